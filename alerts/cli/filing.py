@@ -1,11 +1,11 @@
-"""What every command that files an alert does with it: it rehearses or stores it, says what follows, and waits.
+"""The common steps of every command that files an alert: it rehearses or stores it, prints the result, and waits.
 
-`file_alert` is the way of all of them. With `--dry-run` it shows each channel's text and stores nothing. Else it stores
-the alert in one transaction, tells the daemon, and says what will send it. With `--wait` it shows each delivery as it
-happens, until all have ended or are in doubt.
+`file_alert` does all of them. With `--dry-run` it shows each channel's text and stores nothing. Else it stores the
+alert in one transaction, notifies the daemon, and prints which process will send it. With `--wait` it shows each
+delivery as it happens, until all have ended or are in doubt.
 
-A daemon that was handed the line may have stored the alert and died before it said so. So the line has a key, which is
-stored with the alert: whoever carries the line out next finds the alert under it and doesn't store it twice.
+A daemon that was handed the line may have stored the alert and died before it answered. So the line has a key, which is
+stored with the alert: the next process that carries the line out finds the alert under it and doesn't store it twice.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _key() -> str:
 
 
 def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
-    """File it, or tell again what came of it, where it was filed under the same key."""
+    """File it, or return the earlier result, if it was filed under the same key."""
     from alerts.desk.actions import Filed
     from alerts.model.person import REPLIES_KEPT, KeptReply
 
@@ -182,7 +182,7 @@ def _say_who_sends(filed: Filed, daemons: int) -> None:
 
 
 def _say_what_goes(filed: Filed) -> None:
-    """What waited and doesn't any more: its words may be in no post now, and whoever took their place has to know."""
+    """Print the waiting alerts that are withdrawn: the officer has to know that their words may be in no post now."""
     for alert_id in dict.fromkeys(post.alert_id for post in filed.withdrawn if post.state is PostState.WAITING):
         taken_back = "%(alert)s, which waited, is withdrawn: it doesn't go out (`tocsin status %(alert)s`)"
         screen.say(tell(taken_back, alert=alert_id))

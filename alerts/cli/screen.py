@@ -1,8 +1,8 @@
-"""What a person reads on a terminal: one alert, its posts, and how each is doing, in words before colours.
+"""The output on a terminal: one alert, its posts, and the state of each, in words before colours.
 
-All of it is in the station's language. The sentences are English here, and translated in `locale/<language>/cli.po`;
-words that the desk's pages or the reasons have too (acts, states) come from their catalogues. The configuration says
-which language that is (`address`). That is read even from a faulty file, so that its faults are told in it too.
+All of it is in the town's language. The sentences are English here, and translated in `locale/<language>/cli.po`; words
+that the desk's pages or the reasons have too (acts, states) come from their catalogues. The configuration names the
+language (`address`). It is read even from a faulty file, so that its faults are printed in it too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TYPED: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
 """The command line that is carried out, behind `tocsin`."""
 
 _FLEET = ("running", "stopped", "outdated", "refused")
-"""How a town of a fleet stands."""
+"""The states of a town of a fleet."""
 _COLOURS = {
     "running": "32",
     "stopped": "33",
@@ -80,7 +80,7 @@ _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2
 
 
 FLEET_FILE = "fleet.toml"
-"""What tells how a folder of towns is spoken for."""
+"""The file with a fleet's language and zone."""
 
 
 def of_the_terminal() -> str:
@@ -90,7 +90,7 @@ def of_the_terminal() -> str:
 
 
 class Reader:
-    """Who reads: the language and the zone that a station's configuration names, looked up once something is said."""
+    """The reader's language and zone, from a town's configuration, read on the first output."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -108,7 +108,7 @@ class Reader:
 
     @cached_property
     def language(self) -> str:
-        """The language's tag; the terminal's or English where there is no configuration that tells one."""
+        """The language's tag; the terminal's or English without a configuration that names one."""
         from alerts.config.sections import StationSettings
 
         told = self._station.get("language", StationSettings.model_fields["language"].default)
@@ -124,7 +124,7 @@ class Reader:
 
     @cached_property
     def words(self) -> Words:
-        """What is said, in their language."""
+        """The catalogue in their language."""
         from alerts.model.catalogue import LOCALE
         from alerts.rendering.i18n import read_words
         from alerts.web.console.words import FOLDER as DESK
@@ -184,14 +184,14 @@ def show_json(value: Out | Mapping[str, Any]) -> None:
 
 
 def shows_unicode() -> bool:
-    """Whether standard output can show every character."""
+    """True if standard output can show every character."""
     if caller := CALLER.get():
         return caller.unicode
     return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
 
 
 def shows_colours() -> bool:
-    """Whether standard output is a terminal that wants colours."""
+    """True if standard output is a terminal that wants colours."""
     if caller := CALLER.get():
         return caller.colours
     # Whatever NO_COLOR says, also 0, means no colours, unless it is empty (no-color.org).
@@ -244,7 +244,7 @@ def show(text: str) -> None:
 
 
 def plain(text: str | None) -> str:
-    """What a stranger wrote, without what a terminal would obey."""
+    """Return a stranger's text without the characters that a terminal would obey."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text or "")
 
 
@@ -261,7 +261,7 @@ def _widest(states: Iterable[str]) -> int:
 
 
 def _row(kind: str, name: str, state: str, rest: str) -> str:
-    """A line of `status`: of what kind it is, its name, how it stands, and the rest."""
+    """Return a line of `status`: the kind, the name, the state, and the rest."""
     kinds = max(len(tell(each)) for each in ("store", "source", "channel", "bulk"))
     return f"{tell(kind):<{kinds}} {name:<14} {coloured(state, _widest(_STANDINGS))} {rest}"
 
@@ -279,7 +279,7 @@ def show_alert(alert: AlertOut) -> None:
 
 
 def show_then(alert: AlertOut) -> None:
-    """What was said about it since: an alert that was taken back must not look as if it still held."""
+    """Print later acts on it: a withdrawn alert must not appear to be in force."""
     for then in alert.then or ():
         what, waits = tell(_THEN.get(then.what, then.what)), then.state == "waiting"
         said = (
@@ -295,7 +295,7 @@ def _because(reason: str | None) -> str:
 
 
 def show_texts(alert: AlertOut) -> None:
-    """What each channel's readers see of it, or would."""
+    """Print each channel's text as its readers see it, or would."""
     for post in alert.posts:
         show("")
         show(f"── {post.channel} · {term(post.kind)} · {term(post.state)}")
@@ -303,7 +303,7 @@ def show_texts(alert: AlertOut) -> None:
 
 
 def show_let_out(alert: AlertOut) -> None:
-    """What a validation lets out beside the texts of the posts, of an alert that waits."""
+    """Print everything that a validation publishes besides the posts' texts, of a waiting alert."""
     if alert.lets_out is None:
         return
     for told in alert.lets_out.subscribers:
@@ -332,7 +332,7 @@ def show_in_full(told: Iterable[SaidWords]) -> None:
 
 
 def show_post(post: PostOut) -> None:
-    """One post: where, what it is, how it stands, and its address or the reason."""
+    """Print one post: its channel, kind and state, and its address or the reason."""
     where = post.url or plain(post.reason)
     tries = f" ({counted('%(n)s attempt', '%(n)s attempts', post.attempts)})" if post.attempts > 1 else ""
     kind = term(post.kind).ljust(_widest(("publish", "update", "end")))
@@ -451,7 +451,7 @@ def show_daemon(daemon: Mapping[str, Any]) -> None:
 
 
 def show_database(told: Mapping[str, Any]) -> None:
-    """That the database was put back, and what came of it."""
+    """Print that the database was restored, and the results of the search."""
     since = _minutes(told["since"]) if told["since"] else tell("its beginning")
     gap = tell("knows nothing of the time from %(since)s to %(until)s", since=since, until=_minutes(told["until"]))
     found = counted("%(n)s post was found on the channels", "%(n)s posts were found on the channels", told["found"])

@@ -1,4 +1,4 @@
-"""What an administrator starts: `run`, `setup`, `demo`, `sandbox`, `check`, and `db` with its commands."""
+"""An administrator's commands: `run`, `setup`, `demo`, `sandbox`, `check`, and `db` with its commands."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ LONGEST_HOST: Final = 24
 
 
 class Builder:
-    """Holds what every part stands on, and builds each. `standing` names the cycles that stand still in this daemon."""
+    """Holds the dependencies of all parts, and builds each. `standing` returns the stalled cycles of this daemon."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Builder:
             pace.rest(self.clock.now() - before.until)
 
     def build_service(self, *, for_pages: bool = False) -> DeskService:
-        """What people act through: `for_pages`, on the connections of the public pages."""
+        """Return the service of people's acts: `for_pages`, on the connections of the public pages."""
         return DeskService(
             town=self.town,
             database=self.database,
@@ -99,7 +99,7 @@ class Builder:
         )
 
     def resources(self, channel: str) -> Resources:
-        """What a channel is given to work with."""
+        """Return a channel's dependencies."""
         statuses = self.statuses
         return Resources(
             session=self.session,
@@ -150,7 +150,7 @@ class Builder:
         }
 
     def build_bulks(self) -> BulkSenders:
-        """What tells those who subscribed."""
+        """Return the senders to subscribers."""
         return BulkSenders(
             self.town,
             database=self.database,
@@ -163,7 +163,7 @@ class Builder:
         )
 
     def build_ears(self) -> Ears | None:
-        """What hears people; None where the town listens to nothing."""
+        """Return the ears. Returns None if the town listens to nothing."""
         if not self.town.listens:
             return None
         return Ears(
@@ -180,7 +180,7 @@ class Builder:
         )
 
     def build_reports(self) -> ReportDuties | None:
-        """What takes citizens' reports; None where the town takes none."""
+        """Return the intake of citizens' reports. Returns None if the town takes none."""
         if self.town.reports is None:
             return None
         service, clock, keeper, events = self.service, self.clock, self.keeper, self.events

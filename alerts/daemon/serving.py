@@ -1,4 +1,4 @@
-"""What the daemon answers over HTTP: the desk's pages, the API and the town's own page; and where it listens."""
+"""The daemon's HTTP service: the desk's pages, the API and the town's own page; and its listener."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ def build_app(
     push: PushDoor | None = None,
     letters: LetterPages | None = None,
 ) -> web.Application:
-    """Everything that is answered, for this town: each room is an application of its own, with its own guard.
+    """Return the application of this town: each room is a sub-application, with its own guard.
 
-    `gauges` are what operators are told here (None: the fleet tells it), `intake` is how what people say is kept, where
-    the town listens; `reports` the way in for what citizens report, where the town takes that; `push` what the channel
-    of push knows, `letters` takes subscriptions to letters, where there is such a channel.
+    `gauges` are for operators (None: the fleet has them), `intake` stores people's remarks, if the town listens;
+    `reports` is the intake of citizens' reports, if the town takes them; `push` knows the channel of push, `letters`
+    takes subscriptions to e-mails, if there is such a channel.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -146,13 +146,13 @@ def make_room() -> None:
 def build_publisher(
     town: Town, service: DeskService, clock: Clock, may_export: Callable[[], bool] = lambda: True
 ) -> Publisher:
-    """What keeps the public pages true; `may_export` tells whether its files are this daemon's to write."""
+    """Return the publisher of the public pages; `may_export` is true if this daemon is to write its files."""
     export = town.folder / town.web.export if town.web.export else None
     return Publisher(service, Setting(town, build_renderer(town)), clock, export, may_export)
 
 
 def build_api(town: Town, service: DeskService, gate: Gate) -> Api:
-    """What every operation is given."""
+    """Return the dependencies of every operation."""
     return Api(
         service=service,
         station=town,

@@ -1,4 +1,4 @@
-"""What is shown of the whole: alerts with their posts, sources, channels, and one alert's history."""
+"""The views of the whole: alerts with their posts, sources, channels, and one alert's history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from alerts.web.ops import Owner
 BULKS_SHOWN = timedelta(days=1)
 _ENDED_SHOWN = 5
 PUT_BACK_SHOWN = timedelta(days=7)
-"""How long `status` tells that the database was put back."""
+"""How long `status` reports that the database was restored."""
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
 
 
@@ -68,7 +68,7 @@ def sources(control: Control) -> list[dict[str, Any]]:
 
 
 def heard(control: Control) -> list[InSight]:
-    """What nobody saw to, in one row; none where the town listens to nothing."""
+    """Return the unhandled remarks in one row; none if the town listens to nothing."""
     return [control.ask(InSight.of)] if control.town.listens else []
 
 
@@ -90,7 +90,7 @@ def ears(control: Control) -> list[dict[str, Any]]:
 
 
 def store(control: Control) -> list[dict[str, Any]]:
-    """Whether the database's disk has room, as `status --json` has it; nothing where it does."""
+    """Return a row if the database's disk lacks room, as `status --json` has it; else nothing."""
     lacks = lack_of_room(control.town.database)
     found = {"store": str(control.town.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
     return [spoken(found, control.town)] if found else []
@@ -150,15 +150,15 @@ def channels(control: Control) -> list[dict[str, Any]]:
 
 
 def bulks(control: Control) -> list[dict[str, Any]]:
-    """How far what is told to subscribers is, of the last day, as `status --json` has it."""
+    """Return the last day's bulks with their progress, as `status --json` has it."""
     found = control.ask(lambda unit: list(bulk_standings(unit.views, control.town, now())))
     return [spoken(each, control.town) for each in found]
 
 
 def newest(told: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """Of these bulks, those that help somebody who looks, and how many that have ended are left out.
+    """Return the bulks worth showing, and how many ended ones are left out.
 
-    One that had nobody to tell says nothing. Of those that have ended the last few are told; all that go on are.
+    One without recipients is omitted. Of those that have ended the last few are shown; of those that continue, all.
     """
     some = [each for each in told if each["total"] != 0]
     ended = [each["bulk"] for each in some if each["ended_at"] is not None]
@@ -199,7 +199,7 @@ def bulk_standings(views: Views, town: Town, moment: datetime) -> Iterator[dict[
 
 
 def _reach(progress: Progress) -> dict[str, Any]:
-    """Whom it is for (`of`), and for how many of them it is settled how."""
+    """Return the recipients (`of`), and the number of settled ones by result."""
     bulk = progress.bulk
     return {
         "state": progress.state,

@@ -47,10 +47,10 @@ __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What became of a message: how it is stored, the posts it led to, and whether it is new (`fresh`).
+    """The result of filing a message: its stored form, its posts, and whether it is new (`fresh`).
 
-    `withdrawn` is what it withdrew before that went out, as it stood until then. `words` is the message by which a
-    correction's own words follow it, where they wait.
+    `withdrawn` are the unsent posts it withdrew, as they were before. `words` is the message with a correction's own
+    words, if they wait.
     """
 
     stored: StoredAlert
@@ -82,27 +82,27 @@ class Desk:
         self._illustrate(alert, MANUAL, self.station.rules_for(MANUAL).any_area or is_in_words(alert))
 
     def for_preview(self) -> Desk:
-        """The same for what is only looked at, and drawn nowhere."""
+        """Return a desk for previews, which draws no cards."""
         return Desk(self.station, self._writer.for_preview(), self.new_id, self._now)
 
     def says_what_to_do(self, alert: Alert) -> bool:
-        """Whether the posts of an alert say what to do, be it in the words that are prepared for its hazard."""
+        """True if the posts of an alert contain an instruction, be it the prepared one of its hazard."""
         return self._writer.says_what_to_do(alert, self._now())
 
     def would_end(self, alert: Alert, reason: EndReason) -> str:
-        """What the machine would say by itself, were the alert ended so now: the words that an officer may change."""
+        """Return the machine's own words if the alert were ended now: an officer may change them."""
         return self._writer.would_end(alert, reason, self._now())
 
     def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
-        """What that channel says to somebody who asked."""
+        """Return the channel's message with an answer."""
         return self._writer.answer(reply, channel)
 
     def where_and_when(self, alert: Alert) -> tuple[str, ...]:
-        """Where the alert is for and until when, each in words; none that it doesn't tell."""
+        """Return the alert's place and end in words, without missing ones."""
         return self._writer.where_and_when(alert, self._now())
 
     def link_card(self, alert: Alert, language: str, previous: Alert | None = None) -> LinkCard:
-        """What a platform shows of the link to the alert's page, once this message is out."""
+        """Return a platform's preview of the link to the alert's page, once this message is out."""
         kind, context = self._to_show(alert, previous)
         return self._writer.link_card(alert, kind, language, context)
 
@@ -117,15 +117,15 @@ class Desk:
         return kind, Context("", self._now(), reason=reason, previous=previous, exercise=exercise)
 
     def verdict(self, found: str, fact: str) -> str:
-        """What is said of a rumour: the fact, then that what circulates is `true`, `false` or `unclear`."""
+        """Return the text on a rumour: the fact, then the verdict on it: `true`, `false` or `unclear`."""
         return self._writer.verdict(found, fact)
 
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
-        """What is prepared for a hazard in that language; what ships where the station's own file can't be read."""
+        """Return a hazard's prepared texts in that language; the shipped ones if the town's file can't be read."""
         return self._writer.prepared(hazard, language)
 
     def every_prepared(self, language: str) -> Mapping[Hazard, Prepared]:
-        """What is prepared for each hazard; the first time for a language it reads a file for each."""
+        """Return the prepared texts of each hazard; the first call for a language reads a file for each."""
         return {hazard: self.prepared(hazard, language) for hazard in Hazard}
 
     def locate(self, entries: Sequence[Heard], source: str) -> None:
@@ -164,13 +164,13 @@ class Desk:
         author: str | None = None,
         unfinished: bool = False,
     ) -> Filed:
-        """File a duty officer's alert; `author` is who wrote it, and so may not validate it.
+        """File a duty officer's alert; `author` wrote it, and so may not validate it.
 
-        With `unfinished`, it is only looked at, and may still lack what it has to say (`demands`).
+        With `unfinished`, it is only a preview, and may still be incomplete (`demands`).
 
-        An update for which no channels are named goes where its incident is, and nowhere else.
+        An update without named channels goes to those of its incident, and no other.
 
-        Raises Misuse for an unknown channel and for what it lacks, and Refused where nobody would get it; the caller
+        Raises Misuse for an unknown channel and for an incomplete alert, and Refused if nobody would get it; the caller
         undoes the transaction, so that nothing is stored then.
         """
         for name in channels:
@@ -237,9 +237,10 @@ class Desk:
         return filed
 
     def file_late(self, alerts: AlertRepository, undrafted: StoredAlert) -> Filed | None:
-        """Decide anew about what found no place among the drafts of its source. None: there is none still.
+        """Decide again on a message without a place among its source's drafts. Returns None if there is still none.
 
-        It is stored once more, beside what it was, and waits for an officer whatever its source's rules say by now.
+        It is stored once more, in addition to its first row, and waits for an officer whatever its source's rules are
+        by now.
         """
         alert, source = undrafted.alert, undrafted.source
         if alert is None or undrafted.reason is None or undrafted.reason.code != NO_PLACE:
@@ -333,9 +334,9 @@ class Desk:
         )
 
     def _lasting(self, alerts: AlertRepository, message: StoredAlert) -> StoredAlert:
-        """With an incident that is the same whenever a feed tells this message again, or a later one that refers to it.
+        """Return the message with an incident id that depends only on the feed's first message.
 
-        So its address lasts, and its words are the same, where the database was lost or put back.
+        So its address lasts, and its words are the same, if the database was lost or restored.
         """
         alert = message.alert
         if alert is None or message.source == MANUAL:

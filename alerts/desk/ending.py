@@ -1,4 +1,4 @@
-"""What is over by itself: an incident that nobody extended and nobody ended gets its end when its time has run out."""
+"""The end by time: an incident that nobody extended or ended gets its end when it has expired."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def end_what_is_over(
 
 
 def _runs_out_quietly(alert: Alert) -> bool:
-    """Whether what it said last has an end of its own in words: a series of works, or a calendar that tells no ends."""
+    """True if its last words include an end of their own: a series of works, or a calendar that announces no ends."""
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
@@ -51,7 +51,7 @@ def _takes_away(station: Town, name: str) -> bool:
 
 
 def _may_extend(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
-    """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
+    """True if it waits and may continue the incident; a proposal of another source delays nothing."""
     return stored.state is AlertState.WAITING and not is_proposal(alerts, stored, station)
 
 

@@ -1,12 +1,12 @@
-"""The one way in for what people say: an ear, a webhook, the bot, a feed and an officer all hand remarks over here.
+"""The one intake of remarks: an ear, a webhook, the bot, a feed and an officer all hand them over here.
 
-A remark is understood first (`Understand`: what kind it seems to be, what it is compared by), outside of any
-transaction, then kept in one: known by its channel and the platform's id, so that one that comes twice, by two ways or
-after a kill is kept once. Of two versions the newer one counts, in whatever order they come; what is gone on its
-platform loses its words at once, and stays gone; what somebody asked to be forgotten is not heard again.
+A remark is interpreted first (`Understand`: its apparent kind, its vector), outside of any transaction, then stored in
+one: identified by its channel and the platform's id, so that a repetition, by another way or after a kill, is stored
+once. Of two versions the newer one counts, in whatever order they come; a remark deleted on its platform loses its
+words at once, and stays deleted; one that somebody asked to forget is never stored again.
 
-What stands under a post belongs to its incident. What asks something joins the question of that incident that is
-nearest (`Group`), or becomes a new one.
+A comment on a post belongs to its incident. A question joins the nearest question of that incident (`Group`), or
+becomes a new one.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _MEANS_NOTHING = frozenset({
 })  # fmt: skip
 
 Understand = Callable[[Sequence[str]], Awaitable[Sequence[Understood]]]
-"""What these texts seem to be, in order; it takes as long as it takes, in a thread of its own."""
+"""Returns the interpretation of these texts, in order; it may take long, in a thread of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the officer who types it in knows of a remark: that it is by them, where they heard it, and about what."""
+    """An officer's knowledge of a remark they type in: their name, where they heard it, and its subject."""
 
     by: str | None = None
     place: str | None = None
@@ -52,7 +52,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of some remarks: those that are new or changed, as they are kept now; which of them are `raised` anew.
+    """The result for some remarks: the new or changed ones, as stored now; and the newly `raised` ones.
 
     `answered`: some were answered automatically, so that there are posts to send.
     """
@@ -161,7 +161,7 @@ def _take_one(
 
 
 def _worded(unit: DeskUnit, known: Utterance, fresh: Utterance, group: Group | None) -> Utterance:
-    """What was told of before its words were, as when it was hidden: with them, it is new."""
+    """Add the words to a remark known only by an event before them, such as its hiding: it counts as new."""
     hidden = known.hidden if known.hidden_at is not None else fresh.hidden
     worded = replace(fresh, id=known.id, seq=known.seq, hidden=hidden, hidden_at=known.hidden_at)
     worded = grouped(unit, worded, group)
@@ -199,7 +199,7 @@ def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Under
 
 
 def _hidden(known: Utterance, remark: Remark, told_at: datetime) -> Utterance:
-    """Whether it is hidden on its platform, by what was told of that last."""
+    """Return the remark with its latest known hiding on its platform."""
     if remark.hidden is None or remark.hidden is known.hidden or told_at < (known.hidden_at or known.said_at):
         return known
     return replace(known, hidden=remark.hidden, hidden_at=told_at)
@@ -248,10 +248,10 @@ def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood,
 
 
 def suggest_incident(unit: DeskUnit, text: str) -> str | None:
-    """The incident that words without a post may be about: the live one that has most of their words, if two at least.
+    """Return the incident that words without a post may be about: the live one that shares most, two at least.
 
-    Its words are those of its headline, of what it tells of and of its districts; None where two incidents have as
-    many. An officer says whether it is so.
+    Its words are those of its headline, its event and its districts; None if two incidents share as many. An officer
+    confirms it.
     """
     said, now = _words_of(text), unit.now
     common: dict[str, int] = {}
@@ -274,6 +274,6 @@ def _words_of(text: str) -> set[str]:
 
 
 def author_digest(unit: DeskUnit, channel: str, author: str, at: datetime) -> str:
-    """Who said it, as it is counted: an HMAC under the month's secret, which is thrown away with the month's texts."""
+    """Return the author's HMAC for counting; its secret is deleted with the month's texts."""
     secret = unit.listening.secret(f"{at:%Y-%m}", secrets.token_hex(32))
     return seal_of(bytes.fromhex(secret), f"{channel}\n{author}")

@@ -1,7 +1,7 @@
-"""What came of a poll, in an officer's own words on the poll's page: in versions, as every word of an officer's is.
+"""The outcome of a poll, in an officer's own words on the poll's page: in versions, like all officers' words.
 
-Who wanted two people to ask wants two to say what came of it: the words wait where the poll was validated, or where
-officers' messages are by now. What was said before stays on the page, below what is said now.
+A town that demanded two people for the poll demands two for its outcome: the words wait if the poll was validated, or
+if officers' messages need it by now. Earlier words stay on the page, below the current ones.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ LONGEST_OUTCOME = 2000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a poll, as it was said at that time."""
+    """The outcome of a poll, as published at that time."""
 
     text: str
     at: datetime | None
 
 
 def outcomes(unit: Unit, poll: Poll) -> Sequence[Outcome]:
-    """What everybody may read of it, the newest first."""
+    """Return the public outcomes, the newest first."""
     found = [Outcome(each.text, each.validated_at or each.created_at) for each in public_versions(unit, poll.id)]
     # One that an earlier version of the program kept stands in the poll alone.
     if poll.outcome is not None and not unit.listening.answers(poll.id):

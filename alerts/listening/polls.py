@@ -179,7 +179,7 @@ def open_poll(officer: Officer, draft: PollDraft, identity: str | None = None) -
 
 
 def shown_of(poll: Poll) -> str:
-    """What the validation of a poll is bound to: all that is asked, where, and from when until when, as SHA-256."""
+    """Return the SHA-256 that the validation of a poll is bound to: its question, places and times."""
     asked = [poll.id, poll.question, list(poll.options), list(poll.channels), poll.exercise]
     times = [poll.opens_at.timestamp(), poll.closes_at.timestamp()]
     return sha256(json.dumps([*asked, *times], ensure_ascii=False).encode()).hexdigest()
@@ -215,7 +215,7 @@ def publish_result(
 
 
 def results_on(town: Town, tally: Tally, pictures: Mapping[str, str]) -> list[tuple[ChannelConfig, Message]]:
-    """What each channel of the poll is told as its result."""
+    """Return the result's message for each channel of the poll."""
     told_there = []
     for name in tally.poll.channels:
         channel = town.channels.get(name)
@@ -229,13 +229,13 @@ def results_on(town: Town, tally: Tally, pictures: Mapping[str, str]) -> list[tu
 
 
 def languages_of(town: Town, poll: Poll) -> list[str]:
-    """The languages in which its result is told."""
+    """Return the languages of its result."""
     channels = [town.channels[name] for name in poll.channels if name in town.channels]
     return list(dict.fromkeys(channel.language or town.language for channel in channels))
 
 
 def fingerprint_of(tally: Tally) -> str:
-    """What a publication is bound to: the numbers as they were shown."""
+    """Return the digest that a publication is bound to: of the numbers as displayed."""
     shown = [tally.poll.id, {name: list(votes.items()) for name, votes in sorted(tally.channels.items())}]
     return sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
@@ -347,5 +347,5 @@ def _store(unit: DeskUnit, post: Post) -> None:
 
 
 def pictures_of(tally: Tally, town: Town) -> dict[str, bytes]:
-    """The result as a picture, as PNG, in each language in which it is told."""
+    """Return the result as a picture, as PNG, in each of its languages."""
     return {language: draw_result(tally, town.name, language) for language in languages_of(town, tally.poll)}

@@ -1,16 +1,16 @@
-"""How a daemon takes in what citizens report: a few reports in each transaction, one transaction at a time.
+"""A daemon's intake of citizens' reports: a few in each transaction, one transaction at a time.
 
-After each there is a rest, so that a crowd never holds up a post. What a report is taken by, and what becomes of it in
-the transaction, is `alerts.reports.taking`'s.
+After each there is a rest, so that a crowd never delays a post. The acceptance of a report, and its effects in the
+transaction, are in `alerts.reports.taking`.
 
-Proof of work (`Proofs`) slows a crowd of one down, and tells nobody from a machine: whoever reports from the page has
-had a machine compute for it. The page asks for a challenge when somebody first touches its form. Its script computes
-key after key until one begins with the byte that was asked for, while the person writes; the solution comes with the
-form, and is checked by one key. It is made and checked by the `altcha` package, in its second format: the challenge
-carries its own terms, signed, so nothing is kept of it here until it is solved. It says how long it holds in its own
-data, by the daemon's clock. A solution counts once: what was spent is kept in memory until its time is over. Several
-daemons of a town take each other's challenges, since they share the secret, and each of them takes a solution once. A
-proof that is missing or doesn't count refuses nothing: the report waits for an officer.
+Proof of work (`Proofs`) slows down a crowd of one, and distinguishes nobody from a machine: a reporter on the page has
+had a machine compute for it. The page requests a challenge when somebody first touches its form. Its script computes
+key after key until one begins with the requested byte, while the person writes; the solution comes with the form, and
+is checked by one key. It is made and checked by the `altcha` package, in its second format: the challenge carries its
+own terms, signed, so nothing of it is stored here until it is solved. Its own data has its expiry, by the daemon's
+clock. A solution counts once: spent ones are kept in memory until their time is over. Several daemons of a town accept
+each other's challenges, since they share the secret, and each of them accepts a solution once. A missing or invalid
+proof refuses nothing: the report waits for an officer.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from alerts.reports.taking import ReportDraft, TakenReport, agree, check, kind_o
 from alerts.store.batches import in_batches
 
 LIFETIME = timedelta(minutes=30)
-"""How long a challenge holds: longer than people take to tell what they saw."""
+"""How long a challenge holds: longer than people take to describe what they saw."""
 LEAST_COST, MOST_COST = 5_000, 50_000
 """Rounds of each key. The first takes a telephone a second or two in all, the other one ten times as long."""
 CALM, FLOOD = 20, 60
@@ -102,7 +102,7 @@ class Proofs:
         return None if self._spend(signature, until, moment) else because("proof_spent")
 
     def _spend(self, signature: str, until: int, moment: float) -> bool:
-        """Whether it could be spent; of two threads that come with one solution, the first one can."""
+        """Spend a solution; returns False if it was spent. Of two threads with the same one, the first succeeds."""
         with self._spending:
             if len(self._spent) >= MOST_SPENT:
                 self._spent = {known: ends for known, ends in self._spent.items() if ends > moment}
@@ -146,10 +146,10 @@ _Waiting = tuple[_Ready, "asyncio.Future[TakenReport]"]
 
 
 class ReportIntake:
-    """Takes reports for a daemon, a few in each transaction. What it took it tells on the bus.
+    """Takes reports for a daemon, a few in each transaction, and publishes them on the bus.
 
-    It is also asked for what a form needs before anything is sent: the town's places, the proofs of work, how many
-    report at this moment. `free` tells how many bytes the disk has left on which they are kept.
+    It also serves a form's needs before anything is sent: the town's places, the proofs of work, the present number of
+    reporters. `free` returns the bytes left on the disk of the reports.
     """
 
     def __init__(self, town: Town, service: DeskService, clock: Clock, free: Callable[[], int] | None = None) -> None:
@@ -165,7 +165,7 @@ class ReportIntake:
         self._unproven = 0
 
     async def proofs(self) -> Proofs:
-        """What gives out proofs of work and checks them; the daemons of a town have one secret for them."""
+        """Return the maker and checker of proofs of work; a town's daemons share one secret for them."""
         if self._proofs is None:
             async with self._beginning:
                 if self._proofs is None:  # not by who was faster meanwhile: what is spent is remembered in one place
@@ -178,10 +178,10 @@ class ReportIntake:
         return await places_of(self.town)
 
     async def placed(self, draft: ReportDraft) -> ReportDraft:
-        """The draft with its place (`alerts.reports.taking.placed`). Raises Misuse for an address that isn't found.
+        """Return the draft with its place (`alerts.reports.taking.placed`). Raises Misuse for an unknown address.
 
-        In one thread of its own: the outlines of a hundred districts take a second when they are first looked at, and
-        addresses that nobody has are no work for the threads by which platforms are reached.
+        It runs in one thread of its own: the outlines of a hundred districts take a second on first use, and
+        nonexistent addresses are no work for the threads that reach the platforms.
         """
         places = await places_of(self.town)
         return await asyncio.get_running_loop().run_in_executor(_FINDER, placed, draft, places)
@@ -281,12 +281,12 @@ async def _refuse(waiting: _Waiting, error: Exception) -> None:
 
 
 def turns_of_photos(town: Town, *, proven: bool) -> str:
-    """Whose turn it is when a photo is drawn anew: that of all who proved some work for it, or of all who didn't."""
+    """Return the queue for redrawing a photo: that of all with a proof of work, or of all without."""
     return f"photos of {town.name}" if proven else f"photos of {town.name} without a proof"
 
 
 def _free_beside(file: Path) -> int:
-    """What the disk has left; of a store on a server that is the disk of what lies beside it here."""
+    """Return the free space of the disk; for a store on a server, of the disk of its local files."""
     try:
         return shutil.disk_usage(file.parent).free
     except OSError:
@@ -294,7 +294,7 @@ def _free_beside(file: Path) -> int:
 
 
 def _take_each(unit: DeskUnit, drafts: Sequence[_Ready]) -> list[TakenReport | BaseException]:
-    """Each by itself: what one of them lacks is told before anything of it is written, so it undoes nothing."""
+    """Take each by itself: faults are raised before any write, so one undoes no other."""
     outcomes: list[TakenReport | BaseException] = []
     alerts = AlertsNow(unit)
     for draft, photo in drafts:

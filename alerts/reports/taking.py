@@ -1,11 +1,10 @@
-"""The one way in for what citizens report: the page, the bot, programs, Open311, officers and commands come here.
+"""The one intake of citizens' reports: the page, the bot, programs, Open311, officers and commands come here.
 
-A report is known by the key of the form it came by, so that one that is sent twice is one, with the same number and the
-same private link. All of it is one transaction: what the sieves find, the report, its number, who told of it and its
-first step. Who reported is known by a digest alone (`sources_of`), under a secret of the day that is thrown away with
-it.
+A report is identified by the key of its form, so that one that is sent twice is one, with the same number and the same
+private link. All of it is one transaction: the checks' result, the report, its number, its source and its first step.
+The reporter is identified by a digest alone (`sources_of`), under a secret of the day that is deleted with it.
 
-`take` is what happens in the transaction; `alerts.reports.intake` does the rest, for a daemon.
+`take` is the part in the transaction; `alerts.reports.intake` does the rest, for a daemon.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from alerts.reports.sieves import DAY, OUTSIDE, Facts, most_earlier, must_keep_p
 from alerts.store.unit import Unit
 
 BACKDATED = timedelta(days=1)
-"""How long ago it may have been, where a program tells when."""
+"""The maximum age of a report, if a program gives its time."""
 MOST_HELD_PHOTOS = 200
 """Photos of reports that are held, a megabyte each at the most, at which none is taken any more that costs nothing."""
 _LONGEST_PREFIX = 4
@@ -54,14 +53,13 @@ _LONGEST_PREFIX = 4
 
 @dataclass(frozen=True, slots=True)
 class ReportDraft:
-    """What somebody reports, by whatever way. `placed` finds its `district`, and whether it `is_outside` the town.
+    """A report as submitted, by whatever way. `placed` finds its `district`, and whether it `is_outside` the town.
 
-    `source` is who it is: `net 192.0.2.0/24` (`alerts.model.bounds.network_of`), `chat telegram:123`, `key OPAQUE`; it
-    is never stored, only digests of it. `key` is what a resent one is known by, and as hard to guess as its private
-    link is: whoever knows it gets that. `chat` is where it is told what becomes of it, as (channel, chat's id). `at` is
-    when it was, which only officers and programs may say. `doubt` is why an officer looks at it first, found where it
-    came in (no proof of work, a form sent too fast). `by` is the officer, or whose program it is, who brings it, and
-    `utterance` what it was made of.
+    `source` is the reporter: `net 192.0.2.0/24` (`alerts.model.bounds.network_of`), `chat telegram:123`, `key OPAQUE`;
+    it is never stored, only digests of it. `key` identifies a resent one, and is as hard to guess as its private link:
+    its owner gets that. `chat` is the chat to notify, as (channel, chat's id). `at` is when it was, which only officers
+    and programs may give. `doubt` is a reason for a review, found at the entrance (no proof of work, a form sent too
+    fast). `by` is the officer, or the program's owner, who submits it, and `utterance` the remark it was made of.
     """
 
     kind: str
@@ -85,10 +83,10 @@ class ReportDraft:
 
 @dataclass(frozen=True, slots=True)
 class TakenReport:
-    """What became of a report; `token` is what its private link proves it with: `/report/NUMBER/TOKEN`.
+    """The result of taking a report; `token` is the proof of its private link: `/report/NUMBER/TOKEN`.
 
-    `fresh`: it was not there before. `drafted` is the alert that waits and cites it, by its id; `incident` the one that
-    is on and that it is about. `came` is what else changed by it.
+    `fresh`: it was not there before. `drafted` is the waiting alert that cites it, by its id; `incident` the current
+    one that it is about. `came` has its other effects.
     """
 
     report: CitizenReport
@@ -100,7 +98,7 @@ class TakenReport:
 
 
 def section_of(town: Town) -> ReportsSection:
-    """What the town takes; nothing where people report nothing there."""
+    """Return the town's section of reports; an empty one if it takes none."""
     return town.reports if town.reports is not None else ReportsSection()
 
 
@@ -115,7 +113,7 @@ def kind_of(town: Town, code: str) -> ReportKind:
 
 
 def prefix_of(town: Town) -> str:
-    """What its reports' numbers begin with: what the town says, else its initials (`Ville de Saint-Martin`: `SM`)."""
+    """Return the configured prefix of its reports' numbers, else its initials (`Ville de Saint-Martin`: `SM`)."""
     told = section_of(town).prefix
     words = re.findall(r"[a-z0-9]+", fold(OFFICE.sub("", town.name)))
     initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:2]
@@ -123,7 +121,7 @@ def prefix_of(town: Town) -> str:
 
 
 def sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str]:
-    """Who that is, as digests under the secrets of today and of yesterday.
+    """Return a source's digests under the secrets of today and of yesterday.
 
     Two digests of one source are equal within a day, and over midnight one's first is the other's second.
     """
@@ -131,7 +129,7 @@ def sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str]:
 
 
 def _sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str, bytes]:
-    """Who that is, and the secret of the links: one question for all of it."""
+    """Return a source's digests, and the secret of the links, by one query."""
     today, before, links = f"day {now.date()}", f"day {now.date() - timedelta(days=1)}", "links"
     kept = secrets_of(unit, (today, before, links), now)
     return seal_of(kept[today], source), seal_of(kept[before], source), kept[links]
@@ -158,9 +156,9 @@ def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
 
 
 def placed(draft: ReportDraft, places: Places) -> ReportDraft:
-    """The draft with a position where an address alone was told, with the nearest address where a position alone was.
+    """Return the draft with a position if it had an address alone, and the nearest address if a position alone.
 
-    And with what part of the town that is in. Raises Misuse for an address that isn't found.
+    Its district is added too. Raises Misuse for an unknown address.
     """
     if draft.lat is None or draft.lon is None:
         spot = places.find(draft.address) if draft.address else None
@@ -224,10 +222,10 @@ def take(
 
 
 def _who(unit: DeskUnit, draft: ReportDraft) -> str:
-    """Who tells it, as a cluster counts: all that one officer types in, at whichever way in, is told by that officer.
+    """Return the source for clusters: all reports that one officer types in, by whichever way, are that officer's.
 
-    Nobody can tell from outside how many people they listened to. What somebody said where the town listens is theirs,
-    whoever notes it, and a program (`reporter`) says itself who is who.
+    Nobody can see from outside how many people they listened to. A remark that the town's ears read is its author's,
+    whoever notes it, and a program (`reporter`) names its sources itself.
     """
     if draft.by is None or draft.by.role is Role.REPORTER:
         return draft.source
@@ -240,7 +238,7 @@ def _who(unit: DeskUnit, draft: ReportDraft) -> str:
 def _report_of(
     unit: DeskUnit, draft: ReportDraft, token: str, held: Reason | None, photo: Photo | None
 ) -> CitizenReport:
-    """The draft as a report with its number; `held` is why an officer looks at it first."""
+    """Return the draft as a report with its number; `held` is the reason for a review."""
     now = unit.now
     return CitizenReport(
         id=unit.new_id(),
@@ -283,7 +281,7 @@ def _tell(
     *,
     outside: bool = False,
 ) -> Came:
-    """Keep who told of it, and see what that comes to; what is outside the town comes to nothing."""
+    """Store the source, and apply its effects; a report outside the town has none."""
     lat, lon = report.lat, report.lon
     if lat is None or lon is None or outside or (report.held is not None and report.held.code == OUTSIDE):
         unit.reports.tell(teller)
@@ -297,9 +295,9 @@ def _tell(
 
 
 def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
-    """Keep that somebody else says the same, and what that comes to; None where they had, or the town is done with it.
+    """Record that somebody else confirms it; returns the effects. Returns None if they had, or the report is closed.
 
-    Raises Misuse where the town takes no reports of that kind any more, and where they tell of far too much.
+    Raises Misuse if the town takes no reports of that kind any more, and if they confirm far too many.
     """
     report = unit.reports.by_id(report_id)
     if report is None or not report.is_open:

@@ -30,7 +30,7 @@ _TOLD = (
 
 
 class NoRoom(web.HTTPServiceUnavailable):
-    """What was being sent gave way; the rest of it isn't wanted."""
+    """A transfer gave way; the rest of it isn't wanted."""
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "60"}, text=_TOLD)
@@ -39,9 +39,9 @@ class NoRoom(web.HTTPServiceUnavailable):
 
 @dataclass(eq=False, slots=True)
 class Sent:
-    """What came of one request: `held` bytes, from `network` (empty: somebody who is known, or a proxy).
+    """The data of one request: `held` bytes, from `network` (empty: a known client, or a proxy).
 
-    `until` ends its arriving, while somebody waits for it; `dropped` is told that it gave way.
+    `until` ends its arrival, while somebody waits for it; `dropped` is called when it gave way.
     """
 
     room: Room
@@ -139,7 +139,7 @@ class Room:
 
 
 def vouch(request: web.BaseRequest) -> None:
-    """Whoever sends this is known: it gives way to nobody, and counts for no network."""
+    """Mark the client as known: it gives way to nobody, and counts for no network."""
     if (sent := _sent_of(request)) is not None:
         sent.stays = True
         sent.counts_for("")

@@ -1,9 +1,9 @@
-"""What programs do: post an alert, update, cancel or correct it, decide about it; each is done once.
+"""Programs' commands: post an alert, update, cancel or correct it, decide about it; each is done once.
 
-All that takes long (a picture's content, where an area lies, the texts) is worked out before, in a sketch that stores
-nothing: the transaction that acts is one for which lanes wait. That transaction also makes the answer, and keeps it
-under the program's own `Idempotency-Key` (`done_once`). So a crash leaves both or neither, and whoever got no answer
-asks again with the same key. An error isn't kept: nothing was done, and the same key may be tried again.
+Slow work (a picture's content, the place of an area, the texts) is done before, in a preview that stores nothing: lanes
+wait for the transaction that acts. That transaction also makes the answer, and stores it under the program's own
+`Idempotency-Key` (`done_once`). So a crash leaves both or neither, and a program without an answer asks again with the
+same key. An error isn't stored: nothing was done, and the same key may be tried again.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ async def drop_post(api: Api, call: Call) -> Reply:
 
 
 def _changes_of(wish: AlertWords) -> dict[str, Any]:
-    """What was said, under the names of Draft's fields."""
+    """Return the given fields, under the names of Draft's."""
     said = {name: getattr(wish, name, None) for name in (*_SAME, *_SAME_TOO)}
     given = {name: _plain(value) for name, value in said.items() if value is not None}
     more = {"areas": wish.areas, "language": wish.lang}
@@ -170,7 +170,7 @@ def _warm(unit: DeskUnit, alert: Alert) -> Alert:
 
 
 def _about(officer: Officer, call: Call, act: Act) -> StoredAlert:
-    """What this is built on. Raises Problem where `If-Match` names something else: who asks knows older words."""
+    """Return the version that this builds on. Raises Problem if `If-Match` names an older one."""
     stored = officer.goes_on_from(named(officer.unit, call.name).id, act)
     must_be_as_seen(officer.unit, stored, call.conditions.if_match)
     return stored
@@ -226,7 +226,7 @@ async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Reply:
 
 
 async def done_once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -> Reply:
-    """Carry it out in one transaction, or tell again what was answered. Raises Problem, and what `action` raises."""
+    """Carry it out in one transaction, or repeat its earlier answer. Raises Problem, and the errors of `action`."""
     key = call.conditions.key
     if key is None:
         return await api.service.act(action)
@@ -254,7 +254,7 @@ async def once_at_a_time(api: Api, call: Call) -> AsyncIterator[None]:
 
 
 async def replayed(api: Api, call: Call) -> Reply | None:
-    """What was answered under the request's key before; None: nothing. Raises Problem for another request's key."""
+    """Return the earlier answer under the request's key, else None. Raises Problem for another request's key."""
     key = call.conditions.key
     return await api.service.ask(lambda unit: _kept(unit, call, key)) if key is not None else None
 

@@ -26,7 +26,7 @@ from alerts.web.room import vouch
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`burst` requests at once, then `each_second` of them. `name` stands in the answer's `RateLimit` fields."""
+    """`burst` requests at once, then `each_second` of them. `name` is used in the answer's `RateLimit` fields."""
 
     name: str
     burst: int
@@ -39,9 +39,9 @@ class Pace:
 
 
 PROGRAM = Pace("token", burst=120, each_second=10)
-"""What a program may: a wall that asks each second, and a hundred alerts in one breath."""
+"""The pace of a program: a display that polls each second, and a hundred alerts at once."""
 STRANGER = Pace("address", burst=20, each_second=0.2)
-"""What an address may that shows no token, or a wrong one."""
+"""The pace of an address without a token, or with a wrong one."""
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _BEARER = re.compile(rf"bearer +({_TOKEN.pattern}) *", re.IGNORECASE)
 _REALM = 'Bearer realm="tocsin"'
@@ -49,7 +49,7 @@ _REALM = 'Bearer realm="tocsin"'
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What was answered to one request: whether it may pass, what is left, and when there is one more (seconds)."""
+    """The rate limit's decision on one request: if it may pass, how many are left, and the seconds to one more."""
 
     pace: Pace
     granted: bool
@@ -68,7 +68,7 @@ class Allowance:
 
 
 ALLOWANCE: web.RequestKey[Allowance] = web.RequestKey("allowance", Allowance)
-"""What the pace left of this request's bucket."""
+"""The rest of this request's bucket."""
 
 
 class Guard:
@@ -86,11 +86,11 @@ class Guard:
         self._programs, self._strangers = (TokenRateLimit(pace, now) for pace in paces)
 
     async def let_in(self, request: web.Request, act: Act) -> tuple[Actor, str]:
-        """Who asks, and the hash of their token. Raises Problem."""
+        """Return the token's owner and its hash. Raises Problem."""
         return await self.admit(request, bearer_of(request), act)
 
     async def admit(self, request: web.Request, bearer: str | None, act: Act) -> tuple[Actor, str]:
-        """The same, where the token may stand elsewhere than in the header. Raises Problem."""
+        """Do the same for a token outside of the header. Raises Problem."""
         address, agent = self.address_of(request), request.headers.get("User-Agent", "")[:200]
         visit = Visit(address, agent.encode("ascii", "replace").decode())
         found = await self._gate.program(bearer, visit) if bearer else None
@@ -125,7 +125,7 @@ def bearer_of(request: web.Request) -> str | None:
 
 
 def token_in(told: str | None) -> str | None:
-    """What was told, if it has a token's form."""
+    """Return a text if it has a token's form, else None."""
     return told if told is not None and _TOKEN.fullmatch(told) else None
 
 

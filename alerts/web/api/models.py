@@ -1,7 +1,7 @@
-"""What programs ask and are answered: the models that requests are read with, and that the document describes.
+"""Programs' requests and answers: the models that requests are read with, and that the document describes.
 
 The first half are wishes, the bodies and queries of requests. They are strict: an unknown key is an error, and so is a
-control character. The second half are accounts, the bodies of answers; times in them are in the station's zone.
+control character. The second half are accounts, the bodies of answers; times in them are in the town's zone.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The requests of Open311 GeoReport v2: which reports are told to whom and how, and a report that comes this way.
+"""The requests of Open311 GeoReport v2: which reports are listed for whom and how, and a report that comes this way.
 
-To everybody the reports are told that an officer accepted and that the map may show; to a program with a token also
-those that nobody looked at yet, without what they say. Kinds that aren't public are told to nobody here. All of it is
-coarse as on the map: the middle of a square, a street, the day. So a time that is asked for is read as its whole days.
+Everybody gets the reports that an officer accepted and that the map may show; a program with a token also the
+unreviewed ones, without their words. Kinds that aren't public are never listed. All of it is coarse as on the map: the
+middle of a square, a street, the day. So a time in a query is read as its whole days.
 
-Answers have two forms (`written`). What is told is one value of mappings and lists. JSON tells it as it stands. XML
-has an element for each key, and in a list one for each entry, whose name belongs to the list's (the standard's "Spark
-convention"); what is null is empty.
+Answers have two forms (`written`). The content is one value of mappings and lists. JSON has it unchanged. XML has an
+element for each key, and in a list one for each entry, whose name derives from the list's (the standard's "Spark
+convention"); null is empty.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Open311Query:
 
 
 def query_of(told: Mapping[str, str], now: datetime) -> Open311Query:
-    """What a query's parameters ask for. Raises Problem."""
+    """Return the filter in a query's parameters. Raises Problem."""
     names = _several(told.get("service_request_id"))
     if len(names) > MOST_NAMED:
         raise Problem(ProblemType.MALFORMED, because("open311_many_ids", most=MOST_NAMED))
@@ -80,7 +80,7 @@ def _several(told: str | None) -> tuple[str, ...]:
 
 
 def is_told(report: CitizenReport, town: Town, now: datetime, *, by_token: bool) -> bool:
-    """Whether there is a request of that report, to everybody or to a program with a token."""
+    """True if that report is listed, for everybody or for a program with a token."""
     if not by_token:
         return report.accepted_at is not None and may_show(report, town, now)
     kind = town.reports.kind(report.kind) if town.reports is not None else None
@@ -90,20 +90,20 @@ def is_told(report: CitizenReport, town: Town, now: datetime, *, by_token: bool)
 
 
 def named(unit: DeskUnit, town: Town, names: Iterable[str], *, by_token: bool) -> Sequence[ShownReport]:
-    """The reports of these numbers that are told."""
+    """Return the listed reports of these numbers."""
     found = (unit.shown_reports.one(name.upper()) for name in names)
     return [each for each in found if each is not None and is_told(each.report, town, unit.now, by_token=by_token)]
 
 
 def unseen(unit: DeskUnit, since: datetime | None) -> Sequence[ShownReport]:
-    """What was reported since then, whatever became of it, newest first; for `among` to choose from."""
+    """Return the reports since then, in any state, newest first; for `among` to choose from."""
     return [ShownReport(each, photo_released=False, tellers=0) for each in unit.reports.listed(MOST_PINS, since=since)]
 
 
 def among(
     shown: Sequence[ShownReport], town: Town, query: Open311Query, now: datetime, *, by_token: bool
 ) -> Sequence[ShownReport]:
-    """Those that are asked for and told, newest first, each once: the first of one number counts."""
+    """Return the requested reports that are listed, newest first, each once: the first of one number counts."""
     found = {each.report.seq: each for each in reversed(shown)}
     told = (found[seq] for seq in sorted(found, reverse=True))
     wanted = (each for each in told if is_told(each.report, town, now, by_token=by_token))
@@ -125,7 +125,7 @@ def status_of(report: CitizenReport) -> str:
 
 
 def account_of(shown: ShownReport, town: Town, places: Places, language: str) -> dict[str, Any]:
-    """A report as a request. What it says is told of an accepted one alone."""
+    """Return a report as a request. Only an accepted one has its words."""
     report = shown.report
     pin = pin_of(report, town, places, photo_released=shown.photo_released)
     kind = town.reports.kind(report.kind) if town.reports is not None else None
@@ -156,10 +156,11 @@ def account_of(shown: ShownReport, town: Town, places: Places, language: str) ->
 
 
 def draft_of(told: Mapping[str, str], kind: ReportKind, token: str, network: str, language: str) -> ReportDraft:
-    """The report of a form's fields. Raises Problem and Misuse.
+    """Return the report in a form's fields. Raises Problem and Misuse.
 
-    Who reports is known by their app's `device_id` or `account_id`, by their mail or telephone, else by their network:
-    a server that brings the reports of many has one network. Like any source, that is kept as a digest, for a day.
+    The reporter is identified by their app's `device_id` or `account_id`, by their mail or telephone, else by their
+    network: a server that submits many people's reports has one network. Like any source, it is stored as a digest, for
+    a day.
     """
     who = next((told[name] for name in ("device_id", "account_id", "email", "phone") if name in told), None)
     lat, lon = (number_of(told[name]) if name in told else None for name in ("lat", "long"))
@@ -179,7 +180,7 @@ def draft_of(told: Mapping[str, str], kind: ReportKind, token: str, network: str
 
 
 def receipt_of(taken: TakenReport, told: Mapping[str, str], town: Town, language: str) -> dict[str, Any]:
-    """What is answered to a report: its number, and what who reported should know."""
+    """Return the answer to a report: its number, and notes for the reporter."""
     said: list[Reason] = []
     if len(told.get("description", "")) > LONGEST_TEXT:
         said.append(because("open311_cut", most=LONGEST_TEXT))
@@ -212,7 +213,7 @@ _MOST_FIELDS = 100
 
 
 def written(name: str, told: Any, form: str) -> bytes:
-    """What is told, under its name, in that form."""
+    """Return a value under its name in that form."""
     if form == "json":
         return json.dumps(told, ensure_ascii=False).encode()
     return bytes(etree.tostring(_element(name, told), xml_declaration=True, encoding="UTF-8"))

@@ -1,7 +1,7 @@
-"""What Open311 GeoReport v2 asks of a town: its services, its requests, and a report that comes this way.
+"""The service of Open311 GeoReport v2: its services, its requests, and a report that comes this way.
 
-Each method answers one address with the name of what is told and the value, in no form yet (`open311.py` writes it).
-What everybody may see is read once in some seconds, however many ask.
+Each method handles one address and returns the name and the value of its answer, in no form yet (`open311.py` writes
+it). Public data is read once in some seconds, however many ask.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from alerts.web.pages import best_of, languages_in
 BASE = "/open311/v2"
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 READER = Pace("address", burst=60, each_second=2)
-"""What an address may ask that shows no key."""
+"""The pace of an address without a key."""
 KEPT_FOR = timedelta(seconds=5)
 SPOKEN = languages_in(LOCALE)
 Told = tuple[str, Any]
@@ -75,7 +75,7 @@ class GeoReport:
         return "services", [_service(kind, language) for kind in section_of(self.town).kinds]
 
     async def service(self, request: web.Request) -> Told:
-        """What is asked for beside the place, which is nothing; or what is said in place of a form."""
+        """Return the further attributes of a kind, which has none, or the sentence in place of a form."""
         kind = self._kind(request.match_info["id"])
         return "service_definition", {"service_code": kind.code, "attributes": _attributes(kind)}
 
@@ -171,7 +171,7 @@ class GeoReport:
     # --- who asks, and whom they mean
 
     async def _comes_with_a_key(self, request: web.Request) -> bool:
-        """Whether a token stands in the request; a wrong one is no stranger's question. Raises Problem."""
+        """Return True if the request has a valid token. Raises Problem for a wrong one."""
         told = request.query.get("api_key", "").strip()
         if not told and "Authorization" not in request.headers:
             self._pace(request)
@@ -187,7 +187,7 @@ class GeoReport:
             raise Problem(ProblemType.TOO_MANY, because("request_too_many", seconds=seconds))
 
     def must_be_here(self, told: Mapping[str, str], request: web.Request) -> None:
-        """Whether it is this town that is meant: by its host, or a domain that its host is in. Raises Problem."""
+        """Check that this town is meant: by its host, or a domain that its host is in. Raises Problem."""
         asked = told.get("jurisdiction_id", "").strip().lower().removeprefix("www.")
         hosts = (urlsplit(self.town.public_url or "").hostname, request.url.host, self.town.sender.rpartition("@")[2])
         if asked and not any(host and f".{host.lower()}".endswith(f".{asked}") for host in hosts):
@@ -195,7 +195,7 @@ class GeoReport:
 
 
 def language_of(request: web.Request, town: Town) -> str:
-    """What who asks reads, else the station's."""
+    """Return the client's language, else the town's."""
     return best_of(SPOKEN, request.headers.get("Accept-Language"), town.language)
 
 

@@ -1,8 +1,8 @@
-"""What there is to ask: each operation is declared once, and served, documented and tested from its declaration.
+"""The operations: each is declared once, and served, documented and tested from its declaration.
 
-`Operation` is the declaration, `Call` a request that was let in and read, `Reply` what its handler returns. What an
-answer's form is, and whether who asks has it already, follows RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an alert's
-entity tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
+`Operation` is the declaration, `Call` an authorised request that was read, `Reply` its handler's result. The form of an
+answer, and the test if the client has it already, follow RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an alert's entity
+tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What every operation is given: the service, the station, who lets in, and who reads CAP.
+    """Dependencies of the API handlers: the service, the town, the token guard and the CAP parser.
 
-    `read_cap` raises Unreadable; its second answer is what it forgave. `under_way` are the requests that are being
-    carried out by token and key, `intake` what understands what was said, where the town listens, `reports` the way in
-    for what citizens report, where the town takes that.
+    `read_cap` raises Unreadable; its second result are the errors it forgave. `under_way` are the requests being
+    carried out by token and key, `intake` interprets remarks, if the town listens, `reports` is the intake of citizens'
+    reports, if the town takes them.
     """
 
     service: DeskService
@@ -55,7 +55,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a request's headers ask for beside its body. `form` is the media type that was agreed on."""
+    """The conditions in a request's headers. `form` is the negotiated media type."""
 
     form: str = JSON
     key: str | None = None
@@ -92,7 +92,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered: a status, a body in its form, headers."""
+    """The answer: a status, a body in its form, headers."""
 
     status: int
     body: bytes
@@ -103,9 +103,9 @@ class Reply:
 def json_reply(
     status: int, told: Out | Mapping[str, Any], headers: Mapping[str, str] | None = None, *, written: str | None = None
 ) -> Reply:
-    """An answer in JSON; one that is an alert carries its entity tag, and its address where it is new.
+    """Return an answer in JSON; an alert has its entity tag, and a new one its address.
 
-    `written` is the value's JSON where it is written already: what is told again is told to the letter.
+    `written` is the value's JSON if it exists already: a repeated answer is identical to the letter.
     """
     value = told.as_json() if isinstance(told, Out) else told
     body = (json.dumps(value, ensure_ascii=False) if written is None else written).encode()
@@ -155,7 +155,7 @@ class Operation:
 
     @property
     def is_about_one(self) -> bool:
-        """Whether its address names an alert or a post."""
+        """True if its address names an alert or a post."""
         return "{id}" in self.path
 
     @property
@@ -216,7 +216,7 @@ def seen_in(if_match: str) -> set[str] | None:
 
 
 def has_it(if_none_match: str | None, tag: str) -> bool:
-    """Whether who asks has this answer already; tags are compared weakly (RFC 9110, 13.1.2)."""
+    """True if the client has this answer already; tags are compared weakly (RFC 9110, 13.1.2)."""
     if if_none_match is None:
         return False
     return if_none_match.strip() == "*" or any(f'"{found[2]}"' == tag for found in _TAG.finditer(if_none_match))

@@ -1,7 +1,7 @@
-"""Polls for programs: ask, look, validate, close, and the result once it is closed.
+"""Polls for programs: open, read, validate, close, and the result once it is closed.
 
-Before that no answer has a number, but for the turnout. A program's own key (`Idempotency-Key`) is kept with what it
-did, as for alerts.
+Before that no answer has a number, but for the turnout. A program's own key (`Idempotency-Key`) is stored with its act,
+as for alerts.
 """
 
 from __future__ import annotations
@@ -187,4 +187,4 @@ OPERATIONS = (
     ),
     *operations_of("polls", PollOut, PollResult),
 )
-"""What can be asked of polls."""
+"""The operations on polls."""

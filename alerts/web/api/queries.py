@@ -126,7 +126,7 @@ def _info_without_files(info: Info) -> Info:
 
 
 async def get_status(api: Api, _: Call) -> Reply:
-    """What `status --json` tells, as one object."""
+    """Return the content of `status --json`, as one object."""
     alerts = await api.service.ask(lambda unit: AlertOut.each(unit, concerning(unit)))
     return json_reply(
         200, {"alerts": as_json(alerts), "sources": await _sources(api), "channels": await _channels(api)}
@@ -152,7 +152,7 @@ async def _channels(api: Api) -> list[dict[str, Any]]:
 
 
 def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Town) -> dict[str, Any]:
-    """What the document declares of it, its reason in words: the service tells the pages more."""
+    """Return the fields declared in the document, with the reason in words: the service has more for the pages."""
     # The reason is worded here, at the edge, in the station's language; its code stays.
     standing = {**standing, **told(standing["reason"], station.language, station.zone)}
     return {name: standing[name] for name in model.model_fields}
@@ -176,7 +176,7 @@ def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:
 
 
 async def get_me(_: Api, call: Call) -> Reply:
-    """Who asks."""
+    """Return the client's account."""
     actor = call.actor
     may = [str(act) for act in MAY if actor.may(act)]
     return json_reply(200, {"name": actor.name, "role": actor.role, "origin": actor.origin, "may": may})

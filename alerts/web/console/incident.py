@@ -1,14 +1,14 @@
-"""An incident as its thread: every message and post in order, where it stands, why, and what can be done about it.
+"""An incident as its thread: every message and post in order, their state, the reasons, and the possible acts.
 
-GET  /alerts/ID             the page; by the incident's id, that of its newest message
-GET  /alerts/ID.xml         the message as CAP
-GET  /alerts/ID/picture     the picture beside it
-POST /alerts/ID/retry, /drop, /end, /correct
-POST /alerts/ID/foresee     each post of an end or a correction as it will look, before it is done
+    GET  /alerts/ID             the page; by the incident's id, that of its newest message
+    GET  /alerts/ID.xml         the message as CAP
+    GET  /alerts/ID/picture     its picture
+    POST /alerts/ID/retry, /drop, /end, /correct
+    POST /alerts/ID/foresee     a preview of each post of an end or a correction, before it is done
 
-`story_of` reads all of it in one unit of work: chapters (a message with its posts), the history, what would be said by
-itself of each way to end it. A button does its deed in one transaction, which also notes that the officer has seen the
-thread; what can't be done is told on the page, beside what had been typed. The page is looked at again while it is open
+`story_of` reads all of it in one unit of work: chapters (a message with its posts), the history, the machine's words
+for each way to end it. A button does its act in one transaction, which also records that the officer has seen the
+thread; a refusal is shown on the page, next to the input. The page is refreshed while it is open
 (`/fragments/alerts/ID`).
 """
 
@@ -64,7 +64,10 @@ PICTURES = {
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One message of the thread with its posts; `is_new` since the reader looked, `changes` from the one before."""
+    """One message of the thread with its posts.
+
+    `is_new` is relative to the reader's last visit, `changes` to the message before.
+    """
 
     stored: StoredAlert
     info: Info | None
@@ -74,12 +77,12 @@ class Chapter:
 
     @property
     def headline(self) -> str:
-        """What it is called; empty where it could not be read."""
+        """The headline; empty if it could not be read."""
         return (self.info.headline or self.info.event) if self.info else ""
 
     @property
     def kind(self) -> MessageKind:
-        """What it is to its readers."""
+        """The meaning for its readers."""
         return kind_of(self.stored, self.posts)
 
     @property
@@ -125,18 +128,18 @@ class Story:
 
     @property
     def needs_what_is_right(self) -> bool:
-        """Whether a correction has to say what is right: upon this alert people left, or shut themselves in."""
+        """True if a correction has to give the right fact: because of this alert people left, or sheltered."""
         return _is_left_or_hid(self.newest.stored.alert)
 
     @property
     def end_is_held(self) -> bool:
-        """Whether its end can be called back for a moment: upon it people go home, out, or drink again."""
+        """True if its end can be cancelled for a moment: because of it people go home, out, or drink again."""
         alert, severity = self.newest.stored.alert, self.newest.stored.severity
         return severity.at_least(Severity.SEVERE) or _is_about(alert, {*LEFT_OR_HID, Hazard.WATER_QUALITY})
 
     @property
     def is_exercise(self) -> bool:
-        """Whether it is practice; the desk's own notices to the team are none."""
+        """True if it is practice; the desk's own notices to the team are none."""
         alert = self.newest.stored.alert
         return alert is not None and alert.status in PRACTICE
 
@@ -152,12 +155,12 @@ class Story:
 
     @property
     def reach(self) -> Reach:
-        """What readers have before them, channel by channel."""
+        """The readers' view, channel by channel."""
         return reach_of(self.posts, self.unread)
 
     @property
     def validated_by(self) -> str | None:
-        """Who let the message out that holds; None where nobody had to, or nobody has yet."""
+        """The validator of the current message; None if there was none."""
         for event in reversed(self.history):
             if event.alert_id == self.newest.stored.id and event.what == "approved" and event.reason is not None:
                 who = event.reason["who"]
@@ -176,12 +179,12 @@ class Story:
 
     @property
     def is_on(self) -> bool:
-        """Whether it can be updated, ended or corrected: readers see it, or will."""
+        """True if it can be updated, ended or corrected: readers see it, or will."""
         return bool(self.channels_on)
 
     @property
     def has_changed(self) -> bool:
-        """Whether there is something that the reader has not seen, of an incident that they looked at before."""
+        """True if there are changes since the reader's last visit of the incident."""
         return any(chapter.is_new for chapter in self.chapters)
 
 
@@ -274,7 +277,7 @@ async def _carry_out(console: Console, name: str, deed: Deed, request: web.Reque
 
 
 async def _foresee(console: Console, request: web.Request) -> web.StreamResponse:
-    """Each post of an end or a correction as it will look: nothing is done by it."""
+    """Show a preview of each post of an end or a correction: nothing is done."""
     alert, visitor = request.match_info["id"], visitor_of(request)
     form = await fields_of(request)
     how, reason = form.get("how", ""), form.get("reason", "").strip()[:LONGEST_REASON]
@@ -337,7 +340,7 @@ def _page(
 
 
 def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
-    """What is kept of an incident; None where there is none of that exact name."""
+    """Return an incident's content. Returns None if there is none of that exact name."""
     # `by_id` takes the beginning of an id too, for people who type; an address means one alert and no other.
     found = [each for each in unit.alerts.by_id(name) if name in (each.id, each.incident_id)]
     if not found:
@@ -363,7 +366,7 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
 
 
 def _reported(unit: DeskUnit, incident: str, cited: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The open reports about it beside those that made it."""
+    """Return the open reports about it, without those that made it."""
     if unit.desk.station.reports is None:
         return ()
     found = unit.report_lists.found(WantedReports(states=COUNTING, incident=incident), MOST_REPORTED)
@@ -407,12 +410,12 @@ def _ending(stored: StoredAlert) -> str | None:
 
 
 def _changes(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionChange, ...]:
-    """What an update says otherwise; an end repeats nothing, so that nothing of it is a change."""
+    """Return the changes of an update; an end repeats nothing, so it has none."""
     return () if _ending(later) else changes_between(earlier, later)
 
 
 def image_of(posts: Sequence[Post]) -> PostImage | None:
-    """The picture beside the message, where an officer put one."""
+    """Return the message's picture, if an officer attached one."""
     return next((post.message.image for post in posts if post.message.image), None)
 
 
@@ -466,4 +469,4 @@ def _is_about(alert: Alert | None, hazards: Collection[Hazard]) -> bool:
 
 
 DEEDS: dict[str, Deed] = {"retry": _retry, "drop": _drop, "end": _end, "correct": _correct}
-"""What can be done from the page; each is an address below the alert's, and the word that tells that it was done."""
+"""The acts of the page; each is an address below the alert's, and the code of its confirmation."""

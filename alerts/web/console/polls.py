@@ -135,7 +135,7 @@ async def _typed(request: web.Request) -> tuple[dict[str, str], list[str]]:
 
 
 def _draft(console: Console, typed: Mapping[str, str], chosen: list[str]) -> PollDraft:
-    """What was typed as a draft. Raises Misuse."""
+    """Return the input as a draft. Raises Misuse."""
     town, now = console.frame.station, console.service.now()
     channels = [town.channels[name] for name in chosen if name in town.channels]
     return PollDraft(
@@ -149,7 +149,7 @@ def _draft(console: Console, typed: Mapping[str, str], chosen: list[str]) -> Pol
 
 
 async def _look(console: Console, request: web.Request) -> web.Response:
-    """What each channel would be told; what is wrong is told above the form."""
+    """Show each channel's message; faults are shown above the form."""
     typed, chosen = await _typed(request)
     try:
         draft = _draft(console, typed, chosen)
@@ -178,7 +178,7 @@ async def _open(console: Console, request: web.Request) -> web.StreamResponse:
 
 
 def _each(reason: Reason) -> tuple[Reason, ...]:
-    """What is wrong, one by one."""
+    """Return the faults one by one."""
     told = reason["each"] if reason.code == "lines" else (reason,)
     return tuple(each for each in told if isinstance(each, Reason)) if isinstance(told, tuple) else (reason,)
 
@@ -222,7 +222,7 @@ async def _one(console: Console, request: web.Request, refused: RefusedForm = NO
 
 
 def _named(console: Console, request: web.Request, tally: Tally) -> dict[str, str]:
-    """What the places are called."""
+    """Return the places' names."""
     say = console.frame.words(request).gettext
     return {place.name: place_name(place.name, say) for place in tally.places}
 

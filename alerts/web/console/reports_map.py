@@ -1,14 +1,14 @@
-"""Citizens' reports for the map beside the list, and as files: GeoJSON (RFC 7946) and CSV (RFC 4180), filtered alike.
+"""Citizens' reports for the list's map, and as files: GeoJSON (RFC 7946) and CSV (RFC 4180), with the same filter.
 
-GET  /reports/map.geojson        pins, clusters that grow, the areas of what is on and of drafts that wait
-GET  /reports/export.csv         all that the filter finds, a row each
-GET  /reports/export.geojson     the same, a feature each
+    GET  /reports/map.geojson        pins, growing clusters, the areas of current alerts and of waiting drafts
+    GET  /reports/export.csv         all matches of the filter, a row each
+    GET  /reports/export.geojson     the same, a feature each
 
-Whoever takes a file leaves a line in the audit log: exact places and people's own words leave by it. What was searched
-for isn't in that line, for words are forgotten and the log isn't.
+A download leaves a line in the audit log, since it contains exact places and people's own words. The search terms
+aren't in that line, for words are forgotten and the log isn't.
 
-A file is written as it is read, some rows at a time, so that a year of reports takes no more memory than a page. What a
-stranger wrote never begins a cell in a way that a spreadsheet would compute.
+A file is written as it is read, some rows at a time, so that a year of reports takes no more memory than a page. A
+stranger's text never begins a cell in a way that a spreadsheet would compute.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Feature = dict[str, Any]
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """What the map draws, and the two files."""
+    """Return the routes of the map's data and the two files."""
     return [
         web.get("/reports/map.geojson", partial(_map, console)),
         web.get("/reports/export.csv", partial(_csv, console)),
@@ -210,7 +210,7 @@ def _row(cells: Sequence[Any], separator: str) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """What was typed stays text: a spreadsheet computes what begins like a formula, and that may send things away."""
+    """Return a cell's value as text: a spreadsheet computes one that begins like a formula, which may leak data."""
     if not isinstance(value, str):
         return value
     return f"'{value}" if value.lstrip(" ").startswith(_COMPUTES) else value

@@ -1,9 +1,9 @@
-"""What somebody sees who validates: the list of what waits, and all there is to know of one alert (`Sheet`).
+"""A validator's view: the list of waiting alerts, and all data of one (`Sheet`).
 
 The sheet has each channel's post as it goes out, with its length and its picture, and every word in every language. It
-says where and until when, what changed since the version that this reader saw last, which later version waits, and by
-which messages the public knows of the same event. `seal` makes of it what the form carries: the fingerprint of what is
-shown, bound to the session, so that what is validated is what was seen.
+has the place and the end, the changes since the version that this reader saw last, a later waiting version, and the
+messages about the same event that are public. `seal` makes the token of the form from it: the fingerprint of the
+displayed version, bound to the session, so that exactly that version is validated.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ A_PAGE = 50
 
 
 class Permission(StrEnum):
-    """Whether somebody may validate an alert, and why not."""
+    """The permission to validate an alert, or the reason against it."""
 
     MAY = "may"
     ROLE = "role"
@@ -54,10 +54,10 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Why it waits: which key of its source applied, and what that says.
+    """The cause of its waiting: the key of its source that applied, and its value.
 
-    `urgent` is for what is Severe or worse and Immediate; `unknown` for a severity that nobody told; `other` where the
-    source's rules alone would have let it go on, and the message's own reason says what held it.
+    `urgent` is for Severe or worse and Immediate; `unknown` for a missing severity; `other` if the source's rules alone
+    would have let it pass, and the message's own reason is the cause.
     """
 
     key: Literal["publish", "urgent", "unknown", "other"]
@@ -66,7 +66,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An alert that waits, or waited, as the one who looks sees it."""
+    """An alert that waits, or waited, from one reader's view."""
 
     stored: StoredAlert
     posts: tuple[Post, ...]
@@ -78,12 +78,12 @@ class Item:
 
     @property
     def kind(self) -> MessageKind:
-        """What it is to its readers: an alert, its update, its end."""
+        """The meaning for its readers: an alert, its update, its end."""
         return kind_of(self.stored, self.posts)
 
     @property
     def headline(self) -> str:
-        """What it is called, or what it is about was; its id where neither says anything."""
+        """The headline, or that of its subject; its id if neither has one."""
         info = self.info or self.about
         return ((info.headline or info.event) if info else None) or self.stored.id
 
@@ -110,7 +110,7 @@ class Item:
 
     @property
     def is_exercise(self) -> bool:
-        """Whether it is anything but the real thing."""
+        """True if it is an exercise or a test."""
         return self.stored.alert is not None and self.stored.alert.status in PRACTICE
 
 
@@ -125,9 +125,10 @@ class Queue:
 
 
 def what_waits(unit: DeskUnit, actor: Actor, page: int = 1) -> Queue:
-    """What waits: what goes out by itself first, the first of it first; then the gravest, and the oldest of these.
+    """Return a page of the waiting alerts.
 
-    A page that isn't there any more is the last that is.
+    Those that go out by themselves are first, the soonest at the top; then the gravest, and the oldest of these. A page
+    beyond the last one is the last one.
     """
     total = unit.views.held_counts().get(PostState.WAITING, 0)
     pages = max(-(-total // A_PAGE), 1)
@@ -154,7 +155,7 @@ def item_of(unit: DeskUnit, stored: StoredAlert, posts: Sequence[Post], actor: A
 
 
 def _rule(stored: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
-    """What it waits for is kept with its posts; by which key, its source's rules say."""
+    """Return the rule it waits by: its kind is stored with its posts, its key follows from the source's rules."""
     intake, severity = station.rules_for(stored.source), stored.severity
     value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
     is_urgent = severity.at_least(Severity.SEVERE) and stored.alert and stored.alert.urgency is Urgency.IMMEDIATE
@@ -177,7 +178,7 @@ def _permission(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> Permission
 
 
 def validators_of(unit: DeskUnit, stored: StoredAlert) -> list[str]:
-    """The names of all who may validate it: whose role says so, and who neither wrote it nor brought what it cites."""
+    """Return the names of all who may validate it: by their role, and neither its author nor a submitter."""
     station, brought = unit.desk.station, unit.reports.brought_by([stored.id]).get(stored.id, ())
     everybody = [each for each in unit.accounts.accounts() if each.disabled_at is None]
     actors = [Actor(each.name, each.role, Origin.CONSOLE) for each in everybody]
@@ -210,13 +211,13 @@ class IncidentVersion:
 
     @property
     def is_out(self) -> bool:
-        """Whether it was let out, so that readers have it."""
+        """True if it was released, so that readers have it."""
         return self.stored.state is AlertState.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who decided it, how, and when."""
+    """A decision: by whom, how, and when."""
 
     act: str
     actor: str
@@ -226,11 +227,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is known of an alert in one moment. `newer` is a later version that waits or was taken in.
+    """An alert's data at one moment. `newer` is a later version that waits or was accepted.
 
-    `changes` are those since `since`, which readers have or the reader of the page saw. `twins` are the
-    messages by which the public knows of the same event already. While it waits, `bulks` are what subscribers will be
-    told, and `link` is what a platform will show of the link to its page.
+    `changes` are those since `since`, the version of the readers or of this page's reader. `twins` are the messages
+    about the same event that are public already. While it waits, `bulks` are the subscribers' messages, and `link` is
+    the platform's card of the link to its page.
     """
 
     item: Item
@@ -248,7 +249,7 @@ class Sheet:
 
     @property
     def needs_again(self) -> bool:
-        """Whether it is published beside its twin by a second word alone (`must_be_meant`)."""
+        """True if publishing it next to its twin needs a confirmation (`must_be_meant`)."""
         is_feeds = self.item.stored.source != MANUAL
         return is_feeds and any(twin.severity.at_least(self.item.stored.severity) for twin in self.twins)
 
@@ -260,7 +261,7 @@ class Sheet:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether there is anything to decide."""
+        """True if there is anything to decide."""
         return bool(self.item.waiting)
 
 
@@ -323,7 +324,7 @@ def read_picture(path: str) -> bytes | None:
 
 
 def seal(sheet: Sheet, csrf: str) -> str:
-    """What the form carries: the fingerprint of what is shown, and that it was shown in this session.
+    """Return the form's token: the fingerprint of the displayed version, and a proof that this session displayed it.
 
     So nobody validates by a form that another person's page, or one from before the sign-in, left behind. Reads the
     pictures, as `shown_posts` does.
@@ -350,7 +351,7 @@ def editable_words(sheet: Sheet) -> Mapping[str, str]:
 
 
 def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[IncidentVersion, ...]:
-    """The incident's messages that were ever meant to be told; a feed's repetitions are none."""
+    """Return the incident's messages that were ever meant for publication; a feed's repetitions are none."""
     seen = unit.views.last_look(actor.name, stored.incident_id)
     kept = [
         each
@@ -361,9 +362,9 @@ def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[Incide
 
 
 def _since(versions: Sequence[IncidentVersion], stored: StoredAlert) -> IncidentVersion | None:
-    """What it is compared with: the version that readers have, or a later one that the reader of the page saw.
+    """Return the version to compare with: the readers' one, or a later one that this page's reader saw.
 
-    Where none was let out yet, the version that they saw, else the one before.
+    If none was released yet, the version that they saw, else the one before.
     """
     place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
     for each in reversed(versions[:place]):
@@ -373,7 +374,7 @@ def _since(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Incident
 
 
 def _told_before(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Alert | None:
-    """What its readers know: the version before it that was let out and says something."""
+    """Return the readers' knowledge: the last released version before it that has words."""
     place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
     out = (each.stored.alert for each in reversed(versions[:place]) if each.stored.state is AlertState.ACCEPTED)
     return next((alert for alert in out if alert is not None and alert.infos), None)

@@ -1,9 +1,9 @@
-"""What one address answers with, as bytes that are made once: entity tag, compressed forms, how long it may be kept.
+"""The answer of one address, as bytes that are made once: entity tag, compressed forms, lifetime in caches.
 
-A page is made and compressed when somebody first asks for it (`Once`), and kept: a town that looks all at once costs no
-more than its bytes, and a page that nobody looks at costs nothing. Files beside the pages (style, scripts, Leaflet) are
-such answers too, under addresses that hold the digest of what is in them: those may be kept for ever. Leaflet's are in
-a folder that is named by the digest of all of them, for they name each other.
+A page is made and compressed on first request (`Once`), and kept: a town that visits all at once costs no more than its
+bytes, and an unvisited page costs nothing. Static files (style, scripts, Leaflet) are such answers too, under addresses
+with the digest of their content: those may be cached for ever. Leaflet's are in a folder named by the digest of all of
+them, for they refer to each other.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ UNKEPT: Mapping[str, str] = {
     "X-Robots-Tag": "noindex",
     "X-Content-Type-Options": "nosniff",
 }
-"""What goes with an answer that is nobody's but who asks for it: nothing keeps it, and no search finds it."""
+"""The headers of a private answer: nothing caches it, and no search engine lists it."""
 PNG = "image/png"
 SVG = "image/svg+xml"
 CSS = "text/css; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 JPEG = "image/jpeg"
 ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
-"""What programs read may be read by a page of any site: there is nothing in it that isn't public."""
+"""Data for programs may be read by a page of any site: there is nothing in it that isn't public."""
 
 # Seconds for which a cache may answer without asking: what has changed is seen a second later at the latest.
 _FRESH_FOR = 1
@@ -75,7 +75,7 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """What is made when it is first asked for, in whichever thread asks, and kept. None: it can't be made."""
+    """A value that is made on first use, in the requesting thread, and kept. None: it can't be made."""
 
     __slots__ = ("_kept", "_make", "_making")
 
@@ -86,11 +86,11 @@ class Once(Generic[T]):
 
     @property
     def kept(self) -> T | None:
-        """What was made already."""
+        """Return the value if it was made already."""
         return self._kept
 
     def get(self) -> T | None:
-        """What is kept, made now if it wasn't."""
+        """Return the value, making it if necessary."""
         if self._make is not None:
             with self._making:
                 if self._make is not None:
@@ -121,14 +121,14 @@ class Made(Mapping[str, T]):
         return sum(1 for _ in self)
 
     def kept(self, name: str) -> T | None:
-        """What was made under that name already: without making anything."""
+        """Return the value made under that name already, without making it."""
         found = self.makes.get(name)
         return found.kept if found is not None else None
 
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """What one address answers with, whoever asks. Each form is packed when it is first asked for, and kept."""
+    """The answer of one address, for every client. Each form is compressed on first request, and kept."""
 
     body: bytes
     kind: str
@@ -152,7 +152,7 @@ class KeptAnswer:
         return len(self.body) >= _SMALL and self.kind not in ("image/png", JPEG)
 
     def is_ready_for(self, request: web.Request) -> bool:
-        """Whether `to` packs nothing any more, which takes milliseconds of a long page."""
+        """True if `to` needs no compression any more, which takes milliseconds for a long page."""
         form = _form_for(request)
         return form is None or form in self.__dict__ or not self._packs
 
@@ -305,7 +305,7 @@ def _codings(header: str) -> frozenset[str]:
 
 
 def _knows(header: str, etag: str) -> bool:
-    """Whether `If-None-Match` names the tag, weakly compared (RFC 9110, 13.1.2)."""
+    """True if `If-None-Match` names the tag, weakly compared (RFC 9110, 13.1.2)."""
     return header.strip() == "*" or any(
         tag.strip().removeprefix("W/") == etag.removeprefix("W/") for tag in header.split(",")
     )
@@ -320,7 +320,7 @@ def static_files() -> Mapping[str, Path]:
 
 @cache
 def answer_of(file: Path) -> KeptAnswer:
-    """A file as an answer, to be kept for ever: for an address that tells what is in it."""
+    """Return a file as an answer that may be cached for ever: for an address that identifies its content."""
     return answer(file.read_bytes(), _KINDS[file.suffix], fresh_for=_FOR_EVER)
 
 

@@ -1,11 +1,11 @@
-"""Asking a question on an alert's page: one field, first what was answered already, then it is noted. No account.
+"""Asking a question on an alert's page: one field, first the earlier answers, then it is noted. No account.
 
-POST /alerts/INCIDENT/ask      `question` alone: what was answered about it, and the button that sends it; with `form`:
-                               it is noted, once however often the button is pressed
+    POST /alerts/INCIDENT/ask      `question` alone: earlier answers, and the button that sends it; with `form`: it is
+                                   noted, once however often the button is pressed
 
-Nobody promises to read it, and each page of it names 112 and 114. Who asks isn't known, and nothing of them is kept:
-for the pace alone their network (/24, /56) is known by an HMAC under a secret of the day that never leaves the memory.
-What a program fills in beside the question, or sends sooner than anybody types, is thanked for and dropped.
+Nobody promises to read it, and each page of it names 112 and 114. The asker is unknown, and nothing of them is stored:
+for the rate limit alone their network (/24, /56) is an HMAC under a secret of the day that never leaves the memory. A
+question with a filled trap field, or one sent faster than anybody types, is thanked for and dropped.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class QuestionPace:
         self._asked: SlidingWindow[str] = SlidingWindow(SPAN.total_seconds(), 4 * all_networks + 1)
 
     def takes(self, address: str, now: datetime) -> bool:
-        """Whether one more may be noted from there, which then counts."""
+        """Return True if one more may be noted from there, which then counts."""
         own, wide = (self._digests.of(f"{bits} {network_of(address, bits)}", now) for bits in (IPV6, IPV6_GIVEN_AWAY))
         most = self._all * 2 // 3 if wide in self._today else self._all
         counts = {"": most, own: self._a_network, wide: A_FEW * self._a_network}
@@ -176,12 +176,12 @@ class QuestionField:
 
 
 def _asks(understood: Understood) -> Understood:
-    """Whatever its words are: who fills in that field asks."""
+    """Mark it as a question, whatever its words: it came from that field."""
     return Understood(understood.kind, understood.reason, asks=True, vector=understood.vector)
 
 
 def nearest(question: str, asked: Sequence[FaqEntry]) -> Sequence[FaqEntry]:
-    """What was answered in the most of the same words; all of it where it is little."""
+    """Return the answers with the most words in common; all of them if they are few."""
     if len(asked) <= MOST_SHOWN:
         return asked
     words = _words(question)

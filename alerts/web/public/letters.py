@@ -1,14 +1,14 @@
-"""Subscribing to letters, without an account and without script: an address, choices, and a link that confirms them.
+"""Subscribing to e-mails, without an account and without script: an address, choices, and a link that confirms them.
 
-GET/POST /mail                       the form; what it sends brings a letter with a link, and nothing is kept
-GET/POST /mail/confirm/SEAL          a button; pressed, the address in the seal subscribes
-GET/POST /mail/TOKEN                 the choices, and leaving; a letter's one-click unsubscribing (RFC 8058) posts here
+    GET/POST /mail                       the form; it sends an e-mail with a link, and nothing is stored
+    GET/POST /mail/confirm/SEAL          a button; pressed, the address in the seal subscribes
+    GET/POST /mail/TOKEN                 the choices, and leaving; one-click unsubscribing (RFC 8058) posts here
 
-Of an address that isn't confirmed nothing is kept: address and choices are in the link itself, sealed and not to be
-read, and for a day alone. A link subscribes once: which ones did is known for two days, by a number that tells nothing
-of the address; so one that others came by later brings nobody back who left. Whoever asks is told the same whether the
-address is known or not. A link that is only looked at does nothing, for programs on the way look at the links of
-letters. Networks and addresses are paced by digests under a secret of the day that never leaves the memory.
+Of an unconfirmed address nothing is stored: address and choices are in the link itself, sealed and unreadable, and for
+a day alone. A link subscribes once: used ones are known for two days, by a number that reveals nothing of the address;
+so another owner of an old link can't resubscribe somebody who left. The answer is the same for known and unknown
+addresses. Opening a link does nothing, for programs on the way open the links in e-mails. Networks and addresses are
+rate-limited by digests under a secret of the day that never leaves the memory.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ MOST_DISTRICTS = 100
 """More of them make a link that not every program keeps whole."""
 LONGEST_SEAL = 7000
 Invited = Literal["sent", "too_many", "later"]
-"""What came of an ask: a letter left (or, at the pace of a mailbox, none: nobody is told), or why it couldn't."""
+"""The result of a request: an e-mail was sent (or, at the mailbox's limit, none: nobody learns it), or the refusal."""
 STATUS_OF: Mapping[Invited, HTTPStatus] = {
     "sent": HTTPStatus.OK,
     "too_many": HTTPStatus.TOO_MANY_REQUESTS,
@@ -87,7 +87,7 @@ class MailboxPace:
         )
 
     def takes(self, address: str, now: datetime) -> bool:
-        """Whether one more letter may go there, which then counts."""
+        """Return True if one more e-mail may go there, which then counts."""
         own, at = self._own(address, now), now.timestamp()
         if any(window.wait(own, count, at) for count, window in self._windows):
             return False
@@ -112,7 +112,7 @@ class MailboxPace:
 
 @dataclass(frozen=True, slots=True)
 class LetterAsk:
-    """What somebody asks for: letters to this address, by these choices, in this language."""
+    """A request for e-mails to this address, by these choices, in this language."""
 
     address: str = field(repr=False)
     choices: SubscriberChoices
@@ -137,7 +137,7 @@ class LinkSeal:
         return base64.urlsafe_b64encode(nonce + closed).decode().rstrip("=")
 
     def read(self, seal: str, now: datetime) -> LetterAsk | None:
-        """What was asked; None where it isn't ours, is too old, or can't be chosen any more."""
+        """Return the sealed request. Returns None if it isn't ours, is too old, or has impossible choices."""
         try:
             raw = _bytes_of(seal)
             told = json.loads(AESGCM(self.key).decrypt(raw[:_NONCE], raw[_NONCE:], None))
@@ -365,14 +365,14 @@ class LetterPages:
 
 
 def _is_first_use(unit: DeskUnit, link: str) -> bool:
-    """Whether a link was never used; it is from now on. That is forgotten with the secrets of its day."""
+    """Return True on the first use of a link. That record is deleted with the secrets of its day."""
     unit.reports.drop_day_secrets(unit.now - SECRETS_KEPT)
     fresh = secrets.token_hex(16)
     return unit.reports.secret(f"day letter {link}", fresh, unit.now) == fresh
 
 
 def subscriber_by(box: Mailbox, choices: SubscriberChoices, language: str) -> Subscriber:
-    """Who reads at that mailbox, with these choices."""
+    """Return the subscriber at that mailbox, with these choices."""
     return by_choice(Subscriber(box.number, endpoint=box, token=digest(box.token)), choices, language)
 
 

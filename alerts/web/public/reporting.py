@@ -1,19 +1,18 @@
-"""The page on which citizens report, `/report` in every language: kind, place, what is known there, words, send.
+"""The page on which citizens report, `/report` in every language: kind, place, known facts there, words, send.
 
-GET  /report                 the form, whole without script; `/signaler` leads there
-POST /report                 `look`: what is known at that place already; `agree`: "me too" to a report; else it is
-                             sent, and its private page answers
-GET  /report/NUMBER/TOKEN    that private page: how far it is, what the town answered, and erasing it
-GET  /report/fresh           a new form's own seal, for one that was kept on a telephone
-GET  /report/challenge       what a browser computes while somebody writes
-GET  /report/streets.json    the names of the town's streets: what somebody types of an address is asked of nobody
+    GET  /report                 the form, complete without script; `/signaler` redirects there
+    POST /report                 `look`: the known facts at that place; `agree`: "me too" to a report; else it is sent,
+                                 and its private page answers
+    GET  /report/NUMBER/TOKEN    that private page: its progress, the town's answer, and erasing it
+    GET  /report/fresh           a new form's own seal, for one that was kept on a telephone
+    GET  /report/challenge       a browser's computation while somebody writes
+    GET  /report/streets.json    the names of the town's streets: a typed address is sent to nobody
 
-A report is known by the key of its form, so one that is sent twice is one. Nothing is refused for coming without script
-or late: it is held, and somebody looks. No position stands in an address that a server writes into its log.
+A report is identified by the key of its form, so one that is sent twice is one. None is refused for coming without
+script or late: it is held, and somebody reviews it. No position is in an address that a server writes into its log.
 
-Whoever has the address of a private page (`PrivatePages`) may see and erase the report; nobody else learns from an
-answer whether there is such a number. The address ends with what 128 bits of chance made, of which the town keeps a
-digest alone.
+The owner of a private page's address (`PrivatePages`) may see and erase the report; nobody else learns from an answer
+if there is such a number. The address ends with 128 random bits, of which the town stores a digest alone.
 """
 
 from __future__ import annotations
@@ -60,13 +59,13 @@ AGREES, ALL_AGREES = 10, 600
 MOST_STREETS = 20_000
 _KEPT = ("kind", "lat", "lon", "address", "text", "key")
 _KEY, _SEAL = "key-of-each-form", "seal-of-each-form"
-"""What stands in a form that was made for several, where each has its own."""
+"""Placeholders in a form that was made for several readers, where each has its own."""
 _FIELDS = ("", "kind", "place", "text", "photo")
 
 
 @dataclass(frozen=True, slots=True)
 class _FormShown:
-    """What the form shows beside itself: what was typed, what is wrong with it, what is known at the place `found`."""
+    """The form's further content: the input, its faults, the known facts at the place `found`."""
 
     values: Mapping[str, str]
     errors: Mapping[str, str]
@@ -78,7 +77,7 @@ class _FormShown:
 
 
 class ReportPages:
-    """The addresses of reporting, for one town. `reads` answers what is looked at, `service` keeps."""
+    """The addresses of reporting, for one town. `reads` answers queries, `service` stores."""
 
     def __init__(self, publisher: Publisher, reads: DeskService, service: DeskService, intake: ReportIntake) -> None:
         self._publisher = publisher
@@ -128,7 +127,7 @@ class ReportPages:
         return _answered({"form": (await self._seal()).made(self._service.now())})
 
     async def challenge(self, _: web.Request) -> web.Response:
-        """What a browser computes."""
+        """Return the browser's computation."""
         now = self._service.now()
         proofs = await self._intake.proofs()
         return web.Response(text=proofs.challenge(now, self._intake.recent(now)), content_type=JSON, headers=UNKEPT)
@@ -145,7 +144,7 @@ class ReportPages:
     # --- what is sent
 
     async def receive(self, request: web.Request) -> web.Response:
-        """The form: to look what is known, to say "me too", or to report."""
+        """Handle the form: to show known facts, to say "me too", or to report."""
         must_be_from_here(request)
         source = f"net {network_of(self._address(request))}"
         try:
@@ -208,7 +207,7 @@ class ReportPages:
         return ReportDraft(sent.line("kind"), Via.PAGE, source, lat, lon, sent.line("address") or None, text)
 
     async def _doubt(self, sent: SentForm) -> Reason | None:
-        """Why somebody looks at it first: what a program fills in, a time that no hand needs, no good proof."""
+        """Return the reason for a review: a filled trap field, an impossible speed, no good proof. None: no doubt."""
         if sent.fields.get("website"):
             return because("report_form_trap")
         now = self._service.now()
@@ -258,7 +257,7 @@ class ReportPages:
     async def _failed(
         self, request: web.Request, sent: SentForm, field: str, error: Reason, status: HTTPStatus
     ) -> web.Response:
-        """The form with what was typed, and what is wrong beside the field."""
+        """Return the form with the input, and the fault at its field."""
         return await self._form(request, _FormShown(_typed(sent), {field: self._said(request, error)}, status=status))
 
     async def _form(self, request: web.Request, shown: _FormShown) -> web.Response:
@@ -291,7 +290,7 @@ class ReportPages:
         return kept[1].replace(_KEY, secrets.token_hex(16)).replace(_SEAL, seal)
 
     async def _alert_of(self, known: Nearby, language: str) -> Any:
-        """The alert that is on there, as the pages tell it in that language; None: none, or none that is public."""
+        """Return the current alert there, as on the pages in that language. Returns None if none is public."""
         if known.incident is None or known.incident.incident_id is None:
             return None
         lasting = (await self._publisher.edition()).incidents.get(known.incident.incident_id)
@@ -312,7 +311,10 @@ class ReportPages:
         return address_of(request, self._setting.town.web.trusted)
 
     def _source(self, request: web.Request, *, is_proven: bool) -> str:
-        """Who that is. Who proves nothing is one with all of an IPv6 /48, which brokers give away by the dozen."""
+        """Return the source.
+
+        Without a proof it is one with all of an IPv6 /48, which brokers give away by the dozen.
+        """
         return f"net {network_of(self._address(request), IPV6 if is_proven else IPV6_GIVEN_AWAY)}"
 
     async def _seal(self) -> FormSeal:
@@ -333,7 +335,7 @@ def _answered(told: Mapping[str, object]) -> web.Response:
 
 
 def _typed(sent: SentForm) -> Mapping[str, str]:
-    """What was typed, for the form to hold it again."""
+    """Return the input, for the form to hold it again."""
     return {name: sent.fields.get(name, "") for name in _KEPT}
 
 
@@ -349,7 +351,7 @@ class _Followed:
 
 
 class PrivatePages:
-    """Private pages, for one town. `reads` answers what is looked at, `service` erases."""
+    """Private pages, for one town. `reads` answers queries, `service` erases."""
 
     def __init__(self, publisher: Publisher, reads: DeskService, service: DeskService) -> None:
         self._publisher = publisher
