@@ -16,7 +16,7 @@ from alerts.model.incident import StoredAlert, new_id
 from alerts.model.lease import Lease, RunningDaemon
 from alerts.model.ports import SystemClock
 from alerts.model.post import Post, PostState, Receipt
-from alerts.store.alerts import values_of_alert, values_of_post
+from alerts.store.alerts import ALERT_ROW, POST_ROW
 from alerts.store.database import Database
 from alerts.store.files import connect
 from alerts.store.leases import Leases, Renewal, Take
@@ -74,7 +74,7 @@ class RawPosts:
         self._thread = ThreadPoolExecutor(1)
         self._now = int(time.time() * 1e6)
         stored, post = lay_out(samples.an_alert())
-        self._alert, self._post = values_of_alert(stored), values_of_post(post)
+        self._alert, self._post = ALERT_ROW.values(stored), POST_ROW.values(post)
 
     def close(self) -> None:
         """End the thread."""

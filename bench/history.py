@@ -27,7 +27,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because, kept_reason
-from alerts.store.alerts import values_of_alert, values_of_post
+from alerts.store.alerts import ALERT_ROW, POST_ROW
 from alerts.store.files import connect, migrate
 from alerts.store.statement import stamp
 from bench import samples
@@ -124,14 +124,14 @@ def _insert(db: sqlite3.Connection, alerts: int, channels: Sequence[str], last: 
     }
     texts = {column: _replaced(column, words) for column in ("headline", "document")}
     each = _COUNT + "SELECT {} FROM one"
-    _multiply(db, "alert", values_of_alert(stored), {**times, **own, **texts}, each, given=counted)
+    _multiply(db, "alert", ALERT_ROW.values(stored), {**times, **own, **texts}, each, given=counted)
     each = "SELECT {} FROM alert AS a, json_each(:channels) AS c WHERE a.seq BETWEEN :first AND :last ORDER BY a.seq"
     among = {"first": first, "last": first + alerts - 1, "channels": json.dumps(channels)}
     own = {"id": "'p' || c.key || substr(a.id, 2)", "alert_id": "a.id", "incident": "a.incident", "channel": "c.value"}
     times = {"stored_at": "a.received_at", "attempted_at": "a.received_at + 500", "sent_at": "a.received_at + 1000"}
     texts = dict.fromkeys(("text", "plain"), "a.headline || char(10) || :text")
     known = {"remote_id": "a.seq * 10 + c.key", "expires": "a.expires", "url": "'https://posts.example/' || a.seq"}
-    _multiply(db, "post", values_of_post(post), {**own, **times, **texts, **known}, each, given=among)
+    _multiply(db, "post", POST_ROW.values(post), {**own, **times, **texts, **known}, each, given=among)
     of_posts = "SELECT {} FROM post AS p JOIN alert AS a ON a.id = p.alert_id WHERE a.seq BETWEEN :first AND :last"
     sent = {"action": "send", "owner": "history", "counts": 1, "outcome": "sent"}
     about = {"post_id": "p.id", "channel": "p.channel", "remote_id": "p.remote_id", "left_at": "p.sent_at"}

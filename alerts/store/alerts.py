@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from alerts.model.alert import Severity, alert_from_json, alert_to_json
+from alerts.model.alert import Alert, Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
 from alerts.model.events import EVERYTHING, MOST_CHANGES
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
-from alerts.model.post import FOLLOWS, Means, Message, PollForm, Post, PostImage, PostKind, PostState, Receipt
+from alerts.model.post import FOLLOWS, Message, PollForm, Post, PostImage, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, bulks_of, with_subscribers
+from alerts.store.mapper import Mapper
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
-from alerts.store.statement import Statement, UnitPart, Written, insert_into, moment, stamp, time_of
+from alerts.store.statement import Statement, UnitPart, Written, insert_into, moment, stamp
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
@@ -216,7 +217,7 @@ class AlertRepository(UnitPart):
 
     def add(self, stored: StoredAlert) -> None:
         """Keep a message."""
-        row = _ADD_ALERT.row(self._db, **values_of_alert(stored))
+        row = _ADD_ALERT.row(self._db, **ALERT_ROW.values(stored))
         self._written.alert = int(row["seq"]) if row is not None else 0
         self._written.incidents[stored.id] = stored.incident_id
         self._unknown.clear()
@@ -230,7 +231,7 @@ class AlertRepository(UnitPart):
 
     def add_post(self, new: Post) -> None:
         """Put a post into the outbox."""
-        _ADD_POST.run(self._db, **values_of_post(new))
+        _ADD_POST.run(self._db, **POST_ROW.values(new))
         if new.message.image is not None:
             SharedPictures(self._db).share(new.message.image.path)
 
@@ -295,127 +296,16 @@ def _each_once(stored_alerts: Iterable[StoredAlert]) -> list[StoredAlert]:
     return list({stored.id: stored for stored in stored_alerts}.values())
 
 
-def stored_alert_of(row: Row) -> StoredAlert:
-    """A row of `alert`."""
-    return StoredAlert(
-        id=row["id"],
-        incident_id=row["incident"],
-        source=row["source"],
-        alert=alert_from_json(row["document"]) if row["document"] else None,
-        state=AlertState(row["state"]),
-        received_at=moment(row["received_at"]),
-        reason=read_reason(row["reason"]),
-        content_key=row["content_key"],
-        topic=row["topic"],
-        author=row["author"],
-        notes=tuple(read_reason(note) or in_words(note) for note in json.loads(row["notes"])),
-    )
+def _of_alert(value: Callable[[Alert], Any]) -> Callable[[StoredAlert], Any]:
+    return lambda stored: value(stored.alert) if stored.alert else None
 
 
-def values_of_alert(stored: StoredAlert) -> dict[str, Any]:
-    """The columns of `alert` for a stored alert."""
-    alert = stored.alert
-    info = alert.infos[0] if alert and alert.infos else None
-    return {
-        "id": stored.id,
-        "incident": stored.incident_id,
-        "source": stored.source,
-        "identifier": alert.identifier if alert else None,
-        "sender": alert.sender if alert else None,
-        "sent": stamp(alert.sent) if alert else None,
-        "status": alert.status if alert else None,
-        "msg_type": alert.msg_type if alert else None,
-        "severity": stored.severity,
-        "headline": (info.headline or info.event) if info else None,
-        "expires": stamp(alert.ends) if alert else None,
-        "state": stored.state,
-        "reason": kept_reason(stored.reason),
-        "content_key": stored.content_key,
-        "topic": stored.topic,
-        "notes": json.dumps([note.kept() for note in stored.notes], ensure_ascii=False),
-        "document": alert_to_json(alert) if alert else None,
-        "received_at": stamp(stored.received_at),
-        "closed_at": None,
-        "author": stored.author,
-    }
+def _reasons(written: str) -> tuple[Reason, ...]:
+    return tuple(reason for each in json.loads(written) if (reason := read_reason(each)))
 
 
-def post_of(row: Row) -> Post:
-    """A row of `post`."""
-    return Post(
-        id=row["id"],
-        alert_id=row["alert_id"],
-        incident_id=row["incident"],
-        channel=row["channel"],
-        kind=PostKind(row["kind"]),
-        means=Means(row["means"]),
-        state=PostState(row["state"]),
-        priority=row["priority"],
-        seq=row["seq"],
-        message=Message(
-            text=row["text"],
-            plain=row["plain"],
-            link=row["link"],
-            image=PostImage(row["image"], row["alt"] or "") if row["image"] else None,
-            language=row["language"],
-            poll=_form_of(row["poll"]) if row["poll"] else None,
-        ),
-        severity=Severity(row["severity"]),
-        exercise=bool(row["exercise"]),
-        warnings=tuple(reason for each in json.loads(row["warnings"]) if (reason := read_reason(each))),
-        expires=time_of(row["expires"]),
-        not_before=time_of(row["not_before"]),
-        tries=row["tries"],
-        next_try=time_of(row["next_try"]),
-        receipt=Receipt(row["remote_id"], row["url"]) if row["remote_id"] else None,
-        sent_at=time_of(row["sent_at"]),
-        outcome=row["outcome"],
-        reason=read_reason(row["reason"]),
-        looks=row["looks"],
-        attempted_at=time_of(row["attempted_at"]),
-        stored_at=moment(row["stored_at"]),
-        in_reply_to=row["in_reply_to"],
-        answer=row["answer"],
-    )
-
-
-def values_of_post(post: Post) -> dict[str, Any]:
-    """The columns of `post` for a new post."""
-    message, receipt = post.message, post.receipt
-    return {
-        "id": post.id,
-        "alert_id": post.alert_id,
-        "incident": post.incident_id,
-        "channel": post.channel,
-        "kind": post.kind,
-        "means": post.means,
-        "state": post.state,
-        "priority": post.priority,
-        "severity": post.severity,
-        "exercise": post.exercise,
-        "text": message.text,
-        "plain": message.plain,
-        "link": message.link,
-        "image": message.image.path if message.image else None,
-        "alt": message.image.alt if message.image else None,
-        "language": message.language,
-        "warnings": json.dumps([each.kept() for each in post.warnings], ensure_ascii=False),
-        "expires": stamp(post.expires),
-        "not_before": stamp(post.not_before),
-        "next_try": stamp(post.next_try),
-        "tries": post.tries,
-        "looks": post.looks,
-        "attempted_at": stamp(post.attempted_at),
-        "remote_id": receipt.remote_id if receipt else None,
-        "url": receipt.url if receipt else None,
-        "sent_at": stamp(post.sent_at),
-        "outcome": post.outcome,
-        "reason": kept_reason(post.reason),
-        "stored_at": stamp(post.stored_at),
-        "in_reply_to": post.in_reply_to,
-        "answer": post.answer,
-        "poll": _kept_form(message.poll) if message.poll else None,
-    }
+def _kept_reasons(reasons: Sequence[Reason]) -> str:
+    return json.dumps([each.kept() for each in reasons], ensure_ascii=False)
 
 
 def _form_of(kept: str) -> PollForm:
@@ -426,3 +316,42 @@ def _form_of(kept: str) -> PollForm:
 def _kept_form(form: PollForm) -> str:
     told = {"question": form.question, "options": form.options, "closes_at": stamp(form.closes_at)}
     return json.dumps(told, ensure_ascii=False)
+
+
+ALERT_ROW = Mapper(
+    StoredAlert,
+    columns={"incident_id": "incident", "alert": "document"},
+    reads={
+        "alert": alert_from_json,
+        "notes": lambda kept: tuple(read_reason(note) or in_words(note) for note in json.loads(kept)),
+    },
+    writes={"alert": alert_to_json, "notes": _kept_reasons},
+    identifier=_of_alert(lambda alert: alert.identifier),
+    sender=_of_alert(lambda alert: alert.sender),
+    sent=_of_alert(lambda alert: stamp(alert.sent)),
+    status=_of_alert(lambda alert: alert.status),
+    msg_type=_of_alert(lambda alert: alert.msg_type),
+    severity=lambda stored: stored.severity,
+    headline=_of_alert(lambda alert: (alert.infos[0].headline or alert.infos[0].event) if alert.infos else None),
+    expires=_of_alert(lambda alert: stamp(alert.ends)),
+    closed_at=lambda _: None,
+)
+POST_ROW = Mapper(
+    Post,
+    columns={"incident_id": "incident"},
+    without=("seq",),
+    unstored=("subscribers",),
+    reads={"warnings": _reasons},
+    writes={"warnings": _kept_reasons},
+    parts={
+        "message": Mapper(
+            Message,
+            unstored=("about",),
+            reads={"poll": _form_of},
+            writes={"poll": _kept_form},
+            parts={"image": Mapper(PostImage, columns={"path": "image"})},
+        ),
+        "receipt": Mapper(Receipt),
+    },
+)
+stored_alert_of, post_of = ALERT_ROW.read, POST_ROW.read

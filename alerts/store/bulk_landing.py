@@ -14,7 +14,6 @@ from alerts.model.delivery import (
     MISSED_FOR,
     Bulk,
     BulkCandidate,
-    BulkState,
     Progress,
     SendOutcome,
     SendResult,
@@ -23,10 +22,10 @@ from alerts.model.delivery import (
 )
 from alerts.model.hazard import Hazard
 from alerts.model.post import Post, PostKind, PostState
-from alerts.model.reason import read_reason
-from alerts.model.subscriber import PART_OF
+from alerts.model.subscriber import PART_OF, Notice
 from alerts.store import bulk_statements as sql
-from alerts.store.statement import Statement, moment, stamp, time_of
+from alerts.store.mapper import Mapper
+from alerts.store.statement import Statement, stamp, time_of
 from alerts.store.subscribers import Subscribers, notice_of
 
 if TYPE_CHECKING:
@@ -214,38 +213,31 @@ def candidate_of(row: Row) -> BulkCandidate:
     )
 
 
-def bulk_of(row: Row) -> Bulk:
-    """The bulk of a row."""
-    return Bulk(
-        id=row["id"],
-        channel=row["channel"],
-        incident=row["incident"],
-        alert_id=row["alert_id"],
-        kind=PostKind(row["kind"]),
-        state=BulkState(row["state"]),
-        notice=notice_of(row),
-        texts=json.loads(row["texts"]),
-        stored_at=moment(row["stored_at"]),
-        everyone=bool(row["everyone"]),
-        edits=bool(row["edits"]),
-        expires=time_of(row["expires"]),
-        exercise=bool(row["exercise"]),
-        cursor=row["cursor"],
-        total=row["total"],
-        sent=row["sent"],
-        failed=row["failed"],
-        skipped=row["skipped"],
-        started_at=time_of(row["started_at"]),
-        ended_at=time_of(row["ended_at"]),
-        reason=read_reason(row["reason"]),
-        seq=row["seq"],
-        links=json.loads(row["links"]),
-        # One that a later version knows is shown as none is.
-        hazard=Hazard(row["hazard"]) if row["hazard"] in _HAZARDS else None,
-    )
-
-
 _HAZARDS = frozenset(Hazard)
+
+
+class _NoticeMapper(Mapper[Notice]):
+    def read(self, row: Row) -> Notice:
+        return notice_of(row)
+
+
+_BULK_ROW = Mapper(
+    Bulk,
+    without=("seq",),
+    # A hazard that only a later version knows is shown as none is.
+    reads={"hazard": lambda told: Hazard(told) if told in _HAZARDS else None},
+    parts={
+        "notice": _NoticeMapper(
+            Notice,
+            writes={
+                # As the version before knows it, which may send this bulk; the hazard says the narrower one.
+                "topic": lambda topic: PART_OF.get(topic, topic),
+                "districts": lambda codes: json.dumps(sorted(codes), ensure_ascii=False),
+            },
+        )
+    },
+)
+bulk_of = _BULK_ROW.read
 _OF_ALERT = Statement("SELECT * FROM bulk WHERE alert_id = :alert ORDER BY seq")
 _TEXTS = Statement("SELECT id, texts, links FROM bulk WHERE alert_id IN (SELECT value FROM items(:alerts))")
 
@@ -267,36 +259,7 @@ def bulks_of(db: Connection, alert: str) -> list[Bulk]:
 
 def add_bulk(db: Connection, new: Bulk) -> None:
     """Store a new one."""
-    districts = new.notice.districts
-    sql.ADD.run(
-        db,
-        id=new.id,
-        channel=new.channel,
-        incident=new.incident,
-        alert_id=new.alert_id,
-        kind=new.kind,
-        state=new.state,
-        # As the version before knows it, which may send this bulk; the hazard says the narrower one.
-        topic=PART_OF.get(new.notice.topic, new.notice.topic),
-        severity=new.notice.severity,
-        districts=None if districts is None else json.dumps(sorted(districts), ensure_ascii=False),
-        texts=json.dumps(dict(new.texts), ensure_ascii=False),
-        links=json.dumps(dict(new.links)),
-        exercise=new.exercise,
-        everyone=new.everyone,
-        edits=new.edits,
-        cursor=None,
-        total=None,
-        sent=0,
-        failed=0,
-        skipped=0,
-        stored_at=stamp(new.stored_at),
-        expires=stamp(new.expires),
-        started_at=None,
-        ended_at=None,
-        reason=None,
-        hazard=new.hazard,
-    )
+    sql.ADD.run(db, **_BULK_ROW.values(new))
 
 
 def progress(db: Connection, since: datetime) -> list[Progress]:
