@@ -47,6 +47,9 @@ release-check: check docs
 	$(CAMPAIGN) --kills 60 --reporting
 	$(CAMPAIGN) --kills 60 --subscribers
 	$(CAMPAIGN) --kills 60 --watching
+	rm -rf build/release && $(BIN)/python -m shipping build/release --architectures amd64
+	for each in build/release/*deb12_amd64.deb; do $(BIN)/python -m shipping.booted bookworm $$each; done
+	for each in build/release/*deb13_amd64.deb; do $(BIN)/python -m shipping.booted trixie $$each; done
 
 # The long campaign: real processes, killed at random; a short one is among the tests (docs/testing.md).
 faults: $(VENV)/dev.stamp

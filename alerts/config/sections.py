@@ -6,16 +6,17 @@ The records that are made of them document each key and its default (model/town.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from alerts.channels.settings import FileNamed, SecretSource
 from alerts.config.faults import nearest_allowed
@@ -271,6 +272,13 @@ class ListenSettings(_Section):
     proxies: tuple[str, ...] = WebSection.proxies
     connections: int = Field(default=WebSection.connections, ge=16, le=100_000)
     per_address: int = Field(default=WebSection.per_address, ge=4, le=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_container_says(cls, told: dict[str, Any]) -> dict[str, Any]:
+        """A container has a network of its own: its image says where to answer, and the same file serves everywhere."""
+        named = os.environ.get("TOCSIN_LISTEN")
+        return {"listen": named} | told if named else told
 
     @field_validator("proxies")
     @classmethod

@@ -83,6 +83,14 @@ def test_one_feed_and_one_channel_are_ten_lines(load, tmp_path):
     assert (telegram.on_update, telegram.on_end, telegram.kept_back) == (Means.REPLY, Means.REPLY, 4)
 
 
+def test_a_container_says_where_to_answer_unless_the_file_does(load, problems, monkeypatch):
+    monkeypatch.setenv("TOCSIN_LISTEN", "0.0.0.0:8080")
+    assert load(TEN_LINES).web.listen == "0.0.0.0:8080"
+    assert load(f'{TEN_LINES}[web]\nlisten = "127.0.0.1:9000"\n').web.listen == "127.0.0.1:9000"
+    monkeypatch.setenv("TOCSIN_LISTEN", "8080")
+    assert problems(TEN_LINES)[0].startswith("web.listen: '8080' is no place to listen")
+
+
 def test_what_is_told_is_kept(load, tmp_path):
     config = load(
         STATION
