@@ -138,6 +138,7 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
         raise Misuse(because("token_of_disabled", name=owner.name))
     if owner is not None and not owner.role.at_least(role):
         raise Misuse(because("token_above_owner", role=role, name=owner.name, has=owner.role))
+    # Only its digest is stored, so it is shown this once.
     bearer = Secret(PREFIX + spelled(chance))
     token = Token(
         id=unit.new_id(),

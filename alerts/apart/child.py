@@ -45,6 +45,7 @@ def _limit_for_good() -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         _, allowed = resource.getrlimit(kind)
+        # A hard limit that is lower already can't be raised.
         least = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(kind, (least, least))
 
@@ -76,6 +77,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     parser = PARSERS[name]
     types = list(parser.types().values())
     given = [shaped(kind)(each) for kind, each in zip(types, question["given"], strict=False)]
+    # Only now, so that the imports don't count against the question's time.
     _limit(Limits(**question["limits"]))
     try:
         return {"value": parser(*given)}
@@ -97,6 +99,7 @@ def _place(error: BaseException) -> str:
 def main() -> None:
     """Answer until there is nothing more to answer."""
     _limit_for_good()
+    # Without questions for a while, or without its daemon, the process has nothing to do.
     with socket.socket(fileno=0) as line, contextlib.suppress(TimeoutError, BrokenPipeError):
         for _ in range(MOST_QUESTIONS):
             line.settimeout(IDLE)
@@ -107,6 +110,7 @@ def main() -> None:
             line.settimeout(None)
             line.sendall(wire.packed(told))
             _lift_limits()
+            # A process that ran out of memory may be in any state.
             if "memory" in told:
                 break
 

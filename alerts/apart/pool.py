@@ -109,6 +109,7 @@ class _Process:
         """Its answer. Raises _Over; then, or where it raises anything else, it has to be ended."""
         until = time.monotonic() + limits.seconds + PATIENCE
 
+        # The deadline is the whole answer's, not that of each piece.
         def recv_into(room: memoryview) -> int:
             self.socket.settimeout(max(until - time.monotonic(), 0.001))
             return self.socket.recv_into(room)
@@ -211,11 +212,13 @@ class Pool:
     def _process(self) -> Iterator[_Process]:
         with self._places:
             with self._lock:
+                # The last one that was used: the others may rest until they end by themselves.
                 process = self._idle.pop() if self._idle else None
             process = process or self._begin()
             self._busy.add(process)
             try:
                 yield process
+            # An answer may still come, which the next question must not get.
             except BaseException:
                 self._busy.discard(process)
                 process.end()

@@ -86,8 +86,10 @@ def read_remark(
     """Return the remark in a message of the group. Returns None if it is nobody's."""
     said = said_in(message)
     sender, speaks_as = part_of(message, "from"), part_of(message, "sender_chat")
+    # The channel's own messages are our posts.
     if said is None or number_in(speaks_as.get("id")) == place.channel != place.group:
         return None
+    # A bot is nobody; channels and anonymous administrators speak as a chat.
     if not speaks_as and sender.get("is_bot") is not False:
         return None
     answered = part_of(message, "reply_to_message")
@@ -128,6 +130,7 @@ def _is_post(message: Mapping[str, Any], place: Discussion) -> bool:
 def _forwarded_from(message: Mapping[str, Any], place: Discussion) -> str | None:
     """The number, in the channel, of the post that a message of the group was made of."""
     origin = part_of(message, "forward_origin")
+    # Telegram copies each post of the channel into its group, and remarks answer the copy.
     if message.get("is_automatic_forward") is not True or origin.get("type") != "channel":
         return None
     if number_in(part_of(origin, "chat").get("id")) != place.channel:

@@ -91,6 +91,7 @@ class GroupEar:
         """
         if self._learnt_at is None:
             await self.learn()
+        # The bot's rights decide which messages it gets.
         if any(self._changes_rights(each) for each in updates):
             self._learnt_at = None
             await self.learn()

@@ -283,6 +283,7 @@ class Reception:
                 except DeliveryError as error:
                     log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
                 except Exception:
+                    # A fault in one chat must not silence the bot in the others.
                     log.exception("bot.failed", channel=self._bot.channel)
                 if landed is not None:
                     await landed(each)

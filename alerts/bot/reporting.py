@@ -169,6 +169,7 @@ class ChatReports:
 
         def look(unit: DeskUnit) -> tuple[str | None, list[Pin]]:
             near = nearby(unit, station, places, begun.kind, lat, lon, unit.now)
+            # Nobody has to confirm a report of their own.
             own = {each.id for each in unit.reports.of_chat(begun.channel, begun.chat, MOST_OWN)}
             incident = near.incident.incident_id if near.incident is not None else None
             return incident, [each for each in near.reports if each.id not in own]

@@ -141,6 +141,7 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
         # Too large, or packed so that it can't be unpacked: the status alone is taken, and the connection isn't reused.
         response.close()
         return b""
+    # Half read, it can't be used for another request.
     except BaseException:
         response.close()
         raise

@@ -45,6 +45,7 @@ def key_of(secret: Secret) -> bytes:
         return base64.b64decode(words.removeprefix(_ENCODED), validate=True)
     except (binascii.Error, ValueError):
         pass
+    # Out here, so that the decoder's error isn't its context.
     raise BadCredential(because("secret_no_base64"))
 
 
@@ -277,6 +278,7 @@ class Webhook:
             headers=headers(self._key, identity, now, body),
             largest=LARGEST_ANSWER,
         )
+        # An act that must happen once may have happened.
         unclear = InDoubt if act.once else Retry
         if (error := refusal(answer, self._resources.clock.now(), unclear)) is not None:
             raise error

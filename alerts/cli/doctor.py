@@ -77,6 +77,7 @@ def _machine(town: Town) -> Iterator[Line]:
         tell("kept by a time server") if kept else tell("set by nobody: install systemd-timesyncd"),
     )
     yield True, tell("time zone"), f"{town.zone}, {datetime.now(town.zone):%H:%M %z}"
+    # The town's folder may not exist yet.
     folder = next(each for each in (town.beside, *town.beside.absolute().parents) if each.is_dir())
     free = shutil.disk_usage(folder).free
     yield free > _ROOM, tell("disk"), tell("%(mb)s MB are free in %(path)s", mb=free // 1_000_000, path=folder)
@@ -109,6 +110,7 @@ def _copies(town: Town) -> Iterator[Line]:
     hours = tell("%(n)s, the newest of %(hours)s hours ago", n=len(found), hours=int(age // 3600))
     yield age < _OLD, tell("copies"), hours
     with tempfile.TemporaryDirectory() as folder:
+        # A copy of it, since upgrading writes.
         tried = Path(folder) / "tried.db"
         try:
             shutil.copy(newest, tried)

@@ -146,6 +146,7 @@ class Commands:
             under_way = dict(self._under_way)
         for line in under_way.values():
             with contextlib.suppress(OSError):
+                # Wakes the thread that reads from it, which closing would not.
                 line.shutdown(socket.SHUT_RDWR)
         deadline = time.monotonic() + ENDS_WITHIN
         for thread in under_way:

@@ -185,6 +185,7 @@ async def _watch(daemon: Daemon, complete: asyncio.Task[None], stopped: asyncio.
     await asyncio.wait({complete, ending}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     done = complete.done()
     if done:
+        # Raises its error, if it failed.
         complete.result()
     complete.cancel()
     if done:

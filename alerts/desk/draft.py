@@ -31,6 +31,7 @@ from alerts.rendering.plain import WHOLE_TOWN, blanks_of, is_filler, is_whole_to
 LASTS = timedelta(hours=12)
 # Shorter spans are meant to the minute.
 _ROUNDED_FROM = timedelta(hours=1)
+# More than a telephone's photo; the channels have lower limits of their own.
 LARGEST_PICTURE = 5 * 1024 * 1024
 # A time of day as people type it: 18:30, 18h30.
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")

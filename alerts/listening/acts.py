@@ -206,6 +206,7 @@ def split(officer: Officer, question: str, utterances: Sequence[str]) -> Questio
     listening.put_question(own)
     for each in named:
         listening.put(replace(each, question=own.id))
+    # Its mean vector included those that left.
     listening.put_question(replace(asked, asked=max(asked.asked - len(named), 0), changed_at=unit.now, centroid=None))
     listening.retake_words(asked.id)
     officer.write(Act.TEND, asked.id, f"split off {own.id}")

@@ -347,6 +347,7 @@ def only_a_risk(info: Info) -> bool:
 @lru_cache(maxsize=512)
 def fold(text: str) -> str:
     """`text` without case, accents and typographic apostrophes, for comparing words: "Évacuation" is "evacuation"."""
+    # Decomposed, so that an accent is a character of its own.
     plain = normal("NFKD", text.replace("’", "'")).casefold()
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 

@@ -196,6 +196,7 @@ def draw_card(card: Card) -> bytes:
     _what_to_do(pen, card.do, y + 18)
     _foot(pen, card)
     file = io.BytesIO()
+    # 64 colours are enough for flat areas and text, and make the file small.
     picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
     return file.getvalue()
 

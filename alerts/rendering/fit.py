@@ -448,6 +448,7 @@ def _cuts_at(text: str, ends: re.Pattern[str], *, markup: bool) -> list[_Place]:
         opened = max(opened, text.rfind("<", before, place))
         closed = max(closed, text.rfind(">", before, place))
         before = place
+        # Between "<" and ">" is the inside of a tag.
         if opened <= closed:
             cuts.append((place, _closing(stack)))
     return cuts

@@ -133,6 +133,7 @@ def tame(text: str, *, keep_links: bool) -> str:
 
 def _without_links(text: str) -> str:
     text = _WITH_PROTOCOL.sub(_what_follows, text)
+    # From the end, so that the positions of the others stay valid.
     for start, end in reversed(spans(text)):
         host, slash, rest = text[start:end].partition("/")
         name, _, domain = host.rpartition(".")
@@ -240,6 +241,7 @@ def _without_markup(text: str) -> Iterator[str]:
     What is hidden (a script, a page's head) goes up to the tag that ends it. Where that never comes a script or a style
     hides the rest, as in a browser; anything else hides nothing, for the rest may be the alert.
     """
+    # Searched once: from each tag the search would read the rest of the text again.
     last = {tag: text.lower().rfind(f"</{tag}") for tag in _HIDDEN}
     place, hidden = 0, ""
     for markup in _MARKUP.finditer(text):

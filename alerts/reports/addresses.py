@@ -85,6 +85,7 @@ def _bounded(lines: IO[bytes], name: str) -> Iterator[bytes]:
 
 
 def _read(town: Town, name: str, lines: Iterator[bytes]) -> Places:
+    # A byte order mark may precede the heading.
     heads = next(lines, b"").decode("utf-8-sig", "replace").strip().split(";")
     if missing := [column for column in _NEEDED if column not in heads]:
         raise Unreadable(because("addresses_no_csv", file=name, columns=missing))

@@ -99,6 +99,7 @@ class Places:
     _compared: dict[str, list[str]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Reversed, so that of equal keys the first street counts.
         self._found = {street_key(name): place for place, name in reversed(list(enumerate(self.streets)))}
         squares: dict[tuple[int, int], list[int]] = defaultdict(list)
         for place, address in enumerate(self.addresses):
@@ -309,6 +310,7 @@ def _threes(word: str) -> frozenset[str]:
 
 def _numbered_so(addresses: Sequence[Address], number: str) -> Address | None:
     """The address of that number; "12 b" is also 12 bis, where there is no 12 B."""
+    # Reversed, so that of equal numbers the first address counts.
     known = {fold(address.number): address for address in reversed(addresses)}
     figure, _, after = number.partition(" ")
     return known.get(number) or known.get(f"{figure} {_AFTER.get(after, after)}")

@@ -173,6 +173,7 @@ def _item(value: Any) -> Item:
         table: InlineTable = tomlkit.inline_table()
         for key, each in value.items():
             table.append(key, _item(each))
+        # By itself tomlkit puts no blanks inside the braces.
         entries = [each for key, each in table.value.body if key is not None]
         if entries:
             entries[0].trivia.indent, entries[-1].trivia.trail = " ", " "

@@ -319,6 +319,7 @@ class AskedAddress:
             return self._kept(document)
         if link.asking is None:
             link.asking = self._reader.spawn(self._follow(link, url))
+        # Shared by all who wait: one that gives up must not end it for the others.
         return self._kept(await asyncio.shield(link.asking))
 
     async def _follow(self, link: _Link, url: str) -> FetchedDocument:

@@ -60,6 +60,7 @@ async def in_batches(
                 raise
             except Exception as error:
                 log.exception(event, works=len(some), **about)
+                # One of them may be to blame: each is tried alone.
                 if len(some) > 1:
                     tries += [[work] for work in some]
                     continue

@@ -144,6 +144,7 @@ def scrub(place: Place) -> bool:
     """
     with opened(place) as db:
         if isinstance(db, sqlite3.Connection):
+            # The first column is 1 if a reader was in the way.
             return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         for table in SAID:
             db.execute(f"VACUUM FULL {table}")

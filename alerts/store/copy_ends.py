@@ -298,6 +298,7 @@ class _OneSchema:
         return _schema_heights(self._db)
 
     def mark_moved(self, to: str) -> None:
+        # Quoted for SQL, and for RAISE, to which "%" is a value.
         words = f"moved to {to}".replace("'", "''").replace("%", "%%")
         _run(
             self._db,

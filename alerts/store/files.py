@@ -33,6 +33,7 @@ from alerts.model.reason import Reason, because
 
 # Longer than any transaction of ours, shorter than anybody at a page waits.
 LOCK_WAIT = 5.0
+# Attempts at the lock of an upgrade within the time that a command waits.
 LOCK_TRIES = 100
 _LOOKS = 20
 """Milliseconds that SQLite waits for a lock by itself, in which it tries five times."""

@@ -239,6 +239,7 @@ class ServerSession:
     def _signature(self) -> str:
         """Return the SQL that records this transaction as committed, should it be."""
         is_first, now = not self._number, time.time_ns() // 1000
+        # Growing even if the clock is set back.
         self._number = max(self._number + 1, now)
         forget = f"DELETE FROM signed WHERE number < {now - _SIGNED_FOR}; " if is_first else ""
         sign = f"INSERT INTO signed VALUES ('{self._name}', {self._number})"

@@ -295,6 +295,7 @@ def restore(database: Path, source: Path, by: AuditEntry) -> tuple[Path | None, 
         _copy(source, part)
         with closing(sqlite3.connect(part, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row
+            # A new generation, so that numbers of the replaced database aren't taken for this one's.
             gap, generation, reached = Gap(_known_until(db), now), new_id(), _reached(db)
             db.execute("BEGIN")
             _keep_gap(db, gap)
@@ -346,6 +347,7 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
     except (sqlite3.DatabaseError, StoreError):
         pass  # it is broken: that may be why it is restored
     kept = database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
+    # SQLite would apply a journal that is left over to the restored file.
     for suffix in ("-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{database}{suffix}").replace(f"{kept}{suffix}")

@@ -115,6 +115,7 @@ async def _read(request: web.Request, most: int, fields: int) -> list[tuple[str,
     try:
         return _fields(await received(request, most, opening), opening, fields)
     except BodyTooLarge as large:
+        # The complete fields are kept, for the form that is shown again.
         large.fields = MultiDictProxy(MultiDict(_whole(large.beginning, opening, fields)))
         raise
     except _READ as error:

@@ -121,6 +121,7 @@ class PageEar:
                 said, threads[id_] = await self._look(ours[id_], threads[id_])
             except DeliveryError as error:
                 failed = error
+                # The other posts would meet the same.
                 if isinstance(error, BadCredential) or (isinstance(error, Retry) and error.whole_channel):
                     break
                 threads[id_] = replace(threads[id_], looked=now)
@@ -194,6 +195,7 @@ class PageEar:
                 raise unreadable("Facebook", answer, RequestPurpose.READ)
             found += comments
             after = answers.next_page(answer)
+            # A page that names itself as the next one would be read for ever.
             if after is None or asked.get("after") == after:
                 return found, True
             asked = {**asked, "after": after}

@@ -83,6 +83,7 @@ def refusal(step: DialogueStep, code: int, words: str) -> DeliveryError:
     """Return the error for an answer other than the one that `step` expects."""
     found = _ENHANCED.match(words.strip())
     status = (found[1], found[2]) if found else ("", "")
+    # A full mailbox may be emptied again, whatever the class of the code.
     if 400 <= code < 500 or (500 <= code < 600 and status == _QUOTA):
         whole = code == _CLOSING or step < DialogueStep.SENDER or status[0] in _OF_THE_RELAY
         reason = because("mail_asks_to_wait", status=code, said=quote(words))

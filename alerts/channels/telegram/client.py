@@ -57,6 +57,7 @@ class TelegramClient:
         if edit is not None:
             try:
                 return await self._edit({**body, "message_id": edit, "reply_markup": keyboard or _BARE}, edit)
+            # Deleted, or too old to be edited.
             except Gone:
                 pass
         if keyboard is not None and keyboard != _BARE:

@@ -58,6 +58,7 @@ class Search:
                 there = self._kept((chat, number), await self.look_at(chat, number))
             if there and _says(there, message):
                 return number, None
+            # Deleted and service messages leave gaps too, so only several in a row are the end.
             absent = absent + 1 if there is None else 0
             if absent >= ending:
                 break

@@ -262,6 +262,7 @@ class _SearchLook:
         told = {id_of(each.get("id")): each for each in self._listed(await self._read("/2/tweets", fields))}
         for id_ in asked:
             thread, each = self._threads[id_], told.get(id_, {})
+            # The search reaches back a week.
             if thread.looked is not None and self._now - thread.looked > SEARCHED_BACK:
                 self.gap = because("x_heard_a_week_back", since=thread.looked)
             replies = count_of(table(each.get("public_metrics")).get("reply_count")) or 0
@@ -371,6 +372,7 @@ class _SearchLook:
             print_of(remark.text or ""),
             self._heard.get(remark.remote_id),
         )
+        # An edit has an id of its own, and an older version may arrive after a newer one.
         if known is not None and (known.words == words or _number(version) < _number(known.newest)):
             return
         self._heard[remark.remote_id] = _Kept(version, remark.at, self._now, words)

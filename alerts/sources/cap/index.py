@@ -120,6 +120,7 @@ def archive_entries(
         total = 0
         for entry in listed:
             member = _read_member(file, entry, max_member_bytes)
+            # Counted after unpacking, since an archive may lie about its sizes.
             total += len(member.message or b"")
             if total > max_total_bytes:
                 raise Unreadable(because("zip_too_large", most=max_total_bytes // 1_048_576))

@@ -257,6 +257,7 @@ def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed) -> Heard:
     except Unreadable as error:
         return Heard(entry.key, problem=_at(entry, error.reason))
     except Exception as error:
+        # A message that nobody foresaw costs itself alone, not its whole feed.
         log.exception("message.failed", entry=_where(entry))
         return Heard(entry.key, problem=_at(entry, because("reader_stumbled", error=type(error).__name__)))
     if coloured is not alert:

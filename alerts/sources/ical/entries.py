@@ -173,6 +173,7 @@ class _Recognition:
             if not fitting:
                 left.append(each)
                 continue
+            # The key decides between equal distances, so that each reading pairs alike.
             nearest = min(fitting, key=lambda key: (abs(self.free[key][1].starts - each.starts), key))
             fitting.remove(nearest)
             self.keys[nearest] = each

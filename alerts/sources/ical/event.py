@@ -264,6 +264,7 @@ def _settle_end(event: Event, home: ZoneInfo) -> list[Reason]:
     """Put a DTEND that is after DTSTART in the place of DTEND and DURATION."""
     starts = time_told(event, "DTSTART")
     ends = _told_end(event, starts)
+    # A date and a time can't be compared.
     if ends is not None and isinstance(ends, datetime) is not isinstance(starts, datetime):
         starts, ends = _timed(starts, home), _timed(ends, home)
         event["DTSTART"] = vDDDTypes(starts)

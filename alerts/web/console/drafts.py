@@ -349,6 +349,7 @@ def usual_of(unit: DeskUnit, *, exercise: bool) -> Usual:
     firsts = [each for each in unit.views.page(wanted, most=LOOKED_AT) if _begins(each, exercise=exercise)]
     taken = Counter(hazard_of(each.alert.infos[0]) for each in firsts if each.alert)
     often = [hazard for hazard, times in taken.most_common() if times >= OFTEN and hazard is not Hazard.GENERAL]
+    # Reversed, so that of equal headlines the newest alert remains.
     last = {fold(each.alert.infos[0].headline or ""): each for each in reversed(firsts) if each.alert}
     newest = sorted(last.values(), key=lambda each: each.received_at, reverse=True)
     return Usual(often[:FAVOURITES], newest[:LAST])

@@ -191,6 +191,7 @@ class OwnAccount:
             known = unit.subscribers.get(PUSH, endpoint.number)
             unit.officer_chats.link(Linked(PUSH, endpoint.number, visitor.account.name))
             if known is None or not known.on:
+                # It gets the notices to officers, and no alerts unless it subscribes.
                 language = visitor.account.language or self._console.frame.station.language[:2]
                 unit.subscribers.put(PUSH, Subscriber(endpoint.number, language, on=False, endpoint=endpoint))
             Officer(unit, visitor.actor).write(AuditEvent.CHAT_LINKED, visitor.account.name)

@@ -222,8 +222,10 @@ def _role(form: Mapping[str, str]) -> Role:
 
 def _audit_lines(unit: DeskUnit, before: int | None, subject: str | None, *, asked: bool) -> Mapping[str, Any]:
     height = unit.audit.height()
+    # One more than is shown, to know if there are older ones.
     lines = list(unit.audit.newest(before=before, subject=subject, most=LINES + 1))
     verdict: Verified | Broken | None = None
+    # Verifying reads the whole log, which takes a while for a long one.
     if asked or height <= VERIFIED_UNASKED:
         verdict = verify(unit.audit.all(), height, begun=bool(unit.accounts.accounts()))
     further: dict[str, object] = {"before": lines[LINES - 1].seq} if len(lines) > LINES else {}

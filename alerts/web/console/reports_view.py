@@ -218,6 +218,7 @@ class ReportSheet:
 def board_of(unit: DeskUnit, asked: ReportFilter, after: Place = BEGINNING) -> ReportBoard:
     """The list as it is now, from behind that place on."""
     wanted, lists = asked.wanted(unit.now), unit.report_lists
+    # One more than is shown, to know if there is another page.
     found = lists.found(wanted, A_PAGE + 1, after)
     shown = found[:A_PAGE]
     reports = [each.report for each in shown]

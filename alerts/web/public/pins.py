@@ -304,6 +304,7 @@ class Lately(Generic[K, V]):
                 self._kept.clear()
             task = asyncio.ensure_future(self._reading(name))
             self._kept[name] = self._now(), task
+        # Shared by all who wait: one that gives up must not end it for the others.
         return await asyncio.shield(task)
 
     def forget(self, name: K) -> None:
@@ -313,6 +314,7 @@ class Lately(Generic[K, V]):
     async def _reading(self, name: K) -> V:
         try:
             return await self._read(name)
+        # An error isn't kept: the next request reads again.
         except BaseException:
             self._kept.pop(name, None)
             raise

@@ -160,6 +160,7 @@ class PollPages:
         }
         response = web.Response(body=page.encode(), status=status, headers=headers)
         response.headers["Content-Type"] = HTML
+        # Before the vote, so that a browser without cookies is noticed.
         if poll.state is PollState.OPEN and voter is None:
             self._give(request, response, poll, _Voter(secrets.token_hex(16)))
         return response
