@@ -30,7 +30,7 @@ def act_named(data: str) -> type[OfficerAct] | None:
 
 def data_of(act: type[OfficerAct], identity: str, before: Mapping[str, Any]) -> str:
     """The data of a button that does this to what was shown (`before`: `OfficerAct.before`)."""
-    return f"{act.name()}:{identity}:{before['fingerprint'][:SEEN]}"
+    return f"{act.name()}:{identity}:{before.get('fingerprint', '')[:SEEN]}"
 
 
 def pressed(officer: Officer, data: str, language: str) -> str:

@@ -11,6 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.act import ActField, OfficerAct
     from alerts.desk.service import DeskUnit
+    from alerts.model.town import Town
 
-Show = Callable[[Mapping[str, Any]], None]
+Show = Callable[[Mapping[str, Any], "Town"], None]
 SHOWN: dict[str, Show] = {}
+_UNASKED = ("seen", "was")
+"""Keys that say what was looked at: a command shows it itself, or looks at nothing."""
 """How a person is shown each kind of answer, by its name; without one it is its JSON."""
 
 
@@ -72,7 +76,7 @@ def command_of(act: type[OfficerAct]) -> Callable[..., int]:
         made = act.made(name, {keys[each]: value for each, value in given.items() if value not in (None, [])})
         return carried_out(context.obj.control(), made, who, as_json=as_json)
 
-    asked = [each for each in fields_of(act) if each.key != "seen"]
+    asked = [each for each in fields_of(act) if each.key not in _UNASKED]
     taken = {
         "context": (typer.Context, MISSING),
         "name": (Annotated[str, typer.Argument(metavar=act.metavar, help=act.names)], MISSING),
@@ -105,12 +109,18 @@ def _option(field: ActField) -> Any:
 
 
 def _untold(field: ActField) -> object:
+    if isinstance(field.default, Enum):
+        return field.default.value
     return False if field.kind is bool else MISSING if field.is_required else None
 
 
 def carried_out(control: Control, act: OfficerAct, who: str | None, *, as_json: bool = False) -> int:
     """Carry an act out, and show what it came to; where it validates, show before what that lets out, and ask."""
-    show = screen.show_json if as_json else SHOWN.get(act.answers, screen.show_json)
+    shown = None if as_json else SHOWN.get(act.answers)
+
+    def show(account: Mapping[str, Any]) -> None:
+        shown(account, control.town) if shown is not None else screen.show_json(account)
+
     made = _looked_at(control, act, show) if hasattr(act, "seen") else act
 
     def action(unit: DeskUnit) -> Mapping[str, Any]:
@@ -126,7 +136,7 @@ def carried_out(control: Control, act: OfficerAct, who: str | None, *, as_json: 
     return 0
 
 
-def _looked_at(control: Control, act: OfficerAct, show: Show) -> OfficerAct:
+def _looked_at(control: Control, act: OfficerAct, show: Callable[[Mapping[str, Any]], None]) -> OfficerAct:
     """The act on exactly what is shown now: somebody may decide, or change it, while it is read."""
     before = control.ask(act.before)
     show(before)

@@ -175,4 +175,5 @@ def _show_result(account: Mapping[str, Any]) -> None:
         screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=name))
 
 
-SHOWN.update({"PollOut": _show_poll, "PollResult": _show_result})
+SHOWN["PollOut"] = lambda account, _: _show_poll(account)
+SHOWN["PollResult"] = lambda account, _: _show_result(account)

@@ -85,9 +85,9 @@ class ActField:
         """The value of what was given. Raises Misuse for a word that isn't allowed."""
         if issubclass(self.kind, Enum) and isinstance(given, str):
             allowed = [each.value for each in self.kind]
-            if given not in allowed:
+            if (word := given.strip().casefold()) not in allowed:
                 raise Misuse(because("option_no_code", option=self.key, text=repr(given[:40]), allowed=allowed))
-            return self.kind(given)
+            return self.kind(word)
         return tuple(given) if self.kind is tuple and isinstance(given, Sequence) else given
 
 
@@ -98,8 +98,7 @@ class OfficerAct:
     `of` and `verb` are its path: `/polls/{id}/close` in the API, the same below `place` at the desk; a command has the
     verb within its `group`. `help` and `said` are the command's help and last word, where neither docstring nor account
     will do. `body` is the name and description of the request's schema, `answers` the name of the answer's (`account`
-    makes it). `decides`: a second person does it, so a command wants their name. `happens` are the events that open
-    pages hear of then.
+    makes it). `decides`: a second person does it, so a command wants their name.
     """
 
     id: str
@@ -117,11 +116,15 @@ class OfficerAct:
     details: ClassVar[str] = ""
     said: ClassVar[str] = ""
     decides: ClassVar[bool] = False
-    happens: ClassVar[tuple[object, ...]] = ()
 
     def carry_out(self, officer: Officer) -> Any:
         """Do it, in the officer's transaction. Raises Forbidden, Conflict, Refused, Misuse, and then stores nothing."""
         raise NotImplementedError
+
+    @property
+    def happens(self) -> tuple[object, ...]:
+        """The events that open pages hear of then, beside stored posts and changed incidents."""
+        return ()
 
     def missing(self, unit: DeskUnit) -> Reason | None:
         """Why nothing has exactly this id; None where something has."""

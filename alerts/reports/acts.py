@@ -48,7 +48,7 @@ Seen = ReportState | None
 
 def find_report(unit: DeskUnit, name: str) -> CitizenReport:
     """The report of that number or id. Raises Misuse."""
-    found = unit.reports.by_number(name) or unit.reports.by_id(name)
+    found = unit.reports.by_number(name.upper()) or unit.reports.by_id(name)
     if found is None:
         raise Misuse(because("no_such_report", name=name[:40]))
     return found
@@ -97,9 +97,10 @@ def close(
 
     `prepared`: the answer is one of the program's own sentences, which waits for nobody.
     """
-    report, answer = _at_hand(officer, name), _said(answer)
+    officer.must(Act.TEND)
     if closing not in BY_HAND:
         raise Misuse(because("report_not_closed_so", closing=closing, allowed=list(BY_HAND)))
+    report, answer = _at_hand(officer, name), _said(answer)
     is_closed = report.closing is closing and report.state is ReportState.CLOSED
     if is_closed and answer == _told_last(officer.unit, report):
         return report

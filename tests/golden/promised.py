@@ -33,6 +33,7 @@ import alerts.model
 from alerts.cli import app as cli
 from alerts.cli import screen
 from alerts.daemon.desk import Control, build_desk
+from alerts.desk.act import every_act
 from alerts.fleet.process import fleet_app
 from alerts.model.post import FOLLOWS
 from alerts.model.reason import sentences
@@ -194,7 +195,9 @@ async def _printed(lively: LivelyTown) -> AsyncIterator[tuple[str, str]]:
                 break
 
 
-_ACTS = {"post", "update", "cancel", "correct", "answer", "preview", "add", "reset", "open", "close", "accept"}
+_ACTS = {"post", "update", "cancel", "correct", "answer", "preview", "add", "reset", "open"} | {
+    act.verb for act in every_act()
+}
 
 
 def _carried_out(lively: LivelyTown, given: list[str]) -> str | None:

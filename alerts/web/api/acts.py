@@ -57,15 +57,15 @@ def operations_of(of: str, *answers: type[BaseModel | Out]) -> tuple[Operation, 
 def _handler(act: type[OfficerAct]) -> Handler:
     async def handler(api: Api, call: Call) -> Reply:
         given = {key: getattr(call.wish, key) for key in type(call.wish).model_fields} if call.wish else {}
+        made = act.made(call.name, given)
 
         def action(unit: DeskUnit) -> Reply:
-            made = act.made(call.name, given)
             if (why := made.missing(unit)) is not None:
                 raise Problem(ProblemType.UNKNOWN, why)
             return json_reply(200, made.account(unit, made.carry_out(Officer(unit, call.actor))))
 
         reply = await done_once(api, call, action)
-        api.service.tell(*act.happens)
+        api.service.tell(*made.happens)
         return reply
 
     return handler

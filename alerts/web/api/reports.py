@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,20 +18,19 @@ from pydantic import Field, StringConstraints
 
 from alerts.desk.act import Line, Lines, Moment, Name
 from alerts.desk.draft import read_time
-from alerts.desk.officer import Officer
 from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse
-from alerts.model.events import ReportsChanged
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
-from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportState, Via
-from alerts.reports.acts import BY_HAND, LONGEST_SAID, accept, close, find_report
+from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, ReportState, Via
+from alerts.reports.acts import find_report
 from alerts.reports.intake import ReportIntake
 from alerts.reports.out import ReportOut
 from alerts.reports.taking import ReportDraft, TakenReport, link_of
 from alerts.store.reports import BEYOND
-from alerts.web.api.commands import done_once, once_at_a_time, replayed
+from alerts.web.api.acts import operations_of
+from alerts.web.api.commands import once_at_a_time, replayed
 from alerts.web.api.models import Base64, Paging, RequestBody
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
@@ -39,7 +38,6 @@ from alerts.web.api.queries import next_link
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_-]*$")]
 Opaque = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
-Said = Annotated[Lines, StringConstraints(max_length=LONGEST_SAID)]
 
 
 class ReportWish(RequestBody):
@@ -70,19 +68,6 @@ class ReportFilters(Paging):
     before: Name | None = Field(None, description="The number of a report: those from before it.")
     state: ReportState | None = None
     kind: Code | None = None
-
-
-class AcceptReportWish(RequestBody):
-    """Words for who reported."""
-
-    text: Said | None = Field(None, description="Told to who reported.")
-
-
-class CloseReportWish(RequestBody):
-    """How a report ended."""
-
-    text: Said | None = Field(None, description="The answer that who reported is told.")
-    closing: Closing = Field(Closing.DONE, description=f"One of {', '.join(f'`{each}`' for each in BY_HAND)}.")
 
 
 @dataclass(frozen=True)
@@ -189,31 +174,6 @@ async def get_report(api: Api, call: Call) -> Reply:
     return json_reply(200, await api.service.ask(lambda unit: ReportOut.of(unit, _found(unit, call.name))))
 
 
-async def accept_report(api: Api, call: Call) -> Reply:
-    """Take it up."""
-    wish = call.wishing(AcceptReportWish)
-    return await _act(api, call, lambda officer, name: accept(officer, name, wish.text))
-
-
-async def close_report(api: Api, call: Call) -> Reply:
-    """End it."""
-    wish = call.wishing(CloseReportWish)
-    return await _act(api, call, lambda officer, name: close(officer, name, wish.closing, wish.text))
-
-
-async def _act(api: Api, call: Call, acting: Callable[[Officer, str], CitizenReport]) -> Reply:
-    """Act, and answer with the report as it is now, in the same transaction."""
-    _intake(api)
-
-    def action(unit: DeskUnit) -> Reply:
-        done = acting(Officer(unit, call.actor), _found(unit, call.name).id)
-        return json_reply(200, ReportOut.of(unit, done))
-
-    reply = await done_once(api, call, action)
-    api.service.tell(ReportsChanged((call.name,)))
-    return reply
-
-
 def _found(unit: DeskUnit, name: str) -> CitizenReport:
     try:
         return find_report(unit, name)
@@ -254,26 +214,6 @@ OPERATIONS = (
         details="For programs through which people report. It passes the same sieves as a report of the town's page.",
     ),
     Operation("getReport", "GET", "/reports/{id}", "One report", get_report, Act.VIEW, _ONE, details="By its number."),
-    Operation(
-        "acceptReport",
-        "POST",
-        "/reports/{id}/accept",
-        "Take a report up",
-        accept_report,
-        Act.TEND,
-        _ONE,
-        wish=AcceptReportWish,
-        details="Its words may then be public, and it is handed on where its kind is.",
-    ),
-    Operation(
-        "closeReport",
-        "POST",
-        "/reports/{id}/close",
-        "Close a report with an answer",
-        close_report,
-        Act.TEND,
-        _ONE,
-        wish=CloseReportWish,
-    ),
+    *operations_of("reports", ReportOut),
 )
 """What can be asked of reports."""

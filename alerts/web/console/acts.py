@@ -6,9 +6,10 @@ is shown on the page that the form was on, beside what was typed. `seen` comes s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import partial
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, TypeVar
 
 from aiohttp import web
 
@@ -22,7 +23,10 @@ from alerts.web.console.mishaps import RefusedForm
 from alerts.web.console.sheet import unseal
 from alerts.web.posted import read_posted
 
-_OURS = frozenset(("csrf",))
+A = TypeVar("A", bound=OfficerAct)
+_SAME: Mapping[str, str] = MappingProxyType({})
+_OURS = frozenset(("csrf", "back"))
+"""Fields of forms that are the page's and no act's: its token, and the list that it was opened from."""
 
 
 class ShowsRefusal(Protocol):
@@ -57,14 +61,18 @@ async def _post(
         where = await console.service.act(action)
     except TocsinError as error:
         return await page(console, request, RefusedForm.by(error, typed))
-    console.service.tell(*act.happens)
+    console.service.tell(*made.happens)
     raise web.HTTPSeeOther(f"{BASE}{where}")
 
 
-async def form_of(act: type[OfficerAct], request: web.Request) -> OfficerAct:
-    """The act as its form says it. Raises Misuse as `made` does."""
-    posted, typed = await read_posted(request), await typed_in(request)
-    given: dict[str, object] = {key: value for key, value in typed.items() if key not in _OURS}
+async def form_of(act: type[A], request: web.Request, named: Mapping[str, str] = _SAME) -> A:
+    """The act as its form says it; `named` has the key of each field that the page calls otherwise.
+
+    Raises Misuse as `made` does.
+    """
+    posted = await read_posted(request)
+    typed = {named.get(key, key): value for key, value in (await typed_in(request)).items() if key not in _OURS}
+    given: dict[str, object] = {**typed}
     for each in fields_of(act):
         if each.kind is bool:
             given[each.key] = each.key in typed
@@ -75,4 +83,5 @@ async def form_of(act: type[OfficerAct], request: web.Request) -> OfficerAct:
             given["seen"] = unseal(typed.get("seen", ""), visitor_of(request).session.csrf) or ""
         elif not each.is_required and not typed.get(each.key, "").strip():
             given.pop(each.key, None)
-    return act.made(request.match_info["id"], given)
+    [identity] = request.match_info.values()
+    return act.made(identity, given)

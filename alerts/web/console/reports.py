@@ -3,7 +3,7 @@
     GET  /reports                   the open ones, filtered, a page at a time; with the map
     GET  /fragments/reports         the part of that page that changes by itself
     GET  /reports/NUMBER            one report: its words, place, photo, steps, and every act in one tap
-    POST /reports/NUMBER/DEED       (`reports_deeds`)
+    POST /reports/NUMBER/VERB       an act (`alerts.reports.report_acts`)
     /reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`; /reports/new:
     `reports_new`
     GET  /reports/notices           objections to public reports (DSA, article 16): waiting ones, then decided ones
@@ -22,31 +22,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
 
+from alerts.desk.act import every_act
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
-from alerts.model.reports import CitizenReport, Closing, ContentNotice
-from alerts.reports.acts import BY_HAND, decide_notice, may_second, may_vouch
+from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportState
+from alerts.reports.acts import BY_HAND, decide_notice, find_report, may_second, may_vouch
+from alerts.reports.report_acts import ReportAct
 from alerts.web.console import reports_map, reports_new, reports_photo
+from alerts.web.console.acts import form_of
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
-from alerts.web.console.reports_deeds import (
-    DEEDS,
-    STAYS,
-    ReportDeed,
-    decided_for,
-    decisions,
-    language_of,
-    prepared,
-    prepared_for,
-    was_of,
-)
+from alerts.web.console.prepared_answers import as_prepared, decided_for, decisions, language_of, prepared, prepared_for
 from alerts.web.console.reports_photo import digest_of
 from alerts.web.console.reports_view import (
     MOST_COUNTED,
@@ -63,6 +57,10 @@ from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.console.watch import page
 
 ONE = "/reports/{number:[A-Za-z0-9]+-[0-9]{2}-[0-9]+}"
+_TYPED = MappingProxyType({"said": "text", "answer": "text", "whom": "to", "other": "of", "why": "reason"})
+"""The keys of an act's fields that the page calls otherwise: it has several forms, and each field its own id."""
+_STAYS = frozenset(("tell", "withhold", "show-again", "erase", "forward-again"))
+"""After these acts the report is shown again; after the others the list, where the next one waits."""
 _NUMBER = re.compile(r"[A-Z0-9]{1,8}-[0-9]{2}-[0-9]{1,9}")
 
 
@@ -78,7 +76,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         *reports_new.routes(console),
         *_notice_routes(console),
         *reports_photo.routes(console, ONE),
-        *(web.post(f"{ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
+        *(web.post(f"{ONE}/{act.verb}", partial(_carry_out, console, act)) for act in _acts()),
     ]
 
 
@@ -91,7 +89,7 @@ async def _board(console: Console, name: str, request: web.Request) -> web.Respo
         "headlines": board.headlines,
         "asked": asked,
         "after": after if place_of(after)[0] >= 0 else "",
-        "done": done_of(request, DEEDS),
+        "done": done_of(request, [act.verb for act in _acts()]),
         "number": number[0] if (number := _NUMBER.fullmatch(query.get("report", ""))) else "",
         "states": list(STATES),
         "spans": list(SPANS),
@@ -145,7 +143,7 @@ async def _one(
         "seconds": seconds,
         "seen_photo": digest_of(sheet.photo) if sheet.photo is not None else "",
         "back": back,
-        "done": done_of(request, (*DEEDS, "new")),
+        "done": done_of(request, [*(act.verb for act in _acts()), "new"]),
         "prepared": prepared(words),
         "told_in": told_in,
         "as_told": {each.code: prepared_for(sheet.report, each.code, town).text for each in prepared(words)},
@@ -155,19 +153,30 @@ async def _one(
     return page(console, request, "citizen_report.html", **refused.told, **values)
 
 
-async def _carry_out(console: Console, name: str, deed: ReportDeed, request: web.Request) -> web.StreamResponse:
-    number, actor = request.match_info["number"].upper(), visitor_of(request).actor
-    form = await fields_of(request)
-    was, back = was_of(form), filter_from(form.get("back", ""), console.frame.station)
+def _acts() -> list[type[ReportAct]]:
+    return [act for act in every_act() if issubclass(act, ReportAct)]
+
+
+async def _carry_out(console: Console, act: type[ReportAct], request: web.Request) -> web.StreamResponse:
+    """Carry out an act as a form says it, or with the prepared words that its button carries."""
+    actor, form, town = visitor_of(request).actor, await fields_of(request), console.frame.station
+    code, back = form.get("prepared", ""), filter_from(form.get("back", ""), town)
     try:
-        await console.service.act(lambda unit: deed(Officer(unit, actor), number, form, was), posts=False)
+        typed = await form_of(act, request, _TYPED) if not code else None
+        was = ReportState(form["was"]) if form.get("was") in set(ReportState) else None
+
+        def action(unit: DeskUnit) -> CitizenReport:
+            made = typed or as_prepared(act, find_report(unit, request.match_info["number"]), code, was, town)
+            return made.carry_out(Officer(unit, actor))
+
+        done = await console.service.act(action, posts=False)
     except TocsinError as error:
         return await _one(console, request, RefusedForm.by(error, form))
     # Nobody would hear of it else: what is done here stores no post.
-    console.service.tell(ReportsChanged((number,)))
-    if name in STAYS:
-        raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{number}", done=name))
-    raise web.HTTPSeeOther(back.address(f"{BASE}/reports", done=name, report=number))
+    console.service.tell(ReportsChanged((done.number,)))
+    if act.verb in _STAYS:
+        raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{done.number}", done=act.verb))
+    raise web.HTTPSeeOther(back.address(f"{BASE}/reports", done=act.verb, report=done.number))
 
 
 MOST_NOTICES = 100

@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 
 from alerts.cli import run, screen
 from alerts.daemon.status import newest
+from alerts.listening.out import InSight
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.catalogue import LOCALE
 from alerts.model.delivery import BulkState
@@ -389,7 +390,7 @@ def test_so_many_are_told_of_in_the_form_of_that_number(town, capsys, many, subs
     screen.address(town.folder / "channels.toml")
     screen.show_channel({**CHANNEL, "subscribers": many})
     screen.show_bulk({**BULK, "total": many, "sent": many, "failed": 1, "skipped": 2})
-    screen.show_heard({"heard": many, "raised": 1, "questions": 1, "waiting": 0})
+    screen.show_heard(InSight(heard=many, raised=1, questions=1, waiting=0))
     channel, _, told, heard = capsys.readouterr().out.replace("\u00a0", " ").splitlines()
     assert channel.endswith(f" {subscribers}")
     assert told.strip() == reached

@@ -176,11 +176,11 @@ async def test_one_near_it_is_offered_as_the_same_and_alerts_that_are_on_as_its_
     assert f'value="{first.number}"' in page
     assert "120 m" in page
     assert f'value="{far.number}"' not in page
-    assert f'name="about" value="{alert.incident_id}"' in page
+    assert f'name="incident" value="{alert.incident_id}"' in page
     status, _, _ = await desk.press(f"/reports/{one.number}/duplicate", of=first.number, was="received")
     assert status == 303
     assert (await kept(desk, one.number)).duplicate_of == first.id
-    status, _, _ = await desk.press(f"/reports/{first.number}/about", about=alert.incident_id, was="received")
+    status, _, _ = await desk.press(f"/reports/{first.number}/about", incident=alert.incident_id, was="received")
     assert status == 303
     assert (await kept(desk, first.number)).incident == alert.incident_id
     assert numbers_in(await desk.text(f"/reports?incident={alert.incident_id}")) == [first.number]
