@@ -30,14 +30,14 @@ from alerts.daemon.outside import Outside, Session, letter_door
 from alerts.daemon.push import PushOfficers, push_door, push_settings
 from alerts.daemon.reports import ReportDuties
 from alerts.daemon.serving import Entrance, build_app, build_publisher
-from alerts.daemon.telemetry import Metrics, log_deliveries, pages_cycle, sum_up, task_cycles, task_troubles
+from alerts.daemon.telemetry import SUMMING_UP, Metrics, log_deliveries, task_troubles
 from alerts.daemon.vitals import Vitals
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Departures
-from alerts.delivery.worker import Run, Work, Workers
+from alerts.delivery.worker import Work, Workers
 from alerts.desk.actions import Desk
 from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
@@ -65,8 +65,6 @@ from alerts.web.public.publisher import Publisher
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
-ENDS = frozenset({"understanding", "unknown posts"})
-"""Work that is through at some time: what understands was loaded, what a restored database doesn't know was listed."""
 
 log = structlog.get_logger()
 
@@ -126,8 +124,14 @@ class Daemon:
         self.service = self._builder.service
         self._metrics.expect_bots(reaching(town))
         self._bulks = self._builder.build_bulks()
+        self.workers = Workers(clock, self.events.publish)
         self.vitals: Vitals = Vitals(
-            town, database=database, clock=clock, keeper=self._keeper, metrics=self._metrics, bulks=self._bulks
+            town,
+            database=database,
+            keeper=self._keeper,
+            metrics=self._metrics,
+            bulks=self._bulks,
+            workers=self.workers,
         )
         self.lanes: dict[str, Lane] = self.vitals.lanes
         self.pollers: dict[str, Poller] = self.vitals.pollers
@@ -139,8 +143,6 @@ class Daemon:
         self.letters: LetterPages | None = None
         self._entrance: Entrance | None = None
         self._end_listening: Callable[[], None] = lambda: None
-        self.workers = Workers(clock, self.events.publish)
-        self.vitals.watch(lambda: task_cycles(self.workers))
         self._intake = MessageIntake(self._builder.desk, database, clock, self.events, self._builder.feeds.turns)
         self._housekeeping = Housekeeping(
             town.store,
@@ -166,24 +168,21 @@ class Daemon:
         self.lanes.update(self._builder.build_lanes())
         self.pollers.update(self._builder.build_pollers(self._intake))
         self.ears = self._builder.build_ears()
-        if self.ears is not None:
-            self.vitals.watch(self.ears.cycles)
         self.reports = self._builder.build_reports()
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()
             if not self._outside.owners:  # else the log is many daemons', and summed up by who runs them
-                self._spawn("log", partial(sum_up, self._clock.sleep))
+                self._begin(SUMMING_UP)
         if self._outside.doors or self.town.notify.channels:
-            self._checks = checks = self._build_checks()
-            self.vitals.watch(lambda: [checks.cycle])
-        for name, run in (*self._delivering(), *self._watching()):
-            self._spawn(name, run)
+            self._checks = self._build_checks()
+        for work in (*self._delivering(), *self._watching()):
+            self._begin(work)
 
     def _delivering(self) -> Iterator[Work]:
-        yield "leases", self._keeper.run
-        yield from ((f"lane {name}", lane.run) for name, lane in self.lanes.items())
-        yield from ((f"source {name}", poller.run) for name, poller in self.pollers.items())
+        yield self._keeper.work
+        yield from (lane.work for lane in self.lanes.values())
+        yield from (poller.work for poller in self.pollers.values())
         yield from self._bulks.work()
         if self.ears is not None:
             yield from self.ears.work()
@@ -194,25 +193,22 @@ class Daemon:
         if self._outside.doors and (push := push_settings(self.town)) is not None:
             tells = self._outside.open_bulk(PUSH, push, self._builder.resources(PUSH))
             officers = PushOfficers(self.town, self.service, self._clock, tells)
-            yield "officers push", officers.rounds(partial(self._keeper.join, f"bulk {PUSH}")).run
+            yield officers.rounds(partial(self._keeper.join, f"bulk {PUSH}")).work
 
     def _watching(self) -> Iterator[Work]:
         if self.town.listens:
-            moderator = Moderator(self.service, self.lanes, self._keeper, self._clock, self.events)
-            yield "moderation", moderator.run
+            yield Moderator(self.service, self.lanes, self._keeper, self._clock, self.events).work
         notices = build_notices(self.town, self._outside.new_id)
         if self._checks is not None:
-            yield "watch", self._checks.run
-            yield "store", partial(self._checks.watch_the_store, self._outside.looks.store)
+            yield from self._checks.work(self._outside.looks.store)
         if self.town.notify.channels:
             every = self._outside.looks.approvals
             approvals = ApprovalNotices(
                 self.town, self.database, self._clock, notices, self.events, keeper=self._keeper, every=every
             )
-            yield "approvals", approvals.run
+            yield approvals.work
         yield from self._housekeeping.work()
-        unknown = UnknownPosts(self.database, self._clock, self.lanes, notices, self.events, keeper=self._keeper)
-        yield "unknown posts", unknown.run
+        yield UnknownPosts(self.database, self._clock, self.lanes, notices, self.events, keeper=self._keeper).work
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -289,8 +285,8 @@ class Daemon:
         publisher = self.publisher = build_publisher(
             self.town, for_pages, self._clock, lambda: self._keeper.lease_of(DUTIES) is not None
         )
-        self._spawn("pages", publisher.run)
-        self.vitals.watch(lambda: [pages_cycle(publisher, self._clock.monotonic())])
+        for work in publisher.work():
+            self._begin(work)
         intake = self.ears.intake if self.ears is not None else None
         reported = self.reports.intake if self.reports is not None else None
         letters = letter_door(self.town, self._builder.resources)
@@ -308,7 +304,6 @@ class Daemon:
             letters=self.letters,
         )
         self._bots = self._build_bots(publisher)
-        self.vitals.watch(self._bots.cycles)
         app.add_routes(self._bots.routes())
         if self.ears is not None:
             app.add_routes(hook_routes(self.town, self.ears.intake))
@@ -334,9 +329,9 @@ class Daemon:
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))
 
-    def _spawn(self, name: str, run: Run) -> None:
-        self._metrics.expect_task(name)
-        self.workers.begin(name, run, may_end=name in ENDS)
+    def _begin(self, work: Work) -> None:
+        self._metrics.expect_task(work.name)
+        self.workers.begin(work)
 
 
 async def build(town: Town, outside: Outside | None = None) -> Daemon:

@@ -19,6 +19,7 @@ from alerts.channels.telegram.bulk import TelegramBulk, letter_of
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work, Workers
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Target
 from alerts.model.events import BulkEnded, Events
@@ -132,15 +133,15 @@ async def sending(
         clock=clock,
         events=events,
     )
-    tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), sent.sender.run())]
+    workers = Workers(clock)
+    for each in (keeper.work, Work("pace", pace.go_on), sent.sender.work):
+        workers.begin(each)
     try:
-        await keeper.wait_for(f"bulk {channel}")
+        await keeper.hold(f"bulk {channel}").wait()
         yield sent
     finally:
         await sent.sender.stop(5.0)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await workers.close()
         await database.close()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Workers
 from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.incident import AlertState, StoredAlert, new_id
@@ -148,13 +149,13 @@ async def town(channel: Channel, at_once: int, server: Server | None = None) -> 
             events=events,
         )
         here = Town(database, lane)
-        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]
+        workers = Workers(clock)
+        for each in (keeper.work, lane.work):
+            workers.begin(each)
         try:
-            await keeper.wait_for(CHANNEL)
+            await keeper.hold(CHANNEL).wait()
             yield here
         finally:
             await lane.stop(5.0)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await workers.close()
             await database.close()

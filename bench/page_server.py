@@ -23,6 +23,7 @@ from alerts.daemon.desk import build_desk
 from alerts.daemon.outside import open_database
 from alerts.daemon.serving import build_publisher
 from alerts.daemon.telemetry import set_up_log
+from alerts.delivery.worker import Workers
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import update_of
@@ -65,8 +66,10 @@ async def serve(side: str) -> None:
             port = runner.addresses[0][1]
         else:
             app.add_routes(public_routes(publisher))
-            tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(service, stored))]
-            stack.push_async_callback(_end, tasks)
+            stack.push_async_callback((workers := Workers(SystemClock())).close)
+            for each in publisher.work():
+                workers.begin(each)
+            stack.push_async_callback(_end, [asyncio.create_task(_change(service, stored))])
             listener = Listener(app, Limits(), SystemClock())
             stack.push_async_callback(listener.close)
             port = await listener.listen("127.0.0.1", 0)

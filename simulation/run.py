@@ -420,6 +420,8 @@ class Run:
             structlog.configure(**before)
 
     def _heard(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if self.life is None:
+            raise structlog.DropEvent  # the process is dead: its tasks are let go of in no order
         what = str(event.pop("event"))
         error = sys.exc_info()[1] or event.get("exc_info")
         self.trace(f"log {what}", **{name: value for name, value in event.items() if name != "exc_info"})

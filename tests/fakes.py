@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerts.delivery.worker import Work, Worker
 from alerts.model.delivery import SendOutcome, SendResult, Target
 from alerts.model.errors import Rejected
 from alerts.model.ports import Clock, Discussion, Keyboard, Probe
@@ -108,6 +109,11 @@ class FakeClock:
     def set(self, now: datetime) -> None:
         """Set the wall clock, as an administrator or NTP does: nobody is woken."""
         self._base = now - timedelta(seconds=self._elapsed)
+
+
+def begun(clock: Clock, work: Work) -> asyncio.Task[None]:
+    """A loop that runs from now on, in a task of its own."""
+    return asyncio.create_task(Worker(work, clock).run(), name=work.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from alerts.bot.reception import Bot, say_surely
 from alerts.bot.report_words import news
 from alerts.bot.reporting import on_now
 from alerts.bot.updates import Join
+from alerts.delivery.worker import Work
 from alerts.desk.service import DeskUnit, under
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, ReaderGone, Rejected
 from alerts.model.lease import Lease
@@ -67,10 +68,10 @@ class ReportNews:
         """Check for pending steps."""
         self._woken.set()
 
-    async def run(self) -> None:
-        """Go round until cancelled."""
-        clock = self._bot.clock
-        await self._hold.rounds(self.go_round, self._woken, clock, every=LOOKED_AT_EVERY, named="report_news")
+    @property
+    def work(self) -> Work:
+        """Tells what is untold."""
+        return Work(f"reports told {self._bot.channel}", self.go_round, LOOKED_AT_EVERY, self._hold, self._woken)
 
     async def go_round(self, lease: Lease | None = None) -> None:
         """Send all pending steps. A chat that fails rests, and delays no other."""

@@ -18,12 +18,12 @@ import structlog
 from aiohttp import web
 
 from alerts.bot.ear import GroupEar
-from alerts.bot.reception import LONGEST_BACKOFF, Batch, Bot, Reception
-from alerts.delivery.lease import Hold, first_of
+from alerts.bot.reception import Batch, Bot, Reception
+from alerts.delivery.lease import Hold
+from alerts.delivery.worker import Work, first_of
 from alerts.desk.service import DeskUnit
-from alerts.model.backoff import backoff
 from alerts.model.bounds import same
-from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied, Retry
+from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.reason import Reason, because
 
@@ -35,8 +35,7 @@ SET_AGAIN = 600.0
 """Seconds after which a webhook is set anew, should somebody have taken it away."""
 LOOKED_AT_EVERY = 30.0
 """Seconds between two checks for a changed secret of a webhook."""
-HELD_BY_ANOTHER = 1.0
-"""A wait for the lease longer than these seconds means that another daemon has listened until now."""
+_LATE = 120.0
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 
 Join = Callable[[Callable[[], None]], Hold]
@@ -48,47 +47,46 @@ log = structlog.get_logger()
 class Asking:
     """Long polling: only who holds the lease asks, and says up to where everything was handled."""
 
+    heard_within = POLL
+    """Seconds within which Telegram is heard of, where all is well."""
+
     def __init__(self, bot: Bot, reception: Reception, join: Join, *, ear: GroupEar | None = None) -> None:
         self._bot = bot
         self._ear = ear
         self._reception = reception
         self._woken = asyncio.Event()
         self._hold = join(self._woken.set)
-        self.cycled_at = bot.clock.monotonic()
+        self._introduced = False
         self.reason: Reason | None = None
 
-    async def run(self) -> None:
-        """Ask until cancelled; what fails is tried again, less and less often."""
-        failures, introduced = 0, False
-        while True:
-            asked_at = self._bot.clock.monotonic()
-            lease = await self._hold.wait()
-            self._woken.clear()
-            # Waiting for the lease is no standing still: another process listened meanwhile.
-            if self._bot.clock.monotonic() - asked_at > HELD_BY_ANOTHER:
-                self.cycled_at = self._bot.clock.monotonic()
-            try:
-                if not introduced:
-                    await self._reception.introduce()
-                    await self._begin()
-                    introduced = True
-                if self._ear is not None:
-                    await self._ear.learn()
-                await self._round(lease)
-                if self._ear is not None:
-                    await self._ear.told(lease)
-                self.cycled_at, self.reason, failures = self._bot.clock.monotonic(), None, 0
-            except LeaseLost:
-                log.info("bot.handed_over", channel=self._bot.channel)
-            except Exception as error:  # noqa: BLE001 the bot's loop goes on whatever happens
-                failures += 1
-                # With a new token it is another bot perhaps, with another name and no commands yet.
-                introduced = introduced and not isinstance(error, BadCredential | Occupied)
-                self._tell(error)
-                await self._ear_failed(lease)
-                await first_of(self._woken.wait(), self._bot.clock.sleep(self._pause(error, failures)))
-            if self._hold.is_asked:
-                self._hold.let_go()
+    @property
+    def work(self) -> Work:
+        """Asks for ever; what fails is tried again, less and less often."""
+        late = self.heard_within + _LATE
+        trouble = lambda: self.reason  # noqa: E731 as it is then
+        return Work(self._hold.name, self._ask, 0.0, self._hold, self._woken, late=late, trouble=trouble)
+
+    async def _ask(self, lease: Lease) -> None:
+        try:
+            await self._listen(lease)
+        except (DeliveryError, DatabaseRefused) as error:
+            # With a new token it is another bot perhaps, with another name and no commands yet.
+            self._introduced = self._introduced and not isinstance(error, BadCredential | Occupied)
+            self._tell(error)
+            await self._ear_failed(lease)
+            raise
+        self.reason = None
+
+    async def _listen(self, lease: Lease) -> None:
+        if not self._introduced:
+            await self._reception.introduce()
+            await self._begin()
+            self._introduced = True
+        if self._ear is not None:
+            await self._ear.learn()
+        await self._round(lease)
+        if self._ear is not None:
+            await self._ear.told(lease)
 
     async def _begin(self) -> None:
         await self._bot.client.listen_by_asking()
@@ -143,23 +141,12 @@ class Asking:
 
         await self._bot.service.act(handled)
 
-    def _pause(self, error: Exception, failures: int) -> float:
-        """Longer each time, and no less than Telegram asks for."""
-        wait = backoff(failures, 2.0, LONGEST_BACKOFF)
-        asked = error.after if isinstance(error, Retry) else None
-        return max(wait, (asked - self._bot.clock.now()).total_seconds()) if asked else wait
-
-    def _tell(self, error: Exception) -> None:
-        """Log one line each time. Those on call are notified of the stalled cycle, with this reason."""
-        if isinstance(error, DeliveryError):
-            self.reason = error.reason
-            log.warning("bot.not_listening", channel=self._bot.channel, reason=str(error.reason))
-        elif isinstance(error, DatabaseRefused):
-            self.reason = because("database_refuses")
-            log.error("bot.refused", channel=self._bot.channel, error=str(error))
-        else:
-            self.reason = because("stumbled", error=type(error).__name__)
-            log.error("bot.failed", channel=self._bot.channel, exc_info=error)
+    def _tell(self, error: DeliveryError | DatabaseRefused) -> None:
+        """Log it once for each cause. Those on call are notified of the stalled cycle, with this reason."""
+        reason = error.reason if isinstance(error, DeliveryError) else because("database_refuses")
+        if reason != self.reason:
+            log.warning("bot.not_listening", channel=self._bot.channel, reason=str(reason))
+        self.reason = reason
 
 
 class WebhookListening(Asking):
@@ -168,6 +155,8 @@ class WebhookListening(Asking):
     `secret` returns the current one, which is made of the token: with a new token the old one is worthless. Updates
     delivered with the old one meanwhile are refused, and come again.
     """
+
+    heard_within = SET_AGAIN
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ from alerts.channels.settings import MailSettings, PushSettings, TelegramSetting
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
-from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
+from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.delivery.worker import Work
@@ -43,13 +43,9 @@ from alerts.reports.intake import ReportIntake
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.database import Database
 from alerts.store.unit import Unit
-from alerts.web.ops import Cycle
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.site import Edition
 from alerts.web.public.told import Setting
-
-_LATE = 120.0
-
 
 log = structlog.get_logger()
 
@@ -122,16 +118,8 @@ class Bots:
 
     def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        listening = [(bot_lease(name), each.run) for name, each in self._asking.items()]
-        told = [(f"officers {name}", each.run) for name, each in self._rounds.items()]
-        return listening + told + [(f"reports told {name}", each.run) for name, each in self._news.items()]
-
-    def cycles(self) -> list[Cycle]:
-        """How long ago each bot that is ours to listen for last heard from Telegram."""
-        now, keeper = self._clock.monotonic(), self._keeper
-        # Without the lease another daemon listens for the bot, so hearing nothing here is no fault.
-        ours = [(name, each) for name, each in self._asking.items() if keeper.lease_of(bot_lease(name)) is not None]
-        return [_cycle(bot_lease(name), each, now) for name, each in ours]
+        told = [*(each.work for each in self._rounds.values()), *(each.work for each in self._news.values())]
+        return [*(each.work for each in self._asking.values()), *told]
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
         lease = bot_lease(name)
@@ -225,17 +213,10 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
     )
 
 
-def _cycle(name: str, asking: Asking, now: float) -> Cycle:
-    longest = SET_AGAIN if isinstance(asking, WebhookListening) else POLL
-    age = now - asking.cycled_at
-    return Cycle(name, age, age > longest + _LATE, asking.reason)
-
-
 # --- what is sent to all who subscribed: each channel has a sender, and each bot one pace for all that it says
 
 TOLD_EVERY = 1.0
 """Seconds between two words to those who watch, while a bulk goes out."""
-_BULK_LATE = 60.0
 
 
 def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
@@ -303,8 +284,8 @@ class BulkSenders:
 
     def work(self) -> list[Work]:
         """What is to run, with its name."""
-        bots = [(f"pace {name}", pace.run) for name, pace in _firsts(self._paces)]
-        return [*bots, *((f"bulk {name}", sender.run) for name, sender in self.senders.items())]
+        bots = [Work(f"pace {name}", pace.go_on) for name, pace in _firsts(self._paces)]
+        return [*bots, *(sender.work for sender in self.senders.values())]
 
     async def stop(self, within: float) -> None:
         """Begin nothing more, and keep what landed within so many seconds."""
@@ -317,14 +298,6 @@ class BulkSenders:
     def names(self) -> list[str]:
         """The names of all cycles that there may be, here or elsewhere."""
         return [*(f"bulk {name}" for name in self.senders), *self._listening]
-
-    def cycles(self) -> list[Cycle]:
-        """When each sender last went round that is worked here."""
-        now = self._clock.monotonic()
-        late = LONGEST_IDLE.total_seconds() + _BULK_LATE
-        ours = {name: each for name, each in self.senders.items() if not self._keeper.is_elsewhere(f"bulk {name}")}
-        ages = {name: now - sender.cycled_at for name, sender in ours.items()}
-        return [Cycle(f"bulk {name}", age, age > late) for name, age in ages.items()]
 
     async def measure(self, metrics: Metrics) -> None:
         """Bring the gauges up to date."""

@@ -6,6 +6,7 @@ A town that listens to nothing has none of it: no task, no lease, no question to
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -22,21 +23,18 @@ from alerts.listening.ears import Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.grouping import group_of, read_anew
 from alerts.listening.understanding import Understanding
-from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events
-from alerts.model.lease import Lease, ear_lease
+from alerts.model.lease import DUTIES, Lease, ear_lease
 from alerts.model.ports import Clock, Hears, Resources, Surroundings
 from alerts.model.town import Town
 from alerts.sources.rss import FeedEar
 from alerts.store.batches import RESTS
 from alerts.store.connection import scrub
-from alerts.web.ops import Cycle
 
 FORGOTTEN_EVERY = 24 * 3600.0
 CLOSED_EVERY = 60.0
 UNDERSTOOD_AGAIN = 60.0
 SCRUBBED_TRIES = 60
-_LATE = 120.0
 
 log = structlog.get_logger()
 
@@ -92,29 +90,19 @@ class Ears:
 
     def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        ears = ((ear_lease(name), ear.run) for name, ear in self._ears.items())
+        duties, again = self._keeper.hold(DUTIES), self.intake.hurried
         return [
-            ("understanding", self._begin_to_understand),
-            ("understanding the rest", self._understand_the_rest),
-            *ears,
-            ("forgetting", partial(self._keeper.on_duty, "forget what was said", self.forget, FORGOTTEN_EVERY)),
-            ("questions", partial(self._keeper.on_duty, "close questions", self.close_questions, CLOSED_EVERY)),
+            Work("understanding", self._begin_to_understand, once=True),
+            Work("understanding the rest", self._understand_the_rest, math.inf, woken=again, longest=UNDERSTOOD_AGAIN),
+            *(ear.work for ear in self._ears.values()),
+            Work("forgetting", self.forget, FORGOTTEN_EVERY, duties),
+            Work("questions", self.close_questions, CLOSED_EVERY, duties),
         ]
 
     async def _understand_the_rest(self) -> None:
         """Understand what was kept in a hurry, here or by a daemon that was killed since."""
         await self._has_begun.wait()
-        while True:
-            try:
-                await self.intake.understand_the_rest()
-            except DatabaseRefused as error:
-                log.error("understanding.refused", error=str(error))  # noqa: TRY400 one line is enough
-                await self._clock.sleep(UNDERSTOOD_AGAIN)
-            except Exception:
-                log.exception("understanding.failed")
-                await self._clock.sleep(UNDERSTOOD_AGAIN)
-            else:
-                await self.intake.hurried.wait()
+        await self.intake.understand_the_rest()
 
     async def _begin_to_understand(self) -> None:
         """Load what understands before anybody says something, and read anew what another side read."""
@@ -146,12 +134,6 @@ class Ears:
             await scrubbed(self._town, self._clock)
         return count
 
-    def cycles(self) -> list[Cycle]:
-        """How long ago each ear that is ours last tried to listen."""
-        now = self._clock.monotonic()
-        ours = [ear for name, ear in self._ears.items() if self._keeper.lease_of(ear_lease(name)) is not None]
-        return [_cycle(ear, now) for ear in ours]
-
     async def close(self) -> None:
         """Give back what listening took."""
         for ear in self._ears.values():
@@ -180,9 +162,3 @@ async def scrubbed(town: Town, clock: Clock) -> None:
             return
         await clock.sleep(1.0)
     log.warning("listening.log_in_use")
-
-
-def _cycle(ear: Ear, now: float) -> Cycle:
-    age = None if ear.tried_at is None else now - ear.tried_at
-    # What it was asked to wait for, as for a new month's budget, is no standing still.
-    return Cycle(ear_lease(ear.name), age, age is not None and now > ear.due_at + _LATE, ear.reason)

@@ -10,15 +10,15 @@ find what it stored a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 import structlog
 
-from alerts.delivery.lease import LeaseKeeper, first_of
-from alerts.delivery.worker import Work
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Guarded, Work
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.decide import MOST_WAITING, NO_PLACE, is_grave
 from alerts.desk.ending import GRACE
@@ -26,10 +26,9 @@ from alerts.desk.following import in_order
 from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit
 from alerts.listening.polls import due
-from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, ReportsChanged
 from alerts.model.incident import StoredAlert, Undrafted
-from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.lease import DUTIES, Lease
 from alerts.model.poll import Poll
 from alerts.model.ports import Clock, Heard, SourceReading
 from alerts.model.reason import because
@@ -315,27 +314,24 @@ class Housekeeping:
         self._file_every = file_every
         self._ends_every = ends_every
         self._rung = asyncio.Event()
+        self._is_rung = False
         self._keeper = keeper
         self._watched = FileWatch(reports=takes_reports)
 
     def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        return [("lifecycle", self._end_what_is_over), ("pruning", self._prune), ("file", self._watch_the_file)]
+        duties = self._keeper.hold(DUTIES)
+        return [
+            Work("lifecycle", self._end_what_is_over, self._rest, duties),
+            Work("pruning", self.prune, PRUNED_EVERY, duties, first=PRUNED_EVERY),
+            Work("file", self._look_at_the_file, self._file_every.total_seconds(), woken=self._rung),
+        ]
 
-    async def _end_what_is_over(self) -> None:
-        while True:
-            lease = await self._keeper.wait_for(DUTIES)
-            try:
-                # Each by itself: what one of them meets keeps none of the others.
-                for see_to in (
-                    self._intake.end_what_is_over,
-                    self._intake.draft_what_found_no_place,
-                    self._see_to_polls,
-                ):
-                    await _logged(see_to, lease)
-            except LeaseLost:
-                continue
-            await self._clock.sleep(self._rest().total_seconds())
+    async def _end_what_is_over(self, lease: Lease) -> None:
+        # Each by itself: what one of them meets keeps none of the others.
+        for see_to in (self._intake.end_what_is_over, self._intake.draft_what_found_no_place, self._see_to_polls):
+            with Guarded("lifecycle.failed"):
+                await see_to(lease)
 
     async def _see_to_polls(self, lease: Lease) -> int:
         if (at := self._watched.poll_at) is None or at > self._clock.now():
@@ -346,26 +342,17 @@ class Housekeeping:
         self._rung.set()
         return done
 
-    def _rest(self) -> timedelta:
-        """Until it is looked again, but no longer than a poll's time is away: all of it closes in the same second."""
+    def _rest(self) -> float:
+        """Seconds until it is looked again, but no longer than a poll's time is away: it closes in the same second."""
         at = self._watched.poll_at
         until = at - self._clock.now() if at is not None else self._ends_every
-        return min(max(until, SHORTEST_REST), self._ends_every)
-
-    async def _prune(self) -> None:
-        """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few."""
-        while True:
-            await self._clock.sleep(PRUNED_EVERY)
-            lease = await self._keeper.wait_for(DUTIES)
-            try:
-                await self.prune(lease)
-            except LeaseLost:
-                continue  # whoever has it now comes to it in time
-            except Exception:
-                log.exception("pruning.failed")
+        return min(max(until, SHORTEST_REST), self._ends_every).total_seconds()
 
     async def prune(self, lease: Lease | None = None) -> int:
-        """Go once along all that is finished; returns how many incidents went. Raises LeaseLost."""
+        """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few.
+
+        Returns how many incidents went. Raises LeaseLost.
+        """
         keep, gone, after, is_last = self._store.keep, 0, 0, False
         # Written ahead, here and below: a power failure may undo it, and then it is done again.
         while await self._database.write_ahead(lambda unit: _close(unit, self._clock.now(), lease)):
@@ -385,35 +372,22 @@ class Housekeeping:
         """Another process stored something: look what it was; `is_stored`: it may be a post, so lanes look, too."""
         if is_stored:
             self._events.publish(PostsStored(elsewhere=True))
+        self._is_rung = True
         self._rung.set()
 
-    async def _watch_the_file(self) -> None:
-        while True:
-            try:
-                is_written, changed = await self._database.read(self._watched.look)
-            except DatabaseRefused as error:
-                log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
-            else:
-                if is_written:
-                    self._events.publish(PostsStored(elsewhere=True))
-                for incident in changed:
-                    self._events.publish(IncidentChanged(incident))
-                if self._watched.has_reports:
-                    self._events.publish(ReportsChanged())
-            await first_of(self._rung.wait(), self._clock.sleep(self._file_every.total_seconds()))
-            if self._rung.is_set():
-                # Whoever works at a server tells of each step: what comes within a moment is one look.
-                await self._clock.sleep(LOOKS_REST)
-                self._rung.clear()
-
-
-async def _logged(see_to: Callable[[Lease], Awaitable[int]], lease: Lease) -> None:
-    try:
-        await see_to(lease)
-    except LeaseLost:
-        raise
-    except Exception:
-        log.exception("lifecycle.failed")
+    async def _look_at_the_file(self) -> None:
+        if self._is_rung:
+            # Whoever works at a server tells of each step: what comes within a moment is one look.
+            await self._clock.sleep(LOOKS_REST)
+            self._is_rung = False
+            self._rung.clear()
+        is_written, changed = await self._database.read(self._watched.look)
+        if is_written:
+            self._events.publish(PostsStored(elsewhere=True))
+        for incident in changed:
+            self._events.publish(IncidentChanged(incident))
+        if self._watched.has_reports:
+            self._events.publish(ReportsChanged())
 
 
 def _close(unit: Unit, now: datetime, lease: Lease | None) -> int:

@@ -9,7 +9,6 @@ all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +22,7 @@ from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, under
 from alerts.model.errors import BadCredential, FailedForGood, Retry, SourceFailed
 from alerts.model.events import Events, IncidentChanged, ReportsChanged
-from alerts.model.lease import Lease
+from alerts.model.lease import DUTIES, Lease
 from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.reports import ReportForward
@@ -66,11 +65,11 @@ class ReportDuties:
 
     def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        forwarding = [(forward_lease(each.forward.name), each.run) for each in self._forwarders]
+        duties = self._keeper.hold(DUTIES)
         return [
-            *forwarding,
-            ("reports settled", partial(self._keeper.on_duty, "settle reports", self.settle, SETTLED_EVERY)),
-            ("reports forgotten", partial(self._keeper.on_duty, "forget reports", self.forget, FORGOTTEN_EVERY)),
+            *(each.work for each in self._forwarders),
+            Work("reports settled", self.settle, SETTLED_EVERY, duties),
+            Work("reports forgotten", self.forget, FORGOTTEN_EVERY, duties),
         ]
 
     async def settle(self, lease: Lease | None = None) -> None:

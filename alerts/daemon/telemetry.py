@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from alerts.apart.pool import POOLS
-from alerts.delivery.lane import Lane
-from alerts.delivery.worker import Workers
+from alerts.delivery.worker import TASK, Cycle, Work, Workers
 from alerts.health.monitor import Trouble, What
 from alerts.model.delivery import SendOutcome
 from alerts.model.events import (
@@ -39,11 +38,9 @@ from alerts.model.events import (
 )
 from alerts.model.post import PostState
 from alerts.model.reason import Reason
-from alerts.sources.poll import LONGEST_BACKOFF, Poller
-from alerts.web.ops import Cycle
-from alerts.web.public.publisher import AT_LEAST_EVERY, Publisher
 
 SUMMED_EVERY = 60.0
+TASK_ENDS = "Steps of loops that failed unforeseen, and were done anew"
 _MOST = 1000
 _LOUD = frozenset({"warning", "error", "critical", "exception"})
 log = structlog.get_logger()
@@ -136,13 +133,14 @@ class _Unrepeated(logging.Filter):
 _REPEATS = Repeats()
 
 
-async def sum_up(sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Say each minute, until cancelled, what was said again and again."""
+async def _sum_up() -> None:
     log = structlog.get_logger()
-    while True:
-        await sleep(SUMMED_EVERY / 6)
-        for level, fields in _REPEATS.sums():
-            getattr(log, level)(**fields)
+    for level, fields in _REPEATS.sums():
+        getattr(log, level)(**fields)
+
+
+SUMMING_UP = Work("log", _sum_up, SUMMED_EVERY / 6, first=SUMMED_EVERY / 6)
+"""Says each minute what was said again and again."""
 
 
 def set_up_log(level: str = "info") -> None:
@@ -278,9 +276,7 @@ class Metrics:
         self._subscribers = Gauge(
             "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=registry
         )
-        self._tasks = Counter(
-            "tocsin_task_ends", "Loops that ended by themselves and were begun anew", ["task"], registry=registry
-        )
+        self._tasks = Counter("tocsin_task_ends", TASK_ENDS, ["task"], registry=registry)
         events.subscribe(AttemptFinished, self._count_attempt)
         events.subscribe(MessageFiled, self._count_message)
         events.subscribe(SubscriberTold, self._count_told)
@@ -343,10 +339,6 @@ class Metrics:
             self._reasons.labels(code).inc()
 
 
-TASK = "task "
-"""What the name of a loop's cycle begins with."""
-
-
 class _ReadApart(Collector):
     """What this process had read in processes of its own, for all its towns."""
 
@@ -369,34 +361,6 @@ class _ReadApart(Collector):
 
 APART = CollectorRegistry()
 APART.register(_ReadApart())
-
-LATE = 60.0
-"""Seconds that a cycle may be behind its time before it counts as standing still."""
-
-
-def lane_cycle(lane: Lane, now: float) -> Cycle:
-    """A lane: an idle one looks at the outbox every so often, too."""
-    age = now - lane.cycled_at
-    return Cycle(f"lane {lane.settings.name}", age, age > lane.longest_idle.total_seconds() + LATE, lane.trouble)
-
-
-def source_cycle(poller: Poller, now: float) -> Cycle:
-    """A source: it must have been tried since its time, whatever came of it."""
-    longest = max(poller.every, LONGEST_BACKOFF).total_seconds() + LATE
-    age = None if poller.tried_at is None else now - poller.tried_at
-    return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
-
-
-def pages_cycle(publisher: Publisher, now: float) -> Cycle:
-    """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
-    age = None if publisher.cycled_at is None else now - publisher.cycled_at
-    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE, publisher.unexported)
-
-
-def task_cycles(workers: Workers) -> list[Cycle]:
-    """The loops that ended by themselves lately: one stands still until it is begun anew."""
-    ended = [each for each in workers if each.reason is not None]
-    return [Cycle(f"{TASK}{each.name}", each.age, not each.is_running, each.reason) for each in ended]
 
 
 def task_troubles(workers: Workers) -> list[Trouble]:

@@ -5,30 +5,37 @@ What runs in it joins as it is built; nothing is measured before somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry
 
 from alerts.daemon.bots import BulkSenders
 from alerts.daemon.status import owners_of
-from alerts.daemon.telemetry import Metrics, lane_cycle, source_cycle
+from alerts.daemon.telemetry import Metrics
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Cycle, Workers
 from alerts.health.checks import STORE
 from alerts.model.lease import source_lease
-from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.sources.poll import Poller
 from alerts.store.database import Database
-from alerts.web.ops import Cycle, Gauges, Owner
+from alerts.web.ops import Gauges, Owner
 
 
 class Vitals:
     """What is asked how a daemon is. `lanes` and `pollers` fill when it starts."""
 
     def __init__(
-        self, town: Town, *, database: Database, clock: Clock, keeper: LeaseKeeper, metrics: Metrics, bulks: BulkSenders
+        self,
+        town: Town,
+        *,
+        database: Database,
+        keeper: LeaseKeeper,
+        metrics: Metrics,
+        bulks: BulkSenders,
+        workers: Workers,
     ) -> None:
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
@@ -36,29 +43,20 @@ class Vitals:
         """How many connections to our pages are open: none before there is a door."""
         self._town = town
         self._database = database
-        self._clock = clock
         self._keeper = keeper
         self._metrics = metrics
         self._bulks = bulks
-        self._others: list[Callable[[], Iterable[Cycle]]] = []
-
-    def watch(self, cycles: Callable[[], Iterable[Cycle]]) -> None:
-        """Ask this too from now on, when somebody wants to know the cycles."""
-        self._others.append(cycles)
+        self._workers = workers
 
     def gauges(self) -> Gauges:
         """What `/readyz` and `/metrics` are answered from."""
         return Gauges(self.cycles, self.exposition, self._town.language, self._keeper.daemon.name, self.ownership)
 
     def cycles(self) -> list[Cycle]:
-        """Every lane and source that is worked here: when it last went round, and whether it should have since."""
-        now = self._clock.monotonic()
-        lanes = [lane_cycle(lane, now) for lane in self._lanes_here().values()]
-        sources = [source_cycle(poller, now) for poller in self._pollers_here().values()]
+        """Every loop that is worked here: when it last went round, and whether it should have since."""
         refused = self._database.trouble
         store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
-        others = [cycle for told in self._others for cycle in told()]
-        return [store, *lanes, *self._bulks.cycles(), *sources, *others]
+        return [store, *self._workers.cycles()]
 
     def all_cycles(self) -> list[Cycle]:
         """Those that are worked here, and each that another daemon works, as that one says."""

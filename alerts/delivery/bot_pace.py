@@ -113,23 +113,22 @@ class BotPace:
         """Seconds until anything may leave again; 0: now."""
         return max(self._halted - self._clock.monotonic(), 0.0)
 
-    async def run(self) -> None:
-        """Give out turns until cancelled."""
-        while True:
-            precedence = self._next()
-            if precedence is None:
-                self._awake.clear()
-                await self._awake.wait()
-                self._slot = max(self._slot, self._clock.monotonic())  # nobody was late while nobody waited
-            elif (wait := self._wait()) > 0:
-                await self._clock.sleep(wait)
-            else:
-                self._owed = OWED if precedence <= Precedence.DIRECT else max(self._owed - 1, 0)
-                departure = Transit()
-                self._queues[precedence].popleft().set_result(departure)
-                for _ in range(self._rounds):
-                    await asyncio.sleep(0)
-                self._depart(departure)  # only now: what held up the process until it was on the wire counts too
+    async def go_on(self) -> None:
+        """Give out the next turn, or wait until there is one to give."""
+        precedence = self._next()
+        if precedence is None:
+            self._awake.clear()
+            await self._awake.wait()
+            self._slot = max(self._slot, self._clock.monotonic())  # nobody was late while nobody waited
+        elif (wait := self._wait()) > 0:
+            await self._clock.sleep(wait)
+        else:
+            self._owed = OWED if precedence <= Precedence.DIRECT else max(self._owed - 1, 0)
+            departure = Transit()
+            self._queues[precedence].popleft().set_result(departure)
+            for _ in range(self._rounds):
+                await asyncio.sleep(0)
+            self._depart(departure)  # only now: what held up the process until it was on the wire counts too
 
     def _next(self) -> Precedence | None:
         """Whose turn it is; None: nobody waits."""

@@ -17,7 +17,8 @@ import structlog
 
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
 from alerts.delivery.in_flight import InFlight, InFlightSend
-from alerts.delivery.lease import Hold, LeaseKeeper, first_of
+from alerts.delivery.lease import Hold, LeaseKeeper
+from alerts.delivery.worker import LATE, Work, first_of
 from alerts.model.delivery import Ask, SendOutcome, SendResult, Target, Turn
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberTold
@@ -100,7 +101,6 @@ class BulkSender:
         self._withdrew = True
         self._doubts = 0
         self._pause = FIRST_PAUSE
-        self.cycled_at = clock.monotonic()
         events.subscribe(PostsStored, self._stored)
 
     def _stored(self, event: PostsStored) -> None:
@@ -112,15 +112,18 @@ class BulkSender:
         self._asked = True
         self._wake.set()
 
-    async def run(self) -> None:
-        """Work until stopped. An error that nobody foresaw is logged and the sender goes on."""
-        self._at_rest.clear()
-        try:
-            while not self._stopped.is_set():
-                await self._go_round()
-        finally:
-            self._alarm.off()
-            self._at_rest.set()
+    @property
+    def work(self) -> Work:
+        """Works until stopped."""
+        return Work(
+            self.settings.lane,
+            self._go_round,
+            hold=self._hold,
+            longest=FAILURE_PAUSE,
+            late=LONGEST_IDLE.total_seconds() + LATE,
+            ending=self._alarm.off,
+            minds=True,
+        )
 
     async def stop(self, within: float) -> None:
         """Begin nothing more, wait `within` seconds for what is away, and keep what landed."""
@@ -162,14 +165,16 @@ class BulkSender:
             await asyncio.wait(tasks)
 
     async def _go_round(self) -> None:
+        if self._stopped.is_set():
+            await asyncio.Event().wait()  # until it is cancelled: nothing more is begun
+        self._at_rest.clear()
+        is_done = False
         try:
             await self._cycle()
-        except Exception:
-            log.exception("bulk.failed", channel=self.settings.channel)
-            self._asked = True  # whatever was asked wasn't done
-            await first_of(self._stopped.wait(), self._clock.sleep(FAILURE_PAUSE))
-        else:
-            self.cycled_at = self._clock.monotonic()
+            is_done = True
+        finally:
+            self._at_rest.set()
+            self._asked = self._asked or not is_done  # whatever was asked wasn't done
 
     async def _cycle(self) -> None:
         if self._hold.is_asked:

@@ -20,9 +20,10 @@ from typing import Any
 import structlog
 
 from alerts.delivery.attempt import Attempts, ChannelHealth, way_of
-from alerts.delivery.lease import Hold, LeaseKeeper, first_of
+from alerts.delivery.lease import Hold, LeaseKeeper
 from alerts.delivery.limiter import Departure, Departures, RateLimits
 from alerts.delivery.retry import Chance
+from alerts.delivery.worker import LATE, Work, first_of
 from alerts.model.delivery import Begun
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.events import Events, PostsStored
@@ -115,8 +116,6 @@ class Lane:
         self._is_sending = self._has_ended = False
         self._tidy_at = self._round.wall
         self._opened = False
-        self._failed = False
-        self.cycled_at = clock.monotonic()
         events.subscribe(PostsStored, self._stored)
 
     def _stored(self, event: PostsStored) -> None:
@@ -147,12 +146,26 @@ class Lane:
         """How many attempts are being made now."""
         return len(self._sending)
 
-    async def run(self) -> None:
-        """Work until stopped. An error that nobody foresaw is logged and the lane goes on."""
+    @property
+    def work(self) -> Work:
+        """Works until stopped."""
+        late = self.longest_idle.total_seconds() + LATE
+        return Work(
+            f"lane {self.settings.name}",
+            self._go_round,
+            hold=self._hold,
+            longest=FAILURE_PAUSE,
+            late=late,
+            trouble=lambda: self.trouble,
+            minds=True,
+        )
+
+    async def _go_round(self) -> None:
+        if self._stopped.is_set():
+            await asyncio.Event().wait()  # until it is cancelled: nothing more is begun
         self._at_rest.clear()
         try:
-            while not self._stopped.is_set():
-                await self._go_round()
+            await self._cycle()
         finally:
             self._at_rest.set()
 
@@ -231,19 +244,6 @@ class Lane:
         await self._at_rest.wait()
         while under_way := {*self._sending, *self._looking}:
             await asyncio.wait(under_way)
-
-    async def _go_round(self) -> None:
-        try:
-            await self._cycle()
-        except Exception as error:
-            log.error(  # noqa: TRY400 the whole story once, then a line each time: a full disk may last
-                "lane.failed", channel=self.settings.name, error=str(error), exc_info=not self._failed
-            )
-            self._failed = True
-            await first_of(self._stopped.wait(), self._clock.sleep(FAILURE_PAUSE))
-        else:
-            self._failed = False
-            self.cycled_at = self._clock.monotonic()
 
     async def _cycle(self) -> None:
         if await self._is_handed_over():

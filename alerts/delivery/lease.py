@@ -13,15 +13,15 @@ writes under a lease checks, together with its number. Where the two disagree, n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from alerts.delivery.share import Choice, Holding, choose
-from alerts.model.errors import DatabaseRefused
-from alerts.model.lease import DUTIES, Lease, LeaseLost, Ownership, RunningDaemon
+from alerts.delivery.worker import Work
+from alerts.model.lease import Lease, Ownership, RunningDaemon
 from alerts.model.ports import Clock
 from alerts.store.leases import Leases, Renewal, Take
 
@@ -71,41 +71,20 @@ class Hold:
         """Whether that was asked so long ago that nothing more may be begun."""
         return not self.at_rest and self._keeper.is_asked(self.name, for_long=True)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another daemon had the lease when this was last looked at: then it is that one's to watch."""
+        return self._keeper.is_elsewhere(self.name)
+
     async def wait(self) -> Lease:
         """Return once this process holds the lease."""
         while (lease := self.lease) is None:
             await self._keeper.next_change()
         return lease
 
-    async def rounds(
-        self,
-        work: Callable[[Lease], Awaitable[object]],
-        woken: asyncio.Event,
-        clock: Clock,
-        *,
-        every: float,
-        named: str,
-    ) -> None:
-        """Do some work when `woken` and each `every` seconds, while this process has the lease, until cancelled.
-
-        A round that fails is logged by its name, and the next one comes. Between two rounds the lease may be let go.
-        """
-        while True:
-            lease = await self.wait()
-            # Before the round: what wakes it meanwhile may have come too late for this one, and asks for another.
-            woken.clear()
-            try:
-                await work(lease)
-            except LeaseLost:
-                continue
-            except DatabaseRefused as error:
-                log.error("round.refused", work=named, lease=self.name, error=str(error))  # noqa: TRY400 one line is enough
-            except Exception:
-                log.exception("round.failed", work=named, lease=self.name)
-            if self.is_asked:
-                self.let_go()
-            else:
-                await first_of(woken.wait(), clock.sleep(every))
+    def lost(self, lease: Lease) -> None:
+        """A transaction found that this lease isn't ours any more: hold it for lost until it is taken anew."""
+        self._keeper.lost(lease)
 
     def let_go(self) -> None:
         """Nothing is under way any more, and nothing will be begun until the lease is taken anew."""
@@ -222,26 +201,9 @@ class LeaseKeeper:
         if held is not None and (held.lease.owner, held.lease.number) == (lease.owner, lease.number):
             self.doubt(lease.lane)
 
-    async def wait_for(self, lane: str) -> Lease:
-        """Return once this process holds the lane."""
-        while (held := self.lease_of(lane)) is None:
-            await self.next_change()
-        return held
-
-    async def on_duty(self, duty: str, work: Callable[[Lease], Awaitable[object]], every: float) -> None:
-        """Do some of the shared duties each `every` seconds, while they are this process's, until cancelled.
-
-        A round that fails is logged by the duty's name, and the next one comes; one that lost the lease waits for it.
-        """
-        while True:
-            lease = await self.wait_for(DUTIES)
-            try:
-                await work(lease)
-            except LeaseLost:
-                continue
-            except Exception:
-                log.exception("duty.failed", duty=duty)
-            await self._clock.sleep(every)
+    def hold(self, name: str) -> Hold:
+        """A worker's part in a lease that is handed over without waiting for it, as the shared duties are."""
+        return Hold(self, name, lambda: None)
 
     async def next_change(self) -> None:
         """Wait until a lease was taken, or is kept that was to be handed over."""
@@ -256,21 +218,20 @@ class LeaseKeeper:
             else:
                 self._ask(name)
 
-    async def run(self) -> None:
-        """Keep renewing until cancelled. A renewal that fails lets the leases run out, and the lanes stand still."""
-        while True:
-            self._hurry.clear()
-            try:
-                if self._is_due or await self._sees_work():
-                    await self._renew()
-                self._hand_over()
-                is_behind = False
-            except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
-                log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
-                is_behind = True
-            lacks = any(self._mine(each) is None for each in self._holdings)
-            pause = self._term.total_seconds() * (TRIED if lacks or is_behind else self._renewed)
-            await first_of(self._hurry.wait(), self._clock.sleep(pause))
+    @property
+    def work(self) -> Work:
+        """Renews, and looks for what is free; a renewal that fails lets the leases run out, and lanes stand still."""
+        longest = self._term.total_seconds() * TRIED
+        return Work("leases", self._keep, self._pause, woken=self._hurry, longest=longest)
+
+    async def _keep(self) -> None:
+        if self._is_due or await self._sees_work():
+            await self._renew()
+        self._hand_over()
+
+    def _pause(self) -> float:
+        lacks = any(self._mine(each) is None for each in self._holdings)
+        return self._term.total_seconds() * (TRIED if lacks else self._renewed)
 
     async def retire(self, names: Iterable[str]) -> None:
         """Take nothing more, and give up these at once; the rest is renewed until `give_back`."""
@@ -421,13 +382,3 @@ class LeaseKeeper:
 
 def _names(holdings: Sequence[Holding]) -> frozenset[str]:
     return frozenset(name for each in holdings for name in each.leases)
-
-
-async def first_of(*waits: Awaitable[object]) -> None:
-    """Return when one of these is done; the others are cancelled. None of them may raise."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

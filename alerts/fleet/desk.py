@@ -22,7 +22,6 @@ from aiohttp import web
 
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
-from alerts.delivery.worker import Workers
 from alerts.desk.service import DeskService
 from alerts.fleet.dispatch_pages import DispatchPages
 from alerts.fleet.dispatching import Dispatcher
@@ -71,18 +70,17 @@ class FleetDesk:
         self.gate = Gate(self.service, town, passwords=passwords)
         self.console = Console(self.service, Frame(town, self.service.now), self.gate)
         self.dispatcher = Dispatcher(fleet, town, self.service, lambda: self.events.publish(IncidentChanged()))
-        self._workers = Workers(outside.clock)
 
     def start(self) -> None:
         """Look at the towns from now on, and send what is to be sent."""
-        self._workers.begin("health", self.health.run)
-        self._workers.begin("dispatches", self.dispatcher.run)
+        self.fleet.workers.begin(self.health.work)
+        self.fleet.workers.begin(self.dispatcher.work)
 
     async def close(self) -> None:
         """Look no more, and let whoever has a page open go."""
         # First: pages that wait for the next change would keep the door open.
         self.events.publish(Stopping())
-        await asyncio.gather(self._workers.close(), self.dispatcher.close(), return_exceptions=True)
+        await asyncio.gather(self.fleet.workers.close(), self.dispatcher.close(), return_exceptions=True)
         await self._database.close()
 
     def add_to(self, app: web.Application) -> None:

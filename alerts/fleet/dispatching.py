@@ -11,11 +11,13 @@ identifier what is there already. A town that doesn't run is told as such, and c
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
+from alerts.delivery.worker import Guarded, Work
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer, all_clear_of, cancel_of, correction_of
@@ -63,6 +65,7 @@ class Dispatcher:
         self._rung = asyncio.Event()
         self._foreseen: dict[str, dict[str, TownOutcome]] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._is_left = False
 
     def ring(self) -> None:
         """Something was sent."""
@@ -89,20 +92,11 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def run(self) -> None:
-        """File whatever was sent, for ever, the gravest first; what an earlier process left goes on."""
-        while True:
-            # Before the question: what is sent while it is answered asks for one more round.
-            self._rung.clear()
-            try:
-                left = await self._round()
-            except Exception:
-                log.exception("dispatch.failed")
-                left = True
-            if left and not self._rung.is_set():
-                await self._a_while()
-            elif not left:
-                await self._rung.wait()
+    @property
+    def work(self) -> Work:
+        """Files whatever was sent, the gravest first; what an earlier process left goes on."""
+        again = lambda: AGAIN_AFTER if self._is_left else math.inf  # noqa: E731 as it is then
+        return Work("dispatches", self._round, again, woken=self._rung, longest=AGAIN_AFTER)
 
     async def _round(self) -> bool:
         """Send what isn't out, each dispatch by itself; whether something is left. A new one ends the round early."""
@@ -110,33 +104,17 @@ class Dispatcher:
         unfinished = [each for name in names if (each := await self._read(name)) is not None]
         left = len(unfinished) < len(names)
         for dispatch in sorted(unfinished, key=_gravity, reverse=True):
-            try:
+            with Guarded("dispatch.failed", dispatch=dispatch.id) as part:
                 left = not await self._send(dispatch, gives_way=True) or left
-            except Exception:
-                log.exception("dispatch.failed", dispatch=dispatch.id)
-                left = True
+            left = left or part.error is not None
+        self._is_left = left
         return left
 
     async def _read(self, name: str) -> Dispatch | None:
         """Return the dispatch of that id; None where its row can't be read, which holds up no other dispatch."""
-        try:
+        with Guarded("dispatch.failed", but=(DatabaseRefused,), dispatch=name):
             return await self._service.ask(lambda unit: unit.dispatches.dispatch(name))
-        except DatabaseRefused:
-            raise
-        except Exception:
-            log.exception("dispatch.failed", dispatch=name)
-            return None
-
-    async def _a_while(self) -> None:
-        """Until what is left is tried again, or something new was sent."""
-        waits = [
-            asyncio.ensure_future(each) for each in (self._fleet.outside.clock.sleep(AGAIN_AFTER), self._rung.wait())
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+        return None
 
     async def _foresee(self, dispatch: Dispatch, towns: Sequence[TownOutcome]) -> None:
         found = self._foreseen[dispatch.id]

@@ -22,6 +22,7 @@ from aiohttp import web
 from alerts.app import Daemon, build
 from alerts.daemon.outside import Outside
 from alerts.daemon.serving import Entrance
+from alerts.delivery.worker import Workers
 from alerts.fleet.entrance import FleetDoor, Place
 from alerts.fleet.hosts import HostNames
 from alerts.fleet.towns import CONFIG, LEADS_OUT, FilesBeside, Mark, Settled, find_towns, mark, settle
@@ -76,10 +77,13 @@ class Fleet:
     looked_at: float | None = None
     """When the last look was over, by the clock; None: the first one isn't yet."""
     names: HostNames = field(init=False)
+    workers: Workers = field(init=False)
+    """The loops of the process itself; each town has its own."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.names = HostNames.of(self.folder, self.section.hosts)
+        self.workers = Workers(self.outside.clock)
 
     async def look(self) -> None:
         """Take over what changed in the folder. One town's trouble is told and kept with it; nothing is raised."""

@@ -21,6 +21,7 @@ from functools import partial
 import structlog
 
 from alerts.app import Daemon
+from alerts.delivery.worker import Cycle, Guarded, Work
 from alerts.desk.publicity import is_to_come
 from alerts.desk.service import DeskUnit
 from alerts.fleet.fleet import Fleet, Member
@@ -30,7 +31,6 @@ from alerts.model.errors import DatabaseRefused
 from alerts.model.events import AttemptFinished, IncidentChanged
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
-from alerts.web.ops import Cycle
 
 LOOKED_AT_EVERY = 10.0
 """Seconds between two looks at what the daemons have in memory."""
@@ -176,14 +176,10 @@ class FleetHealth:
         """The town of that name."""
         return self._towns.get(name)
 
-    async def run(self) -> None:
-        """Look for ever."""
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                log.exception("fleet.unseen")
-            await self._fleet.outside.clock.sleep(LOOKED_AT_EVERY)
+    @property
+    def work(self) -> Work:
+        """Looks for ever."""
+        return Work("health", self.look, LOOKED_AT_EVERY, longest=LOOKED_AT_EVERY)
 
     async def look(self) -> None:
         """Look at every daemon's memory, and ask those towns that changed."""
@@ -224,22 +220,21 @@ class FleetHealth:
                 # Before the question: what changes while it is answered asks once more.
                 watched.changed, watched.asked_at = False, now
                 try:
-                    watched.counted = await watched.daemon.service.ask(_count)
+                    # A row that can't be read: the other towns are asked all the same.
+                    with Guarded("town.unseen", but=(DatabaseRefused, ValueError), town=watched.daemon.town.name):
+                        watched.counted = await watched.daemon.service.ask(_count)
                 except (DatabaseRefused, ValueError):  # that it refuses is a trouble which the daemon itself knows of
                     watched.changed = True
-                except Exception:  # a row that can't be read: the other towns are asked all the same
-                    log.exception("town.unseen", town=watched.daemon.town.name)
 
         await asyncio.gather(*map(ask, due))
 
     def _seen(self, member: Member) -> TownHealth:
         """Return the town's health; where it can't be told, that alone is its trouble."""
-        try:
+        with Guarded("town.unseen", town=member.name) as part:
             return self._health_of(member)
-        except Exception as error:
-            log.exception("town.unseen", town=member.name)
-            ailment = self._dated(member.name, Ailment(What.CYCLE, "", because("stumbled", error=type(error).__name__)))
-            return TownHealth(member.name, member.name, Condition.TROUBLED, (ailment,))
+        unseen = because("stumbled", error=type(part.error).__name__)
+        ailment = self._dated(member.name, Ailment(What.CYCLE, "", unseen))
+        return TownHealth(member.name, member.name, Condition.TROUBLED, (ailment,))
 
     def _health_of(self, member: Member) -> TownHealth:
         watched, daemon = self._watched.get(member.name), member.daemon

@@ -30,7 +30,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 from prometheus_client import generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from alerts.config import fleet_desk, load_fleet
@@ -44,8 +44,8 @@ from alerts.daemon.outside import (
     watchdog_interval,
 )
 from alerts.daemon.serving import serve
-from alerts.daemon.telemetry import APART, sum_up
-from alerts.delivery.worker import Workers
+from alerts.daemon.telemetry import APART, SUMMING_UP, TASK_ENDS
+from alerts.delivery.worker import LATE, Work, Worker
 from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet, Member
 from alerts.fleet.town_list import TownPages
@@ -57,6 +57,7 @@ from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
 from alerts.store.threads import SharedThreads
+from alerts.web.ops import account_of
 
 LOOKS = Looks(
     file=timedelta(seconds=60),
@@ -185,44 +186,38 @@ async def _until_stopped(fleet: Fleet) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, asked.set)
-    workers = Workers(fleet.outside.clock)
-    workers.begin("log", partial(sum_up, asyncio.sleep))
-    workers.begin("watchdog", partial(_beat, watchdog_interval()), may_end=True)
-    workers.begin("folder", partial(_look_for_ever, fleet, asked))
+    for work in fleet_work(fleet, asked, watchdog_interval()):
+        fleet.workers.begin(work)
     try:
         await stopped.wait()
     finally:
-        await workers.close()
+        await fleet.workers.close()
 
 
-async def _look_for_ever(fleet: Fleet, asked: asyncio.Event) -> None:
-    began = asyncio.get_running_loop().time()
+def fleet_work(fleet: Fleet, asked: asyncio.Event, beaten_every: float | None) -> list[Work]:
+    """What runs beside the towns; the folder is looked at when `asked`, and systemd hears that the loop goes round."""
+    folder = Work("folder", partial(_look, fleet), LOOKED_AT_EVERY, woken=asked, late=LOOKED_AT_EVERY + LATE)
+    beating = [] if beaten_every is None else [Work("watchdog", _beat, beaten_every)]
+    return [SUMMING_UP, folder, *beating]
+
+
+async def _look(fleet: Fleet) -> None:
+    is_first, began = fleet.looked_at is None, asyncio.get_running_loop().time()
     await fleet.look()
+    if not is_first:
+        return
     running = sum(each.daemon is not None for each in fleet.members.values())
     seconds = round(asyncio.get_running_loop().time() - began, 1)
     log.info("fleet.running", towns=len(fleet.members), running=running, seconds=seconds)
     leave_alone_what_stays()
     # Only now: systemd starts what comes after us when it hears this (sd_notify(3)).
     tell_systemd("READY=1")
-    while True:
-        try:
-            async with asyncio.timeout(LOOKED_AT_EVERY):
-                await asked.wait()
-        except TimeoutError:
-            pass
-        asked.clear()
-        await fleet.look()
 
 
-async def _beat(every: float | None) -> None:
-    """Tell systemd, from the event loop, that it goes round (`WatchdogSec`)."""
-    while every is not None:
-        tell_systemd("WATCHDOG=1")
-        await asyncio.sleep(every)
+async def _beat() -> None:
+    tell_systemd("WATCHDOG=1")
 
 
-LATE = 60.0
-"""Seconds that a look at the folder may be behind its time."""
 _ASKED_AT_ONCE = 8
 
 
@@ -234,7 +229,8 @@ def fleet_routes(fleet: Fleet) -> list[web.RouteDef]:
 
     async def readyz(_: web.Request) -> web.Response:
         status = readiness(fleet)
-        body = {"status": status, "towns": {name: account(each) for name, each in fleet.members.items()}}
+        towns = {name: account(each) for name, each in fleet.members.items()}
+        body = {"status": status, "towns": towns, "cycles": account_of(fleet.workers.cycles(), "en")}
         return web.json_response(body, status=200 if status == "ready" else 503)
 
     async def metrics(_: web.Request) -> web.Response:
@@ -245,11 +241,12 @@ def fleet_routes(fleet: Fleet) -> list[web.RouteDef]:
 
 
 def readiness(fleet: Fleet) -> str:
-    """`starting` until all towns were begun that can be, `standing still` when nobody looks any more, else `ready`."""
+    """`starting` until all towns were begun that can be, `standing still` when a loop of its own does, else `ready`."""
     if fleet.looked_at is None:
         return "starting"
     age = fleet.outside.clock.monotonic() - fleet.looked_at
-    return "standing still" if age > LOOKED_AT_EVERY + LATE else "ready"
+    stands = age > LOOKED_AT_EVERY + LATE or any(each.stands for each in fleet.workers.cycles())
+    return "standing still" if stands else "ready"
 
 
 def account(member: Member) -> dict[str, Any]:
@@ -287,14 +284,17 @@ async def exposition(fleet: Fleet) -> bytes:
     towns = [each for each in found if each is not None]
     states = {name: state_of(member) for name, member in fleet.members.items()}
     # Thousands of lines: in a thread, between whose steps the lanes go on.
-    return await asyncio.to_thread(lambda: generate_latest(_Everybody(towns, states)))
+    return await asyncio.to_thread(lambda: generate_latest(_Everybody(towns, states, list(fleet.workers))))
 
 
 class _Everybody(CollectorRegistry):
     """All towns' series as one registry: each name once, each series with its town."""
 
-    def __init__(self, towns: Sequence[tuple[str, Collector]], states: dict[str, str]) -> None:
+    def __init__(
+        self, towns: Sequence[tuple[str, Collector]], states: dict[str, str], workers: Sequence[Worker]
+    ) -> None:
         super().__init__()
+        self._workers = workers
         self._towns = towns
         self._states = states
 
@@ -305,7 +305,10 @@ class _Everybody(CollectorRegistry):
             states.add_metric([name, state], 1)
         yield states
         yield from APART.collect()
-        merged: dict[str, Metric] = {}
+        ends = CounterMetricFamily("tocsin_task_ends", TASK_ENDS, labels=["task"])
+        for worker in self._workers:
+            ends.add_metric([worker.name], worker.ends)
+        merged: dict[str, Metric] = {ends.name: ends}
         for town, registry in self._towns:
             for family in registry.collect():
                 whole = merged.setdefault(family.name, Metric(family.name, family.documentation, family.type))

@@ -24,7 +24,8 @@ from alerts.bot.officer_sheets import Waiting, sheets
 from alerts.bot.officers import CHANGE, change_key, forget, language_of
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.updates import Join
-from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work
 from alerts.desk.approve import TakenOver, kind_of, superseded_by, taken_over, taken_over_by, why_not_theirs
 from alerts.desk.dedupe import told_already
 from alerts.desk.following import words_about
@@ -49,10 +50,10 @@ from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import PendingApproval, word_pending
 from alerts.model.alert import Severity
-from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
+from alerts.model.errors import DeliveryError, ReaderGone, Rejected
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, RemarkHeard
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.lease import DUTIES, Lease
 from alerts.model.listening import Utterance
 from alerts.model.person import MAY, Account, Act, Actor, Origin, fold_name
 from alerts.model.ports import Clock
@@ -114,26 +115,16 @@ class ApprovalNotices:
         self._open: set[str] | None = None
         self._term = 0
 
-    async def run(self) -> None:
-        """Check while this daemon has the shared duties. A check that fails is logged, and the next one follows."""
-        while True:
-            lease = await self._keeper.wait_for(DUTIES)
-            if (term := self._keeper.term_of(DUTIES)) != self._term:
-                self._term, self._open = term, None  # another daemon may have told of some meanwhile
-            self._changed.clear()
-            try:
-                await self.look(lease)
-            except LeaseLost:
-                continue
-            except DatabaseRefused as error:
-                log.error("approval.refused", error=str(error))  # noqa: TRY400 one line a look is enough
-            except Exception:
-                log.exception("approval.failed")
-            # At a change, at the latest after a while, and never more often than a look is worth.
-            await self._clock.sleep(APPROVALS_LOOKED_AT_EVERY.total_seconds())
-            if self._every > APPROVALS_LOOKED_AT_EVERY:
-                rest = self._every - APPROVALS_LOOKED_AT_EVERY
-                await first_of(self._changed.wait(), self._clock.sleep(rest.total_seconds()))
+    @property
+    def work(self) -> Work:
+        """Checks while this daemon has the shared duties: at a change, at the latest after a while, with a rest."""
+        every, rest = self._every.total_seconds(), APPROVALS_LOOKED_AT_EVERY.total_seconds()
+        return Work("approvals", self._look, every, self._keeper.hold(DUTIES), self._changed, rest=rest)
+
+    async def _look(self, lease: Lease) -> None:
+        if (term := self._keeper.term_of(DUTIES)) != self._term:
+            self._term, self._open = term, None  # another daemon may have told of some meanwhile
+        await self.look(lease)
 
     async def look(self, lease: Lease | None = None) -> None:
         """Check once; writes only if a notice is due. Raises LeaseLost."""
@@ -318,12 +309,13 @@ class OfficerRounds:
         self._rests: dict[tuple[int, str], float] = {}
         self._blind: set[str] = set()
 
-    async def run(self) -> None:
-        """Go round until cancelled."""
+    @property
+    def work(self) -> Work:
+        """Tells every chat what it doesn't know yet."""
         every = APPROVALS_LOOKED_AT_EVERY.total_seconds()
-        await self._hold.rounds(lambda _: self.go_round(), self._woken, self._bot.clock, every=every, named="officers")
+        return Work(f"officers {self._bot.channel}", self.go_round, every, self._hold, self._woken)
 
-    async def go_round(self) -> None:
+    async def go_round(self, _: Lease | None = None) -> None:
         """Send every chat its pending notices."""
         for letter in await self._bot.service.ask(self._due):
             if self._hold.lease is None:

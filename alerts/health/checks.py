@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from alerts.delivery.lane import Lane
+from alerts.delivery.worker import Cycle, Guarded, Work
 from alerts.health.desk_events import put_back
 from alerts.health.monitor import (
     AGAIN_AFTER,
@@ -42,15 +43,13 @@ from alerts.health.monitor import (
 from alerts.health.notices import OnCallNotices, compose
 from alerts.health.observer import CredentialProbes, Observer, Remember
 from alerts.health.words import word
-from alerts.model.errors import DatabaseRefused
 from alerts.model.events import AttemptFinished, Events, PostsStored
-from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.lease import DUTIES, Lease
 from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.store.database import Database
 from alerts.store.unit import Unit
-from alerts.web.ops import Cycle
 
 WATCH, STORE = "watch", "store"
 STORE_LOOKED_AT_EVERY = timedelta(seconds=2)
@@ -123,6 +122,13 @@ class HealthChecks:
         )
         events.subscribe(AttemptFinished, self._probes.note_attempt)
         self._cycled_at = clock.monotonic()
+        # Of the store: whether it refuses, since when, when that was said last and on which lanes; and which are ours.
+        self._refused: str | None = None
+        self._since = clock.now()
+        self._said_at: float | None = None
+        self._said_on: set[str] = set()
+        self._ours: set[str] = set()
+        self._without = 0
 
     @property
     def cycle(self) -> Cycle:
@@ -134,26 +140,20 @@ class HealthChecks:
         """Return the troubles that those on call are warned of now."""
         return list(self._known.values())
 
-    async def run(self) -> None:
-        """Go round until cancelled. A round that can't be finished is logged, and the next one comes."""
-        await self._clock.sleep(min(self._every.total_seconds(), FIRST_AFTER))
-        while True:
-            try:
-                await self.check_all()
-            except LeaseLost:
-                log.info("watch.handed_over")
-            except (DatabaseRefused, ValueError) as error:  # closed or refused: one line a round is enough
-                log.error("watch.refused", error=str(error))  # noqa: TRY400
-            except Exception:
-                log.exception("watch.failed")
-            await self._clock.sleep(self._every.total_seconds())
+    def work(self, store_every: timedelta = STORE_LOOKED_AT_EVERY) -> list[Work]:
+        """What runs as long as the daemon does; the store is looked at each `store_every`."""
+        every, store = self._every.total_seconds(), store_every.total_seconds()
+        return [
+            Work("watch", self.check_all, every, first=min(every, FIRST_AFTER)),
+            Work("store", self._look_at_the_store, store, first=store),
+        ]
 
     async def check_all(self) -> None:
         """Check everything once, file the notices, and send the heartbeat if all cycles run."""
         has_duties, leases = self._holds(DUTIES), self._leases()
         # Itself it can't judge: that it stands still is told by the heartbeat which doesn't come.
         cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH] if has_duties else []
-        # The store's trouble is told by `watch_the_store`, beside the outbox: it would be told twice.
+        # The store's trouble is told by `_look_at_the_store`, beside the outbox: it would be told twice.
         looked_at = [cycle for cycle in cycles if cycle.name != STORE]
         seen = await self._observer.observe(looked_at, has_duties=has_duties)
         self._memory = self._memory.note(seen)
@@ -168,50 +168,44 @@ class HealthChecks:
         """Return the leases under which this round is made: if one is lost, its notices are another daemon's."""
         return [lease for name in (DUTIES, *self._lanes) if (lease := self._lease_of(name)) is not None]
 
-    async def watch_the_store(self, every: timedelta = STORE_LOOKED_AT_EVERY) -> None:
-        """Check continuously, until cancelled, that the database accepts writes, and report if it doesn't.
+    async def _look_at_the_store(self) -> None:
+        """Check that the database accepts writes, and report if it doesn't.
 
         No such warning can be stored, so it is sent without: once at each beginning, every six hours while it lasts,
         and once at its end. Of several daemons each sends it on the lanes that it works, or worked until writes failed,
         so that the leases ran out.
         """
-        said_at: float | None = None
-        since = self._clock.now()
-        refused: str | None = None
-        ours: set[str] = set()
-        told, without = ours, 0
-        while True:
-            await self._clock.sleep(every.total_seconds())
-            if held := {name for name in self._lanes if self._holds(name)}:
-                ours, without = held, 0
-            elif self._database.trouble is None and (without := without + 1) > LOOKS_WITHOUT_LANES:
-                ours = held
-            before, refused, now = refused, self._database.trouble, self._clock.monotonic()
-            if refused is not None and before is None and "full" not in refused:
-                continue  # locked for a moment, by a backup or another tool: no news unless it lasts
-            if refused is None and said_at is not None:
-                said_at = None
-                await self._cry(Phase.RESOLVED, None, since, told)
-            elif refused is not None and (said_at is None or now - said_at >= AGAIN_AFTER.total_seconds()):
-                say = Phase.FIRING if said_at is None else Phase.REPEATED
-                since = self._clock.now() if said_at is None else since
-                said_at, told = now, ours
-                await self._cry(say, refused, since, told)
+        if held := {name for name in self._lanes if self._holds(name)}:
+            self._ours, self._without = held, 0
+        elif self._database.trouble is None:
+            self._without += 1
+            self._ours = held if self._without > LOOKS_WITHOUT_LANES else self._ours
+        before, now = self._refused, self._clock.monotonic()
+        self._refused = refused = self._database.trouble
+        if refused is not None and before is None and "full" not in refused:
+            return  # locked for a moment, by a backup or another tool: no news unless it lasts
+        if refused is None and self._said_at is not None:
+            self._said_at = None
+            await self._cry(Phase.RESOLVED, None)
+        elif refused is not None and (self._said_at is None or now - self._said_at >= AGAIN_AFTER.total_seconds()):
+            say = Phase.FIRING if self._said_at is None else Phase.REPEATED
+            self._since = self._clock.now() if self._said_at is None else self._since
+            self._said_at, self._said_on = now, self._ours
+            await self._cry(say, refused)
 
-    async def _cry(self, say: Phase, said: str | None, since: datetime, ours: set[str]) -> None:
+    async def _cry(self, say: Phase, said: str | None) -> None:
         reason = because("database_said", said=said) if said else None
-        notices, news = self._notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
+        notices, news = self._notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), self._since)
         (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
         for channel in notices.channels:
-            if channel.name not in ours:
+            if channel.name not in self._said_on:
                 continue
-            try:
+            # One channel's trouble is its own, and nothing can be kept of it.
+            with Guarded("notice.failed", channel=channel.name):
                 language = channel.language or notices.station.language
                 words = word(news, language, notices.station.zone, notices.station.desk_url)
                 await self._lanes[channel.name].say_at_once(compose(words, notices.station.name, channel, language))
-            except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
-                log.warning("notice.failed", channel=channel.name, error=str(error))
 
     async def _tell(self, seen: Seen, leases: Sequence[Lease], *, has_duties: bool) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""

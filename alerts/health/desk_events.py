@@ -23,6 +23,7 @@ from alerts.access.audit import NEWS_FOR, OF_FACTORS, AuditEvent
 from alerts.access.throttle import IN_A_ROW, REMEMBERED, Burst, bursts
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE, channels_on
 from alerts.desk.service import DeskUnit
@@ -39,10 +40,10 @@ from alerts.health.words import (
     word_ending,
 )
 from alerts.model.alert import Severity
-from alerts.model.errors import DatabaseRefused, DeliveryError
+from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.lease import DUTIES, Lease
 from alerts.model.listening import AnswerTo, GivenAnswer, Utterance
 from alerts.model.person import Act, AuditEntry, Chained
 from alerts.model.poll import Poll, PollState
@@ -398,31 +399,23 @@ class UnknownPosts:
         self._events = events
         self._keeper = keeper
 
-    async def run(self) -> None:
-        """Wait until it is time, list the posts, store and report them; returns at once if nothing was restored.
+    @property
+    def work(self) -> Work:
+        """Waits until it is time, lists the posts, stores and reports them; through at once if nothing was restored.
 
         Of several daemons the one that has the shared duties does it.
         """
-        is_left = True
-        while is_left:
-            try:
-                is_left = await self._look()
-            except LeaseLost:
-                log.info("unknown_posts.handed_over")
-            except DatabaseRefused as error:
-                log.error("unknown_posts.refused", error=str(error))  # noqa: TRY400 one line a look is enough
-                await self._clock.sleep(PAUSE)
+        return Work("unknown posts", self._look, once=True)
 
-    async def _look(self) -> bool:
-        """List the posts once; returns True if anything is left to do. Raises LeaseLost and DatabaseRefused."""
+    async def _look(self) -> None:
+        """List the posts once. Raises LeaseLost and DatabaseRefused, after which they are listed once more."""
         if (gap := await self._unlisted()) is None:
-            return False
+            return
         await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
-        lease = await self._keeper.wait_for(DUTIES)
+        lease = await self._keeper.hold(DUTIES).wait()
         if await self._unlisted() is not None:
             listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
             self._events.publish(PostsStored(await self._database.write(partial(self._keep, listed, gap, lease))))
-        return False
 
     async def _unlisted(self) -> Gap | None:
         """Return the gap since the restore. Returns None if the channels were listed for it already."""

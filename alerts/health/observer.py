@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.delivery.lane import Lane
+from alerts.delivery.worker import Cycle
 from alerts.desk.service import held_by_limits
 from alerts.health.monitor import (
     LIMITED_FOR,
@@ -37,7 +38,6 @@ from alerts.store.connection import lack_of_room
 from alerts.store.database import Database
 from alerts.store.monitor import Pile, SourceRow
 from alerts.store.unit import Unit
-from alerts.web.ops import Cycle
 
 AWAY = timedelta(minutes=10)
 """After a stop of this length, a feed's silence meanwhile isn't held against it."""

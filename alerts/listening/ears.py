@@ -17,7 +17,8 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Guarded, Work
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import Taken, Understand, take, understand_kept
@@ -25,7 +26,7 @@ from alerts.listening.kinds import classify
 from alerts.model.backoff import backoff
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Retry, SourceFailed
 from alerts.model.events import Events, PostsStored, RemarkHeard
-from alerts.model.lease import Lease, LeaseLost, ear_lease
+from alerts.model.lease import Lease, ear_lease
 from alerts.model.listening import EarReading, EarStatus, HeardPost, Remark, Understood, Utterance
 from alerts.model.ports import Clock, Hears
 from alerts.model.reason import Reason, because
@@ -42,6 +43,8 @@ WRITTEN_EVERY = 300.0
 """Seconds after which it is written down that an ear listened, while it hears nothing."""
 HURRIED_AT_ONCE = 100
 """Remarks kept in one transaction where somebody waits: some six milliseconds."""
+
+_LATE = 120.0
 
 Chance = Callable[[], float]
 
@@ -155,9 +158,8 @@ def ear_standings(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
 class Ear:
     """Listens by asking, every `every` or when what is asked wants to be asked again; while it has the lease.
 
-    `heard_at` is when it last listened well on the steady clock, `tried_at` when it last tried (None: not yet),
-    `due_at` when it is to try again, and `reason` why it isn't well. A look that brings nothing is written down now and
-    then alone: of a thousand towns that listen, each would else be a write to a disk.
+    `reason` is why it isn't well (None: it is). A look that brings nothing is written down now and then alone: of a
+    thousand towns that listen, each would else be a write to a disk.
     """
 
     def __init__(
@@ -182,23 +184,26 @@ class Ear:
         self._is_open = False
         self._woken = asyncio.Event()
         self._hold = keeper.join(ear_lease(name), self._woken.set)
-        self.heard_at: float | None = None
-        self.tried_at: float | None = None
-        self.due_at = 0.0
+        self._wait = 0.0
         self._written_at: float | None = None
         self.reason: Reason | None = None
 
-    async def run(self) -> None:
-        """Listen for ever."""
-        while True:
-            lease = await self._hold.wait()
-            self._woken.clear()
-            wait = await self.listen(lease)
-            self.tried_at = self._clock.monotonic()
-            self.due_at = self.tried_at + wait
-            await first_of(self._woken.wait(), self._clock.sleep(max(wait, 0.05)))
-            if self._hold.is_asked:
-                self._hold.let_go()
+    @property
+    def work(self) -> Work:
+        """Listens for ever."""
+        return Work(
+            self._hold.name,
+            self._listen,
+            lambda: max(self._wait, 0.05),
+            self._hold,
+            self._woken,
+            # What it was asked to wait for, as for a new month's budget, is no standing still.
+            late=lambda: self._wait + _LATE,
+            trouble=lambda: self.reason,
+        )
+
+    async def _listen(self, lease: Lease) -> None:
+        self._wait = await self.listen(lease)
 
     async def close(self) -> None:
         """Give back what listening took."""
@@ -206,31 +211,24 @@ class Ear:
             await self._asked.close()
 
     async def listen(self, lease: Lease) -> float:
-        """Listen once; returns the seconds until the next time."""
+        """Listen once; returns the seconds until the next time. Raises LeaseLost."""
         try:
-            hearing, again = await self._look(lease)
-        except LeaseLost:
-            return 0.0
+            with Guarded("ear.failed", but=(DeliveryError, SourceFailed), ear=self.name) as part:
+                hearing, again = await self._look(lease)
         except DeliveryError as error:
             # With another credential it is opened anew.
             self._is_open = self._is_open and not isinstance(error, BadCredential)
-            after = error.after if isinstance(error, Retry) else None
-            return await self._failed(error.reason, lease, after)
+            return await self._failed(error.reason, lease, error.after if isinstance(error, Retry) else None)
         except SourceFailed as error:
             return await self._failed(error.reason, lease, error.retry_at)
-        except DatabaseRefused as error:
+        if isinstance(part.error, DatabaseRefused):
             # What wasn't kept is heard again: also where another daemon kept the same at the very moment.
-            log.error("ear.refused", ear=self.name, error=str(error))  # noqa: TRY400 one line is enough
             return await self._failed(because("database_refuses"), lease, None)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            log.exception("ear.failed", ear=self.name)
-            return await self._failed(because("reader_stumbled", error=type(error).__name__), lease, None)
+        if part.error is not None:
+            return await self._failed(because("reader_stumbled", error=type(part.error).__name__), lease, None)
         if self.reason is not None and hearing.trouble is None:
             log.info("ear.recovered", ear=self.name)
         self.reason = hearing.trouble
-        self.heard_at = self._clock.monotonic()
         return (again - self._clock.now()).total_seconds()
 
     async def _look(self, lease: Lease) -> tuple[EarReading, datetime]:
@@ -269,16 +267,12 @@ class Ear:
         now = self._clock.now()
         if reason != self.reason:
             log.warning("ear.deaf", ear=self.name, reason=str(reason))
-        self.reason = reason
-        try:
+        self.reason, failures = reason, 2
+        # The database's trouble must not have the platform asked before its time.
+        with Guarded("ear.refused", ear=self.name):
             failures = await self._intake.service.act(
                 partial(_deaf, name=self.name, reason=reason, now=now, after=after, lease=lease), posts=False
             )
-        except LeaseLost:
-            return 0.0
-        except Exception as error:  # noqa: BLE001 the database's trouble must not end the listening
-            log.error("ear.refused", ear=self.name, error=str(error))  # noqa: TRY400
-            failures = 2
         wait = backoff(failures, self.every, max(self.every, LONGEST_BACKOFF))
         return max(wait.total_seconds(), (after - now).total_seconds() if after else 0.0)
 

@@ -17,14 +17,15 @@ from functools import partial
 import structlog
 
 from alerts.delivery.lane import Lane
-from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work
 from alerts.desk.handing_in import only_named
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.acts import find_utterance
 from alerts.model.errors import Conflict, DeliveryError, Forbidden, Gone, Misuse, Rejected
 from alerts.model.events import Events, PostsStored
-from alerts.model.lease import Lease, LeaseLost
+from alerts.model.lease import Lease
 from alerts.model.listening import Moderation, Utterance, UtteranceState
 from alerts.model.person import Act, fold_name
 from alerts.model.ports import Clock
@@ -127,20 +128,11 @@ class Moderator:
         self._woken = asyncio.Event()
         events.subscribe(PostsStored, lambda _: self._woken.set())
 
-    async def run(self) -> None:
-        """Look for ever."""
-        while True:
-            self._woken.clear()
-            try:
-                await self.look()
-            except LeaseLost:
-                continue
-            except Exception:
-                log.exception("moderation.failed")
-            # What met a platform that doesn't answer is tried again with the next look.
-            await first_of(self._woken.wait(), self._clock.sleep(LOOKED_EVERY))
-            # In a storm of alerts it is woken all the time: it looks no more than once a second.
-            await self._clock.sleep(1.0)
+    @property
+    def work(self) -> Work:
+        """Looks; what met a platform that doesn't answer is tried again with the next look."""
+        # In a storm of alerts it is woken all the time: it looks no more than once a second.
+        return Work("moderation", self.look, LOOKED_EVERY, woken=self._woken, rest=1.0)
 
     async def look(self) -> int:
         """Try all that is wanted once; returns how many of it are settled."""

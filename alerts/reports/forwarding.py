@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit, under
 from alerts.model.backoff import backoff
@@ -180,9 +181,10 @@ class Forwarder:
         if event.elsewhere:
             self._rung.set()
 
-    async def run(self) -> None:
-        """Hand on for ever."""
-        await self._hold.rounds(self.round, self._rung, self._clock, every=LOOKED_EVERY, named="forward")
+    @property
+    def work(self) -> Work:
+        """Hands on what waits."""
+        return Work(self._hold.name, self.round, LOOKED_EVERY, self._hold, self._rung)
 
     async def round(self, lease: Lease) -> None:
         """Do all that is due now. Raises LeaseLost where that is another daemon's by now."""

@@ -14,13 +14,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import LATE, Guarded, Work
 from alerts.model.backoff import backoff
-from alerts.model.errors import SourceFailed
-from alerts.model.lease import Lease, LeaseLost, source_lease
+from alerts.model.errors import DatabaseRefused, SourceFailed
+from alerts.model.lease import Lease, source_lease
 from alerts.model.ports import Clock, ClockReading, HearsNews, Memory, Source, SourceReading
 from alerts.model.reason import Reason, because
 from alerts.store.database import Database
@@ -43,7 +45,7 @@ log = structlog.get_logger()
 class Poller:
     """Polls one source every `every`, give or take a twentieth, sooner on news; while it has the lease.
 
-    `tried_at` is the time of its last poll, `reason` why that failed (None: it didn't).
+    `reason` is why its last poll failed (None: it didn't).
     """
 
     def __init__(
@@ -66,9 +68,9 @@ class Poller:
         self._chance = chance
         self._deliver = deliver
         self._keeper = keeper
-        self._hold = keeper.join(source_lease(name), self._stop_resting)
+        self._woken = asyncio.Event()
+        self._hold = keeper.join(source_lease(name), self._woken.set)
         self._term = 0
-        self.tried_at: float | None = None
         self.read_at: datetime | None = None
         self.reason: Reason | None = None
         # As the source last gave it; None: as it is stored, which is read before the next look.
@@ -76,70 +78,70 @@ class Poller:
         # The last look that went well, and when one was last written down.
         self._well: ClockReading | None = None
         self._written = 0.0
-        self._resting: asyncio.Future[None] | None = None
-        self._has_news = False
+        self._wait = 0.0
 
-    async def run(self) -> None:
-        """Poll for ever."""
-        if isinstance(self._source, HearsNews):
-            self._source.on_news(self.wake)
-        try:
-            while True:
-                lease = await self._hold.wait()
-                self._begin_term()
-                self._has_news = False
-                wait = await self.look(lease)
-                self.tried_at = self._clock.monotonic()
-                await self._rest(max(wait, 0.05))
-                if self._hold.is_asked:
-                    self._hold.let_go()
-        finally:
-            if isinstance(self._source, HearsNews):
-                self._source.on_news(None)
+    @property
+    def work(self) -> Work:
+        """Polls for ever."""
+        return Work(
+            f"source {self.name}",
+            self._poll,
+            lambda: max(self._wait, 0.05),
+            self._hold,
+            self._woken,
+            late=max(self.every, LONGEST_BACKOFF).total_seconds() + LATE,
+            trouble=lambda: self.reason,
+            ending=partial(self._hear, None),
+        )
+
+    async def _poll(self, lease: Lease) -> None:
+        self._begin_term()
+        self._wait = await self.look(lease)
 
     def wake(self) -> None:
         """Poll at once; if a poll is under way, once more after it."""
-        self._has_news = True
-        self._stop_resting()
-
-    def _stop_resting(self) -> None:
-        if self._resting is not None:
-            self._resting.cancel()
+        self._woken.set()
 
     def _begin_term(self) -> None:
         """Another daemon may have polled it since: what it stored is what is remembered."""
         if (term := self._keeper.term_of(self._hold.name)) != self._term:
             self._term, self._memory, self.reason = term, None, None
+            self._hear(self.wake)
+
+    def _hear(self, wake: Callable[[], None] | None) -> None:
+        if isinstance(self._source, HearsNews):
+            self._source.on_news(wake)
 
     async def look(self, lease: Lease) -> float:
-        """Poll once; returns the seconds until the next poll."""
-        clock = self._clock
+        """Poll once; returns the seconds until the next poll. Raises LeaseLost and DatabaseRefused."""
         try:
-            memory, self._memory = self._memory, None
-            if memory is None:
-                # What the last write failed to store was never said.
-                memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
-                self._well = None
-            reading = await self._source.read(memory, self._known, clock.now())
-            read = ClockReading.now(clock)
-            # Give or take a twentieth, so that twenty feeds aren't asked at once; sooner if the source says.
-            again = read.wall + self.every * (0.95 + 0.1 * self._chance())
-            if reading.look_again:
-                again = min(again, max(reading.look_again, read.wall))
-            failures = 0 if self._says_nothing(reading, memory, read) else await self._store(reading, again, lease)
-            self._memory = reading.memory
+            with Guarded("reader.failed", but=(SourceFailed, DatabaseRefused), source=self.name) as part:
+                return await self._look(lease)
         except SourceFailed as error:
-            # It read nothing, so what it remembers is as it was.
-            self._memory = memory
             return await self._failed(error.reason, error.retry_at, lease)
-        except LeaseLost:
-            return self._handed_over()
-        except asyncio.CancelledError:
+        # Another package's source, or a mistake of ours: it is asked again as one that failed.
+        said = f"{type(part.error).__name__}: {part.error}"
+        return await self._failed(because("reader_stumbled", error=said), None, lease)
+
+    async def _look(self, lease: Lease) -> float:
+        clock = self._clock
+        memory, self._memory = self._memory, None
+        if memory is None:
+            # What the last write failed to store was never said.
+            memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
+            self._well = None
+        try:
+            reading = await self._source.read(memory, self._known, clock.now())
+        except SourceFailed:
+            self._memory = memory  # it read nothing, so what it remembers is as it was
             raise
-        except Exception as error:
-            # Another package's source, or a mistake of ours: it is asked again as one that failed.
-            log.exception("reader.failed", source=self.name)
-            return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None, lease)
+        read = ClockReading.now(clock)
+        # Give or take a twentieth, so that twenty feeds aren't asked at once; sooner if the source says.
+        again = read.wall + self.every * (0.95 + 0.1 * self._chance())
+        if reading.look_again:
+            again = min(again, max(reading.look_again, read.wall))
+        failures = 0 if self._says_nothing(reading, memory, read) else await self._store(reading, again, lease)
+        self._memory = reading.memory
         if reading.trouble is not None:
             self._warn(reading.trouble, failures)
         else:
@@ -178,24 +180,8 @@ class Poller:
             await self._database.write(write)
             self._written = well.steady
 
-    async def _rest(self, seconds: float) -> None:
-        """Wait so long, or until there is news, or another daemon is to poll it, or does."""
-        if self._has_news or self._hold.is_asked or self._hold.lease is None:
-            return
-        self._resting = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait([self._resting])
-        finally:
-            self._resting.cancel()
-            self._resting = None
-
     async def _known(self, keys: Sequence[str]) -> set[str]:
         return await self._database.read(lambda unit: unit.sources.known(self.name, keys))
-
-    def _handed_over(self) -> float:
-        # Nothing of the reading was stored that isn't known by its key: whoever polls it now reads it again.
-        log.info("source.handed_over", source=self.name)
-        return 0.0
 
     async def _failed(self, reason: Reason, retry_at: datetime | None, lease: Lease) -> float:
         failed, failures = ClockReading.now(self._clock), 1
@@ -206,13 +192,10 @@ class Poller:
             unit.leases.check(lease, now)
             return unit.sources.failed(self.name, reason, again, now)
 
-        try:
+        # The database's trouble must not have the source asked before its time.
+        with Guarded("journal.refused", source=self.name):
             await self._write_well(lease)
             failures = await self._database.write(write)
-        except LeaseLost:
-            return self._handed_over()
-        except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
-            log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
         self._warn(reason, failures)
         self.reason = reason
         wait = asked_again_after(failures, self.every, self._chance()).total_seconds()

@@ -35,7 +35,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from alerts.delivery.worker import Workers
+from alerts.delivery.worker import Work, Workers
 from alerts.model.bounds import network_of
 from alerts.model.ports import Clock
 from alerts.web.console.arrival import Network, client_address, is_among, neighbourhood
@@ -144,7 +144,7 @@ class Listener:
         except OSError:
             await self.close()
             raise
-        self._workers.begin("listener", self._sweep_for_ever)
+        self._workers.begin(Work("listener", self._sweep, _SWEPT_EVERY, first=_SWEPT_EVERY))
         return port
 
     async def close(self) -> None:
@@ -220,10 +220,8 @@ class Listener:
                 self.refuse(reason, connection.address)
                 connection.hang_up()
 
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            await self._clock.sleep(_SWEPT_EVERY)
-            self.sweep()
+    async def _sweep(self) -> None:
+        self.sweep()
 
     # --- turns ------------------------------------------------------------------------------------------------------
 

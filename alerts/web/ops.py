@@ -6,27 +6,16 @@ cycle runs, and asks again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from aiohttp import web
 
+from alerts.delivery.worker import Cycle
 from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import told, word
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """One task that must run again and again, a source's polling or a lane. `age`: seconds since it last did, if ever.
-
-    `stands` says that it should have run by now; `reason` what troubles it while it does.
-    """
-
-    name: str
-    age: float | None
-    stands: bool
-    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +41,12 @@ class Gauges:
     owners: Callable[[], Mapping[str, Owner]] = dict
 
 
+def account_of(cycles: Sequence[Cycle], language: str) -> dict[str, dict[str, Any]]:
+    """How each is doing, by its name, as `/readyz` has it."""
+    ages = {cycle.name: None if cycle.age is None else round(cycle.age, 3) for cycle in cycles}
+    return {cycle.name: {"age": ages[cycle.name], **told(cycle.reason, language)} for cycle in cycles}
+
+
 def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> list[web.RouteDef]:
     """The three addresses; `warnings` is what else is to be told, and stops nothing."""
 
@@ -65,13 +60,7 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> l
             "status": "standing still" if standing else "ready",
             "daemon": gauges.daemon,
             "standing": standing,
-            "cycles": {
-                cycle.name: {
-                    "age": None if cycle.age is None else round(cycle.age, 3),
-                    **told(cycle.reason, gauges.language),
-                }
-                for cycle in cycles
-            },
+            "cycles": account_of(cycles, gauges.language),
             "owners": {name: asdict(owner) for name, owner in gauges.owners().items()},
             "warnings": [word(each, gauges.language) for each in warnings()],
         }

@@ -208,7 +208,7 @@ class TestHeartbeat:
             daemon = town.start_daemon()
             town.until(lambda: heart.beats)
             with disk.full(daemon.process.pid):
-                daemon.wait_for("watch.refused")
+                daemon.wait_for("task.failed")
                 before = heart.beats
                 town.until(lambda: warnings(town, "n’accepte plus rien"))  # some rounds later
                 assert heart.beats == before

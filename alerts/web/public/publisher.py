@@ -17,18 +17,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 import resource
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import structlog
 from aiohttp import web
 
+from alerts.delivery.worker import LATE, Guarded, Work
 from alerts.desk.publicity import Daybook
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.answering import FaqEntry, faq
@@ -111,30 +114,32 @@ class Publisher:
         self._looked_at: float | None = None
         self._until: datetime | None = None
         self._spent = 0.0
-        self.cycled_at: float | None = None
+        self._was_away = False
         self.unexported: Reason | None = None
         self.closed = False
 
-    async def run(self) -> None:
-        """Make editions until cancelled. One that can't be made is logged; the last one stays, dated."""
-        # One group: where one part of it fails, none of them goes on alone, and whoever guards this begins all anew.
-        with self._service.watch() as changes:
-            async with asyncio.TaskGroup() as parts:
-                parts.create_task(self._hear(changes))
-                if self._export is not None:
-                    parts.create_task(self._keep_exported(self._export))
-                await self._keep_making()
+    def work(self) -> list[Work]:
+        """What runs as long as the pages are shown. An edition that can't be made is logged; the last one stays."""
+        late = AT_LEAST_EVERY + LATE
+        made = Work(
+            "pages",
+            self._make_wanted,
+            AT_LEAST_EVERY,
+            woken=self._changed,
+            rest=self._rest,
+            longest=LONGEST_REST,
+            late=late,
+            trouble=lambda: self.unexported,
+        )
+        heard = Work("pages heard", self._hear, REST)
+        if self._export is None:
+            return [heard, made]
+        export = partial(self._export_newest, self._export)
+        return [heard, made, Work("pages exported", export, math.inf, woken=self._to_export, rest=REST)]
 
-    async def _keep_making(self) -> None:
-        while True:
-            self._changed.clear()
-            if self._is_wanted():
-                with contextlib.suppress(Exception):  # it was logged
-                    await self._renew()
-            if not self._is_failing:
-                self.cycled_at = self._clock.monotonic()
-            await self._clock.sleep(self._rest())
-            await self._wait()
+    async def _make_wanted(self) -> None:
+        if self._is_wanted():
+            await self._renew()
 
     async def edition(self) -> Edition:
         """The newest edition, made now if it is due; the first is waited for, however long that takes."""
@@ -176,27 +181,19 @@ class Publisher:
     def _renewal(self) -> asyncio.Task[Edition]:
         """The edition that is being made, for all who wait for it."""
         if self._renewing is None:
-            self._renewing = asyncio.create_task(self._make_logged(), name="edition")
+            self._renewing = asyncio.create_task(self.make(), name="edition")
             self._renewing.add_done_callback(self._renewed)
         return self._renewing
 
     def _renewed(self, task: asyncio.Task[Edition]) -> None:
         self._renewing = None
-        if not task.cancelled():
-            task.exception()  # it was logged, and is raised to whoever waits
+        error = None if task.cancelled() else task.exception()
+        self._is_failing = error is not None
+        if error is not None:
+            log.error("pages.failed", exc_info=error)  # and raised to whoever waits
 
     async def _renew(self) -> Edition:
         return await asyncio.shield(self._renewal())
-
-    async def _make_logged(self) -> Edition:
-        try:
-            edition = await self.make()
-        except Exception:
-            self._is_failing = True
-            log.exception("pages.failed")
-            raise
-        self._is_failing = False
-        return edition
 
     async def make(self) -> Edition:
         """Make an edition of what stands in the database now."""
@@ -314,52 +311,38 @@ class Publisher:
         for listener in self._listeners:
             listener.set()
 
-    async def _wait(self) -> None:
-        """Until something changed, or time alone asks for an edition."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(AT_LEAST_EVERY))
-        hearing = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait({sleeping, hearing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            hearing.cancel()
+    async def _hear(self) -> None:
+        with self._service.watch() as changes:
+            async for _ in changes:
+                self._is_behind = True
+                self._changed.set()
 
-    async def _hear(self, changes: AsyncIterator[str]) -> None:
-        async for _ in changes:
-            self._is_behind = True
-            self._changed.set()
-
-    async def _keep_exported(self, export: Export) -> None:
-        """Write each edition, or the newest of several. A disk that refuses costs the files alone.
+    async def _export_newest(self, export: Export) -> None:
+        """Write the newest edition. A disk that refuses costs the files alone, and is tried again in a moment.
 
         Of several daemons one writes, for the folder may be one that they share.
         """
-        was_away = False
-        while True:
-            await self._to_export.wait()
-            if not self._may_export():
-                self._to_export.clear()
-                was_away, self.unexported = True, None
-                continue
-            try:
-                if was_away:
+        if not self._may_export():
+            self._was_away, self.unexported = True, None
+            return
+        try:
+            with Guarded("pages.failed", but=(TocsinError, OSError), folder=str(export.folder)):
+                if self._was_away:
                     await asyncio.to_thread(export.look_again)
-                    was_away = False
+                    self._was_away = False
                 if await self.export():
                     self._is_behind = True
                     self._changed.set()
                 self.unexported = None
-            except TocsinError as error:
-                self._not_exported(export, error.reason)
-                await self._clock.sleep(REST)
-            except OSError as error:
-                where, said = error.filename or export.folder, error.strerror or error
-                self._not_exported(export, because("path_unwritten", path=where, said=said))
-                await self._clock.sleep(REST)
-            except Exception:
-                self.unexported = because("pages_not_renewed_see_log")
-                log.exception("pages.failed", folder=str(export.folder))
-                await self._clock.sleep(REST)
+                return
+        except TocsinError as error:
+            self._not_exported(export, error.reason)
+        except OSError as error:
+            where, said = error.filename or export.folder, error.strerror or error
+            self._not_exported(export, because("path_unwritten", path=where, said=said))
+        else:
+            self.unexported = because("pages_not_renewed_see_log")
+        self._to_export.set()
 
     def _not_exported(self, export: Export, reason: Reason) -> None:
         """Say it once, until it is another reason: a full disk is full for hours, and tried again all the while."""

@@ -29,7 +29,7 @@ from alerts.model.ports import Discussion
 from alerts.model.reason import because
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
-from tests.fakes import FakeClock, FakeLine
+from tests.fakes import FakeClock, FakeLine, begun
 from tests.unit.bot.talking import TOWN
 from tests.unit.bot.test_discussion import CHANNEL, GROUP, NADIA, PLACE, counted, forwarded, says
 from tests.unit.delivery.lane_house import WatchedDatabase
@@ -125,7 +125,7 @@ async def scene(tmp_path):
     service = DeskService(town=config, database=database, desk=desk, clock=clock, new_id=new_id, events=events)
     # Longer than the days that a test winds forward.
     keeper = LeaseKeeper(Leases(database), clock, "us", ["bot telegram"], timedelta(days=30))
-    keeping = asyncio.create_task(keeper.run())
+    keeping = begun(clock, keeper.work)
     await clock.settle()
     yield Scene(service, clock, keeper, events)
     keeping.cancel()
@@ -285,8 +285,8 @@ async def test_without_a_group_others_are_answered_all_the_same(scene, place):
 
 async def test_where_telegram_can_t_be_asked_the_ear_says_why(scene):
     scene.line.batches += [Retry("no connection")] * 3
-    running = asyncio.create_task(scene.asking.run())
-    await scene.clock.advance(1)
+    running = begun(scene.clock, scene.asking.work)
+    await scene.clock.advance(0.5)
     status = await scene.status()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -340,7 +340,7 @@ async def test_a_webhook_hears_too_and_has_it_brought_again_where_nothing_was_ke
 async def test_the_ear_of_a_webhook_is_well_once_telegram_took_it(scene):
     url = "https://x.example/"
     listening = WebhookListening(scene.bot, scene.reception, scene.join, url, lambda: "s", ear=scene.ear)
-    running = asyncio.create_task(listening.run())
+    running = begun(scene.clock, listening.work)
     await scene.clock.advance(1)
     status = await scene.status()
     assert (status.reason, scene.line.webhooks) == (None, [(url, "s")])

@@ -14,6 +14,7 @@ from alerts.bot.reception import Bot
 from alerts.bot.report_news import RESTS, ReportNews
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work
 from alerts.desk.officer import Officer
 from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.person import Actor, Origin, Role
@@ -21,7 +22,7 @@ from alerts.model.reports import Closing, ReportStep
 from alerts.model.subscriber import Subscriber
 from alerts.reports.acts import accept, assign, close, duplicate, set_aside
 from alerts.store.leases import Leases
-from tests.fakes import FakeClock, FakeLine
+from tests.fakes import FakeClock, FakeLine, begun
 from tests.unit.bot.talking import TOWN
 from tests.unit.desk.conftest import an_alert
 from tests.unit.reports.conftest import ReportsTown
@@ -64,7 +65,7 @@ class News:
 async def news(reports):
     keeper = LeaseKeeper(Leases(reports.database), reports.clock, "us", ["bot telegram"], timedelta(hours=1))
     reports.database.lease_lost = keeper.lost
-    keeping = asyncio.create_task(keeper.run())
+    keeping = begun(reports.clock, keeper.work)
     await reports.clock.settle()
     found = News(reports, keeper)
     await reports.clock.settle()
@@ -218,7 +219,7 @@ async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_neve
         monkeypatch.setattr(news.line, "say", slowly)
     else:
         await news.house.database.write(taken)
-    running = asyncio.create_task(news.news.run())
+    running = begun(news.house.clock, news.news.work)
     for _ in range(20):
         await news.house.clock.advance(1)
     assert len(news.line.said) == said
@@ -227,7 +228,7 @@ async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_neve
 
 
 async def test_it_is_told_as_soon_as_it_is_known(news):
-    running = asyncio.create_task(news.news.run())
+    running = begun(news.house.clock, news.news.work)
     await news.house.clock.settle()
     await news.does(accept, (await news.reported(1)).number)
     news.news.wake()
@@ -253,7 +254,7 @@ async def test_many_at_once_are_all_told(news):
 async def test_it_leaves_behind_what_is_urgent(news):
     clock = FakeClock()
     pace = BotPace(1, clock)
-    running = asyncio.create_task(pace.run())
+    running = begun(clock, Work("pace", pace.go_on))
     order = []
 
     async def speak(name, turn) -> None:

@@ -21,6 +21,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work, Workers
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
@@ -35,7 +36,7 @@ from alerts.model.subscriber import Linked, Subscriber
 from alerts.model.town import SourceRules, Town
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
-from tests.fakes import FakeClock, FakeLine
+from tests.fakes import FakeClock, FakeLine, begun
 from tests.unit.bot.talking import TOWN
 from tests.unit.delivery.lane_house import WatchedDatabase
 
@@ -101,7 +102,7 @@ async def scene(tmp_path):
     desk = build_desk(config, clock.now)
     service = DeskService(town=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
     keeper = LeaseKeeper(Leases(database), clock, "us", ["bot telegram"], timedelta(minutes=1))
-    keeping = asyncio.create_task(keeper.run())
+    keeping = begun(clock, keeper.work)
     await clock.settle()
     yield Scene(service, clock, config, keeper)
     keeping.cancel()
@@ -150,7 +151,7 @@ async def test_in_a_group_administrators_alone_are_obeyed(scene):
 
 
 async def run_for(scene, seconds: int) -> None:
-    running = asyncio.create_task(scene.asking.run())
+    running = begun(scene.clock, scene.asking.work)
     await scene.clock.advance(seconds)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -183,7 +184,7 @@ async def test_what_the_database_did_not_take_comes_again(scene, monkeypatch):
 @pytest.mark.parametrize("trouble", [BadCredential("ask @BotFather"), Occupied("another program")])
 async def test_a_line_that_is_refused_tells_why_and_begins_anew(scene, trouble):
     scene.line.batches += [trouble, trouble]
-    running = asyncio.create_task(scene.asking.run())
+    running = begun(scene.clock, scene.asking.work)
     await scene.clock.advance(1)
     assert scene.asking.reason == trouble.reason
     await scene.clock.advance(20)
@@ -194,22 +195,23 @@ async def test_a_line_that_is_refused_tells_why_and_begins_anew(scene, trouble):
 
 async def test_a_line_that_stays_refused_is_heard_of_and_one_that_was_another_s_is_not(scene):
     scene.line.batches += [Occupied("another program")] * 20
-    running = asyncio.create_task(scene.asking.run())
+    workers = Workers(scene.clock)
+    workers.begin(scene.asking.work)
     await scene.clock.advance(200)
-    assert scene.clock.monotonic() - scene.asking.cycled_at == 200
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    assert [each.stands for each in workers.cycles()] == [True]
+    await workers.close()
 
     keeper = LeaseKeeper(Leases(scene.database), scene.clock, "others", ["bot telegram"])
     standby = Asking(scene.bot, scene.reception, partial(keeper.join, "bot telegram"))
-    running = [asyncio.create_task(work) for work in (standby.run(), keeper.run())]
+    workers = Workers(scene.clock)
+    workers.begin(standby.work)
+    workers.begin(keeper.work)
     await scene.clock.advance(300)
+    assert [each.name for each in workers.cycles()] == ["task leases"], "another one's is that one's to watch"
     await scene.keeper.give_back()
     await scene.clock.advance(1)
-    assert scene.clock.monotonic() - standby.cycled_at <= 1
-    for each in running:
-        each.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    assert {each.name: each.stands for each in workers.cycles()} == {"bot telegram": False, "task leases": False}
+    await workers.close()
 
 
 async def test_a_bot_that_another_daemon_is_to_have_is_let_go_of_and_asked_for_nothing_more(scene):
@@ -218,12 +220,12 @@ async def test_a_bot_that_another_daemon_is_to_have_is_let_go_of_and_asked_for_n
     bots = ["bot other", "bot telegram"]
     first, second = (LeaseKeeper(Leases(scene.database), scene.clock, name, bots) for name in ("first", "second"))
     asking = Asking(scene.bot, scene.reception, partial(first.join, "bot telegram"))
-    running = [asyncio.create_task(work) for work in (first.run(), asking.run())]
+    running = [begun(scene.clock, each.work) for each in (first, asking)]
     scene.line.batches.append([scene.command(1, "/now")])
     await scene.clock.advance(1)
     assert (len(scene.line.said), len(scene.line.offsets)) == (1, 2), "it is being asked again"
 
-    running.append(asyncio.create_task(second.run()))
+    running.append(begun(scene.clock, second.work))
     await scene.clock.advance(3)
     assert [name for name in bots if second.lease_of(name)] == ["bot telegram"]
     assert len(scene.line.offsets) == 2
@@ -243,7 +245,7 @@ async def test_a_webhook_s_secret_is_that_of_the_token_as_it_is_now(scene):
         async with client.post("/", json={"update_id": 1}, headers={SECRET_HEADER: secret}) as answer:
             return answer.status == 200
 
-    running = asyncio.create_task(listening.run())
+    running = begun(scene.clock, listening.work)
     await scene.clock.advance(SET_AGAIN + 1)
     set_at_first, introduced = [secret for _, secret in scene.line.webhooks], scene.line.introductions
     async with TestClient(TestServer(app)) as client:
@@ -316,7 +318,7 @@ async def test_one_that_can_not_be_read_keeps_nobody_from_being_heard(scene, mon
 
 async def test_it_waits_as_long_as_telegram_asks_it_to(scene):
     scene.line.batches += [Retry("wait", scene.clock.now() + timedelta(seconds=300)), [scene.command(1, "/now")]]
-    running = asyncio.create_task(scene.asking.run())
+    running = begun(scene.clock, scene.asking.work)
     await scene.clock.advance(299)
     assert scene.line.offsets == [0]
     await scene.clock.advance(2)
@@ -494,7 +496,7 @@ async def test_officers_go_past_a_crowd_and_who_leaves_has_left_at_once(scene):
     reception = Reception(replace(scene.bot, client=line, ahead=ahead))
     await scene.service.act(lambda unit: unit.officer_chats.link(Linked("telegram", 7, "Anne")))
     await scene.service.act(lambda unit: unit.subscribers.put("telegram", Subscriber(8)))
-    running = asyncio.create_task(pace.run())
+    running = begun(scene.clock, Work("pace", pace.go_on))
     crowd = [scene.command(1000 + number % 200, "/now") for number in range(200 * 40)]
     batches = [crowd[start : start + 100] for start in range(0, len(crowd), 100)]
     flood = asyncio.create_task(_one_after_the_other(reception, batches))

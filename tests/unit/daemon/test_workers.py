@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +13,16 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.app import ENDS, build
+from alerts.app import build
 from alerts.channels.push.encryption import new_key
 from alerts.config import load_config
 from alerts.daemon.outside import Outside
+from alerts.fleet.process import exposition, fleet_work
 from alerts.health.monitor import What
 from tests.fakes import FakeClock, PlainChannel
 from tests.unit.desk.conftest import an_alert
+from tests.unit.fleet.operators import an_operators_desk
+from tests.unit.fleet.towns import write_town
 
 ROOT = Path(__file__).parents[3]
 TOWN = """
@@ -113,6 +117,8 @@ async def wound(daemon, clock, seconds):
 
 async def fails_where_it_waits(task, daemon, clock):
     for _ in range(100):
+        await daemon.database.write(lambda _: None)
+        await clock.settle()
         waits = task._fut_waiter
         if type(waits) is asyncio.Future and not waits.done():
             waits.set_exception(Foreseen("here"))
@@ -130,12 +136,12 @@ async def test_a_loop_that_fails_anywhere_is_seen_and_begun_anew_and_the_town_go
         # What goes on though nobody waits for it: of any other's end nobody would hear.
         alone = {each for each in asyncio.all_tasks() - around if not each._callbacks}
         await wound(daemon, clock, 2)
-        assert {each.get_coro().__qualname__ for each in alone if not each.done()} <= {"Worker.work", "Alarm._wait"}
-        loops = [each for each in zip(daemon.workers, daemon.workers.tasks, strict=True) if each[0].name not in ENDS]
+        assert {each.get_coro().__qualname__ for each in alone if not each.done()} <= {"Worker.run", "Alarm._wait"}
+        loops = [each for each in zip(daemon.workers, daemon.workers.tasks, strict=True) if not each[0]._work.once]
         with capture_logs() as logs:
             for _, task in loops:
                 await fails_where_it_waits(task, daemon, clock)
-            await wound(daemon, clock, 3)
+            await wound(daemon, clock, 20)
         for worker, task in loops:
             assert worker.is_running, worker.name
             assert not task.done(), worker.name
@@ -158,20 +164,27 @@ async def test_a_loop_that_fails_anywhere_is_seen_and_begun_anew_and_the_town_go
 
 
 def fails_once(workers):
-    """Have every loop that is begun from now on fail at once, and run when it is begun anew."""
+    """Have the first step of every loop that is begun from now on fail, and the next one be done."""
     begin = workers.begin
 
-    def begun(name, run, **named):
+    def begun(work):
         comes = iter([Foreseen("here")])
 
-        async def fails():
+        async def fails(*given):
             for error in comes:
                 raise error
-            await run()
+            await work.step(*given)
 
-        begin(name, fails, **named)
+        begin(replace(work, step=fails, first=0.0))
 
     workers.begin = begun
+
+
+def none_ended_unseen(names, logs, cycles, counted):
+    """Each of these is logged once, counted and shown."""
+    assert sorted(each["task"] for each in logs if each["event"] == "task.ended") == sorted(names)
+    assert {name for name in names if cycles[f"task {name}"]["reason_code"] != "stumbled"} == set()
+    assert {name for name in names if f'tocsin_task_ends_total{{task="{name}"}} 1.0' not in counted} == set()
 
 
 async def test_each_loop_that_a_town_begins_is_logged_once_counted_shown_and_begun_anew(tmp_path):
@@ -179,10 +192,29 @@ async def test_each_loop_that_a_town_begins_is_logged_once_counted_shown_and_beg
         async with whole_town(tmp_path, before=lambda daemon: fails_once(daemon.workers)) as (daemon, clock):
             await wound(daemon, clock, 3)
             names = {each.name for each in daemon.workers}
-            assert {each.name for each in daemon.workers if each.is_running} >= names - ENDS
+            assert {each.name for each in daemon.workers if not (each.is_running or each.is_over)} == set()
             async with aiohttp.ClientSession() as session, session.get(f"{daemon.url}/readyz") as answer:
                 cycles = (await answer.json())["cycles"]
             counted = (await daemon.vitals.exposition()).decode()
-    assert sorted(each["task"] for each in logs if each["event"] == "task.ended") == sorted(names)
-    assert {name for name in names if cycles[f"task {name}"]["reason_code"] != "stumbled"} == set()
-    assert {name for name in names if f'tocsin_task_ends_total{{task="{name}"}} 1.0' not in counted} == set()
+    none_ended_unseen(names, logs, cycles, counted)
+
+
+async def test_each_loop_of_a_fleet_s_own_is_too_and_its_towns_go_on(tmp_path):
+    write_town(tmp_path, "crolles")
+    with capture_logs() as logs:
+        async with an_operators_desk(tmp_path) as desk:
+            fleet, clock = desk.fleet, desk.fleet.outside.clock
+            fails_once(fleet.workers)
+            for work in fleet_work(fleet, asyncio.Event(), 15.0):
+                fleet.workers.begin(work)
+            desk.desk.start()
+            for _ in range(100):
+                await clock.advance(0.5)
+            names = {each.name for each in fleet.workers}
+            assert {"folder", "watchdog", "log", "health", "dispatches"} == names
+            assert {each.name for each in fleet.workers if not each.is_running} == set()
+            async with aiohttp.ClientSession() as session, session.get(desk.server.make_url("/readyz")) as answer:
+                body = await answer.json()
+            counted = (await exposition(fleet)).decode()
+    none_ended_unseen(names, logs, body["cycles"], counted)
+    assert (body["status"], body["towns"]["crolles"]["state"]) == ("ready", "running")

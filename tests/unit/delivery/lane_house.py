@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Workers
 from alerts.model.alert import Severity, Urgency
 from alerts.model.delivery import Verdict
 from alerts.model.errors import DatabaseRefused
@@ -140,8 +141,9 @@ class Daemon:
             )
             for name, (channel, settings) in channels.items()
         }
-        self.tasks = [asyncio.create_task(self.keeper.run())]
-        self.tasks += [asyncio.create_task(lane.run()) for lane in self.lanes.values()]
+        self.workers = Workers(house.clock)
+        for work in (self.keeper.work, *(lane.work for lane in self.lanes.values())):
+            self.workers.begin(work)
 
     @property
     def lane(self) -> Lane:
@@ -150,15 +152,14 @@ class Daemon:
     async def kill(self) -> None:
         """As kill -9 does: nothing is finished, nothing is given back."""
         under_way = [task for lane in self.lanes.values() for task in (*lane._sending, *lane._looking)]
-        for task in (*self.tasks, *under_way):
+        self.workers.retire()
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*self.tasks, *under_way, return_exceptions=True)
+        await asyncio.gather(self.workers.close(), *under_way, return_exceptions=True)
 
     async def stop(self, within: float = 10.0) -> None:
         await asyncio.gather(*(lane.stop(within) for lane in self.lanes.values()))
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.workers.close()
         await self.keeper.give_back()
 
 

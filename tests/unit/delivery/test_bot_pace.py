@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
-from tests.fakes import FakeClock
+from alerts.delivery.worker import Work
+from tests.fakes import FakeClock, begun
 
 
 class Crowd:
@@ -22,7 +23,7 @@ class Crowd:
         self.clock = clock or FakeClock()
         self.pace = BotPace(rate, self.clock, rounds=1)
         self.left: list[tuple[float, Precedence]] = []
-        self.tasks: list[asyncio.Task[None]] = [asyncio.create_task(self.pace.run())]
+        self.tasks: list[asyncio.Task[None]] = [begun(self.clock, Work("pace", self.pace.go_on))]
 
     def come(self, number: int, precedence: Precedence = Precedence.ROUTINE) -> None:
         async def leave() -> None:

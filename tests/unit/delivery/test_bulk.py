@@ -12,6 +12,7 @@ import pytest
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.worker import Work
 from alerts.model.delivery import SendOutcome
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.events import BulkEnded, Events
@@ -20,7 +21,7 @@ from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
-from tests.fakes import FakeClock, Late, ScriptedTells
+from tests.fakes import FakeClock, Late, ScriptedTells, begun
 from tests.unit.delivery.lane_house import WatchedDatabase
 from tests.unit.leases import ask_for
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
@@ -78,7 +79,7 @@ class Town:
             clock=self.clock,
             events=events,
         )
-        self._tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), self.sender.run())]
+        self._tasks = [begun(self.clock, work) for work in (keeper.work, Work("pace", pace.go_on), self.sender.work)]
         await self.clock.settle()
 
     async def kill(self) -> None:

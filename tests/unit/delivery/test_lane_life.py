@@ -91,7 +91,7 @@ async def test_a_process_that_stood_still_between_journal_and_request_sends_noth
         return begun
 
     daemon.outbox.begin = stops
-    daemon.tasks[0].cancel()  # a process that stands still renews no lease
+    daemon.workers.tasks[0].cancel()  # a process that stands still renews no lease
     post = await house.post("Crue")
     await house.start(standby)
     await house.clock.advance(30)

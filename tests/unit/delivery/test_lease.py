@@ -7,12 +7,12 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from alerts.delivery.lease import RENEWED, TERM, TRIED, Hold, LeaseKeeper
 from alerts.delivery.share import Holding
-from alerts.model.lease import DUTIES, Lease, LeaseLost, source_lease
+from alerts.model.lease import DUTIES, source_lease
 from alerts.store.leases import Leases
+from tests.fakes import begun
 
 LANES = [Holding("channel", (name,)) for name in ("x", "page", "webhook")]
 BOT = Holding("channel", ("bot t", "bulk t", "t"))
@@ -33,7 +33,7 @@ class Keepers:
 
     async def start(self, owner, holdings=("x",), **how) -> LeaseKeeper:
         keeper = LeaseKeeper(Leases(self.house.database), self.clock, owner, holdings, **how)
-        self.all[owner], self.running[owner] = keeper, asyncio.create_task(keeper.run())
+        self.all[owner], self.running[owner] = keeper, begun(self.clock, keeper.work)
         await self.clock.settle()
         return keeper
 
@@ -110,7 +110,7 @@ async def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(house,
 
 async def test_waiting_for_a_lease_ends_when_it_is_given_back(house, keepers):
     first, second = await keepers.start("first"), await keepers.start("second")
-    waiting = asyncio.create_task(second.wait_for("x"))
+    waiting = asyncio.create_task(second.hold("x").wait())
     await house.clock.advance(2)
     assert not waiting.done()
     keepers.freeze(first)
@@ -188,7 +188,7 @@ async def test_one_that_stood_still_writes_nothing_under_what_it_had_and_gets_a_
     assert keepers.counts() == {"first": 0, "second": 3}
 
     # It goes on. By its own clock nothing passed, as for a machine that was suspended: only the database knows better.
-    keepers.running["first"] = asyncio.create_task(first.run())
+    keepers.running["first"] = begun(house.clock, first.work)
     await house.clock.advance(FAIR_WITHIN)
     assert sorted(keepers.counts().values()) == [1, 2]
     for name, lease in old.items():
@@ -291,26 +291,6 @@ async def test_others_know_who_works_what_where_since_when_and_what_stands_still
     assert TRIED < RENEWED
 
 
-async def test_a_duty_is_done_again_and_again_by_who_has_it_whatever_a_round_comes_to(house, keepers):
-    keeper = await keepers.start("us", [DUTIES])
-    lost = LeaseLost(Lease(DUTIES, "us", house.clock.now()))
-    comes, done = iter([None, ValueError("broken"), lost, None, None]), []
-
-    async def work(lease):
-        done.append((lease.lane, house.clock.monotonic()))
-        if (error := next(comes)) is not None:
-            raise error
-
-    began = house.clock.monotonic()
-    with capture_logs() as log:
-        duty = asyncio.create_task(keeper.on_duty("sweep", work, 10.0))
-        for _ in range(30):
-            await house.clock.advance(1.0)
-        duty.cancel()
-    assert [(lane, round(at - began)) for lane, at in done] == [(DUTIES, at) for at in (0, 10, 20, 20, 30)]
-    assert [(line["event"], line["duty"]) for line in log if line["log_level"] == "error"] == [("duty.failed", "sweep")]
-
-
 class SlowLeases(Leases):
     """Those of a machine so busy that each renewal takes six seconds."""
 
@@ -326,7 +306,7 @@ async def test_where_a_renewal_takes_longer_than_a_term_the_lanes_are_held_all_t
     leases = SlowLeases(house.database)
     leases.clock = house.clock
     keeper = LeaseKeeper(leases, house.clock, "us", ["x"])
-    keeping = asyncio.create_task(keeper.run())
+    keeping = begun(house.clock, keeper.work)
     held = []
     for _ in range(60):
         await house.clock.advance(1)

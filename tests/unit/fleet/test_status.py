@@ -21,7 +21,7 @@ async def test_each_town_has_a_row_with_what_it_does_and_what_is_wrong(tmp_path)
         await fleet.look()
         # Whether a town runs is told by its leases.
         for name in ("crolles", "meylan"):
-            await fleet.members[name].daemon._keeper.wait_for("site")
+            await fleet.members[name].daemon._keeper.hold("site").wait()
         write_town(tmp_path, "meylan", rest=BROKEN)
         write_town(tmp_path, "sassenage")
         rows = {row["town"]: row for row in towns(tmp_path)}

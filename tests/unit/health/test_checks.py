@@ -37,7 +37,7 @@ from alerts.store.memory import ChannelStatuses
 from alerts.store.statement import stamp
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, begun
 from tests.unit.health.test_probe import Lane
 
 TOWN = """
@@ -495,11 +495,11 @@ class TestRunning:
 
     async def test_a_round_that_cannot_be_finished_is_told_and_the_next_one_comes(self, watch):
         await watch.change("ALTER TABLE fact RENAME TO hidden")
-        task = asyncio.create_task(watch.checks.run())
+        task = begun(watch.clock, watch.checks.work()[0])
         with capture_logs() as logs:
             await watch.clock.advance(FIRST_AFTER)
             await _until(watch, lambda: logs)
-        assert [log["event"] for log in logs] == ["watch.refused"]
+        assert [log["event"] for log in logs] == ["task.failed"]
 
         await watch.change("ALTER TABLE hidden RENAME TO fact")
         await watch.clock.advance(MINUTE)
@@ -524,7 +524,7 @@ class TestStore:
 
     @pytest.fixture
     async def looking(self, watch):
-        task = asyncio.create_task(watch.checks.watch_the_store())
+        task = begun(watch.clock, watch.checks.work()[1])
         await watch.clock.settle()
         yield watch
         task.cancel()

@@ -24,7 +24,7 @@ from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
 from alerts.store.statement import stamp
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, begun
 from tests.unit.health.test_checks import TOWN
 from tests.unit.store.conftest import a_post, a_record
 
@@ -84,8 +84,8 @@ async def looked(town, lanes) -> list[list[str]]:
     events = Events()
     events.subscribe(PostsStored, lambda event: woken.append(event.channels))
     keeper = LeaseKeeper(Leases(database), clock, "us", [DUTIES], timedelta(days=30))
-    keeping = asyncio.create_task(keeper.run())
-    running = asyncio.create_task(UnknownPosts(database, clock, lanes, warnings, events, keeper=keeper).run())
+    keeping = begun(clock, keeper.work)
+    running = begun(clock, UnknownPosts(database, clock, lanes, warnings, events, keeper=keeper).work)
     while not running.done():
         await clock.advance(PAUSE)
         await database.read(lambda _: None)

@@ -21,6 +21,7 @@ from alerts.model.reports import ForwardState, ReportForward
 from alerts.reports.acts import accept
 from alerts.reports.forwarding import Forwarder, forward_again, forward_lease
 from alerts.store.leases import Leases
+from tests.fakes import begun
 
 ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
 
@@ -76,7 +77,7 @@ class Resting:
 
     def __init__(self, clock):
         self._clock, self.rests = clock, asyncio.Event()
-        self.now = clock.now
+        self.now, self.monotonic = clock.now, clock.monotonic
 
     async def sleep(self, seconds):
         self.rests.set()
@@ -98,7 +99,7 @@ async def running(reports, agglo):
     """The forwarder at work for ever, as in a daemon."""
     agglo.resting = agglo.forwarder._clock = Resting(reports.clock)
     await agglo.keeper._renew()
-    task = asyncio.create_task(agglo.forwarder.run())
+    task = begun(agglo.resting, agglo.forwarder.work)
     await agglo.resting.rest()
     yield agglo
     task.cancel()
@@ -216,7 +217,7 @@ async def test_a_failure_of_its_own_ends_nothing(reports, running):
     while running.forwarder._remote.hand_over is fail:
         await running.resting.rest()
     other = await accepted(reports)
-    reports.events.publish(ReportsChanged())
+    await reports.clock.advance(1)
     await sent(reports, running, other)
     # It had been begun, so it may be there.
     assert (await standing(reports, report)).state is ForwardState.SENDING

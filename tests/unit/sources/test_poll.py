@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.reason import in_words
 from alerts.sources.poll import WRITTEN_EVERY, Poller
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, begun
 
 EVERY = timedelta(minutes=1)
 QUIET = SourceReading((), Memory())
@@ -132,7 +131,7 @@ class Feed:
 @asynccontextmanager
 async def feed(start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) -> AsyncIterator[Feed]:
     made = Feed(FakeClock(start))
-    running = [asyncio.create_task(work) for work in (made.keeper.run(), made.poller.run())]
+    running = [begun(made.clock, each.work) for each in (made.keeper, made.poller)]
     yield made
     for each in running:
         each.cancel()
@@ -232,7 +231,7 @@ async def test_what_could_not_be_stored_is_read_from_the_database_again():
         meteo.meanwhile = refuses
         await meteo.clock.advance(60)
         assert meteo.memories[-1].digest is None
-        await meteo.clock.advance(5)
+        await meteo.clock.advance(1)
 
     assert meteo.memories[-1] is meteo.kept
     assert meteo.remembered == 2

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
+from alerts.delivery.worker import Workers
 from alerts.desk.service import DeskService
 from alerts.fleet.entrance import FleetDoor
 from alerts.model.events import Events
@@ -60,6 +61,13 @@ class House:
         )
         self.publisher = Publisher(self.service, a_setting(**setting), clock, export)
         self.client = None
+
+    def run(self) -> Workers:
+        """The publisher's loops, from now on."""
+        workers = Workers(self.clock)
+        for work in self.publisher.work():
+            workers.begin(work)
+        return workers
 
     async def hear(self, alert, source="meteo"):
         filed = await self.service.act(lambda unit: unit.desk.hear(unit.alerts, Heard(alert.identifier, alert), source))

@@ -13,7 +13,6 @@ import pytest
 from structlog.testing import capture_logs
 from yarl import URL
 
-from alerts.daemon.telemetry import pages_cycle
 from alerts.desk.approve import approve
 from alerts.model.alert import Area, Named
 from alerts.model.errors import Busy
@@ -27,7 +26,7 @@ from alerts.web.public.page import Pages
 from alerts.web.public.publisher import AT_LEAST_EVERY, freshness_of
 from alerts.web.public.told import PolledSource, tell
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
-from tests.unit.web.public.house import a_house, end, next_data
+from tests.unit.web.public.house import a_house, next_data
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ async def test_who_has_the_page_is_told_so(house):
 async def test_a_change_makes_an_edition_and_tells_those_who_listen(tmp_path):
     async with a_house(tmp_path, clock=SystemClock()) as house:
         now = house.clock.now().replace(microsecond=0) - timedelta(minutes=2)
-        running = asyncio.create_task(house.publisher.run())
+        running = house.run()
         async with house.client.get("/events") as stream:
             first = await next_data(stream)
             stored = await house.hear(alert := an_alert(sent=now, expires=now + timedelta(hours=1)))
@@ -92,7 +91,7 @@ async def test_a_change_makes_an_edition_and_tells_those_who_listen(tmp_path):
             page = (await house.get("/"))[1]
             await house.hear(cancelling(alert))
             over = await next_data(stream)
-        await end(running)
+        await running.close()
 
     assert b'"on": []' in first
     assert stored.incident_id.encode() in told
@@ -101,11 +100,14 @@ async def test_a_change_makes_an_edition_and_tells_those_who_listen(tmp_path):
 
 
 async def test_time_alone_asks_for_an_edition(house):
-    waiting = asyncio.create_task(house.publisher._wait())
-    await house.clock.advance(AT_LEAST_EVERY - 1)
-    assert not waiting.done()
-    await house.clock.advance(1)
-    assert waiting.done()
+    made, make = [], house.publisher.make
+    await make()
+    house.publisher.make = lambda: made.append(house.clock.monotonic()) or make()
+    with house.publisher.listen():
+        running = house.run()
+        await house.clock.advance(AT_LEAST_EVERY + 1)
+        await running.close()
+    assert made == [AT_LEAST_EVERY]
 
 
 async def test_a_wrong_last_stroke_leads_to_the_page_and_nothing_else_does(house):
@@ -196,14 +198,14 @@ async def test_a_town_that_nobody_looks_at_asks_nothing_and_makes_nothing(house)
     asked = []
     ask = house.service.ask
     house.service.ask = lambda question: asked.append(question) or ask(question)
-    running = asyncio.create_task(house.publisher.run())
+    running = house.run()
     await house.clock.advance(3600)
     for number in range(20):
         await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
         await house.clock.advance(1)
-    in_a_storm, cycled = len(asked), pages_cycle(house.publisher, house.clock.monotonic())
+    in_a_storm, cycled = len(asked), next(each for each in running.cycles() if each.name == "pages")
     page = (await house.get("/"))[1]
-    await end(running)
+    await running.close()
 
     assert in_a_storm == 0
     assert not cycled.stands
@@ -216,23 +218,23 @@ async def test_changes_that_nobody_looks_at_are_caught_up_with_a_few_at_a_time(h
     await house.publisher.make()
     ask = house.service.ask
     house.service.ask = lambda question: asked.append(question) or ask(question)
-    running = asyncio.create_task(house.publisher.run())
+    running = house.run()
     for number in range(30):
         await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
         await house.clock.advance(1)
-    await end(running)
+    await running.close()
 
     assert 30 / publisher.AT_LEAST_EVERY <= len(asked) <= 30 / publisher.CATCHES_UP
 
 
 async def test_who_asks_after_a_change_sees_it_at_once(house):
     await house.publisher.make()
-    running = asyncio.create_task(house.publisher.run())
+    running = house.run()
     await house.clock.advance(publisher.LONGEST_REST)
     await house.hear(an_alert(headline="Coup de vent"))
     await house.clock.settle()
     page = (await house.get("/"))[1]
-    await end(running)
+    await running.close()
 
     assert "Coup de vent" in page
 
@@ -288,7 +290,7 @@ async def test_a_storm_of_changes_is_one_edition(house):
     edition = house.publisher._site.edition
     house.publisher._site.edition = lambda *rest: made.append(rest) or edition(*rest)
     with house.publisher.listen() as told:
-        running = asyncio.create_task(house.publisher.run())
+        running = house.run()
         await told.wait()
         told.clear()
         for number in range(30):
@@ -296,7 +298,7 @@ async def test_a_storm_of_changes_is_one_edition(house):
         during = len(made)
         await house.clock.advance(publisher.LONGEST_REST)
         await told.wait()
-        await end(running)
+        await running.close()
 
     assert during == 1, "lanes need the reader and the processor too"
     assert len(made) == 2

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from alerts.daemon.telemetry import pages_cycle
 from alerts.desk.officer import correction_of
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
 from alerts.web.public import older, publisher
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, an_alert
-from tests.unit.web.public.house import a_house, end, next_data
+from tests.unit.web.public.house import a_house, next_data
 
 
 async def test_an_export_has_each_page_with_its_card(tmp_path, monkeypatch):
@@ -145,7 +143,7 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
     (tmp_path / "site").mkdir()
     async with a_house(tmp_path, export=tmp_path / "site", clock=SystemClock()) as house:
         now = house.clock.now()
-        running = asyncio.create_task(house.publisher.run())
+        running = house.run()
         with capture_logs() as logs:
             async with house.client.get("/events") as stream:
                 await next_data(stream)
@@ -154,14 +152,13 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
             # What is written comes after what open pages are told: the card of a shared link is drawn in between.
             while house.publisher.unexported is None:
                 await house.clock.sleep(0.01)
-            await end(running)
+            [pages] = [each for each in running.cycles() if each.name == "pages"]
+            await running.close()
 
         assert "Coup de vent" in (await house.get("/"))[1]
         [said] = [entry for entry in logs if entry["log_level"] == "error"]
         assert (said["event"], "name a new folder" in said["reason"]) == ("pages.not_exported", True)
-        assert "name a new folder" in str(pages_cycle(house.publisher, 0).reason), (
-            "what is on the disk grows old unseen"
-        )
+        assert "name a new folder" in str(pages.reason), "what is on the disk grows old unseen"
 
 
 async def test_the_export_follows(tmp_path):
