@@ -33,7 +33,7 @@ _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", 
 
 
 def alerts(control: Control, *, everything: bool) -> list[AlertOut]:
-    """What is on, waiting, failed or in doubt; everything: all there ever was, with what was left out."""
+    """Return the current, waiting, failed and doubtful alerts; `everything`: all there ever were, left out ones too."""
     return control.ask(lambda unit: AlertOut.each(unit, unit.views.everything() if everything else concerning(unit)))
 
 

@@ -1,7 +1,7 @@
-"""The differences between two messages of one incident, for whoever knows the earlier one and looks again.
+"""The differences between two messages of one incident, for a reader who knows the earlier one.
 
 `changes_between` compares them element by element under CAP's names, language by language; `word_runs` compares texts
-word by word, or by whole sentences where too few words are the same.
+word by word, or by whole sentences if too few words are the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TIMES = ("onset", "expires")
 
 
 class Mark(StrEnum):
-    """What became of a run of words."""
+    """The fate of a run of words."""
 
     SAME = "same"
     GONE = "gone"
@@ -44,11 +44,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """One thing that isn't as it was; None: it wasn't there, or isn't any more.
+    """One difference; a value is None if there was none, or is none any more.
 
     `field` is CAP's name (`headline`, `expires`, …), `picture` by its words (the same twice: it is another one), `area`
-    for one that came or went, or `outline` for one that lies elsewhere. `language` is said where the message speaks
-    several. `runs` tell a text word by word.
+    for an added or removed one, or `outline` for a moved one. `language` is set if the message has several. `runs` are
+    the words of a text.
     """
 
     field: str
@@ -59,9 +59,9 @@ class VersionChange:
 
 
 def changes_between(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionChange, ...]:
-    """What a reader of `earlier` has to learn to know `later`, in the order of reading. Empty: it says the same.
+    """Return the changes that a reader of `earlier` must learn to know `later`, in the order of reading.
 
-    When it was sent, under which identifier and that it is an update is no change.
+    Its time, its identifier and the fact that it is an update are no changes.
     """
     if earlier.alert is None or later.alert is None:
         return ()
@@ -69,7 +69,7 @@ def changes_between(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionCh
 
 
 def _pieces(before: str, after: str) -> tuple[list[str], list[str]]:
-    """What is compared: no more pieces than take a moment, for the time grows as the cube of their number."""
+    """Return the compared pieces: few enough, since the time grows as the cube of their number."""
     for pattern in (_WORDS, _SENTENCES):
         old, new = pattern.findall(before), pattern.findall(after)
         if max(len(old), len(new)) <= _MOST_PIECES:
@@ -144,7 +144,7 @@ def _said(value: object) -> str | None:
 
 
 def _picture(info: Info) -> str | None:
-    """Its words: by what name this machine keeps it tells nobody anything."""
+    """Return its words: the file's name on this machine means nothing to readers."""
     return "; ".join(each.description for each in info.resources) or None
 
 

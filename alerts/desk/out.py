@@ -170,7 +170,7 @@ class LetsOut(Out):
 
     @classmethod
     def of(cls, alert: Alert, posts: Sequence[Post], twins: Sequence[StoredAlert]) -> Self:
-        """By the alert's words and its posts; `twins` have told the public of the same event already."""
+        """Collect the alert's words and its posts; `twins` have published the same event already."""
         return cls(
             in_full(alert),
             tuple(
@@ -185,7 +185,7 @@ class LetsOut(Out):
 
 
 def in_full(alert: Alert) -> tuple[SaidWords, ...]:
-    """All that whoever validates the alert lets out beside its posts, language by language, in the order of reading."""
+    """Return all that a validation of the alert publishes besides its posts, by language, in the order of reading."""
     above = tuple(SaidWord(name, words) for name in _ABOVE if (words := getattr(alert, name)))
     told = [SaidWords(info.language, tuple(_said(info))) for info in alert.infos]
     return (*([SaidWords(None, above)] if above else []), *told)
@@ -290,9 +290,9 @@ class AlertOut(AlertHead):
     def of(
         cls, unit: DeskUnit, stored: StoredAlert, posts: Sequence[Post] | None = None, twins: Sequence[StoredAlert] = ()
     ) -> Self:
-        """An alert as it is stored, with `lets_out` where it waits.
+        """Return an alert as it is stored, with `lets_out` if it waits.
 
-        It may be made within the transaction that acts. `twins` have told the public of the same event already.
+        It may be made within the transaction that acts. `twins` have published the same event already.
         """
         town, alert = unit.desk.station, stored.alert
         posts = unit.alerts.posts_of(stored.id) if posts is None else posts
@@ -314,7 +314,7 @@ class AlertOut(AlertHead):
 
     @classmethod
     def alone(cls, unit: DeskUnit, stored: StoredAlert) -> Self:
-        """One by itself: all of that, with the messages that told of the same event, and what was said since."""
+        """Return one by itself: all of that, with other messages about the same event, and later acts."""
         [posts] = with_limits(unit, {stored.id: unit.alerts.posts_of(stored.id)}).values()
         # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
         twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
@@ -357,7 +357,7 @@ class Rehearsal(AlertHead):
 
     @classmethod
     def of(cls, town: Town, stored: StoredAlert, drafts: Sequence[DraftPost]) -> Self:
-        """Each post with its count, what was cut, and what to look at."""
+        """Return each post with its count, its cut parts, and its warnings."""
         return cls(
             **_head(town, stored, [made.post for made in drafts]),
             posts=tuple(

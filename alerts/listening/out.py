@@ -100,7 +100,7 @@ class QuestionOut(Out):
 
 
 def utterances(unit: DeskUnit, *, everything: bool) -> Sequence[Utterance]:
-    """What may be a call for help first, then what nobody saw to, oldest first; `everything`: also what was seen to."""
+    """Return possible calls for help, then unhandled remarks, oldest first; `everything`: also the handled ones."""
     if not everything:
         return unit.listening.unread(MOST_HEARD)
     heard = unit.listening.heard(MOST_HEARD)
@@ -108,15 +108,15 @@ def utterances(unit: DeskUnit, *, everything: bool) -> Sequence[Utterance]:
 
 
 def questions(unit: DeskUnit, *, everything: bool) -> Sequence[Question]:
-    """What is asked, the one that changed last first; without `everything` none that was dismissed."""
+    """Return the questions, the last changed first; without `everything` no dismissed ones."""
     found = unit.listening.questions(MOST_QUESTIONS)
     return [each for each in found if everything or each.state is not QuestionState.DISMISSED]
 
 
 def heard_about(unit: DeskUnit, incident: str) -> list[PastEvent]:
-    """What was said, asked and answered about an incident, as its history tells it, in the order of time.
+    """Return an incident's remarks, questions and answers as events of its history, in the order of time.
 
-    The words are read now: of what is forgotten there are none.
+    The words are read now: forgotten ones are missing.
     """
     alert = next((stored.id for stored in unit.alerts.incident(incident)), incident)
     events = []

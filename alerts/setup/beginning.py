@@ -12,7 +12,7 @@ _FOLDER, _PROGRAM = Path("/etc/tocsin"), "/opt/tocsin/bin/tocsin"
 
 
 def shipped(name: str) -> Path:
-    """What ships beside the program: in `alerts` of a wheel, beside `alerts` in a checkout."""
+    """Return the path of a shipped file: in `alerts` of a wheel, next to `alerts` in a checkout."""
     inside = _PACKAGE / name
     return inside if inside.exists() else _PACKAGE.parent / name
 

@@ -12,5 +12,5 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    """Bring the database from the version before to this one; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     ${upgrades if upgrades else "pass"}

@@ -1,8 +1,8 @@
-"""Who may come in: a bearer token (RFC 6750), at a bearable pace, of a role that may do what is asked.
+"""Access to the API: a bearer token (RFC 6750), within its rate limit, with a role that may do the operation.
 
-Each token has a bucket that fills again (`TokenRateLimit`), and so has each address that shows no token, or a wrong
-one: a stranger who floods the API empties their own. What is left is told in the answer's `RateLimit` fields, refused
-or not. No cookie is looked at, so no other site can make a browser act here.
+Each token has a bucket that fills again (`TokenRateLimit`), and so has each address without a token, or with a wrong
+one: a stranger who floods the API empties their own. The rest of the bucket is in the answer's `RateLimit` fields,
+refused or not. Cookies are ignored, so no other site can make a browser act here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What programs look at: one alert, lists of them, an alert's history; sources, channels, the audit log, who they are.
+"""The queries: one alert, lists of them, an alert's history; sources, channels, the audit log, the caller's account.
 
 Each is one reading transaction through the desk's service, in a thread: a fingerprint reads pictures. A list is cut by
-the id that it goes on from, not by a number of pages, so that what is stored meanwhile moves nothing. `named` and
-`must_be_as_seen` are also how commands (`commands.py`) find what they are about.
+the id that it continues from, not by a number of pages, so that what is stored meanwhile moves nothing. `named` and
+`must_be_as_seen` are also how commands (`commands.py`) find their alert.
 """
 
 from __future__ import annotations

@@ -68,10 +68,10 @@ class DayDigests:
 
 
 class QuestionPace:
-    """Who asked lately, as digests of networks (`DayDigests`): in memory alone, and bounded.
+    """The rate limit for questions, by digests of networks (`DayDigests`): in memory alone, and bounded.
 
-    All of an IPv6 /48 may ask as often as a few networks, and the last third of what all may ask is for networks that
-    asked for nothing today: who has many of either shuts nobody out who comes for the first time.
+    A whole IPv6 /48 may ask as often as a few networks, and the last third of the total is for networks without a
+    question today: an owner of many networks can't shut out a newcomer.
     """
 
     def __init__(self, a_network: int = A_NETWORK, all_networks: int = ALL_NETWORKS) -> None:

@@ -17,6 +17,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     create_all(op.get_bind())
     count_and_index(op.get_bind())

@@ -1,4 +1,4 @@
-"""A server keeps a copy of each picture that posts carry; the version before has files alone, and goes on with them."""
+"""A server keeps a copy of each post's picture; the previous version has files alone, and can work on it too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     picture.create(op.get_bind(), checkfirst=True)

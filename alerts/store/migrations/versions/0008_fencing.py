@@ -1,6 +1,6 @@
-"""Leases get a fencing number and the time since when; the daemons that run are registered.
+"""Leases get a fencing number and a start; running daemons are registered.
 
-The version before goes on beside it: it writes neither, and its leases have no number.
+The previous version can work on it too: it writes neither, and its leases have no number.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     op.add_column("lease", sa.Column("number", sa.BigInteger))
     op.add_column("lease", sa.Column("since", sa.BigInteger))
     # A database from before the first release was given all tables by the first migration.

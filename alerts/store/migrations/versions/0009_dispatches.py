@@ -1,6 +1,6 @@
-"""What operators of a fleet send to several towns.
+"""Alerts that a fleet's operators send to several towns.
 
-The version before goes on beside it: it knows of none.
+The previous version can work on it too: it knows of none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     dispatch.create(op.get_bind(), checkfirst=True)
     dispatch_town.create(op.get_bind(), checkfirst=True)

@@ -1,6 +1,6 @@
-"""What people say and what is answered; posts that answer.
+"""People's remarks and the answers to them; posts that answer.
 
-The version before goes on beside it as long as nobody listens: it knows of no utterance, and writes no answer.
+The previous version can work on it too as long as nobody listens: it knows of no utterance, and writes no answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     bind = op.get_bind()
     # A database from before the first release was given all tables by the first migration, but for `post`'s columns.
     for table in (utterance, question, answer, ear, forgotten, listening_secret, moderation):

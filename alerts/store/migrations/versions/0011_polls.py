@@ -1,6 +1,6 @@
-"""Polls, where they are asked, their votes, and the poll that a post may be.
+"""Polls, their places, their votes, and the poll of a post.
 
-The version before goes on beside it: it knows of none.
+The previous version can work on it too: it knows of none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     bind = op.get_bind()
     # A database from before the first release was given all tables by the first migration, but for `post`'s columns.
     for table in (poll, poll_place, ballot):

@@ -1,6 +1,6 @@
-"""Which posts carry an answer is asked for by the answer.
+"""An index of posts by the answer that they carry.
 
-The version before goes on beside it: it knows no such index, and writes no answer.
+The previous version can work on it too: it knows no such index, and writes no answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     bind = op.get_bind()
     # A database from before the first release was given it with the table.
     known = {index["name"] for index in sa.inspect(bind).get_indexes("post")}

@@ -1,6 +1,6 @@
-"""What citizens report on the map.
+"""Citizens' reports on the map.
 
-The version before goes on beside it: it knows of no report.
+The previous version can work on it too: it knows of no report.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     bind = op.get_bind()
     # A database from before the first release was given all tables by the first migration.
     for table in (

@@ -1,6 +1,6 @@
-"""What another server told of a report that was handed on to it.
+"""Another server's answers about a report that was forwarded to it.
 
-The version before goes on beside it: it hands nothing on.
+The previous version can work on it too: it forwards nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given them with the table.
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("report_forward")}
     for name in ("token", "remote_state", "said"):

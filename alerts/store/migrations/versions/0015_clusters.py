@@ -1,6 +1,6 @@
-"""Where and of what kind each telling of a report is, so that those near one another are found.
+"""The place and kind of each report, by which neighbours are found.
 
-The version before writes them without, and they count in no cluster.
+The previous version writes reports without them, which count in no cluster.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _COLUMNS = ("kind", "lat", "lon")
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     bind = op.get_bind()
     # A database from before the first release was given all tables by the first migration.
     known = {column["name"] for column in sa.inspect(bind).get_columns("report_source")}

@@ -1,6 +1,6 @@
-"""Where a browser that subscribed is reached, and the digest of what lets it change its choices.
+"""The endpoint of a subscribed browser, and the digest of the token that may change its choices.
 
-The version before goes on beside it: it has subscribers without either, and tells browsers nothing.
+The previous version can work on it too: it has subscribers without either, and sends browsers nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     bind = op.get_bind()
     # A database from before the first release was given all tables by the first migration.
     known = {column["name"] for column in sa.inspect(bind).get_columns("subscriber")}

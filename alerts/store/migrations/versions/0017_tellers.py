@@ -1,6 +1,6 @@
-"""By how many a report was told, as a number that stays once nobody knows who they were.
+"""The number of people who reported the same, which stays once nobody knows who they were.
 
-The version before goes on beside it, and counts nobody who says "me too".
+The previous version can work on it too, and counts nobody who says "me too".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("report")}
     if "tellers" not in known:

@@ -1,4 +1,4 @@
-"""What somebody is reporting in a private chat with the bot, until it is sent."""
+"""A report that is being written in a private chat with the bot, until it is sent."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     schema.report_begun.create(op.get_bind(), checkfirst=True)

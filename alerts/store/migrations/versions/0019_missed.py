@@ -1,6 +1,6 @@
-"""Since when a relay says that a subscriber's mailbox isn't there.
+"""The time since when a relay has refused a subscriber's mailbox as unknown.
 
-The version before goes on beside it: it remembers that in memory alone.
+The previous version can work on it too: it remembers that in memory alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("subscriber")}
     if "missed_at" not in known:

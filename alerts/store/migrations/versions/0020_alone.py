@@ -1,6 +1,7 @@
-"""Passkeys that sign in by themselves: which may, what they answered last, and the handle that leads to their account.
+"""Passkeys that sign in by themselves: the permission, the last answered challenge, and the handle of their account.
 
-The version before goes on beside it. What it registers is a second factor, since nobody said that it is more.
+The previous version can work on it too. A passkey that it registers is a second factor, since nothing says that it is
+more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     for table, names in ((schema.account, ["handle"]), (schema.passkey, ["alone", "asked_at"])):
         # A database from before the first release was given all tables by the first migration.
         known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table.name)}

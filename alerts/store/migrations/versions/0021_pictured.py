@@ -1,6 +1,6 @@
-"""Which hazard a bulk is about, whose pictogram stands beside its words on a telephone.
+"""The hazard of a bulk, whose pictogram is next to its words on a telephone.
 
-The version before goes on beside it: what it stores is shown without one.
+The previous version can work on it too: its bulks are shown without one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("bulk")}
     if "hazard" not in known:

@@ -1,6 +1,6 @@
 """The triggers that index alerts' words, nested no deeper than SQLite's parser goes before 3.46.
 
-The version before goes on beside it: they index the same words.
+The previous version can work on it too: its triggers index the same words.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     if op.get_bind().dialect.name != "sqlite":
         return
     for name in ("alert_is_found", "alert_is_found_anew", "alert_is_found_no_more"):

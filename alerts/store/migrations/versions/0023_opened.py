@@ -1,7 +1,7 @@
-"""What opened a session, and up to when changes of what proves somebody are known to them.
+"""The means that opened a session, and the time up to which its owner knows changes of their credentials.
 
-The version before goes on beside it: what it opens is a session that was opened by nothing in particular, and whoever
-signs in there is told of changes since their last sign-in.
+The previous version can work on it too: its sessions were opened by nothing in particular, and whoever signs in there
+learns of changes since their last sign-in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     for table, name in ((schema.account, "changes_read_at"), (schema.session, "opened_by")):
         # A database from before the first release was given all tables by the first migration.
         known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table.name)}

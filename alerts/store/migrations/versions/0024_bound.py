@@ -1,6 +1,6 @@
-"""What an answer is bound to: what is asked, about which incident, and to whom else it goes; and what it is given to.
+"""The binding of an answer: the question, the incident, the other recipients; and its subject.
 
-The version before goes on beside it. What it stores isn't bound: there the question says all of that.
+The previous version can work on it too. Its answers aren't bound: there the question has all of that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NEW = ("given_to", "asked", "incident", "next_ones", "digest")
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("answer")}
     for name in _NEW:

@@ -1,6 +1,6 @@
-"""An index of the attempts that have no end yet, for whoever watches what other daemons do.
+"""An index of the attempts that have no end yet, for a view of other daemons' work.
 
-The version before goes on beside it: it doesn't ask by that.
+The previous version can work on it too: it doesn't use the index.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NAME = "ix_attempt_under_way"
 
 
 def upgrade() -> None:
-    """Bring the database to this version; the version before goes on working beside it."""
+    """Upgrade the database to this version; the previous version can go on working on it."""
     # A database from before the first release was given all tables by the first migration.
     if _NAME not in {each["name"] for each in sa.inspect(op.get_bind()).get_indexes("attempt")}:
         of_these = sa.text(UNDER_WAY)
