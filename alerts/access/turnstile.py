@@ -21,6 +21,7 @@ from alerts.access.passwords import Passwords
 from alerts.access.sessions import Held, Refusal
 from alerts.access.throttle import Attempt, Waiter
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.remembered import Newest
 
 WAITS_FOR = timedelta(seconds=90)
 """How long a refused visitor keeps their place: time for a person to read the refusal and type again."""
@@ -35,7 +36,7 @@ class WaitingRoom:
     """The networks waiting for a try at a name, in this process: `since` when, and their last request."""
 
     def __init__(self) -> None:
-        self._asked: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+        self._asked: Newest[tuple[str, str], tuple[datetime, datetime]] = Newest(MOST_WAITING)
 
     def waiting(self, name: str, now: datetime) -> Sequence[Waiter]:
         """Those who wait for a try at this name, and haven't left."""
@@ -47,11 +48,8 @@ class WaitingRoom:
 
     def ask(self, name: str, network: str, now: datetime) -> None:
         """Record a refused visitor: they keep their place while they ask again in time."""
-        since, asked = self._asked.pop((name, network), (now, now))
-        # As the newest, so that the first is the one who asked longest ago.
-        self._asked[name, network] = (since if abs(now - asked) <= WAITS_FOR else now), now
-        while len(self._asked) > MOST_WAITING:
-            del self._asked[next(iter(self._asked))]
+        since, asked = self._asked.get((name, network), (now, now))
+        self._asked.keep((name, network), (since if abs(now - asked) <= WAITS_FOR else now, now))
 
     def leave(self, name: str, network: str) -> None:
         """Release a place: the try is being checked, and another one waits again."""

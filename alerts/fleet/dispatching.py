@@ -29,6 +29,7 @@ from alerts.model.errors import DatabaseRefused, TocsinError
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Act, Actor, operator_of
 from alerts.model.reason import because
+from alerts.model.remembered import Newest
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
 from alerts.web.console.form import Ground, read_form
@@ -63,7 +64,7 @@ class Dispatcher:
         self._service = service
         self._told = told
         self._rung = asyncio.Event()
-        self._foreseen: dict[str, dict[str, TownOutcome]] = {}
+        self._foreseen: Newest[str, dict[str, TownOutcome]] = Newest(KEPT_FORESEEN)
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._is_left = False
 
@@ -75,9 +76,7 @@ class Dispatcher:
         """What is known by now of what would come of it; of many towns the look goes on beside, and pages are told."""
         if dispatch.id not in self._foreseen:
             # The oldest go: who still has such a page open has it looked at anew.
-            while len(self._foreseen) >= KEPT_FORESEEN:
-                del self._foreseen[next(iter(self._foreseen))]
-            self._foreseen[dispatch.id] = {}
+            self._foreseen.keep(dispatch.id, {})
             task = asyncio.create_task(self._foresee(dispatch, towns), name=f"look {dispatch.id}")
             self._looking[dispatch.id] = task
             task.add_done_callback(lambda _: self._looking.pop(dispatch.id, None))

@@ -1,15 +1,17 @@
 """Bounded caches in memory.
 
-`Newest` keeps the last few things by name. `Remembered` is for values that follow from a message alone, computed once
-for all towns that receive it. A thousand towns in one process file the same alert of the same feed: its digests and its
-serialised form are the same for all of them. For an outline of two thousand corners that takes 60 ms of CPU, which
-would be a minute for all.
+`Newest` keeps the last few things by name, `Lately` for a time. `Remembered` is for values that follow from a message
+alone, computed once for all towns that receive it. A thousand towns in one process file the same alert of the same
+feed: its digests and its serialised form are the same for all of them. For an outline of two thousand corners that
+takes 60 ms of CPU, which would be a minute for all.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -30,6 +32,40 @@ class Newest(dict[K, V]):
         self[name] = value
         while len(self) > self._most:
             del self[next(iter(self))]
+
+
+class Lately(Generic[K, V]):
+    """Things by name, each kept for `lasts`; at most `most` of them, whatever names are asked for."""
+
+    def __init__(
+        self, read: Callable[[K], Awaitable[V]], now: Callable[[], datetime], lasts: timedelta, most: int = 200
+    ) -> None:
+        self._read = read
+        self._now = now
+        self._lasts = lasts
+        self._kept: Newest[K, tuple[datetime, asyncio.Task[V]]] = Newest(most)
+
+    async def get(self, name: K) -> V:
+        """Return the value kept under that name, else read it now. Raises reading's errors, to all who wait."""
+        began, task = self._kept.get(name, (None, None))
+        # What is still being read is waited for, however long that takes: asking again would make it slower.
+        if began is None or task is None or (task.done() and abs(self._now() - began) >= self._lasts):
+            task = asyncio.ensure_future(self._reading(name))
+            self._kept.keep(name, (self._now(), task))
+        # Shared by all who wait: one that gives up must not end it for the others.
+        return await asyncio.shield(task)
+
+    def forget(self, name: K) -> None:
+        """Read it anew when it is next asked for."""
+        self._kept.pop(name, None)
+
+    async def _reading(self, name: K) -> V:
+        try:
+            return await self._read(name)
+        # An error isn't kept: the next request reads again.
+        except BaseException:
+            self._kept.pop(name, None)
+            raise
 
 
 class Remembered(Generic[K, V]):

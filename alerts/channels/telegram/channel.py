@@ -27,6 +27,7 @@ from alerts.model.poll import PollCount
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PollForm, Quota, Receipt
 from alerts.model.reason import Reason, because
+from alerts.model.remembered import Newest
 
 # Our latest messages, which a search skips.
 _KEPT_IDS = 500
@@ -68,7 +69,7 @@ class Telegram:
         self._opened: Bot | None = None
         self._ours: deque[str] = deque(maxlen=_KEPT_IDS)
         self._search = Search(lambda: self._bot, self._outcome)
-        self._told_to_wait: dict[str, Retry] = {}
+        self._told_to_wait: Newest[str, Retry] = Newest(_CHATS_THAT_WAIT)
 
     async def open(self) -> None:
         """Read the bot's token; raises BadCredential. Sends nothing: a platform that is down stops no daemon."""
@@ -320,9 +321,7 @@ class Telegram:
             return meant
         meant = outcome_elsewhere(complaint, act, now)
         if isinstance(meant, Retry) and meant.after is not None:
-            if len(self._told_to_wait) >= _CHATS_THAT_WAIT:
-                self._told_to_wait.pop(next(iter(self._told_to_wait)))
-            self._told_to_wait[chat] = meant
+            self._told_to_wait.keep(chat, meant)
         return meant
 
     async def _send(self, message: Message, form: Form, reply_to: str | None, picture: LoadedPicture | None) -> Receipt:

@@ -17,6 +17,7 @@ from alerts.channels.telegram.answers import Complaint
 from alerts.channels.telegram.wire import Complained, heard
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
+from alerts.model.remembered import Newest
 
 LOOKS = 20
 """Number of messages after the last known one that are read; known ones are skipped."""
@@ -37,7 +38,7 @@ class Search:
     ) -> None:
         self._bot = bot
         self._outcome = outcome
-        self._words: dict[tuple[str, int], str] = {}
+        self._words: Newest[tuple[str, int], str] = Newest(_REMEMBERED)
 
     async def find(
         self, chat: str, start: int, message: Message, passes: Callable[[int], bool], ending: int = ABSENT_IN_A_ROW
@@ -81,9 +82,8 @@ class Search:
         """Remember the words of a message that was read; one that isn't ours has none."""
         if there is None or there is True:
             return there
-        if len(self._words) >= _REMEMBERED:
-            self._words.pop(next(iter(self._words)))
-        words = self._words[place] = normal(words_of(there)) if there else ""
+        words = normal(words_of(there)) if there else ""
+        self._words.keep(place, words)
         return words
 
     async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:

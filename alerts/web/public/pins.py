@@ -12,15 +12,14 @@ here within those seconds, and from caches within a minute: each of them has to 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from aiohttp import web
 from babel import Locale
@@ -28,6 +27,7 @@ from babel.dates import format_date
 
 from alerts.desk.publicity import Situation
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.remembered import Lately
 from alerts.model.reports import Closing, ReportKind, ReportState
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words
@@ -277,44 +277,3 @@ def _title(pin: Pin, setting: Setting, language: str) -> str:
     words = words_of(language)
     day = with_ordinal(format_date(pin.day, "d MMMM y", locale=Locale.parse(language)), pin.day, language)
     return " – ".join([kind_name(setting.town, pin, language), where(pin, words), day, state_words(pin, words)])
-
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Lately(Generic[K, V]):
-    """Things by name, each kept for `lasts`; at most `most` of them, whatever names are asked for."""
-
-    def __init__(
-        self, read: Callable[[K], Awaitable[V]], now: Callable[[], datetime], lasts: timedelta, most: int = 200
-    ) -> None:
-        self._read = read
-        self._now = now
-        self._lasts = lasts
-        self._most = most
-        self._kept: dict[K, tuple[datetime, asyncio.Task[V]]] = {}
-
-    async def get(self, name: K) -> V:
-        """Return the value kept under that name, else read it now. Raises reading's errors, to all who wait."""
-        began, task = self._kept.get(name, (None, None))
-        # What is still being read is waited for, however long that takes: asking again would make it slower.
-        if began is None or task is None or (task.done() and abs(self._now() - began) >= self._lasts):
-            if len(self._kept) >= self._most:
-                self._kept.clear()
-            task = asyncio.ensure_future(self._reading(name))
-            self._kept[name] = self._now(), task
-        # Shared by all who wait: one that gives up must not end it for the others.
-        return await asyncio.shield(task)
-
-    def forget(self, name: K) -> None:
-        """Read it anew when it is next asked for."""
-        self._kept.pop(name, None)
-
-    async def _reading(self, name: K) -> V:
-        try:
-            return await self._read(name)
-        # An error isn't kept: the next request reads again.
-        except BaseException:
-            self._kept.pop(name, None)
-            raise

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +23,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.outcomes import Outcome, outcomes
 from alerts.model.bounds import same, seal_of
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
+from alerts.model.remembered import Lately
 from alerts.rendering.polling import place_name
 from alerts.web.console.arrival import arrival_of, neighbourhood
 from alerts.web.pages import best_of
@@ -33,8 +33,8 @@ from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
 from alerts.web.public.told import Outlook, Setting
 
-READ_FOR = 2.0
-"""Seconds for which a poll's data is served again: a crowd at its page queries the database once."""
+READ_FOR = timedelta(seconds=2)
+"""How long a poll's data is served again: a crowd at its page queries the database once."""
 _KEPT = 100
 _LARGEST_FORM = 2000
 
@@ -69,7 +69,7 @@ class PollPages:
         self._reads = reads
         self._service = service
         self._pages = {language: Pages(setting, language) for language in setting.languages}
-        self._kept: dict[str, tuple[float, PublicPoll | None]] = {}
+        self._shown: Lately[str, PublicPoll | None] = Lately(self._read, reads.now, READ_FOR, most=_KEPT)
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -111,21 +111,16 @@ class PollPages:
         if free_at is not None:
             status = HTTPStatus.TOO_MANY_REQUESTS
             return self._page(request, shown, voter, notice="network", status=status, free_at=free_at)
-        self._kept.pop(poll.id, None)
+        self._shown.forget(poll.id)
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": self._address(request, poll)})
         self._give(request, response, poll, replace(voter, has_voted=True))
         return response
 
     async def _find(self, request: web.Request) -> PublicPoll | None:
-        identity, now = request.match_info["poll"], time.monotonic()
-        kept = self._kept.get(identity)
-        if kept is not None and now - kept[0] < READ_FOR:
-            return kept[1]
-        found = await self._reads.ask(lambda unit: _public(unit, identity))
-        if len(self._kept) >= _KEPT:
-            self._kept.clear()
-        self._kept[identity] = now, found
-        return found
+        return await self._shown.get(request.match_info["poll"])
+
+    async def _read(self, identity: str) -> PublicPoll | None:
+        return await self._reads.ask(lambda unit: _public(unit, identity))
 
     def _page(
         self,

@@ -49,10 +49,10 @@ class Square:
 
     async def close(self):
         await self.house.service.act(lambda unit: ClosePoll(self.poll.id).carry_out(Officer(unit, ANNE)))
-        self.pages._kept.clear()
+        self.pages._shown._kept.clear()
 
     async def json(self):
-        self.pages._kept.clear()
+        self.pages._shown._kept.clear()
         async with self.person() as client:
             return await (await client.get(f"{self.path}.json")).json()
 
@@ -202,7 +202,7 @@ async def test_a_poll_that_isnt_open_yet_has_no_page(square):
         assert answer.status == 404
         assert "<html" in await answer.text()
     await square.house.service.act(lambda unit: unit.execute("UPDATE poll SET state = 'waiting'"))
-    square.pages._kept.clear()
+    square.pages._shown._kept.clear()
     async with square.person() as client:
         assert (await client.get(square.path)).status == 404
         assert (await client.post(square.path, data={"option": "0"})).status == 404
