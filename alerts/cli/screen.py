@@ -29,6 +29,7 @@ from alerts.model.reason import Reason
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
     from alerts.desk.out import AlertOut, Out, PostOut, Rehearsal, SaidWords
+    from alerts.desk.status_out import ChannelOut, SourceOut
     from alerts.listening.out import InSight
     from alerts.rendering.i18n import Words
 
@@ -363,11 +364,11 @@ def show_store(store: Mapping[str, Any]) -> None:
     show(_row("store", "", store["state"], plain(store["reason"])))
 
 
-def show_source(source: Mapping[str, Any]) -> None:
+def show_source(source: SourceOut) -> None:
     """How a source is doing, and how old that knowledge is."""
-    last = source["last_ok"]
+    last = source.last_ok
     read = tell("last read %(time)s", time=_minutes(last)) if last else tell("never read")
-    show(_row("source", source["source"], source["state"], f"{read}{_because(source['reason'])}"))
+    show(_row("source", source.source, source.state, f"{read}{_because(source.reason)}"))
 
 
 def show_ear(ear: Mapping[str, Any]) -> None:
@@ -424,14 +425,14 @@ def _parts_of(bulk: Mapping[str, Any]) -> Iterator[str]:
         yield tell("through at %(time)s", time=bulk["ends_at"][11:16])
 
 
-def show_channel(channel: Mapping[str, Any]) -> None:
+def show_channel(channel: ChannelOut) -> None:
     """How a channel is doing, and how much of its windows is left."""
-    left = [tell("%(n)s left of %(window)s", n=count, window=window) for window, count in channel["left"].items()]
-    if channel["queued"]:
-        left.append(tell("%(n)s queued", n=channel["queued"]))
-    if channel["subscribers"] is not None:
-        left.append(counted("%(n)s subscriber", "%(n)s subscribers", channel["subscribers"]))
-    show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel['reason'])}"))
+    left = [tell("%(n)s left of %(window)s", n=count, window=window) for window, count in channel.left.items()]
+    if channel.queued:
+        left.append(tell("%(n)s queued", n=channel.queued))
+    if channel.subscribers is not None:
+        left.append(counted("%(n)s subscriber", "%(n)s subscribers", channel.subscribers))
+    show(_row("channel", channel.channel, channel.state, f"{', '.join(left)}{_because(channel.reason)}"))
 
 
 def show_town(town: Mapping[str, Any]) -> None:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.daemon.desk import Control, now
 from alerts.desk.approve import find_alert
-from alerts.desk.out import AlertOut, HistoryEvent, SaidWords, in_full, with_reports
-from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
+from alerts.desk.out import AlertOut, HistoryEvent, SaidWords, as_json, in_full, with_reports
+from alerts.desk.service import PENDING, DeskUnit, concerning
+from alerts.desk.status_out import ChannelOut, SourceOut, owners_of
 from alerts.listening.out import InSight, with_what_was_heard
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
 from alerts.model.incident import StoredAlert
-from alerts.model.lease import Ownership, ear_lease, name_of, source_lease
+from alerts.model.lease import ear_lease
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.rendering.i18n import told, word
 from alerts.store.connection import lack_of_room
 from alerts.store.views import Views
-from alerts.web.ops import Owner
 
 BULKS_SHOWN = timedelta(days=1)
 _ENDED_SHOWN = 5
@@ -55,16 +54,9 @@ def cap_message(control: Control, name: str) -> str:
     return write(stored.alert).decode()
 
 
-def sources(control: Control) -> list[dict[str, Any]]:
+def sources(control: Control) -> list[SourceOut]:
     """How each source is doing, as `status --json` has it."""
-
-    def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        return [
-            spoken(each, control.town) | _owner(unit, source_lease(each["source"]), control.town.zone)
-            for each in source_standings(unit.views, control.town, now())
-        ]
-
-    return control.ask(question)
+    return control.ask(SourceOut.each)
 
 
 def heard(control: Control) -> list[InSight]:
@@ -79,10 +71,11 @@ def ears(control: Control) -> list[dict[str, Any]]:
     from alerts.listening.ears import ear_standings  # noqa: PLC0415 only who listens pays for it
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        owners = owners_of(unit.leases.ownership(unit.now), control.town)
         return [
             spoken(each, control.town)
             | {"gap": word(each["gap"], control.town.language, control.town.zone) if each["gap"] else None}
-            | _owner(unit, ear_lease(each["ear"]), control.town.zone)
+            | {"owner": as_json(owners.get(ear_lease(each["ear"])))}
             for each in ear_standings(unit, control.town)
         ]
 
@@ -94,18 +87,6 @@ def store(control: Control) -> list[dict[str, Any]]:
     lacks = lack_of_room(control.town.database)
     found = {"store": str(control.town.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
     return [spoken(found, control.town)] if found else []
-
-
-def owners_of(found: Ownership, zone: tzinfo) -> dict[str, Owner]:
-    """Which daemon works what, by the lease's name; one that isn't registered is of the version before."""
-    return {
-        name: Owner(
-            name_of(lease.owner),
-            found.daemons[lease.owner].host if lease.owner in found.daemons else None,
-            _told(lease.since, zone) if lease.owner in found.daemons else None,
-        )
-        for name, lease in found.held.items()
-    }
 
 
 def daemons(control: Control) -> list[dict[str, Any]]:
@@ -129,24 +110,9 @@ def daemons(control: Control) -> list[dict[str, Any]]:
     return control.ask(question)
 
 
-def _owner(unit: DeskUnit, lease: str, zone: tzinfo) -> dict[str, Any]:
-    owner = owners_of(unit.leases.ownership(now()), zone).get(lease)
-    return {"owner": asdict(owner) if owner else None}
-
-
-def channels(control: Control) -> list[dict[str, Any]]:
+def channels(control: Control) -> list[ChannelOut]:
     """How each channel is doing, what is left of its windows, and who subscribed, as `status --json` has it."""
-    reaching = control.town.reaching
-
-    def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        return [
-            spoken(each, control.town)
-            | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in reaching else None}
-            | _owner(unit, each["channel"], control.town.zone)
-            for each in channel_standings(unit.views, control.town, now())
-        ]
-
-    return control.ask(question)
+    return control.ask(ChannelOut.each)
 
 
 def bulks(control: Control) -> list[dict[str, Any]]:

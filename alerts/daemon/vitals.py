@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 from prometheus_client import CollectorRegistry
 
 from alerts.daemon.bots import BulkSenders
-from alerts.daemon.status import owners_of
 from alerts.daemon.telemetry import Metrics
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Cycle, Workers
+from alerts.desk.status_out import OwnerOut, owners_of
 from alerts.health.checks import STORE
 from alerts.model.lease import source_lease
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.sources.poll import Poller
 from alerts.store.database import Database
-from alerts.web.ops import Gauges, Owner
+from alerts.web.ops import Gauges
 
 
 class Vitals:
@@ -72,9 +72,9 @@ class Vitals:
         """The names of the cycles that stand still here."""
         return [cycle.name for cycle in self.cycles() if cycle.stands]
 
-    def ownership(self) -> Mapping[str, Owner]:
+    def ownership(self) -> Mapping[str, OwnerOut]:
         """Who works what, as far as was seen when this was last looked at."""
-        return owners_of(self._keeper.found, self._town.zone) if self._keeper.found is not None else {}
+        return owners_of(self._keeper.found, self._town) if self._keeper.found is not None else {}
 
     async def exposition(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""

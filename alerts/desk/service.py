@@ -176,7 +176,7 @@ class DeskService:
             return [
                 {
                     **standing,
-                    "followers": _number(unit.views.fact(standing["channel"], "followers")),
+                    "followers": followers_of(unit.views, standing["channel"]),
                     "more": channel_more(self._town, unit.views, standing),
                 }
                 for standing in channel_standings(unit.views, self._town, unit.now)
@@ -222,7 +222,9 @@ class DeskService:
             return action(DeskUnit(unit, self._previewer, self._clock.now(), self._new_id))
 
 
-def _number(text: str | None) -> int | None:
+def followers_of(views: Views, channel: str) -> int | None:
+    """Return the number of followers that the platform last told; None: it told none."""
+    text = views.fact(channel, "followers")
     return int(text) if text and text.isdigit() else None
 
 

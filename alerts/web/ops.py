@@ -13,18 +13,10 @@ from typing import Any
 from aiohttp import web
 
 from alerts.delivery.worker import Cycle
+from alerts.desk.status_out import OwnerOut
 from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import told, word
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The daemon that works something: its name, its host and since when, as `status --json` has them."""
-
-    daemon: str
-    host: str | None
-    since: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +30,7 @@ class Gauges:
     metrics: Callable[[], Awaitable[bytes]]
     language: str = "en"
     daemon: str = ""
-    owners: Callable[[], Mapping[str, Owner]] = dict
+    owners: Callable[[], Mapping[str, OwnerOut]] = dict
 
 
 def account_of(cycles: Sequence[Cycle], language: str) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from alerts import __version__
 from alerts.desk.out import AlertOut, Rehearsal
+from alerts.desk.status_out import Overview
 from alerts.model.person import MAY, Act
 from alerts.web.api import commands, heard, polls, queries, reports
 from alerts.web.api.models import (
@@ -32,7 +33,6 @@ from alerts.web.api.models import (
     History,
     Me,
     NoWish,
-    Overview,
     PostWish,
     ProblemAccount,
     RejectWish,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alerts.desk.act import Fingerprint, Line, Lines, Moment, Name
 from alerts.desk.out import AlertOut, HistoryEvent, Out
+from alerts.desk.status_out import ChannelOut, SourceOut
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.person import Act, Origin, Role
@@ -182,47 +183,18 @@ class History(Out):
     events: Sequence[HistoryEvent]
 
 
-class SourceAccount(BaseModel):
-    """How a source is doing, and how old that knowledge is."""
-
-    source: str
-    state: str = Field(description="`ok`, `failing` or `quiet`")
-    last_ok: str | None
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-
-
-class ChannelAccount(BaseModel):
-    """How a channel is doing; `left` is what is left of each window of its limits."""
-
-    channel: str
-    state: str = Field(description="`ok`, `blocked` or `failing`")
-    left: dict[str, int]
-    reserve: int
-    queued: int
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-    followers: int | None
-
-
-class Sources(BaseModel):
+@dataclass(frozen=True)
+class Sources(Out):
     """Every source."""
 
-    sources: list[SourceAccount]
+    sources: Sequence[SourceOut]
 
 
-class Channels(BaseModel):
+@dataclass(frozen=True)
+class Channels(Out):
     """Every channel."""
 
-    channels: list[ChannelAccount]
-
-
-class Overview(BaseModel):
-    """What is on, waiting, failed or in doubt, oldest first; then each source and each channel."""
-
-    alerts: list[AlertOut]
-    sources: list[SourceAccount]
-    channels: list[ChannelAccount]
+    channels: Sequence[ChannelOut]
 
 
 class AuditLine(BaseModel):

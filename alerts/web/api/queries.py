@@ -7,26 +7,23 @@ the id that it continues from, not by a number of pages, so that what is stored 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel
-
 from alerts.desk.approve import fingerprint
-from alerts.desk.out import AlertOut, HistoryEvent, as_json, with_reports
-from alerts.desk.service import DeskUnit, concerning
+from alerts.desk.out import AlertOut, HistoryEvent, with_reports
+from alerts.desk.service import DeskUnit
+from alerts.desk.status_out import ChannelOut, Overview, SourceOut
 from alerts.listening.out import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
 from alerts.model.incident import StoredAlert, Wanted
 from alerts.model.person import MAY, Chained
 from alerts.model.reason import because
-from alerts.model.town import Town
-from alerts.rendering.i18n import told
-from alerts.web.api.models import AlertPage, AuditFilters, ChannelAccount, Filters, History, Paging, SourceAccount
+from alerts.web.api.models import AlertPage, AuditFilters, Channels, Filters, History, Paging, Sources
 from alerts.web.api.operation import BASE, CAP, Api, Call, Reply, has_it, json_reply, seen_in, tag_of
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 
@@ -127,35 +124,17 @@ def _info_without_files(info: Info) -> Info:
 
 async def get_status(api: Api, _: Call) -> Reply:
     """Return the content of `status --json`, as one object."""
-    alerts = await api.service.ask(lambda unit: AlertOut.each(unit, concerning(unit)))
-    return json_reply(
-        200, {"alerts": as_json(alerts), "sources": await _sources(api), "channels": await _channels(api)}
-    )
+    return json_reply(200, await api.service.ask(Overview.of))
 
 
 async def get_sources(api: Api, _: Call) -> Reply:
     """How each source is doing."""
-    return json_reply(200, {"sources": await _sources(api)})
+    return json_reply(200, Sources(await api.service.ask(SourceOut.each)))
 
 
 async def get_channels(api: Api, _: Call) -> Reply:
     """How each channel is doing."""
-    return json_reply(200, {"channels": await _channels(api)})
-
-
-async def _sources(api: Api) -> list[dict[str, Any]]:
-    return [_standing(SourceAccount, each, api.station) for each in await api.service.sources()]
-
-
-async def _channels(api: Api) -> list[dict[str, Any]]:
-    return [_standing(ChannelAccount, each, api.station) for each in await api.service.channels()]
-
-
-def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Town) -> dict[str, Any]:
-    """Return the fields declared in the document, with the reason in words: the service has more for the pages."""
-    # The reason is worded here, at the edge, in the station's language; its code stays.
-    standing = {**standing, **told(standing["reason"], station.language, station.zone)}
-    return {name: standing[name] for name in model.model_fields}
+    return json_reply(200, Channels(await api.service.ask(ChannelOut.each)))
 
 
 async def get_audit(api: Api, call: Call) -> Reply:

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from babel.messages.pofile import read_po
 
 from alerts.cli import run, screen
 from alerts.daemon.status import newest
+from alerts.desk.status_out import ChannelOut
 from alerts.listening.out import InSight
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.catalogue import LOCALE
@@ -375,7 +377,18 @@ BULK = {
     "ended_at": "2026-11-25T13:00:00+01:00",
     "reason": None,
 }
-CHANNEL = {"channel": "un", "state": "ok", "left": {}, "queued": 0, "reason": None}
+CHANNEL = ChannelOut(
+    channel="un",
+    state="ok",
+    left={},
+    reserve=0,
+    queued=0,
+    reason=None,
+    reason_code=None,
+    followers=None,
+    subscribers=None,
+    owner=None,
+)
 
 
 @pytest.mark.parametrize(
@@ -388,7 +401,7 @@ CHANNEL = {"channel": "un", "state": "ok", "left": {}, "queued": 0, "reason": No
 )
 def test_so_many_are_told_of_in_the_form_of_that_number(town, capsys, many, subscribers, reached):
     screen.address(town.folder / "channels.toml")
-    screen.show_channel({**CHANNEL, "subscribers": many})
+    screen.show_channel(replace(CHANNEL, subscribers=many))
     screen.show_bulk({**BULK, "total": many, "sent": many, "failed": 1, "skipped": 2})
     screen.show_heard(InSight(heard=many, raised=1, questions=1, waiting=0))
     channel, _, told, heard = capsys.readouterr().out.replace("\u00a0", " ").splitlines()
@@ -401,7 +414,7 @@ def test_one_is_one_in_english_too(town, capsys):
     (town.folder / "channels.toml").write_text(CHANNELS.replace("fr-FR", "en-GB"), encoding="utf-8")
     screen.address(town.folder / "channels.toml")
     for many in (0, 1, 2):
-        screen.show_channel({**CHANNEL, "subscribers": many})
+        screen.show_channel(replace(CHANNEL, subscribers=many))
     screen.show_bulk(BULK)
     screen.show_bulks_left_out({"more": 1})
     *channels, _, told, more = capsys.readouterr().out.splitlines()
