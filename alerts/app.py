@@ -85,7 +85,7 @@ MESSAGE: Final = (
     ("and stored, to be sent", AlertRepository.add_post),
     ("lanes and pages hear of it", Events.publish),
 )
-"""What happens to a message, in order. A command and an officer's page come in at `Desk.post`, and go on alike."""
+"""The pipeline of a message, in order. Commands and officers' pages enter at `Desk.post`, and share the rest."""
 
 POST: Final = (
     ("the lane asks for the most pressing one that may go", Outbox.next_due),
@@ -99,14 +99,14 @@ POST: Final = (
     ("which is journalled, with the receipt", Outbox.finish),
     ("log, metrics, pages and probes hear of it", Events.publish),
 )
-"""What happens to a post, in order. Its channel publishes it just before the answer becomes a verdict."""
+"""The pipeline of a post, in order. Its channel publishes it just before the answer becomes a verdict."""
 
 
 class Daemon:
-    """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers.
+    """A running Tocsin. Subscribers of `events` get everything that happens; `url` is its address.
 
-    By `service` people's questions are answered and their actions carried out. `publisher` has what citizens are told,
-    and `letters` takes their subscriptions, once it answers and where it does.
+    `service` answers people's questions and carries out their acts. `publisher` has the public pages, and `letters`
+    takes subscriptions, once it serves them and if it does.
     """
 
     def __init__(self, town: Town, database: Database, session: Session, outside: Outside) -> None:
@@ -157,7 +157,7 @@ class Daemon:
         )
 
     async def start(self) -> None:
-        """Bring everything up; what was stored before is being sent when this returns."""
+        """Start everything; earlier stored posts are being sent when this returns."""
         gap = await self.database.compare(self._clock.now())
         if gap is not None:
             log.warning("database.older", since=str(gap.since), until=str(gap.until))
@@ -244,7 +244,7 @@ class Daemon:
         return Control(self.town, self._clock.now, self._builder.desk)
 
     def troubles(self) -> list[ToldTrouble]:
-        """What those on call are warned of now."""
+        """Return the troubles that those on call are warned of now."""
         return self._checks.troubles() if self._checks is not None else []
 
     def _build_checks(self) -> HealthChecks:
@@ -275,7 +275,7 @@ class Daemon:
         self.events.subscribe(PostsStored, self._wake_others)
 
     def _wake_others(self, event: PostsStored) -> None:
-        """What was stored here may be for a lane, or a page, of another daemon."""
+        """Ring other daemons: a stored post may be for a lane, or a page, of theirs."""
         if not event.elsewhere and event.channels != () and self._keeper.has_others:
             ring_others(self.town.database)
 
@@ -335,7 +335,7 @@ class Daemon:
 
 
 async def build(town: Town, outside: Outside | None = None) -> Daemon:
-    """A daemon ready to start: the database brought up to date and opened, one HTTP session for everything."""
+    """Return a daemon ready to start: its database upgraded and opened, one HTTP session for everything."""
     outside = outside or Outside()
     database = await outside.open_database(town.database)
     return Daemon(town, database, await outside.open_session(), outside)

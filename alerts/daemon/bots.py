@@ -1,7 +1,7 @@
-"""What channels with subscribers have: a sender to all of them, and, on Telegram, a bot that listens and answers.
+"""The parts of channels with subscribers: a sender to all of them, and, on Telegram, a bot that listens and answers.
 
-One bot may serve several channels; it is known by where its token stands, and all that it says goes at one pace. Who
-listens for a bot, and who sends, is decided by a lease of its own for each.
+One bot may serve several channels; it is identified by the place of its token, and all its messages share one pace. The
+listener and the sender of a bot are each chosen by a lease of its own.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Bots:
             self._add(name, settings)
 
     def routes(self) -> list[web.RouteDef]:
-        """Where updates are brought, for the bots that have them brought."""
+        """Return the routes of updates, for the bots with a webhook."""
         return [
             web.post(f"/telegram/{name}", each.take)
             for name, each in self._asking.items()
@@ -117,7 +117,7 @@ class Bots:
         ]
 
     def work(self) -> list[Work]:
-        """What runs as long as the daemon does, by name."""
+        """Return the loops that run as long as the daemon, by name."""
         told = [*(each.work for each in self._rounds.values()), *(each.work for each in self._news.values())]
         return [*(each.work for each in self._asking.values()), *told]
 
@@ -164,7 +164,7 @@ class Bots:
             self._tell_news(bot, settings, join)
 
     def _tell_news(self, bot: Bot, settings: TelegramSettings, join: Join) -> None:
-        """Who reported is told what became of it, behind all that is urgent and beside what goes to many."""
+        """Notify reporters of the progress, behind everything urgent and at the pace of bulk messages."""
         name = bot.channel
         unhurried = TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.ROUTINE))
         self._news[name] = news = ReportNews(replace(bot, client=unhurried), self._town, join)
@@ -180,9 +180,9 @@ class Bots:
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
-    """What proves that an update is Telegram's: made of the token as it is now, so that every daemon knows it.
+    """Return the secret that proves that an update is Telegram's: made of the present token, so every daemon knows it.
 
-    Where there is no token it is nothing that anybody could know.
+    Without a token it is a random one that nobody can know.
     """
     try:
         token = read_credential(settings.token, resources.folder).reveal()
@@ -220,9 +220,9 @@ TOLD_EVERY = 1.0
 
 
 def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
-    """What moves together from one daemon to another: each source, each lane, what is done once for all.
+    """Return the holdings: each source, each lane, and the shared duties.
 
-    All that one bot says has one pace, which one process keeps: its listener, its bulks and its lanes stay together.
+    All messages of a bot have one pace, which one process keeps: its listener, its bulks and its lanes stay together.
     """
     bots: dict[int, list[str]] = {}
     for name in paces:
@@ -283,7 +283,7 @@ class BulkSenders:
         events.subscribe(BulkEnded, self._ended)
 
     def work(self) -> list[Work]:
-        """What is to run, with its name."""
+        """Return the loops to run, by name."""
         bots = [Work(f"pace {name}", pace.go_on) for name, pace in _firsts(self._paces)]
         return [*bots, *(sender.work for sender in self.senders.values())]
 
@@ -300,7 +300,7 @@ class BulkSenders:
         return [*(f"bulk {name}" for name in self.senders), *self._listening]
 
     async def measure(self, metrics: Metrics) -> None:
-        """Bring the gauges up to date."""
+        """Update the gauges."""
         halted = {name: pace.halted_for for name, pace in self._paces.items()}
         metrics.measure_bots(halted, await self._database.ask(self._count) if self.senders else {})
 
@@ -326,7 +326,7 @@ class BulkSenders:
 
 
 def _rate(settings: TelegramSettings | PushSettings | MailSettings) -> int:
-    """Messages a second; push services tell by themselves when it is too fast."""
+    """Return the messages a second; push services say themselves when it is too fast."""
     return 0 if isinstance(settings, PushSettings) else settings.rate
 
 
@@ -341,10 +341,10 @@ def _address(name: str, settings: TelegramSettings | PushSettings | MailSettings
 
 
 def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
-    """The pace of each channel whose bot is spoken to: all that one bot says has one.
+    """Return the pace of each channel that reaches people: all messages of one bot share one.
 
-    Push has one without a rate, and letters one of their own. A bot is known by where its token stands; its rate is the
-    slowest that its channels name.
+    Push has one without a rate, and e-mails one of their own. A bot is identified by the place of its token; its rate
+    is the slowest that its channels name.
     """
     # Two channels may share a bot; Telegram counts what the bot says, not what a channel says.
     bots: dict[tuple[str, str], list[int]] = {}

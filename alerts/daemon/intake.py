@@ -1,10 +1,10 @@
-"""What the daemon files by itself, and the file that it keeps in order.
+"""The daemon's own filing, and the upkeep of its database.
 
-`MessageIntake` files what a source said, with what the source remembers, in few and short transactions: a reading that
-is stored is never filed again, and one entry that can't be filed costs itself alone. `Housekeeping` has the loops
-beside lanes and pollers: it ends what is over, takes away what is old, and looks at the file. An error doesn't end a
-loop: it is logged, and the loop goes on. The file is looked at because a command's ring may get lost: then the lanes
-find what it stored a second later.
+`MessageIntake` files the entries of a source together with its memory, in few and short transactions: a stored reading
+is never filed again, and one entry that can't be filed costs itself alone. `Housekeeping` has the loops apart from
+lanes and pollers: it ends expired alerts, deletes old data, and polls the file. An error doesn't end a loop: it is
+logged, and the loop continues. The file is polled because a command's ring may get lost: then the lanes find its posts
+a second later.
 """
 
 from __future__ import annotations
@@ -124,9 +124,9 @@ class MessageIntake:
         return failures
 
     async def end_what_is_over(self, lease: Lease | None = None) -> int:
-        """Tell of incidents whose time has run out that they are over; returns how many posts that makes.
+        """File the end of expired incidents; returns how many posts that makes.
 
-        Raises LeaseLost where that is another daemon's to do by now.
+        Raises LeaseLost if that is another daemon's duty by now.
         """
         # Read first, for nearly always there is nothing to end, and each write wakes every process at the file.
         ended = await self._database.read(lambda unit: unit.alerts.over(self._clock.now() - GRACE))
@@ -144,10 +144,10 @@ class MessageIntake:
         return len(drafts)
 
     async def draft_what_found_no_place(self, lease: Lease | None = None) -> int:
-        """Draft what sources brought while their places were taken, as far as some are free by now; how many.
+        """Draft alerts that sources sent while their places were taken, as far as some are free now; returns how many.
 
-        Nearly always there is nothing, and then it is looked once a minute: another daemon may take a source in. Raises
-        LeaseLost where that is another daemon's to do by now.
+        There is almost never one, and then it is checked once a minute: another daemon may file one. Raises LeaseLost
+        if that is another daemon's duty by now.
         """
         if not self._undrafted and self._clock.monotonic() - self._looked_at < LOOKED_FOR_UNDRAFTED_EVERY:
             return 0
@@ -261,7 +261,7 @@ class MessageIntake:
 
 
 def undrafted_of(stored: StoredAlert) -> Undrafted:
-    """What is remembered of a message that found no place among the drafts of its source."""
+    """Return the record of a message that found no place among the drafts of its source."""
     return Undrafted(stored.id, is_grave(stored.severity), stored.alert.ends if stored.alert else stored.received_at)
 
 
@@ -281,16 +281,16 @@ def _is_grave(heard: Heard) -> bool:
 ENDS_LOOKED_FOR_EVERY = timedelta(seconds=5)
 SHORTEST_REST = timedelta(seconds=0.2)
 LOOKS_REST = 0.02
-"""Seconds between two looks at what another process did."""
+"""Seconds between two checks for another process's writes."""
 PRUNED_EVERY = 6 * 3600.0
 PRUNING_RESTS = 0.2
 """Seconds between two transactions of pruning, each of which takes some milliseconds."""
 
 
 class Housekeeping:
-    """The loops. `file_every` is how often the file is looked at, `ends_every` what is over.
+    """The loops. `file_every` is the interval of polling the file, `ends_every` that of ending alerts.
 
-    What is over is ended, and what is old taken away, by the one daemon that has the shared duties.
+    The daemon with the shared duties ends expired alerts and deletes old data.
     """
 
     def __init__(
@@ -319,7 +319,7 @@ class Housekeeping:
         self._watched = FileWatch(reports=takes_reports)
 
     def work(self) -> list[Work]:
-        """What runs as long as the daemon does, by name."""
+        """Return the loops that run as long as the daemon, by name."""
         duties = self._keeper.hold(DUTIES)
         return [
             Work("lifecycle", self._end_what_is_over, self._rest, duties),
@@ -369,7 +369,7 @@ class Housekeeping:
         return gone
 
     def hear(self, *, is_stored: bool) -> None:
-        """Another process stored something: look what it was; `is_stored`: it may be a post, so lanes look, too."""
+        """React to another process's write: check what changed; `is_stored`: it may be a post, so lanes check, too."""
         if is_stored:
             self._events.publish(PostsStored(elsewhere=True))
         self._is_rung = True
@@ -401,25 +401,25 @@ def _prune(unit: Unit, before: datetime, now: datetime, after: int, lease: Lease
 
 
 class FileWatch:
-    """What whoever writes to the database's file changes there: this process, a command, another daemon.
+    """Detects changes in the database's file by anybody: this process, a command, another daemon.
 
-    `reports`: the town takes what citizens report, so that is looked at, too.
+    `reports`: the town takes citizens' reports, so those are checked, too.
     """
 
     def __init__(self, *, reports: bool = False) -> None:
         self._takes_reports = reports
         self.poll_at: datetime | None = None
-        """When the next poll is to be opened or closed, as of the last look."""
+        """When the next poll is to be opened or closed, as of the last check."""
         self.has_reports = False
-        """Whether a report of a citizen came or changed before the last look."""
+        """True if a citizen's report came or changed before the last check."""
         self._version: int | None = None
         self._mark = Watermark()
         self._step = 0
 
     def look(self, unit: Unit) -> tuple[bool, frozenset[str]]:
-        """Whether anything was written since the last look, and which incidents that was about; nothing the first time.
+        """Return True if anything was written since the last check, and its incidents; nothing the first time.
 
-        Leases and sessions are written every second: those who watch hear of what can be seen alone.
+        Leases and sessions are written every second: watchers are notified of visible changes alone.
         """
         version = unit.views.version()
         before, self._version = self._version, version

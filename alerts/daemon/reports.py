@@ -1,9 +1,8 @@
-"""What a town that takes reports has beside its lanes: the one way in for them, and what is done about them in time.
+"""The parts of a town that takes reports, apart from its lanes: their intake, and their scheduled duties.
 
-A town without `[reports]` has none of it: no task, no page, no question to its database.
+A town without `[reports]` has none of it: no task, no page, no query to its database.
 
-`build_forwarders` makes who hands reports on: one `Forwarder` for each `[reports.forward.NAME]`, over the session of
-all.
+`build_forwarders` makes one `Forwarder` for each `[reports.forward.NAME]`, over the shared session.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.sources.fetch import addresses_of
 
 SETTLED_EVERY = 10.0
-"""Seconds between two looks whether an alert that cites reports is out."""
+"""Seconds between two checks for published alerts that cite reports."""
 FORGOTTEN_EVERY = 3600.0
 
 log = structlog.get_logger(__name__)
@@ -64,7 +63,7 @@ class ReportDuties:
         events.subscribe(ReportsChanged, lambda event: self._changed.update(event.numbers))
 
     def work(self) -> list[Work]:
-        """What runs as long as the daemon does, by name."""
+        """Return the loops that run as long as the daemon, by name."""
         duties = self._keeper.hold(DUTIES)
         return [
             *(each.work for each in self._forwarders),
@@ -99,7 +98,7 @@ def forwards_of(town: Town) -> Mapping[str, ReportForward]:
 
 
 def forward_holdings(town: Town) -> list[Holding]:
-    """What moves from one daemon to another: each server by itself."""
+    """Return the servers' holdings: each moves from daemon to daemon by itself."""
     return [Holding("forward", (forward_lease(name),)) for name in forwards_of(town)]
 
 
@@ -116,7 +115,7 @@ def build_forwarders(
 
 
 def addresses_for(forward: ReportForward) -> Addresses:
-    """Looks a server's name up: it is asked for in public networks alone, unless the town allows more."""
+    """Return the resolver of a server's name: it accepts public networks alone, unless the town allows more."""
 
     async def look_up(url: URL) -> list[str] | None:
         try:

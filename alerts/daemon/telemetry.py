@@ -1,11 +1,11 @@
-"""What a daemon says of itself to who operates it: the log on standard error, and the metrics at `/metrics`.
+"""A daemon's output for operators: the log on standard error, and the metrics at `/metrics`.
 
-Both hear of attempts, bulks and messages by the bus. The log is facts with fields, key=value on a terminal and JSON
-elsewhere. What is said again and again while something is wrong (a full disk, each second; a flood at the door, each
-time) is said once, and then once a minute how many times more: a disk that is full of its own complaint helps nobody.
+Both subscribe to attempts, bulks and messages on the bus. The log is facts with fields, key=value on a terminal and
+JSON elsewhere. A repeated line about a lasting trouble (a full disk, each second; a flood at the door, each time) is
+logged once, and then once a minute with the number of repetitions: a disk that is full of its own complaint helps
+nobody.
 
-Metrics are counted as things happen, and measured when somebody asks. Each name is promised to whoever draws it
-(docs/operate.md).
+Metrics are counted as events happen, and measured on request. Each name is stable (docs/operate.md).
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class _Said:
 
 
 class Repeats:
-    """Drops a warning that was said within the last minute, and tells at its end how often that was.
+    """Drops a warning that was logged within the last minute, and logs at its end how often it came.
 
-    Two lines are the same where all their fields are. A line whose fields differ each time (an address, a count) says
-    by its field `once`, which isn't shown, what makes it the same; such a line need be no warning.
+    Two lines are the same if all their fields are. A line whose fields differ each time (an address, a count) has a
+    field `once`, which isn't shown, as its identity; such a line need be no warning.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -82,7 +82,7 @@ class Repeats:
         return fields
 
     def is_repeated(self, key: Hashable, method: str, fields: MutableMapping[str, Any]) -> bool:
-        """Whether it was said lately; else it is said now."""
+        """True if it was logged lately; else it is logged now."""
         now = self._monotonic()
         said = self._said.get(key)
         if said is not None and now - said.at < SUMMED_EVERY:
@@ -109,7 +109,7 @@ class Repeats:
 
 
 def _same(fields: MutableMapping[str, Any]) -> Hashable:
-    """What two lines are compared by; of an exception, what it says."""
+    """Return the identity of a line; of an exception, its message."""
     told = {name: str(value) for name, value in fields.items() if name not in ("exc_info", "timestamp")}
     error = fields.get("exc_info")
     if error:
@@ -125,7 +125,7 @@ class _Unrepeated(logging.Filter):
         self._repeats = repeats
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is said."""
+        """True if it is logged."""
         said = record.getMessage()
         return not self._repeats.is_repeated((record.name, said), record.levelname.lower(), {"event": said})
 
@@ -181,7 +181,7 @@ _INFO = 6
 
 
 def _is_journal() -> bool:
-    """Whether standard error goes to systemd's journal, as that says itself (systemd.exec(5), JOURNAL_STREAM)."""
+    """True if standard error goes to systemd's journal, by its own variable (systemd.exec(5), JOURNAL_STREAM)."""
     try:
         there = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):
@@ -315,7 +315,7 @@ class Metrics:
         self._tasks.labels(name)
 
     def measure_bots(self, halted: Mapping[str, float], subscribers: Mapping[str, int]) -> None:
-        """The same of the bots, by channel: seconds until each may say anything again, and whom it tells."""
+        """Set the bots' gauges by channel: seconds until each may send again, and its number of subscribers."""
         for channel, seconds in halted.items():
             self._halted.labels(channel).set(seconds)
         for channel, people in subscribers.items():
@@ -340,10 +340,10 @@ class Metrics:
 
 
 class _ReadApart(Collector):
-    """What this process had read in processes of its own, for all its towns."""
+    """This process's readings in processes of its own, for all its towns."""
 
     def collect(self) -> Iterator[Metric]:
-        """As it stands now."""
+        """Yield the present counts."""
         readings = CounterMetricFamily(
             "tocsin_apart", "Readings of strangers' bytes, by how they went", labels=["what", "outcome"]
         )

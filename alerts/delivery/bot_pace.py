@@ -22,7 +22,7 @@ SPREAD = 1.012
 SECOND = 1.004
 """The span in which no more than the rate arrive; a little more than a second, for clocks."""
 REMEMBERED = 64
-"""Answers of which the quickest tells how long the way takes at least."""
+"""Number of answers whose quickest estimates the minimum round trip."""
 CATCH_UP = 4.0
 """How many messages that left late may be made up for."""
 ROUNDS = 10
@@ -32,7 +32,7 @@ OWED = 2
 
 
 class Precedence(IntEnum):
-    """Who goes first: officers, who else is answered (but see `OWED`), what is Severe or worse, everything else."""
+    """The order of sending: officers, other answers (but see `OWED`), Severe or worse, everything else."""
 
     AHEAD = 0
     DIRECT = 1
@@ -87,7 +87,7 @@ class BotPace:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody waits here: there is no rate, and no halt."""
+        """True if nobody waits here: there is no rate, and no halt."""
         return not self._rate and self._clock.monotonic() >= self._halted
 
     @asynccontextmanager
@@ -131,7 +131,7 @@ class BotPace:
             self._depart(departure)  # only now: what held up the process until it was on the wire counts too
 
     def _next(self) -> Precedence | None:
-        """Whose turn it is; None: nobody waits."""
+        """Return the precedence that is next. Returns None if nobody waits."""
         for queue in self._queues.values():
             while queue and queue[0].done():  # its caller was cancelled
                 queue.popleft()

@@ -1,12 +1,12 @@
 """A lane: one channel's posts, in order of priority, at the pace its platform allows.
 
-Everything it decides is in `limiter` and `retry`; here it is acted on. An attempt is written down before it is made,
-under a lease that is checked in the same transaction, and again after it was answered.
+All decisions are in `limiter` and `retry`; here they are carried out. An attempt is written before it is made, under a
+lease that is checked in the same transaction, and again after it was answered.
 
-A round (`_cycle`) goes: give the lane up where another daemon is to have it; learn from the journal where it was just
-taken (`_learn`); once a second end what is over (`_tidy`); open the channel, unless it is paused (`_get_ready`); send
-what may leave (`_send_next`); look on the platform for what is in doubt (`_look`); rest until something is due, or is
-stored (`_rest`). Attempts run beside the rounds (`attempt.py`), and each that ends wakes the lane.
+A round (`_cycle`) goes: give the lane up if another daemon is to have it; learn from the journal if it was just taken
+(`_learn`); once a second end expired posts (`_tidy`); open the channel, unless it is paused (`_get_ready`); send the
+posts that may leave (`_send_next`); search the platform for those in doubt (`_look`); rest until something is due, or
+is stored (`_rest`). Attempts run concurrently with the rounds (`attempt.py`), and each that ends wakes the lane.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ from alerts.store.outbox import Due, Outbox
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]
 
 URGENT_EXTRA = 4
-"""How many urgent posts may be under way beside a lane's full number: a hung routine send holds up none of them."""
+"""Number of urgent posts under way above a lane's limit: a hung routine send delays none of them."""
 LONGEST_IDLE = timedelta(seconds=30)
-"""After so long a lane looks by itself: whoever stored something may have had no bell to ring."""
+"""After so long a lane checks by itself: the writer of a post may have been unable to notify it."""
 TIDIED_EVERY = timedelta(seconds=1)
-"""How often a busy lane ends what is over and looks for what is in doubt; an idle one does it when it is due."""
+"""How often a busy lane ends expired posts and verifies those in doubt; an idle one does it when it is due."""
 FAILURE_PAUSE = 1.0
 """Seconds until the next round after one that failed."""
 CLOCK_WAS_SET = timedelta(seconds=1)
@@ -133,12 +133,12 @@ class Lane:
 
     @property
     def proves_nothing(self) -> bool:
-        """Whether that a post is out doesn't say that the channel's credential works."""
+        """True if a published post doesn't prove that the channel's credential works."""
         return isinstance(self._channel, ProvesNothing) and self._channel.proves_nothing
 
     @property
     def probes_at_home(self) -> bool:
-        """Whether a probe of the channel costs nothing."""
+        """True if a probe of the channel costs nothing."""
         return isinstance(self._channel, ProbesAtHome) and self._channel.probes_at_home
 
     @property
@@ -183,9 +183,9 @@ class Lane:
             await self._channel.close()
 
     async def probe(self) -> Probe | None:
-        """Ask the platform live whether our credential works; None: not now, the lane pauses or isn't ready.
+        """Probe our credential on the platform. Returns None if the lane pauses or isn't ready.
 
-        It only looks: what it finds stops nothing that may still go out. Raises DeliveryError.
+        It changes nothing: its result stops no post. Raises DeliveryError.
         """
         pauses = self._health.blocked or self._health.paused_until(self._clock.now()) is not None
         if not self._opened or pauses:
@@ -193,7 +193,7 @@ class Lane:
         return await (self._probe_at_home() if self.probes_at_home else self._channel.probe())
 
     async def _probe_at_home(self) -> Probe:
-        """The same where it is known here who refuses the credential: the channel doesn't stand as working then."""
+        """Probe a channel whose refusals are known locally: a refusal also marks the channel as failing."""
         refused: Reason | None = None
         await self._health.recall_anew()
         try:
@@ -229,9 +229,9 @@ class Lane:
             raise Rejected(because("not_moderated_so", act=act, channel=self.settings.name))
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt] | None:
-        """What of ours stands on the platform since then; None: it can't be told, or not now. Raises DeliveryError.
+        """Return our posts on the platform since then. Returns None if they can't be listed, or not now.
 
-        It only looks, so it may do that too where another daemon works the lane.
+        It changes nothing, so it may run even if another daemon works the lane. Raises DeliveryError.
         """
         if self._health.blocked or not isinstance(self._channel, Lists):
             return None
@@ -323,7 +323,7 @@ class Lane:
         return now
 
     async def _look(self, lease: Lease, now: datetime) -> None:
-        """Begin the next look, one at a time: what one finds is what the next must know."""
+        """Begin the next verification, one at a time: the next one needs the result."""
         if self._looking or self._stopped.is_set():
             return
         idle = self._idle
@@ -399,7 +399,7 @@ class Lane:
         return True
 
     def _may_count(self, post: Post) -> bool:
-        """Whether the platform may count it against the windows, as far as that is known without its thread."""
+        """True if the platform may count it against the rate limits, as far as that is known without its thread."""
         # Closing a poll is no post: it waits for no place in the windows, so that it is closed with the others.
         if post.kind is PostKind.COUNT:
             return False
@@ -409,7 +409,7 @@ class Lane:
         return self.settings.counts(post.means, urgent=post.urgent) or cannot
 
     def _counts_after_all(self, post: Post, begun: Begun) -> bool:
-        """Whether it goes out as a new post, because there is nothing out that it could change or take back."""
+        """True if it goes out as a new post, because there is none that it could change or withdraw."""
         via = way_of(post, self._channel, begun.parent)
         return post.kind is not PostKind.COUNT and self.settings.counts(via, urgent=post.urgent)
 
@@ -439,7 +439,7 @@ class Lane:
         self._spawn(self._sending, attempt())
 
     def _makes_nothing_due(self) -> bool:
-        """Whether the lane needs no waking by a post that is out: it rests with nothing open, or is about to look."""
+        """True if a published post needn't wake the lane: it rests with nothing open, or is about to check."""
         if self._hold.is_asked:
             return False
         if self._idle is None:
@@ -448,7 +448,7 @@ class Lane:
         return not self._idle.open
 
     def _spawn(self, tasks: set[asyncio.Task[Any]], attempt: Coroutine[Any, Any, bool | None]) -> None:
-        """Make an attempt beside the rounds; one that returns True leaves the lane asleep."""
+        """Make an attempt concurrently with the rounds; one that returns True leaves the lane asleep."""
         task = asyncio.create_task(attempt)
         tasks.add(task)
 

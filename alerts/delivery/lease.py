@@ -1,13 +1,13 @@
-"""Which daemon works what: one at a time, on one machine or on twenty, by leases in the database.
+"""Leases of workers: one daemon at a time, on one machine or on twenty, by rows in the database.
 
-A `LeaseKeeper` renews all leases of its process in one transaction, in which it also registers its daemon and takes
-what is free and due to it (`share.choose`, pure). In between it only looks, as long as it lacks anything: so the leases
-of a daemon that died are taken within the rest of their term and a moment. What another daemon asks for is handed over
-once each of its workers has come to rest: a `Hold` tells a worker that it is asked, and the worker says when it has
+A `LeaseKeeper` renews all leases of its process in one transaction, in which it also registers its daemon and takes the
+free ones due to it (`share.choose`, pure). In between it only reads, as long as it lacks anything: so the leases of a
+dead daemon are taken within the rest of their term and a moment. A lease that another daemon asks for is handed over
+once its worker has come to rest: a `Hold` notifies the worker of the request, and the worker reports when it has
 nothing under way any more.
 
 Within the process a lease lasts by the monotonic clock; between processes by the wall's, which each transaction that
-writes under a lease checks, together with its number. Where the two disagree, nothing is sent.
+writes under a lease checks, together with its number. If the two disagree, nothing is sent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TERM = timedelta(seconds=5)
 RENEWED = 0.3
 """Of the term: after so much of it leases are renewed, and what was given back for somebody is anybody's."""
 TRIED = 0.1
-"""Of the term: after so much of it a daemon looks again whether what it lacks is free."""
+"""The part of the term between a daemon's checks for free leases."""
 LONGEST_TERM = timedelta(seconds=30)
 """On a machine so busy that a renewal takes longer than a term, a lease lasts for four renewals, but no longer."""
 _RENEWALS = 4
@@ -48,7 +48,7 @@ class _HeldLease:
 
 
 class Hold:
-    """What one worker (a lane, a bulk's sender, a bot's listener) has of the lease of its name."""
+    """One worker's share in the lease of its name (a lane, a bulk's sender, a bot's listener)."""
 
     def __init__(self, keeper: LeaseKeeper, name: str, wake: Callable[[], None]) -> None:
         self._keeper = keeper
@@ -63,12 +63,12 @@ class Hold:
 
     @property
     def is_asked(self) -> bool:
-        """Whether somebody else is to have it: the worker comes to an end with what is under way, and lets go."""
+        """True if another daemon is to have it: the worker finishes its sends under way, and releases it."""
         return not self.at_rest and self._keeper.is_asked(self.name)
 
     @property
     def is_overdue(self) -> bool:
-        """Whether that was asked so long ago that nothing more may be begun."""
+        """True if that was requested so long ago that nothing more may begin."""
         return not self.at_rest and self._keeper.is_asked(self.name, for_long=True)
 
     @property
@@ -92,16 +92,16 @@ class Hold:
         self._keeper.rested()
 
     def wake(self) -> None:
-        """Have the worker look: it is asked, or has lost the lease."""
+        """Wake the worker: it is asked, or has lost the lease."""
         self._wake()
 
 
 class LeaseKeeper:
     """Takes, renews and hands over the leases of this process.
 
-    Each lasts for `term`, and is renewed after so much of it (`renewed`): a longer one costs fewer transactions, and a
-    daemon that died is replaced later. `taken` hears of each lease that becomes ours, with how it ended before (None:
-    nobody had it). `standing` names the cycles that stand still here, for the daemon that watches over all.
+    Each lasts for `term`, and is renewed after a part of it (`renewed`): a longer one costs fewer transactions, and a
+    dead daemon is replaced later. `taken` is called with each lease that becomes ours, and its previous one (None: it
+    had no owner). `standing` names the cycles that are stalled here, for the daemon that watches all.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class LeaseKeeper:
         self.daemon = RunningDaemon(owner, host, clock.now(), clock.now(), version=version)
         """How this daemon is registered."""
         self.found: Ownership | None = None
-        """Who held what when this was last looked at; None: not yet."""
+        """The owners of leases at the last reading; None: not read yet."""
 
     @property
     def owner(self) -> str:
@@ -169,22 +169,22 @@ class LeaseKeeper:
         return held.term if held else 0
 
     def is_elsewhere(self, lane: str) -> bool:
-        """Whether another daemon had the lease when this was last looked at: then it is that one's to watch."""
+        """True if another daemon had the lease at the last reading: then watching it is that one's duty."""
         there = self.found.held.get(lane) if self.found is not None else None
         return there is not None and there.owner != self.owner
 
     @property
     def has_others(self) -> bool:
-        """Whether other daemons run beside this one."""
+        """True if other daemons run besides this one."""
         return self.found is not None and any(owner != self.owner for owner in self.found.daemons)
 
     def standing_elsewhere(self) -> frozenset[str]:
-        """The cycles of other daemons that stand still, as these say."""
+        """The stalled cycles of other daemons, as they report them."""
         daemons = self.found.daemons.values() if self.found is not None else ()
         return frozenset(name for each in daemons if each.owner != self.owner for name in each.standing)
 
     def is_asked(self, lane: str, *, for_long: bool = False) -> bool:
-        """Whether the lane is to be handed over, and those before it in its holding have been let go of."""
+        """True if the lane is to be handed over, and those before it in its holding were released."""
         for holding, since in self._asked.items():
             if lane in holding.leases and self._next_to_rest(holding) == lane:
                 return not for_long or self._clock.monotonic() - since > self._term.total_seconds()
@@ -263,7 +263,7 @@ class LeaseKeeper:
         self._hurry.set()
 
     async def _sees_work(self) -> bool:
-        """Look without writing; returns whether there is anything to take, or to ask for."""
+        """Read without writing; returns True if there is a lease to take, or to ask for."""
         now = self._clock.now()
         self.found = found = await self._leases.look(now, self._term)
         choice = self._choose(found)

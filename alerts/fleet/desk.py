@@ -1,12 +1,12 @@
-"""The operators' desk of a fleet: who may come in, and the pages that show how every town is.
+"""The operators' desk of a fleet: sign-in, and the pages with the state of every town.
 
-GET /desk/                the towns, the worst first: ?state=, ?words=, ?page=
-GET /desk/fragments/towns the part of it that changes
-GET /fleet                leads there; /fleet.json tells programs the same
+    GET /desk/                the towns, the worst first: ?state=, ?words=, ?page=
+    GET /desk/fragments/towns the part of it that changes
+    GET /fleet                redirects there; /fleet.json is the same for programs
 
 It is the console of a town that has no channels (`alerts.config.fleet_desk`), with accounts of its own in `fleet.db`:
-the same sign-in, second factor, sessions, throttle and audit log. Whoever is in there is an operator, and nobody in a
-town's own desk; a town's officer is nobody here (docs/adr/0025-operators.md).
+the same sign-in, second factor, sessions, throttle and audit log. Its users are operators, without an account in any
+town's own desk; a town's officer has none here (docs/adr/0025-operators.md).
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from alerts.web.console.frame import BASE, Console, Frame
 A_PAGE = 50
 """Towns on one page: those in trouble come first, so a thousand are read from the top."""
 MOST_AILMENTS = 8
-"""Things wrong with one town that its line tells; the town's own desk has them all."""
+"""Troubles listed in one town's line; the town's own desk has them all."""
 LONGEST_WORDS = 100
 STATES = ("troubled", "waiting", "on", "well")
-"""What the list can be narrowed to."""
+"""The filters of the list."""
 
 
 class FleetDesk:
@@ -72,12 +72,12 @@ class FleetDesk:
         self.dispatcher = Dispatcher(fleet, town, self.service, lambda: self.events.publish(IncidentChanged()))
 
     def start(self) -> None:
-        """Look at the towns from now on, and send what is to be sent."""
+        """Begin to observe the towns and to send dispatches."""
         self.fleet.workers.begin(self.health.work)
         self.fleet.workers.begin(self.dispatcher.work)
 
     async def close(self) -> None:
-        """Look no more, and let whoever has a page open go."""
+        """Stop observing, and release open pages."""
         # First: pages that wait for the next change would keep the door open.
         self.events.publish(Stopping())
         await asyncio.gather(self.fleet.workers.close(), self.dispatcher.close(), return_exceptions=True)
@@ -195,7 +195,7 @@ class TownFilter:
         return cls(state if state in STATES else "", query.get("words", "").strip()[:LONGEST_WORDS], max(page, 1))
 
     def takes(self, town: TownHealth) -> bool:
-        """Whether it is listed."""
+        """True if the town is listed."""
         named = f"{town.name} {town.station}".casefold()
         return self._is(town) and all(each in named for each in self.words.casefold().split())
 
@@ -209,7 +209,7 @@ class TownFilter:
         return not self.state or town.condition not in (Condition.WELL, Condition.STARTING)
 
     def query(self, **changes: object) -> dict[str, str]:
-        """The query of its address, with changes; only what isn't usual stands in it."""
+        """Return the query of its address, with changes; defaults are omitted."""
         asked = {"state": self.state, "words": self.words, "page": self.page, **changes}
         return {name: str(value) for name, value in asked.items() if value and (name, value) != ("page", 1)}
 

@@ -1,12 +1,12 @@
-"""How every town of a fleet is doing, kept in memory: a page that shows it asks no town's database anything.
+"""The health of every town of a fleet, in memory: a page that shows it queries no town's database.
 
     daemon.vitals.cycles(), daemon.troubles() ──┐
-    events: "something changed" ──▶ one question, at a pace ──┴▶ TownHealth ──▶ `/desk/`, `/fleet.json`
+    events: "something changed" ──▶ one query, at a pace ──┴▶ TownHealth ──▶ `/desk/`, `/fleet.json`
 
-What a lane, a source or a check meets is in the daemon's memory, and read from there every few seconds. What is on and
-what waits stands in the database: a town is asked for it once it was begun and each time that it tells of a change,
-never more than once in `ASKED_EVERY` seconds, and never by whoever looks at the page. An idle town is asked nothing,
-but for once a minute while it has something announced for later, which begins by the clock alone.
+The state of a lane, a source or a check is in the daemon's memory, and read from there every few seconds. Current and
+waiting alerts are in the database: a town's is queried once it was begun and after each change event, never more than
+once in `ASKED_EVERY` seconds, and never by a page. An idle town is queried only once a minute while it has an alert
+announced for later, which begins by the clock alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
 
 LOOKED_AT_EVERY = 10.0
-"""Seconds between two looks at what the daemons have in memory."""
+"""Seconds between two readings of the daemons' memory."""
 _AT_A_STRETCH = 20
 ASKED_EVERY = 5.0
 """Seconds between two questions to one town's database, however much changes there."""
@@ -77,7 +77,7 @@ class Ailment:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it the same at the next look."""
+        """Its identity across readings."""
         return self.what, self.name
 
 
@@ -93,9 +93,9 @@ class AlertOn:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the database said last: what is on, gravest first, how many wait, when each source was last read.
+    """The database's last data: current alerts, gravest first, how many wait, when each source was last read.
 
-    `planned`: something is announced that isn't on yet, or not at this hour.
+    `planned`: an alert is announced that hasn't begun, or not at this hour.
     """
 
     on: tuple[AlertOn, ...] = ()
@@ -158,7 +158,7 @@ class _Watched:
 
 
 class FleetHealth:
-    """Every town's health. `told` is called when anything that is shown changed."""
+    """Every town's health. `told` is called when any displayed value changed."""
 
     def __init__(self, fleet: Fleet, told: Callable[[], None] = lambda: None) -> None:
         self._fleet = fleet
@@ -182,7 +182,7 @@ class FleetHealth:
         return Work("health", self.look, LOOKED_AT_EVERY, longest=LOOKED_AT_EVERY)
 
     async def look(self) -> None:
-        """Look at every daemon's memory, and ask those towns that changed."""
+        """Read every daemon's memory, and query those towns that changed."""
         self._listen()
         await self._ask_those_that_changed()
         towns: dict[str, TownHealth] = {}
@@ -229,7 +229,7 @@ class FleetHealth:
         await asyncio.gather(*map(ask, due))
 
     def _seen(self, member: Member) -> TownHealth:
-        """Return the town's health; where it can't be told, that alone is its trouble."""
+        """Return the town's health; if it can't be read, that alone is its trouble."""
         with Guarded("town.unseen", town=member.name) as part:
             return self._health_of(member)
         unseen = because("stumbled", error=type(part.error).__name__)
@@ -253,7 +253,7 @@ class FleetHealth:
         )
 
     def _dated(self, town: str, ailment: Ailment) -> Ailment:
-        """With the time since when it is known: its own, else that of the look which saw it first."""
+        """Return it with its beginning: its own time, else that of the reading which saw it first."""
         if ailment.since is not None:
             return ailment
         now = self._fleet.outside.clock.now()
@@ -295,7 +295,7 @@ CONFIGURATION = "configuration"
 
 
 def _ailments(member: Member) -> Iterator[Ailment]:
-    """What is wrong with it: of each channel and source once, by who knows most."""
+    """Yield the troubles of a town: each channel and source once, by the most informative one."""
     yield from (Ailment(CONFIGURATION, str(number), reason) for number, reason in enumerate(member.wrong))
     if member.daemon is None:
         return
@@ -312,7 +312,7 @@ def _ailments(member: Member) -> Iterator[Ailment]:
 
 
 def _ailment_of(cycle: Cycle, store: str) -> Ailment:
-    """What a cycle met that nobody was warned of yet: a lane's and a source's trouble is in its reason alone."""
+    """Return the trouble of a cycle without a warning yet: a lane's or a source's is in its reason alone."""
     kind, _, name = cycle.name.partition(" ")
     if kind == "store":
         what, name = What.STORE, store
@@ -324,7 +324,7 @@ def _ailment_of(cycle: Cycle, store: str) -> Ailment:
 
 
 def _oldest(daemon: Daemon, counted: Counted) -> tuple[str, datetime | None] | None:
-    """The source that was read longest ago: as the database told it, or as its poller knows better."""
+    """Return the source that was read longest ago: by the database, or by its poller, which may know better."""
     read = dict(counted.read)
     known = [
         (name, max((at for at in (poller.read_at, read.get(name)) if at is not None), default=None))

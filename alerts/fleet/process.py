@@ -1,11 +1,11 @@
-"""The process of a fleet: it holds the folder, opens the one door, and looks at the folder until it is stopped.
+"""The process of a fleet: it holds the folder, opens the one door, and polls the folder until it is stopped.
 
-One process at a time works a folder, by a lock on `DIR/fleet.lock`, which the system takes back when the process dies.
+One process at a time works a folder, by a lock on `DIR/fleet.lock`, which the system releases when the process dies.
 
-`fleet_routes` are what it says of itself to who operates it: `/healthz`, `/readyz` and `/metrics`, under a name of no
-town. A town's trouble never makes the whole unready: `/readyz` is 503 while the folder's towns are being begun for
-the first time, and when nobody looks at the folder any more. Each town's state stands in the body. `/metrics` has
-every town's series with the label `town`; each town also tells its own under its own name.
+`fleet_routes` are its own endpoints for operators: `/healthz`, `/readyz` and `/metrics`, under a name of no town. A
+town's trouble never makes the whole unready: `/readyz` is 503 while the folder's towns are being begun for the first
+time, and when nothing polls the folder any more. Each town's state is in the body. `/metrics` has every town's series
+with the label `town`; each town also has its own under its own name.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ LOOKS = Looks(
     approvals=timedelta(seconds=20),
     store=timedelta(seconds=30),
 )
-"""How often each town looks by itself at what it is told of otherwise."""
+"""How often each town checks by itself for changes that it is normally notified of."""
 LEASES_LAST, LEASES_RENEWED = timedelta(seconds=60), 0.6
 """A process that comes after a killed one waits for none of them: by the folder's lock it knows their owner is dead."""
 
@@ -76,7 +76,7 @@ log = structlog.get_logger()
 
 
 async def run_fleet(folder: Path) -> None:
-    """Run the towns of a folder until SIGTERM or SIGINT; SIGHUP looks at once. Raises TocsinError."""
+    """Run the towns of a folder until SIGTERM or SIGINT; SIGHUP polls at once. Raises TocsinError."""
     sys.setswitchinterval(HANDED_OVER_AFTER)
     leave_alone_what_stays()
     section, listen = load_fleet(folder)
@@ -120,9 +120,9 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 
 def _owners(folder: Path) -> str:
-    """What the names of a folder's owners of leases begin with.
+    """Return the prefix of a folder's lease owners.
 
-    With the machine's name: at a server, another machine's fleet may work towns of a folder that is called the same.
+    It includes the machine's name: at a server, another machine's fleet may work towns of a folder of the same name.
     """
     place = f"{socket.gethostname()} {folder.resolve()}"
     return f"f{sha256(os.fsencode(place)).hexdigest()[:6]}-"
@@ -130,10 +130,10 @@ def _owners(folder: Path) -> str:
 
 @asynccontextmanager
 async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncIterator[Outside]:
-    """The world of each town of a folder that this process alone works: session, feeds and threads are everybody's.
+    """Yield the world of each town of a folder that this process alone works: session, feeds and threads are shared.
 
-    Nobody looks every second: whatever happens in this process is told on each town's own bus, and whatever another one
-    writes is rung for. What is looked at all the same is for what rang in vain.
+    Nothing polls every second: events of this process are on each town's own bus, and writes of another one ring. The
+    remaining polls are for rings that got lost.
     """
     outside = outside or Outside()
     session, threads, understanding = await outside.open_session(), SharedThreads(), Understanding()
@@ -250,7 +250,10 @@ def readiness(fleet: Fleet) -> str:
 
 
 def account(member: Member) -> dict[str, Any]:
-    """A town: `running`, `outdated` (it goes on with what its file said before) or `refused`; what stands, and why."""
+    """Return a town's state, with its stalled cycles and the reasons.
+
+    The state is `running`, `outdated` (with its previous configuration) or `refused`.
+    """
     standing = [cycle.name for cycle in member.daemon.vitals.cycles() if cycle.stands] if member.daemon else []
     return {
         "state": state_of(member),

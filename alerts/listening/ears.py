@@ -53,9 +53,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """How remarks are kept: understood first, then a few in each transaction, then told to who listens on the bus.
+    """Stores remarks: interpreted first, then a few in each transaction, then published on the bus.
 
-    Who asks what was answered for "the next ones too" is answered in the same transaction.
+    An asker of a question answered for "the next ones too" is answered in the same transaction.
     """
 
     service: DeskService
@@ -82,9 +82,9 @@ class Intake:
         return [taken async for taken in done]
 
     async def keep_in_a_hurry(self, channel: str, remarks: Sequence[Remark]) -> None:
-        """Keep many at once for who waits for it: by its words alone it is told whether it may be a call for help.
+        """Store many at once for a waiting client: only their words are checked for a possible call for help.
 
-        The rest is understood afterwards (`understand_the_rest`), also after a kill.
+        They are interpreted afterwards (`understand_the_rest`), also after a kill.
         """
 
         async def keep(few: Sequence[Remark]) -> Taken:
@@ -137,9 +137,9 @@ def _keep(
 
 
 def ear_standings(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
-    """How each ear is doing, as sources are told, with what it `cost` this month, in dollars, where that is anything.
+    """Yield each ear's health, like a source's, with its `cost` this month, in dollars, if any.
 
-    `gap` is what can't be heard any more. A bot's ear is `quiet` until it heard something.
+    `gap` describes lost remarks. A bot's ear is `quiet` until it read something.
     """
     known, now = unit.listening.ears(), unit.now
     for name in [*town.hearing, *town.listening.feeds]:
@@ -232,7 +232,7 @@ class Ear:
         return (again - self._clock.now()).total_seconds()
 
     async def _look(self, lease: Lease) -> tuple[EarReading, datetime]:
-        """What there is to hear, kept and remembered; and when to listen again."""
+        """Poll; store the remarks and the memory; returns the reading and the time of the next poll."""
         service, now = self._intake.service, self._clock.now()
         status, posts = await service.ask(partial(_before, name=self.name, now=now, is_feed=self._is_feed))
         if not self._is_open:
@@ -249,7 +249,7 @@ class Ear:
         return hearing, again
 
     def _says_nothing(self, hearing: EarReading, status: EarStatus) -> bool:
-        """Whether nothing is lost where this isn't written down: another such look was, lately."""
+        """True if this reading need not be written: an equal one was, lately."""
         is_same = not (hearing.remarks or hearing.trouble or hearing.gap or hearing.cost)
         is_same = is_same and hearing.memory == status.memory and status.reason is None
         lately = self._written_at is not None and self._clock.monotonic() - self._written_at < WRITTEN_EVERY

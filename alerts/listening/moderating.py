@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 
 def may(town: Town, channel: str) -> frozenset[str]:
-    """What can be done about what is said on a channel: some of `hide`, `delete`, `block`."""
+    """Return the possible actions on a channel's remarks: some of `hide`, `delete`, `block`."""
     found = town.hearing.get(channel)
     return frozenset(_KINDS.get(found.kind, ())) if found is not None else frozenset()
 

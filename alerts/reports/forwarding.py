@@ -1,12 +1,12 @@
-"""Reports that are handed on to another server of the kind, such as FixMyStreet: journalled as posts are.
+"""Reports forwarded to another server of the kind, such as FixMyStreet: journalled as posts are.
 
-A report that is accepted is noted for each `[reports.forward.NAME]` that takes its kind (`note_forwards`), in the same
-transaction. A `Forwarder` claims it before it sends it, and writes down what came of it: after a crash, and where no
-answer came, it is in doubt, and looked for there by our number, which its words hold. What isn't found is not sent
-again by itself, for the standard knows no key by which a server would know it: an officer says so (`forward_again`).
-Afterwards the server is asked how far it is, until it says that it has done with it.
+An accepted report is noted for each `[reports.forward.NAME]` that takes its kind (`note_forwards`), in the same
+transaction. A `Forwarder` claims it before it sends it, and stores the result: after a crash, and without an answer, it
+is in doubt, and searched for there by our number, which its words contain. One that isn't found is not sent again
+automatically, for the standard has no key by which a server could recognise it: an officer decides (`forward_again`).
+Afterwards the server is asked for its progress, until it is closed there.
 
-What goes there is the kind, the words, the place and our number: no name, no contact, no photo.
+Only the kind, the words, the place and our number are sent: no name, no contact, no photo.
 """
 
 from __future__ import annotations
@@ -48,24 +48,24 @@ GIVEN_UP_AFTER = timedelta(days=7)
 KEY_TRIED_AGAIN = timedelta(minutes=15)
 """After how long a server that doesn't accept our key is asked again."""
 LOOKS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
-"""How long after it went into doubt a report is looked for: a server may show it late."""
+"""The delays of searches for a report in doubt: a server may show it late."""
 LOOKED_BACK = timedelta(minutes=10)
 """How much earlier than our attempt a server's clock may date what came of it."""
 ASKED_AFTER, ASKED_EVERY, ASKED_FOR = timedelta(minutes=5), timedelta(hours=6), timedelta(days=90)
 """When a server is first asked how far a report is, how often then, and for how long."""
 AT_ONCE = 50
 LOOKED_EVERY = 15.0
-"""Seconds after which it is looked whether there is something to do, where nothing told of it."""
+"""Seconds between two checks without a notification."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
 class Remote(Protocol):
-    """The other server. Every method raises a `DeliveryError` when it isn't simply done.
+    """The other server. Every method raises a `DeliveryError` when it fails.
 
-    `channels/open311.py` is the one that there is. No room but the composition root knows a channel, so this names what
-    a `Forwarder` needs of one, and another kind of server has to bring.
+    `channels/open311.py` is the only one. No room but the composition root knows a channel, so this names the methods
+    that a `Forwarder` needs, for other kinds of servers too.
     """
 
     async def hand_over(self, report: Handover) -> HandedOver:
@@ -73,7 +73,7 @@ class Remote(Protocol):
         ...
 
     async def look(self, service: str, since: datetime, until: datetime) -> Sequence[RemoteRequest]:
-        """What it shows of that service, told between these times."""
+        """Return its requests of that service between these times."""
         ...
 
     async def statuses(self, ids: Sequence[str]) -> Sequence[RemoteRequest]:
@@ -123,7 +123,10 @@ def forward_again(officer: Officer, report: CitizenReport, name: str | None = No
 
 
 def handover_of(report: CitizenReport, forward: ReportForward, town: Town) -> Handover | None:
-    """What goes to the server; None where nothing is left of the report, or its kind isn't handed on any more."""
+    """Return the data for the server.
+
+    Returns None if nothing is left of the report, or its kind isn't forwarded now.
+    """
     service = forward.kinds.get(report.kind)
     if service is None or report.lat is None or report.lon is None or report.rounded:
         return None
@@ -136,7 +139,7 @@ def handover_of(report: CitizenReport, forward: ReportForward, town: Town) -> Ha
 
 
 def judged(before: Forwarding, error: DeliveryError, now: datetime) -> Forwarding:
-    """What becomes of one whose sending failed so."""
+    """Return the state of a forwarding after this failure."""
     tried = replace(before, reason=error.reason)
     if isinstance(error, InDoubt):
         return replace(tried, state=ForwardState.IN_DOUBT, tries=0, next_try=now + LOOKS[0])
@@ -256,7 +259,7 @@ class Forwarder:
         return claimed, handover
 
     def _doubt_what_was_begun(self, unit: DeskUnit) -> None:
-        """What was being sent when the lease changed hands, or its daemon died."""
+        """Mark as in doubt the sends under way when the lease changed hands, or its daemon died."""
         begun = unit.reports.due_forwardings(self.forward.name, ForwardState.SENDING, unit.now, AT_ONCE)
         for each in begun:
             error = InDoubt(because("forward_cut_off"))

@@ -1,22 +1,22 @@
-"""Where the daemon listens: who asks gets a place, a time and a turn, and none of them is what sending needs.
+"""The listener: it limits connections, waits and concurrent requests, so that clients can't starve the lanes.
 
-accept ──▶ a place? ──▶ headers in time ──▶ body in time ──▶ a turn ──▶ the answer, read in time ──▶ the next request
+    accept ──▶ a place? ──▶ headers in time ──▶ body in time ──▶ a turn ──▶ answer, read in time ──▶ next request
 
-*Places.* So many connections in all, so many of one address. An address over its number is told 503 and closed. Where
-all places are taken, the newcomer gets the place of the one that has owed us something for longest: the rest of its
-headers, the rest of a body, or a next request. Only where everybody is being answered is the newcomer told 503. Behind
-the proxies of `[web] proxies` the connections are the proxy's: an address is counted by its requests under way there.
+*Places.* So many connections in all, so many of one address. An address over its number gets 503 and is closed. If all
+places are taken, the newcomer gets the place of the one that has owed us data for longest: the rest of its headers, the
+rest of a body, or a next request. Only if everybody is being answered does the newcomer get 503. Behind the proxies of
+`[web] proxies` the connections are the proxy's: an address is counted by its requests under way there.
 
-*Times.* One sweep a second looks at all connections: half-sent headers, a body that comes too slowly, and an answer
-that nobody reads are closed (RFC 9112, 9.5: a server may at any time). An idle connection is aiohttp's to close.
+*Times.* One sweep a second checks all connections: half-sent headers, a body that comes too slowly, and an answer that
+nobody reads are closed (RFC 9112, 9.5: a server may at any time). An idle connection is aiohttp's to close.
 
-*Turns.* asyncio runs all that is ready before it looks again, so that five hundred requests at once would stand before
-each step of a lane. So few requests begin in one round of the loop; the rest follow in their order, in the next rounds.
+*Turns.* asyncio runs all ready tasks before it polls again, so that five hundred requests at once would precede each
+step of a lane. So few requests begin in one round of the loop; the rest follow in their order, in the next rounds.
 
-*Room.* What has come and isn't answered yet takes so many bytes in all (web/room.py).
+*Room.* Unanswered data is bounded to so many bytes in all (web/room.py).
 
-*Files.* `places` leaves a reserve below the process's limit, so that `accept` never finds that limit: asyncio would try
-again for each connection that waits, and say so each time.
+*Files.* `places` leaves a reserve below the process's limit, so that `accept` never hits that limit: asyncio would try
+again for each connection that waits, and log it each time.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Listener:
         return len(self._connections)
 
     def network_of(self, address: str) -> str:
-        """Whose room takes what comes from there before its headers tell it: nobody's own, where a proxy asks."""
+        """Return the network whose room holds an address's data before its headers; empty if a proxy connects."""
         return "" if is_among(address, self._proxies) else network_of(address)
 
     async def listen(self, host: str | None, port: int) -> int:
@@ -185,7 +185,7 @@ class Listener:
             self._owing[connection] = None
 
     def refuse(self, reason: str, address: str) -> None:
-        """Count and tell it."""
+        """Count and log a refusal."""
         self._refused(reason)
         log.info("web.refused", reason=reason, address=address, once=f"web.refused {reason}")
 
@@ -290,7 +290,7 @@ class _Turns:
 
 
 class _Door(asyncio.Protocol):
-    """Looks who it is; the protocol that parses is made only for who comes in."""
+    """Checks the peer; the protocol that parses is made only for an admitted one."""
 
     def __init__(self, listener: Listener, server: web.Server) -> None:
         self._listener = listener
@@ -357,11 +357,11 @@ class _Connection(web.RequestHandler):
 
     @property
     def owes(self) -> bool:
-        """Whether it is its turn to send something: headers, the rest of a body, or a next request."""
+        """True if it is the client's turn to send: headers, the rest of a body, or a next request."""
         return self._request is None or not self._request.content.is_eof()
 
     def overdue(self, now: float) -> str | None:
-        """What it took too long for: `headers`, `body` or `unread`; None: nothing."""
+        """Return the step that took too long: `headers`, `body` or `unread`. Returns None if none did."""
         limits, request = self._listener.limits, self._request
         left = self.transport.get_write_buffer_size() if self.transport is not None else 0
         if not left or left < self._left:
@@ -432,7 +432,7 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What can't be read is answered without a word of what answers: no application is asked about it."""
+        """Answer an unreadable request without naming this program: no application handles it."""
         response = super().handle_error(request, status, exc, message)
         response.headers["Server"] = "Tocsin"
         return response
@@ -449,14 +449,14 @@ class _Connection(web.RequestHandler):
         return Sent(self._listener.room, self._network, self._give_way)
 
     def _give_way(self) -> None:
-        """End what was being sent. Whoever reads it is told so, now or once they begin."""
+        """End a transfer. Its reader is notified, now or once they begin."""
         self._listener.refuse("room", self.address)
         if self._request is None and not self._parsed:  # headers, which nobody reads but we
             self.hang_up()
         self._drop()
 
     def _drop(self) -> None:
-        """Keep nothing that wasn't read: a connection and its bodies refer to one another until the collector looks."""
+        """Drop unread data: a connection and its bodies refer to one another until the collector runs."""
         if self._drops:  # what is read makes room for what the parser kept back, and that comes here in the midst of it
             return
         self._drops = True
@@ -468,12 +468,12 @@ class _Connection(web.RequestHandler):
 
 
 async def unnamed(_: web.Request, response: web.StreamResponse) -> None:
-    """No answer tells which program in which version gave it: whoever looks for old ones needn't find us."""
+    """Remove the program's name and version from an answer: a scanner for old ones needn't find us."""
     response.headers.popall("Server", None)
 
 
 async def _addresses(host: str | None, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
-    """Where to listen: every address that the name stands for, each once."""
+    """Return the addresses to listen at: every one that the name resolves to, each once."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))

@@ -1,7 +1,7 @@
-"""What citizens report, for programs: a program with the role `reporter` brings reports, others look and decide.
+"""Citizens' reports for programs: a program with the role `reporter` submits reports, others read and decide.
 
-A report is taken in a transaction of the intake's own, with many others. So an answer is kept under the program's own
-key (`Idempotency-Key`) after it: where a crash comes between, the same key finds the same report, by the form's key
+A report is stored in a transaction of the intake's own, with many others. So an answer is stored under the program's
+own key (`Idempotency-Key`) after it: if a crash comes between, the same key finds the same report, by the form's key
 that is made of it.
 """
 
@@ -122,7 +122,7 @@ async def post_report(api: Api, call: Call) -> Reply:
 
 
 def form_key(token: str, key: str | None) -> str | None:
-    """What a report is known again by; the token's hash is in it, so nobody else can guess it."""
+    """Return the key that identifies a repeated report; it includes the token's hash, so nobody else can guess it."""
     return f"{token} {key}" if key is not None else None
 
 
@@ -216,4 +216,4 @@ OPERATIONS = (
     Operation("getReport", "GET", "/reports/{id}", "One report", get_report, Act.VIEW, _ONE, details="By its number."),
     *operations_of("reports", ReportOut),
 )
-"""What can be asked of reports."""
+"""The operations on reports."""
