@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shipping.deb import ROOT, do
@@ -85,6 +85,16 @@ def prepared(release: str) -> Path:
     return root
 
 
+def _first_process(nspawn: int) -> int:
+    """The machine's systemd: a child of systemd-nspawn, which has had others before."""
+    while True:
+        for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text(encoding="utf-8").split():
+            with suppress(OSError):
+                if Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() == "systemd":
+                    return int(child)
+        time.sleep(0.05)
+
+
 @contextmanager
 def booted(root: Path) -> Iterator[Machine]:
     """Boot it without a network, and end it."""
@@ -102,15 +112,15 @@ def booted(root: Path) -> Iterator[Machine]:
     unified = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=unified) as nspawn:
         try:
-            children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children")
-            while not children.read_text(encoding="utf-8").split():
-                time.sleep(0.05)
-            machine = Machine(int(children.read_text(encoding="utf-8").split()[0]))
+            machine = Machine(_first_process(nspawn.pid))
             machine.until("systemctl is-system-running | grep -qE 'running|degraded'", 60)
             machine.run("ip link set lo up", check=False)
             yield machine
         finally:
-            nspawn.terminate()
+            # Asked twice it doesn't wait for what hangs in there.
+            for _ in range(2):
+                nspawn.terminate()
+                time.sleep(1)
 
 
 def renewed(deb: Path, folder: Path) -> Path:
