@@ -146,7 +146,8 @@ def renewed(deb: Path, folder: Path) -> Path:
 
 def post(machine: Machine, headline: str, wait: str = "--wait=30s") -> None:
     """An urgent alert, and its delivery with it."""
-    machine.run(f"tocsin post --headline '{headline}' --severity Severe --urgency Immediate {wait}")
+    grave = "--severity Severe --urgency Immediate --instruction 'Restez chez vous.'"
+    machine.run(f"tocsin post --headline '{headline}' {grave} {wait}")
 
 
 def sent(machine: Machine, count: int) -> None:
