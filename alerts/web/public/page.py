@@ -29,7 +29,7 @@ from alerts.model.hazard import Hazard, fold
 from alerts.model.town import Town, WebSection
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
-from alerts.rendering.library import capital
+from alerts.rendering.library import CompiledTemplates, capital
 from alerts.rendering.moments import with_ordinal
 from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
@@ -398,6 +398,9 @@ class Pages:
         return format_timedelta(abs(now - since), granularity="minute", threshold=1, locale=Locale.parse(self.language))
 
 
+_COMPILED = CompiledTemplates()
+
+
 @cache
 def environment(language: str) -> Environment:
     """The templates in a language, for all towns of this process."""
@@ -406,6 +409,8 @@ def environment(language: str) -> Environment:
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,
+        # One compiles a page for all languages.
+        bytecode_cache=_COMPILED,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_in_sight,
