@@ -104,6 +104,7 @@ class PostgreSQL:
         self._numbers = count(1)
         self._made: dict[Callable[[str], None], str] = {}
         self._server: subprocess.Popen[bytes] | None = None
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="tocsin-pg-", dir=beneath))
         """Its data, its socket and its log."""
         if self._user is not None:
@@ -152,6 +153,7 @@ class PostgreSQL:
         children = list(_children(server.pid))
         server.kill()
         server.wait()
+        self._disconnect()
         for child in children:
             with contextlib.suppress(OSError), _pidfd(child) as pidfd:
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
@@ -192,9 +194,11 @@ class PostgreSQL:
 
     def run(self, *statements: str) -> None:
         """Run statements as its superuser, each by itself, beside the databases."""
-        with psycopg.connect(self._address("postgres"), autocommit=True) as db:
-            for statement in statements:
-                db.execute(statement.encode())
+        # A connection is a process of the server, which computes for longer than most of what is run.
+        if self._connection is None:
+            self._connection = psycopg.connect(self._address("postgres"), autocommit=True)
+        for statement in statements:
+            self._connection.execute(statement.encode())
 
     def close(self) -> None:
         """Stop it, and take away all that it kept."""
@@ -243,7 +247,13 @@ class PostgreSQL:
             return True
         return False
 
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _signal(self, number: int) -> None:
+        self._disconnect()
         if self._server is not None:
             self._server.send_signal(number)
             self._server.wait(_PATIENCE)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import cache
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -164,12 +165,23 @@ def shipped_templates_are_checked_once():
     vars(checkup)["check_templates"] = check_templates
 
 
+class _Forks:
+    """What a town's commands are forked from: begun for the first test that starts one."""
+
+    server: ForkServer | None = None
+
+    @classmethod
+    def of(cls, config):
+        if cls.server is None:
+            cls.server = ForkServer()
+            config.add_cleanup(cls.server.stop)
+        return cls.server
+
+
 @pytest.fixture(scope="session")
-def forks():
+def forks(pytestconfig):
     """What a town's commands are forked from."""
-    server = ForkServer()
-    yield server
-    server.stop()
+    return _Forks.of(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -206,18 +218,6 @@ def server(postgresql, tmp_path):
     postgresql.drop(url)
 
 
-@pytest.fixture(autouse=True)
-def commands_are_forked(request):
-    """Where a test starts the program, it is a fork; `cold` are those in which it has to start as a user starts it.
-
-    A tenth of a second and 64 MiB for each password, half a second for each report's proof, are spent there alone, too.
-    """
-    process, cold = (request.node.get_closest_marker(name) for name in ("process", "cold"))
-    Town.forks = request.getfixturevalue("forks") if process and not cold else None
-    vars(passwords)["PasswordHasher"] = PasswordHasher if cold else CHEAP
-    vars(intake).update(COSTS if cold else CHEAP_PROOFS)
-
-
 class _Unseen(logging.Handler):
     """What asyncio says of tasks whose error nobody asked for, and of callbacks that failed."""
 
@@ -233,29 +233,51 @@ UNSEEN = _Unseen()
 logging.getLogger("asyncio").addHandler(UNSEEN)
 
 
-@pytest.fixture(autouse=True)
-def no_task_ends_unseen(request):
-    """Fail where a task's error reached nobody: asyncio tells of it once the task is gone."""
-    UNSEEN.said.clear()
-    yield
-    assert UNSEEN.said == []
-
-
-@pytest.fixture(autouse=True)
-def carried_out_twice(request, monkeypatch):
-    """Carry out each `write` twice, with a rollback between, as a server whose connection is lost makes us do.
+class _Twice:
+    """Carries out each `write` twice, with a rollback between, as a server whose connection is lost makes us do.
 
     A work that keeps something of the first time in `self` comes to something else the second time.
     """
-    file = Path(request.path).relative_to(Path(__file__).parent).as_posix()
-    if not file.startswith(CARRIED_OUT_TWICE) or request.node.get_closest_marker("once"):
-        return
-    once = database._run_together
 
-    def twice(db, works, *, synced=True):
-        with contextlib.suppress(Exception), rehearsal(db) as unit:
-            for work in works:
-                work(unit)
-        return once(db, works, synced=synced)
+    now = False
+    """Whether this test's are."""
 
-    monkeypatch.setattr(database, "_run_together", twice)
+    @staticmethod
+    @cache
+    def wanted(path):
+        return path.relative_to(Path(__file__).parent).as_posix().startswith(CARRIED_OUT_TWICE)
+
+    @classmethod
+    def run(cls, db, works, *, synced=True):
+        if cls.now:
+            with contextlib.suppress(Exception), rehearsal(db) as unit:
+                for work in works:
+                    work(unit)
+        return _ONCE(db, works, synced=synced)
+
+
+_ONCE = database._run_together
+vars(database)["_run_together"] = _Twice.run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Lay the nets, before any fixture: as fixtures of every test they would cost a millisecond of each.
+
+    Where a test starts the program, it is a fork; `cold` are those in which it has to start as a user starts it.
+    A tenth of a second and 64 MiB for each password, half a second for each report's proof, are spent there alone, too.
+    """
+    marks = {mark.name for mark in item.iter_markers()}
+    cold = "cold" in marks
+    Town.forks = _Forks.of(item.config) if "process" in marks and not cold else None
+    vars(passwords)["PasswordHasher"] = PasswordHasher if cold else CHEAP
+    vars(intake).update(COSTS if cold else CHEAP_PROOFS)
+    _Twice.now = "once" not in marks and _Twice.wanted(item.path)
+    UNSEEN.said.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown():
+    """Fail where a task's error reached nobody: asyncio tells of it once the task is gone."""
+    yield
+    assert UNSEEN.said == []
