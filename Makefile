@@ -7,7 +7,7 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test package release release-check texts screenshots sheet faults simulate check lint types imports format lock bench docs clean
+.PHONY: demo test package release release-check texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -76,7 +76,7 @@ texts: $(VENV)/dev.stamp
 docs: $(VENV)/docs.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-check: $(VENV)/dev.stamp lint types imports
+check: $(VENV)/dev.stamp lint types imports prose
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -87,6 +87,10 @@ types: $(VENV)/dev.stamp
 
 imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
+
+# Docstrings say what is promised; how many open with "What" or "Who" may only shrink.
+prose: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.prose
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .

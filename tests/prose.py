@@ -1,0 +1,44 @@
+"""The openings of docstrings in alerts/: `make check` fails if more of them than before open with a question word.
+
+"What a reader sees." promises nothing; "The text on the page." does, and so does "Return the text, cut to the limit."
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import alerts
+
+MOST = 59
+"""As many as there are: it may only be lowered. Most are in the golden files of the API and the command line."""
+OPENING = re.compile(r"(?:What|Who|Whom|Whose|That of|Whether)\b")
+_DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+
+
+def offences(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the first line of each such docstring in a file."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, _DOCUMENTED) and OPENING.match(text := ast.get_docstring(node) or ""):
+            yield node.body[0].lineno, text.partition("\n")[0]
+
+
+def main() -> int:
+    """List them if they are too many. Returns the exit status."""
+    root = Path(alerts.__file__).parent
+    found = [
+        f"{file.relative_to(root.parent)}:{line}: {text}"
+        for file in sorted(root.rglob("*.py"))
+        for line, text in offences(file)
+    ]
+    if len(found) > MOST:
+        sys.stderr.write("\n".join([*found, f"{len(found)} docstrings open so, {MOST} did: reword the new ones", ""]))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
