@@ -7,13 +7,9 @@ chat it is. What rejects takes a second step, which asks why (`alerts.bot.office
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from alerts.bot.chat import safe, words_of
-from alerts.desk.act import OfficerAct, deciding, every_act, fields_of
+from alerts.desk.act import OfficerAct, deciding, every_act, fields_of, fingerprint_of
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, Misuse
 from alerts.model.reason import because
 
@@ -28,9 +24,9 @@ def act_named(data: str) -> type[OfficerAct] | None:
     return next((act for act in found if not any(each.is_required for each in fields_of(act))), None)
 
 
-def data_of(act: type[OfficerAct], identity: str, before: Mapping[str, Any]) -> str:
-    """The data of a button that does this to what was shown (`before`: `OfficerAct.before`)."""
-    return f"{act.name()}:{identity}:{before.get('fingerprint', '')[:SEEN]}"
+def data_of(act: OfficerAct, fingerprint: str = "") -> str:
+    """The data of a button that does this to what was shown with that fingerprint."""
+    return f"{act.name()}:{act.id}:{fingerprint[:SEEN]}"
 
 
 def pressed(officer: Officer, data: str, language: str) -> str:
@@ -38,17 +34,21 @@ def pressed(officer: Officer, data: str, language: str) -> str:
     act = act_named(data)
     assert act is not None  # noqa: S101 who asks has looked
     identity, _, seen = data.partition(":")[2].partition(":")
-    before = _before(officer.unit, act(identity))
+    unit, made = officer.unit, act(identity)
+    if (why := made.missing(unit)) is not None:
+        raise Misuse(why)
+    what = safe(made.title(unit))
     given: dict[str, object] = {}
     if any(each.key == "seen" for each in fields_of(act)):
         # A shorter prefix would fit more than one version: the button carries exactly so many digits.
-        if len(seen) != SEEN or not before["fingerprint"].startswith(seen):
+        now = fingerprint_of(made.before(unit))
+        if len(seen) != SEEN or not now.startswith(seen):
             raise Conflict(because("changed_since_shown", alert=identity))
-        given["seen"] = before["fingerprint"]
-    act.made(identity, given).carry_out(officer)
+        given["seen"] = now
+    act.made(identity, given).done_by(officer)
     _ = words_of(language).gettext
     done = _("✅ Validated by you: %(what)s") if act.decides else _("✅ Done: %(what)s")
-    return done % {"what": safe(act.title(before))}
+    return done % {"what": what}
 
 
 def rejected(officer: Officer, identity: str, reason: str, language: str) -> str:
@@ -56,13 +56,7 @@ def rejected(officer: Officer, identity: str, reason: str, language: str) -> str
     act = deciding(officer.unit, "reject", identity)
     if act is None:
         raise Misuse(because("nothing_heard_so", name=identity))
-    before = act(identity).before(officer.unit)
-    act.made(identity, {"reason": reason}).carry_out(officer)
-    what = safe(act.title(before))
+    what = safe(act(identity).title(officer.unit))
+    keys = {each.key for each in fields_of(act)}
+    act.made(identity, {"reason": reason} if "reason" in keys else {}).done_by(officer)
     return words_of(language).gettext("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=what)
-
-
-def _before(unit: DeskUnit, act: OfficerAct) -> Mapping[str, Any]:
-    if (why := act.missing(unit)) is not None:
-        raise Misuse(why)
-    return act.before(unit)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,14 +25,15 @@ from alerts.model.person import Act
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.act import ActField, OfficerAct
+    from alerts.desk.out import Out
     from alerts.desk.service import DeskUnit
     from alerts.model.town import Town
 
-Show = Callable[[Mapping[str, Any], "Town"], None]
+Show = Callable[[Any, "Town"], None]
 SHOWN: dict[str, Show] = {}
+"""How a person is shown each kind of account, by its class's name; without one it is its JSON."""
 _UNASKED = ("seen", "was")
 """Keys that say what was looked at: a command shows it itself, or looks at nothing."""
-"""How a person is shown each kind of answer, by its name; without one it is its JSON."""
 
 
 class ActGroup(typer.core.TyperGroup):
@@ -76,7 +78,7 @@ def command_of(act: type[OfficerAct]) -> Callable[..., int]:
         made = act.made(name, {keys[each]: value for each, value in given.items() if value not in (None, [])})
         return carried_out(context.obj.control(), made, who, as_json=as_json)
 
-    asked = [each for each in fields_of(act) if each.key not in _UNASKED]
+    asked = [each for each in fields_of(act) if each.key not in _UNASKED and not each.by_form]
     taken = {
         "context": (typer.Context, MISSING),
         "name": (Annotated[str, typer.Argument(metavar=act.metavar, help=act.names)], MISSING),
@@ -116,37 +118,43 @@ def _untold(field: ActField) -> object:
 
 def carried_out(control: Control, act: OfficerAct, who: str | None, *, as_json: bool = False) -> int:
     """Carry an act out, and show what it came to; where it validates, show before what that lets out, and ask."""
-    shown = None if as_json else SHOWN.get(act.answers)
-
-    def show(account: Mapping[str, Any]) -> None:
-        shown(account, control.town) if shown is not None else screen.show_json(account)
-
+    show = screen.show_json if as_json else partial(_show, control.town)
     made = _looked_at(control, act, show) if hasattr(act, "seen") else act
 
-    def action(unit: DeskUnit) -> Mapping[str, Any]:
-        return made.account(unit, made.carry_out(officer(unit, who, Act.APPROVE if made.decides else made.permission)))
+    def action(unit: DeskUnit) -> tuple[Out, tuple[str, Mapping[str, Any]] | None]:
+        done = made.done_by(officer(unit, who, Act.APPROVE if made.decides else made.permission))
+        return made.account(unit, done), made.says(unit, done)
 
-    account, _ = control.act(action)
-    if made.said and not as_json:
-        # Of each account the first is the id.
-        values = {"alert": next(iter(account.values())), **account}
-        screen.say(tell(made.said, **{key: _line(value) for key, value in values.items()}))
+    (account, said), _ = control.act(action)
+    if said is not None and not as_json:
+        sentence, values = said
+        screen.say(tell(sentence, **{key: _line(value) for key, value in values.items()}))
     else:
         show(account)
     return 0
 
 
-def _looked_at(control: Control, act: OfficerAct, show: Callable[[Mapping[str, Any]], None]) -> OfficerAct:
+def _looked_at(control: Control, act: OfficerAct, show: Callable[[Out], None]) -> OfficerAct:
     """The act on exactly what is shown now: somebody may decide, or change it, while it is read."""
+    from alerts.desk.act import fingerprint_of
+
     before = control.ask(act.before)
     show(before)
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
-    return replace(act, seen=before["fingerprint"])  # type: ignore[call-arg]
+    return replace(act, seen=fingerprint_of(before))  # type: ignore[call-arg]
+
+
+def _show(town: Town, account: Out) -> None:
+    show = SHOWN.get(type(account).__name__)
+    screen.show_json(account) if show is None else show(account, town)
 
 
 def _line(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    """A list of channels in one line: none of them is the town's page."""
+    if not isinstance(value, tuple | list):
+        return value
+    return ", ".join(map(str, value)) or tell("the town’s page alone")
 
 
 def decide(control: Control, verb: str, name: str, who: str | None, given: Mapping[str, object]) -> bool:

@@ -33,6 +33,7 @@ from alerts.cli import (
     service,
     subscribers,
 )
+from alerts.cli.acts import ActGroup
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -63,6 +64,7 @@ _WRONGLY_TYPED = (
 
 app = typer.Typer(
     name="tocsin",
+    cls=ActGroup,
     help="Broadcast a town's alerts to X, Facebook and Telegram: fast, governed, nothing lost, nothing twice.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -79,6 +81,9 @@ app.add_typer(polls.poll, name="poll")
 app.add_typer(subscribers.push, name="push")
 app.add_typer(subscribers.mail, name="mail")
 app.add_typer(listening.heard, name="heard")
+app.add_typer(listening.question, name="question")
+app.add_typer(listening.words, name="words")
+app.add_typer(listening.block, name="block")
 app.add_typer(reports.report, name="report")
 
 
@@ -148,8 +153,6 @@ app.command("status")(officer.status)
 app.command("approve")(officer.approve)
 app.command("reject")(officer.reject)
 app.command("gone")(officer.gone)
-app.command("answer")(listening.answer)
-app.command("withdraw")(listening.withdraw)
 app.command("retry")(officer.retry)
 app.command("drop")(officer.drop)
 app.command("explain")(officer.explain)

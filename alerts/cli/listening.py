@@ -1,14 +1,13 @@
-"""What people say, and what they are answered: `heard`, `heard add`, `answer`."""
+"""What people say, and what they are answered: `heard`, `heard add`, and the groups of acts about it."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alerts.cli import options, screen
+from alerts.cli.acts import SHOWN, ActGroup
 from alerts.cli.options import officer
 from alerts.cli.screen import tell
 from alerts.model.errors import Misuse
@@ -17,21 +16,22 @@ from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
+    from alerts.desk.out import VersionOut
     from alerts.desk.service import DeskUnit
     from alerts.listening.grouping import Group
     from alerts.listening.out import QuestionOut, UtteranceOut
-    from alerts.model.listening import GivenAnswer, Understood
-    from alerts.model.post import Post
+    from alerts.model.listening import Understood
 
-heard = typer.Typer(help="What people say under the town's posts, and what they ask.", invoke_without_command=True)
+heard = typer.Typer(
+    help="What people say under the town's posts, and what they ask.", invoke_without_command=True, cls=ActGroup
+)
+question = typer.Typer(help="What may be done about a question.", no_args_is_help=True, cls=ActGroup)
+words = typer.Typer(help="Officers' own words that wait for a second person.", no_args_is_help=True, cls=ActGroup)
+block = typer.Typer(help="Who is to be blocked on a channel.", no_args_is_help=True, cls=ActGroup)
 
-_Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="The answer, as everybody shall read it.")]
 _Said = Annotated[str, typer.Option("--text", metavar="TEXT", help="What was said.")]
 _Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The alert that it is about.")]
 _Where = Annotated[str | None, typer.Option("--where", metavar="PLACE", help="Where it was said: at the counter, …")]
-_Next = Annotated[bool, typer.Option("--next", help="Answer those too who ask it later, where it is surely the same.")]
-_Everywhere = Annotated[bool, typer.Option("--everywhere", help="Say it on the alert's other channels too.")]
-_Words = Annotated[str | None, typer.Option("--words", metavar="TEXT", help="What is asked, in your own words.")]
 
 
 def listening_control(context: typer.Context) -> Control:
@@ -105,103 +105,16 @@ def _understood(text: str) -> tuple[Understood, Group]:
     return asyncio.run(read())
 
 
-def answer(
-    context: typer.Context,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question's id, or the start of one.")],
-    text: _Text,
-    next_ones: _Next = False,
-    everywhere: _Everywhere = False,
-    words: _Words = None,
-    who: options.As = None,
-    as_json: options.Json = False,
-) -> int:
-    """Answer a question once, wherever it was asked; an answer that is out is put right where it is."""
-    from alerts.listening import acts
-    from alerts.listening.out import QuestionOut
-
-    control = listening_control(context)
-
-    def act(unit: DeskUnit) -> tuple[acts.Answered, QuestionOut]:
-        one = officer(unit, who, Act.ANSWER)
-        done = acts.answer(one, question, text, next_ones=next_ones, everywhere=everywhere, words=words)
-        return done, QuestionOut.of(unit, done.question)
-
-    (done, shown), _ = control.act(act)
-    if as_json:
-        screen.show_json(shown)
-    elif shown.waiting is not None:
-        screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=done.answer.id))
-    else:
-        _show_posts(done.posts)
-    return 0
-
-
-def withdraw(
-    context: typer.Context,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question's id, or the start of one.")],
-    reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None,
-    who: options.As = None,
-) -> int:
-    """Take an answer back wherever it is; its question is open again."""
-    from alerts.listening.acts import withdraw as take_back
-
-    control = listening_control(context)
-    done, _ = control.act(lambda unit: take_back(officer(unit, who, Act.ANSWER), question, reason))
-    told = ", ".join(dict.fromkeys(post.channel for post in done.posts))
-    screen.say(tell("the answer is taken back on %(channels)s", channels=told or tell("the town’s page alone")))
-    return 0
-
-
-def approve_answer(control: Control, name: str, who: str | None) -> bool:
-    """Show what waits of somebody's own words and let it go out; False: the name is that of no such words."""
-    from alerts.desk.handing_in import find_answer
-    from alerts.desk.versions import digest_of
-    from alerts.reports.validating import approve_version, asked_of
-
-    if not _is_answer(control, name):
-        return False
-    waits, asked = control.ask(lambda unit: ((found := find_answer(unit, name)), asked_of(unit, found)))
-    screen.show(screen.plain(asked))
-    screen.show(screen.plain(waits.text))
-    for shown in _reach_of(waits):
-        screen.show(f"  {shown}")
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        screen.agreed("Validate this? (yes/no)")
-    # What was shown before the question is what is validated: another version has another digest.
-    seen = digest_of(waits)
-    (_, posts), _ = control.act(lambda unit: approve_version(officer(unit, who, Act.APPROVE), waits.id, seen))
-    _show_posts(posts)
-    return True
-
-
-def _reach_of(waits: GivenAnswer) -> Iterator[str]:
-    """What else is validated with the words."""
-    if waits.incident is not None:
-        yield tell("on the page of %(incident)s", incident=waits.incident)
-    if waits.next_ones:
-        yield tell("whoever asks the same later is answered automatically")
-    if waits.everywhere:
-        yield tell("also on the channels where nobody asked")
-
-
-def reject_answer(control: Control, name: str, who: str | None, reason: str | None) -> bool:
-    """Keep what waits of somebody's own words from going out; False: the name is that of no such words."""
-    from alerts.desk.handing_in import refuse
-
-    if not _is_answer(control, name):
-        return False
-    answer, _ = control.act(lambda unit: refuse(officer(unit, who, Act.REJECT), name, reason))
-    screen.say(tell("%(alert)s doesn't go out", alert=answer.id))
-    return True
-
-
-def _is_answer(control: Control, name: str) -> bool:
-    return bool(control.ask(lambda unit: unit.listening.named("answer", name)))
-
-
-def _show_posts(posts: Sequence[Post]) -> None:
-    told = ", ".join(dict.fromkeys(post.channel for post in posts))
-    screen.say(tell("the answer goes out on %(channels)s", channels=told or tell("the town’s page alone")))
+def _show_version(row: VersionOut) -> None:
+    screen.show(screen.plain(row.asked or f"{screen.term(row.to)} {row.subject}"))
+    screen.show(screen.plain(row.text))
+    # What else is validated with the words.
+    if row.incident is not None:
+        screen.show(f"  {tell('on the page of %(incident)s', incident=row.incident)}")
+    if row.next:
+        screen.show(f"  {tell('whoever asks the same later is answered automatically')}")
+    if row.everywhere:
+        screen.show(f"  {tell('also on the channels where nobody asked')}")
 
 
 def _show_utterance(row: UtteranceOut) -> None:
@@ -215,3 +128,8 @@ def _show_question(row: QuestionOut) -> None:
     screen.show(f"{row.question}  {screen.term(row.state)}  {row.count} ({counts})  {screen.plain(row.words)}")
     if row.answer is not None:
         screen.show(f"    {screen.plain(row.answer)}")
+
+
+SHOWN["UtteranceOut"] = lambda out, _: _show_utterance(out)
+SHOWN["QuestionOut"] = lambda out, _: _show_question(out)
+SHOWN["VersionOut"] = lambda out, _: _show_version(out)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alerts.cli import acts, listening, options, screen
+from alerts.cli import acts, options, screen
 from alerts.cli.options import officer
 from alerts.cli.screen import tell
 from alerts.model.errors import Misuse, TocsinError
@@ -112,7 +112,7 @@ def approve(
 ) -> int:
     """Show all that a waiting alert lets out, and let it go out exactly as it is shown; or let a poll open."""
     control = context.obj.control()
-    if acts.decide(control, "approve", name, who, {}) or listening.approve_answer(control, name, who):
+    if acts.decide(control, "approve", name, who, {}):
         return 0
     # What was shown before the question is what is validated: a version that came meanwhile has another fingerprint.
     seen = _look_first(control, name)
@@ -149,7 +149,7 @@ def reject(
     """Keep a waiting alert from going out, or a poll from opening."""
     control = context.obj.control()
     given = {"reason": reason} if reason is not None else {}
-    if acts.decide(control, "reject", name, who, given) or listening.reject_answer(control, name, who, reason):
+    if acts.decide(control, "reject", name, who, given):
         return 0
     (alert, _), _ = control.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
     screen.say(tell("%(alert)s doesn't go out", alert=alert.id))

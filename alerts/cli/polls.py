@@ -175,5 +175,5 @@ def _show_result(account: Mapping[str, Any]) -> None:
         screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=name))
 
 
-SHOWN["PollOut"] = lambda account, _: _show_poll(account)
-SHOWN["PollResult"] = lambda account, _: _show_result(account)
+SHOWN["PollOut"] = lambda out, _: _show_poll(out.as_json())
+SHOWN["PollResult"] = lambda out, _: _show_result(out.as_json())

@@ -147,4 +147,4 @@ def _show(row: Mapping[str, Any], town: Town) -> None:
     screen.show("  ".join([*words, screen.plain(row["text"] or "")]).rstrip())
 
 
-SHOWN["ReportOut"] = _show
+SHOWN["ReportOut"] = lambda out, town: _show(out.as_json(), town)

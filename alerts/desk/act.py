@@ -32,6 +32,7 @@ from pydantic import Field, StringConstraints
 from pydantic.fields import FieldInfo
 
 from alerts.desk.officer import Officer
+from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.person import Act
@@ -54,14 +55,15 @@ ROOMS = ("alerts.desk", "alerts.listening", "alerts.reports", "alerts.access")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """How the ways in call a field: its key in JSON and forms, its option's help and the option's value.
+    """How the ways in call a field: its key in JSON, its option's help and the option's value.
 
-    Empty, they are the field's own name, its description and `TEXT`.
+    Empty, they are the field's own name, its description and `TEXT`. `by_form`: the desk's form alone has it.
     """
 
     key: str = ""
     help: str = ""
     metavar: str = "TEXT"
+    by_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class ActField:
     default: object
     help: str
     metavar: str
+    by_form: bool
 
     @property
     def is_required(self) -> bool:
@@ -87,7 +90,8 @@ class ActField:
             allowed = [each.value for each in self.kind]
             if (word := given.strip().casefold()) not in allowed:
                 raise Misuse(because("option_no_code", option=self.key, text=repr(given[:40]), allowed=allowed))
-            return self.kind(word)
+            made: object = self.kind(word)
+            return made
         return tuple(given) if self.kind is tuple and isinstance(given, Sequence) else given
 
 
@@ -96,9 +100,9 @@ class OfficerAct:
     """The base of all acts. `id` names what it is done to: in full, or where a person types it by how it begins.
 
     `of` and `verb` are its path: `/polls/{id}/close` in the API, the same below `place` at the desk; a command has the
-    verb within its `group`. `help` and `said` are the command's help and last word, where neither docstring nor account
-    will do. `body` is the name and description of the request's schema, `answers` the name of the answer's (`account`
-    makes it). `decides`: a second person does it, so a command wants their name.
+    verb within its `group`. `help` is the command's, where the docstring won't do. `body` is the name and description
+    of the request's schema, `answers` what the answer may be (`account` makes it). `decides`: a second person does it,
+    so a command wants their name.
     """
 
     id: str
@@ -106,7 +110,7 @@ class OfficerAct:
     of: ClassVar[str]
     verb: ClassVar[str]
     permission: ClassVar[Act]
-    answers: ClassVar[str]
+    answers: ClassVar[tuple[type[Out], ...]]
     body: ClassVar[tuple[str, str]]
     place: ClassVar[str]
     group: ClassVar[str] = "tocsin"
@@ -114,17 +118,11 @@ class OfficerAct:
     names: ClassVar[str]
     help: ClassVar[str] = ""
     details: ClassVar[str] = ""
-    said: ClassVar[str] = ""
     decides: ClassVar[bool] = False
 
     def carry_out(self, officer: Officer) -> Any:
         """Do it, in the officer's transaction. Raises Forbidden, Conflict, Refused, Misuse, and then stores nothing."""
         raise NotImplementedError
-
-    @property
-    def happens(self) -> tuple[object, ...]:
-        """The events that open pages hear of then, beside stored posts and changed incidents."""
-        return ()
 
     def missing(self, unit: DeskUnit) -> Reason | None:
         """Why nothing has exactly this id; None where something has."""
@@ -134,15 +132,29 @@ class OfficerAct:
         """The whole id of the one thing that this id names or begins; None where there is none."""
         raise NotImplementedError
 
-    def account(self, unit: DeskUnit, done: Any) -> Mapping[str, Any]:
-        """What it came to, as JSON: the API's answer, and what the command prints."""
+    def account(self, unit: DeskUnit, done: Any) -> Out:
+        """What it came to: the API's answer, and what the command prints."""
         raise NotImplementedError
 
-    def before(self, unit: DeskUnit) -> Mapping[str, Any]:
-        """What it is about, as JSON, with the `fingerprint` that `seen` is compared with."""
+    def before(self, unit: DeskUnit) -> Out:
+        """What it is about, before; where the act has `seen`, with the `fingerprint` that this is compared with."""
         raise NotImplementedError
 
-    def page(self, done: Any) -> str:
+    def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 of one that has some
+        """The events that open pages hear of then, beyond posts and incidents."""
+        return ()
+
+    def done_by(self, officer: Officer) -> Any:
+        """Carry it out, and have its events published once it is stored: what every way in calls."""
+        done = self.carry_out(officer)
+        officer.unit.happened.extend(self.events(officer.unit, done))
+        return done
+
+    def says(self, unit: DeskUnit, done: Any) -> tuple[str, Mapping[str, Any]] | None:  # noqa: ARG002 of some
+        """What a command says of it in a sentence, with its values; None: it shows the account."""
+        return None
+
+    def page(self, unit: DeskUnit, done: Any) -> str:
         """The desk's page to show then, below the desk."""
         raise NotImplementedError
 
@@ -158,9 +170,8 @@ class OfficerAct:
                 raise Misuse(because("act_key_missing", name=key))
         return cls(identity, **{known[key].name: known[key].value(each) for key, each in given.items()})
 
-    @classmethod
-    def title(cls, before: Mapping[str, Any]) -> str:
-        """The words by which people know what it is about, of what `before` returns."""
+    def title(self, unit: DeskUnit) -> str:
+        """The words by which people know what it is about."""
         raise NotImplementedError
 
     @classmethod
@@ -184,7 +195,9 @@ def _field(name: str, hint: Any, default: object) -> ActField:
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     named = next((each for each in extras if isinstance(each, Named)), Named())
     described = next((each.description for each in extras if isinstance(each, FieldInfo)), None) or ""
-    return ActField(name, named.key or name, hint, _bare(hint), default, named.help or described, named.metavar)
+    return ActField(
+        name, named.key or name, hint, _bare(hint), default, named.help or described, named.metavar, named.by_form
+    )
 
 
 def _bare(hint: Any) -> type:
@@ -216,3 +229,8 @@ def _below(base: type[OfficerAct]) -> Iterator[type[OfficerAct]]:
 def deciding(unit: DeskUnit, verb: str, name: str) -> type[OfficerAct] | None:
     """The act of that verb by which a second person decides about what has that name, or begins so; None: no act."""
     return next((act for act in every_act() if act.verb == verb and act.decides and act(name).found(unit)), None)
+
+
+def fingerprint_of(account: Out) -> str:
+    """What `seen` is compared with, of what `before` returns."""
+    return str(account.as_json()["fingerprint"])

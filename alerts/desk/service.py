@@ -47,13 +47,17 @@ QUIET_AFTER = timedelta(minutes=30)
 
 
 class DeskUnit(Unit):
-    """A unit of work of the desk: beside all that is read and written, the desk that decides, at `now`."""
+    """A unit of work of the desk: beside all that is read and written, the desk that decides, at `now`.
+
+    `happened` are the events beyond posts and incidents that the service publishes once all is stored.
+    """
 
     def __init__(self, unit: Unit, desk: Desk, now: datetime, new_id: Callable[[], str]) -> None:
         super().__init__(unit.db, unit.written)
         self.desk = desk
         self.now = now
         self.new_id = new_id
+        self.happened: list[object] = []
 
 
 def concerning(unit: DeskUnit) -> list[StoredAlert]:
@@ -122,12 +126,11 @@ class DeskService:
 
         Without `posts` it stores none, and no lane is woken.
         """
-        result, changed = await self._database.write(partial(self._carry_out, action))
+        result, happened = await self._database.write(partial(self._carry_out, action))
         # After the commit, and never before: a lane that wakes sooner finds nothing, and sleeps again.
         if posts:
             self._events.publish(PostsStored())
-        for incident in changed:
-            self._events.publish(IncidentChanged(incident))
+        self.tell(*happened)
         return result
 
     def tell(self, *happened: object) -> None:
@@ -212,9 +215,10 @@ class DeskService:
     def _sit(self, unit: Unit) -> DeskUnit:
         return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
 
-    def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, frozenset[str]]:
-        result = action(self._sit(unit))
-        return result, unit.alerts.changed()
+    def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, list[object]]:
+        sat = self._sit(unit)
+        result = action(sat)
+        return result, [*map(IncidentChanged, sat.alerts.changed()), *sat.happened]
 
     def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
         with sketching() as unit:

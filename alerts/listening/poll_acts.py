@@ -11,6 +11,7 @@ from pydantic import Field
 from alerts.desk.act import SEEN_BODY, Line, Named, OfficerAct, Seen
 from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
+from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import newest
 from alerts.listening.out import PollOut, PollResult
@@ -28,7 +29,8 @@ from alerts.model.reason import Reason, because
 class PollAct(OfficerAct):
     """The base of them."""
 
-    of, place, group, answers = "polls", "/polls", "poll", "PollOut"
+    of, place, group = "polls", "/polls", "poll"
+    answers: ClassVar[tuple[type[Out], ...]] = (PollOut,)
     names: ClassVar[str] = "A poll's id, or the start of one."
 
     def missing(self, unit: DeskUnit) -> Reason | None:
@@ -44,20 +46,19 @@ class PollAct(OfficerAct):
         except Misuse:
             return None
 
-    def account(self, unit: DeskUnit, done: Poll) -> Mapping[str, Any]:
+    def account(self, unit: DeskUnit, done: Poll) -> Out:
         """The poll with its posts."""
-        return PollOut.of(unit, done).as_json()
+        return PollOut.of(unit, done)
 
-    def before(self, unit: DeskUnit) -> Mapping[str, Any]:
+    def before(self, unit: DeskUnit) -> Out:
         """The poll as it is now."""
-        return self.account(unit, find_poll(unit, self.id))
+        return PollOut.of(unit, find_poll(unit, self.id))
 
-    @classmethod
-    def title(cls, before: Mapping[str, Any]) -> str:
+    def title(self, unit: DeskUnit) -> str:
         """The question."""
-        return str(before["question"])
+        return find_poll(unit, self.id).question
 
-    def page(self, done: Poll) -> str:
+    def page(self, unit: DeskUnit, done: Poll) -> str:  # noqa: ARG002 it has its id
         """The poll's own page."""
         return f"/polls/{done.id}"
 
@@ -77,7 +78,6 @@ class ApprovePoll(PollAct):
 
     verb, permission, decides, body = "approve", Act.APPROVE, True, SEEN_BODY
     details = "Never one's own, unless the station has one officer alone."
-    said = "%(alert)s goes out on %(channels)s"
 
     seen: Seen = None
 
@@ -97,6 +97,10 @@ class ApprovePoll(PollAct):
         unit.polls.put(approved)
         return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
 
+    def says(self, unit: DeskUnit, done: Poll) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
+        """Where it is asked."""
+        return "%(alert)s goes out on %(channels)s", {"alert": done.id, "channels": done.channels}
+
 
 @dataclass(frozen=True)
 class RejectPoll(PollAct):
@@ -108,7 +112,6 @@ class RejectPoll(PollAct):
     verb, permission, decides = "reject", Act.CONSULT, True
     body = ("PollReason", "Why a poll doesn't open.")
     details = "An author may reject their own; another's takes an approver."
-    said = "%(alert)s doesn't go out"
 
     reason: Annotated[Line | None, Named(help="Why.")] = None
 
@@ -126,6 +129,10 @@ class RejectPoll(PollAct):
         unit.polls.put(rejected)
         officer.write(Act.REJECT, poll.id, why or "")
         return rejected
+
+    def says(self, unit: DeskUnit, done: Poll) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
+        """That it doesn't open."""
+        return "%(alert)s doesn't go out", {"alert": done.id}
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ class TellPollOutcome(PollAct):
     The words are public at once, or once somebody else has validated them (`alerts.desk.versions`).
     """
 
-    verb, permission, answers = "outcome", Act.CONSULT, "PollResult"
+    verb, permission, answers = "outcome", Act.CONSULT, (PollResult,)
     body = ("OutcomeWish", "What the town did with a poll.")
     details = "Where the poll was validated, or messages of officers are, it waits: `waits` is it."
 
@@ -175,6 +182,6 @@ class TellPollOutcome(PollAct):
         new = hand_in(officer, draft, waits=waits, act=Act.CONSULT)
         return poll if waits else let_out(unit, new)
 
-    def account(self, unit: DeskUnit, done: Poll) -> Mapping[str, Any]:
+    def account(self, unit: DeskUnit, done: Poll) -> Out:
         """The result, with the words that wait."""
-        return PollResult.of(unit, done).as_json()
+        return PollResult.of(unit, done)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
@@ -34,14 +34,9 @@ _Was = Annotated[
 class ReportAct(OfficerAct):
     """The base of them."""
 
-    of, place, group, answers, permission = "reports", "/reports", "report", "ReportOut", Act.TEND
+    of, place, group, answers, permission = "reports", "/reports", "report", (ReportOut,), Act.TEND
     metavar: ClassVar[str] = "NUMBER"
     names: ClassVar[str] = "A report's number, such as SM-26-0417."
-
-    @property
-    def happens(self) -> tuple[object, ...]:
-        """The report changed: no post is stored, so open pages would hear of nothing else."""
-        return (ReportsChanged((self.id.upper(),)),)
 
     def carry_out(self, officer: Officer) -> CitizenReport:
         """Do it, and return the report as it is then."""
@@ -57,20 +52,24 @@ class ReportAct(OfficerAct):
             return error.reason
         return None
 
-    def account(self, unit: DeskUnit, done: CitizenReport) -> Mapping[str, Any]:
+    def account(self, unit: DeskUnit, done: CitizenReport) -> ReportOut:
         """The report."""
-        return ReportOut.of(unit, done).as_json()
+        return ReportOut.of(unit, done)
 
-    def before(self, unit: DeskUnit) -> Mapping[str, Any]:
+    def before(self, unit: DeskUnit) -> ReportOut:
         """The report as it is now."""
-        return self.account(unit, find_report(unit, self.id))
+        return ReportOut.of(unit, find_report(unit, self.id))
 
-    @classmethod
-    def title(cls, before: Mapping[str, Any]) -> str:
+    def title(self, unit: DeskUnit) -> str:
         """The number and the words."""
-        return " – ".join(filter(None, (before["report"], before["text"])))
+        report = find_report(unit, self.id)
+        return " – ".join(filter(None, (report.number, report.text)))
 
-    def page(self, done: CitizenReport) -> str:
+    def events(self, unit: DeskUnit, done: CitizenReport) -> Sequence[object]:  # noqa: ARG002 one for all
+        """The report changed: no post is stored, so open pages would hear of nothing else."""
+        return (ReportsChanged((done.number,)),)
+
+    def page(self, unit: DeskUnit, done: CitizenReport) -> str:  # noqa: ARG002 it has its number
         """The report's own page."""
         return f"/reports/{done.number}"
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel, create_model
 
 from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
 from alerts.desk.officer import Officer
-from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
 from alerts.web.api import models
 from alerts.web.api.commands import done_once
@@ -23,7 +22,7 @@ from alerts.web.api.problems import Problem, ProblemType
 
 def body_of(act: type[OfficerAct]) -> type[BaseModel]:
     """The model of its request's body; acts with the same body share it."""
-    fields = fields_of(act)
+    fields = tuple(each for each in fields_of(act) if not each.by_form)
     return _body(*act.body, fields) if fields else models.NoWish
 
 
@@ -33,8 +32,8 @@ def _body(name: str, doc: str, fields: tuple[ActField, ...]) -> type[BaseModel]:
     return create_model(name, __base__=models.RequestBody, __doc__=doc, __module__=__name__, **shaped)
 
 
-def operation_of(act: type[OfficerAct], answer: type[BaseModel | Out]) -> Operation:
-    """The operation of an act, which answers with that model."""
+def operation_of(act: type[OfficerAct]) -> Operation:
+    """The operation of an act."""
     return Operation(
         act.name(),
         "POST",
@@ -42,30 +41,27 @@ def operation_of(act: type[OfficerAct], answer: type[BaseModel | Out]) -> Operat
         act.summary(),
         _handler(act),
         act.permission,
-        {200: (answer,)},
+        {200: act.answers},
         wish=body_of(act),
         details=act.details,
     )
 
 
-def operations_of(of: str, *answers: type[BaseModel | Out]) -> tuple[Operation, ...]:
-    """The operations of all acts on that kind of thing; `answers` are the models by whose names they are told."""
-    known = {each.__name__: each for each in answers}
-    return tuple(operation_of(act, known[act.answers]) for act in every_act() if act.of == of)
+def operations_of(of: str) -> tuple[Operation, ...]:
+    """The operations of all acts on that kind of thing."""
+    return tuple(operation_of(act) for act in every_act() if act.of == of)
 
 
 def _handler(act: type[OfficerAct]) -> Handler:
     async def handler(api: Api, call: Call) -> Reply:
         given = {key: getattr(call.wish, key) for key in type(call.wish).model_fields} if call.wish else {}
-        made = act.made(call.name, given)
 
         def action(unit: DeskUnit) -> Reply:
+            made = act.made(call.name, given)
             if (why := made.missing(unit)) is not None:
                 raise Problem(ProblemType.UNKNOWN, why)
-            return json_reply(200, made.account(unit, made.carry_out(Officer(unit, call.actor))))
+            return json_reply(200, made.account(unit, made.done_by(Officer(unit, call.actor))))
 
-        reply = await done_once(api, call, action)
-        api.service.tell(*made.happens)
-        return reply
+        return await done_once(api, call, action)
 
     return handler

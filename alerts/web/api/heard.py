@@ -8,31 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.desk.act import Line, Lines, Name
-from alerts.desk.handing_in import refuse
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out, VersionOut
 from alerts.desk.service import DeskUnit
 from alerts.listening import acts
 from alerts.listening.kinds import classify
 from alerts.listening.out import QuestionOut, UtteranceOut, questions, utterances
-from alerts.listening.poll_acts import ApprovePoll
-from alerts.model.errors import Misuse
-from alerts.model.listening import AnswerTo, GivenAnswer, Understood
+from alerts.listening.question_acts import must_listen
+from alerts.model.listening import Understood
 from alerts.model.person import Act
-from alerts.model.reason import because
-from alerts.reports.validating import approve_version
-from alerts.web.api.acts import body_of
+from alerts.web.api.acts import operations_of
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import NoWish, RequestBody
+from alerts.web.api.models import RequestBody
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
-from alerts.web.api.problems import Problem, ProblemType
-
-Answer = Annotated[Lines, StringConstraints(max_length=acts.LONGEST_ANSWER)]
 
 
 class HeardFilters(BaseModel):
@@ -53,15 +46,6 @@ class HeardWish(RequestBody):
     where: Line | None = Field(None, description="Where it was said, in words.")
 
 
-class AnswerWish(RequestBody):
-    """An answer to a question."""
-
-    text: Answer = Field(description="As everybody shall read it.")
-    next: bool = Field(False, description="Answer those too who ask it later, where it is surely the same.")
-    everywhere: bool = Field(False, description="Say it on the alert's other channels too.")
-    words: Line | None = Field(None, description="What is asked, in one's own words.")
-
-
 @dataclass(frozen=True)
 class HeardPage(Out):
     """What was heard: what may be a call for help first, then the oldest first."""
@@ -74,12 +58,6 @@ class VersionPage(Out):
     """What waits, oldest first."""
 
     answers: Sequence[VersionOut]
-
-
-class WithdrawWish(RequestBody):
-    """Why an answer is taken back."""
-
-    reason: Line | None = Field(None, description="For the audit log.")
 
 
 @dataclass(frozen=True)
@@ -107,7 +85,7 @@ async def add_heard(api: Api, call: Call) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         # In here, and not before: an order that was answered once is answered so again, whatever the town does by now.
-        _must_listen(api)
+        must_listen(unit)
         said = acts.add(
             Officer(unit, call.actor), wish.text, understood, incident=wish.incident, place=wish.where, group=group
         )
@@ -126,84 +104,12 @@ async def list_questions(api: Api, call: Call) -> Reply:
     return json_reply(200, await api.service.ask(question))
 
 
-async def answer_question(api: Api, call: Call) -> Reply:
-    """Answer it once, wherever it was asked."""
-    wish = call.wishing(AnswerWish)
-
-    def action(unit: DeskUnit) -> Reply:
-        _must_listen(api)
-        _must_be_known(unit, "question", call.name)
-        done = acts.answer(
-            Officer(unit, call.actor),
-            call.name,
-            wish.text,
-            next_ones=wish.next,
-            everywhere=wish.everywhere,
-            words=wish.words,
-        )
-        return json_reply(200, QuestionOut.of(unit, done.question))
-
-    return await done_once(api, call, action)
-
-
-async def withdraw_answer(api: Api, call: Call) -> Reply:
-    """Take it back wherever it is."""
-    wish = call.wishing(WithdrawWish)
-
-    def action(unit: DeskUnit) -> Reply:
-        _must_be_known(unit, "question", call.name)
-        done = acts.withdraw(Officer(unit, call.actor), call.name, wish.reason)
-        return json_reply(200, QuestionOut.of(unit, done.question))
-
-    return await done_once(api, call, action)
-
-
 async def list_answers(api: Api, call: Call) -> Reply:  # noqa: ARG001 an operation like the others
     """What waits."""
     waits = await api.service.ask(lambda unit: unit.listening.waiting_answers())
     return json_reply(200, VersionPage([VersionOut.of(each) for each in waits]))
 
 
-async def approve_answer(api: Api, call: Call) -> Reply:
-    """Let it out."""
-    seen = getattr(call.wish, "seen", None)
-
-    def action(unit: DeskUnit) -> Reply:
-        _must_be_known(unit, "answer", call.name)
-        return _settled(unit, approve_version(Officer(unit, call.actor), call.name, seen)[0])
-
-    return await done_once(api, call, action)
-
-
-async def reject_answer(api: Api, call: Call) -> Reply:
-    """Keep it back."""
-
-    def action(unit: DeskUnit) -> Reply:
-        _must_be_known(unit, "answer", call.name)
-        return _settled(unit, refuse(Officer(unit, call.actor), call.name))
-
-    return await done_once(api, call, action)
-
-
-def _settled(unit: DeskUnit, version: GivenAnswer) -> Reply:
-    if version.to is AnswerTo.QUESTION:
-        return json_reply(200, QuestionOut.of(unit, acts.find_question(unit, version.subject)))
-    return json_reply(200, VersionOut.of(version))
-
-
-def _must_listen(api: Api) -> None:
-    if not api.station.listens:
-        raise Misuse(because("not_listening"))
-
-
-def _must_be_known(unit: DeskUnit, table: str, name: str) -> None:
-    """Raise Problem unless it is the whole id of one: a program names what it means in full."""
-    if list(unit.listening.named(table, name)) != [name]:
-        raise Problem(ProblemType.UNKNOWN, because("nothing_heard_so", name=name[:60]))
-
-
-_ONE_QUESTION = {200: (QuestionOut,)}
-_SETTLED = {200: (QuestionOut, VersionOut)}
 OPERATIONS = (
     Operation(
         "listHeard",
@@ -238,29 +144,6 @@ OPERATIONS = (
         query=HeardFilters,
     ),
     Operation(
-        "answerQuestion",
-        "POST",
-        "/questions/{id}/answer",
-        "Answer a question once, wherever it was asked",
-        answer_question,
-        Act.ANSWER,
-        _ONE_QUESTION,
-        wish=AnswerWish,
-        details="On an answered question it puts other words in the answer's place, wherever that is. With "
-        '`answers = "approve"` it waits: `waiting` is its id. What is asked, `next` and `everywhere` are part of it.',
-    ),
-    Operation(
-        "withdrawAnswer",
-        "POST",
-        "/questions/{id}/withdraw",
-        "Take an answer back wherever it is",
-        withdraw_answer,
-        Act.ANSWER,
-        _ONE_QUESTION,
-        wish=WithdrawWish,
-        details="It waits for nobody: it takes words away and adds none. The question is open again.",
-    ),
-    Operation(
         "listAnswers",
         "GET",
         "/answers",
@@ -270,26 +153,5 @@ OPERATIONS = (
         {200: (VersionPage,)},
         details="Answers to questions and to reports, and what came of polls; oldest first.",
     ),
-    Operation(
-        "approveAnswer",
-        "POST",
-        "/answers/{id}/approve",
-        "Let a waiting answer go out",
-        approve_answer,
-        Act.VALIDATE_ANSWER,
-        _SETTLED,
-        wish=body_of(ApprovePoll),
-        details="Never by its author. 409 where it isn't what was `seen`. An answer to a question tells the question.",
-    ),
-    Operation(
-        "rejectAnswer",
-        "POST",
-        "/answers/{id}/reject",
-        "Keep a waiting answer from going out",
-        reject_answer,
-        Act.ANSWER,
-        _SETTLED,
-        wish=NoWish,
-        details="An author may reject what they wrote themselves; the rest takes an approver.",
-    ),
+    *(each for of in ("questions", "heard", "blocks", "answers") for each in operations_of(of)),
 )

@@ -185,6 +185,6 @@ OPERATIONS = (
         wish=PublishWish,
         details="With a picture. 409 where the numbers aren't those that were `seen`, or it is out already.",
     ),
-    *operations_of("polls", PollOut, PollResult),
+    *operations_of("polls"),
 )
 """The operations on polls."""

@@ -214,6 +214,6 @@ OPERATIONS = (
         details="For programs through which people report. It passes the same sieves as a report of the town's page.",
     ),
     Operation("getReport", "GET", "/reports/{id}", "One report", get_report, Act.VIEW, _ONE, details="By its number."),
-    *operations_of("reports", ReportOut),
+    *operations_of("reports"),
 )
 """The operations on reports."""

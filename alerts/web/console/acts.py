@@ -40,7 +40,7 @@ class ShowsRefusal(Protocol):
 def act_routes(console: Console, of: str, page: ShowsRefusal) -> list[web.RouteDef]:
     """The forms of all acts on that kind of thing, which are on that page."""
     return [
-        web.post(f"{act.place}/{{id:[0-9A-Za-z-]{{1,40}}}}/{act.verb}", partial(_post, console, act, page))
+        web.post(f"{act.place}/{{id:[0-9A-Za-z]{{1,40}}}}/{act.verb}", partial(_post, console, act, page))
         for act in every_act()
         if act.of == of
     ]
@@ -56,28 +56,28 @@ async def _post(
         def action(unit: DeskUnit) -> str:
             if made.missing(unit) is not None:
                 raise web.HTTPNotFound
-            return made.page(made.carry_out(Officer(unit, visitor.actor)))
+            return made.page(unit, made.done_by(Officer(unit, visitor.actor)))
 
         where = await console.service.act(action)
     except TocsinError as error:
         return await page(console, request, RefusedForm.by(error, typed))
-    console.service.tell(*made.happens)
     raise web.HTTPSeeOther(f"{BASE}{where}")
 
 
 async def form_of(act: type[A], request: web.Request, named: Mapping[str, str] = _SAME) -> A:
-    """The act as its form says it; `named` has the key of each field that the page calls otherwise.
+    """The act as its form says it, by its fields' names; `named` has the key of each that the page calls otherwise.
 
     Raises Misuse as `made` does.
     """
-    posted = await read_posted(request)
-    typed = {named.get(key, key): value for key, value in (await typed_in(request)).items() if key not in _OURS}
+    posted, fields = await read_posted(request), fields_of(act)
+    keys = {each.name: each.key for each in fields} | dict(named)
+    typed = {keys.get(name, name): value for name, value in (await typed_in(request)).items() if name not in _OURS}
     given: dict[str, object] = {**typed}
-    for each in fields_of(act):
+    for each in fields:
         if each.kind is bool:
             given[each.key] = each.key in typed
         elif each.kind is tuple:
-            given[each.key] = [value for value in posted.getall(each.key, []) if isinstance(value, str)]
+            given[each.key] = [value for value in posted.getall(each.name, []) if isinstance(value, str)]
         elif each.key == "seen":
             # A seal that doesn't fit is of another session or another thing: nothing was seen.
             given["seen"] = unseal(typed.get("seen", ""), visitor_of(request).session.csrf) or ""

@@ -167,13 +167,12 @@ async def _carry_out(console: Console, act: type[ReportAct], request: web.Reques
 
         def action(unit: DeskUnit) -> CitizenReport:
             made = typed or as_prepared(act, find_report(unit, request.match_info["number"]), code, was, town)
-            return made.carry_out(Officer(unit, actor))
+            changed: CitizenReport = made.done_by(Officer(unit, actor))
+            return changed
 
         done = await console.service.act(action, posts=False)
     except TocsinError as error:
         return await _one(console, request, RefusedForm.by(error, form))
-    # Nobody would hear of it else: what is done here stores no post.
-    console.service.tell(ReportsChanged((done.number,)))
     if act.verb in _STAYS:
         raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{done.number}", done=act.verb))
     raise web.HTTPSeeOther(back.address(f"{BASE}/reports", done=act.verb, report=done.number))

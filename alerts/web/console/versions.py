@@ -8,29 +8,24 @@ carries the digest of that, sealed to the session, so nobody validates an unseen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from aiohttp import web
 
-from alerts.desk.handing_in import find_answer, is_by, refuse
+from alerts.desk.handing_in import is_by
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import digest_of, waiting
-from alerts.model.errors import Conflict, TocsinError
-from alerts.model.events import RemarkHeard, ReportsChanged
+from alerts.model.errors import Refused
 from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Actor
-from alerts.model.reason import because
-from alerts.reports.validating import approve_version, asked_of
-from alerts.web.console.entering import fields_of
-from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.reports.validating import asked_of
+from alerts.web.console.acts import act_routes
+from alerts.web.console.frame import BASE, Console
 from alerts.web.console.heard_view import headlines_of
-from alerts.web.console.mishaps import mishap
-from alerts.web.console.sheet import sealed, unseal
-
-LONGEST_REASON = 1000
+from alerts.web.console.mishaps import RefusedForm, mishap
+from alerts.web.console.sheet import sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,44 +74,9 @@ def _address(unit: DeskUnit, version: GivenAnswer) -> str:
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """Return the routes of their decisions."""
-    return [
-        web.post("/words/{id:[A-Za-z0-9]+}/approve", partial(_approve, console)),
-        web.post("/words/{id:[A-Za-z0-9]+}/reject", partial(_reject, console)),
-    ]
+    """What is decided about them; why it can't be done is told on a page of its own."""
 
+    async def refusal(console: Console, request: web.Request, refused: RefusedForm) -> web.StreamResponse:
+        return mishap(console.frame, request, Refused(refused.error or ""), status=refused.status)
 
-async def _approve(console: Console, request: web.Request) -> web.StreamResponse:
-    name, visitor, form = request.match_info["id"], visitor_of(request), await fields_of(request)
-    seen = unseal(form.get("seen", ""), visitor.session.csrf)
-
-    def action(unit: DeskUnit) -> str:
-        if seen is None:
-            raise Conflict(because("changed_since_shown", alert=name))
-        return _address(unit, approve_version(Officer(unit, visitor.actor), name, seen)[0])
-
-    return await _done(console, request, action, "approve")
-
-
-async def _reject(console: Console, request: web.Request) -> web.StreamResponse:
-    name, actor, form = request.match_info["id"], visitor_of(request).actor, await fields_of(request)
-    reason = form.get("reason", "").strip()[:LONGEST_REASON] or None
-
-    def action(unit: DeskUnit) -> str:
-        return _address(unit, refuse(Officer(unit, actor), find_answer(unit, name).id, reason))
-
-    return await _done(console, request, action, "reject")
-
-
-async def _done(
-    console: Console, request: web.Request, action: Callable[[DeskUnit], str], deed: str
-) -> web.StreamResponse:
-    """Carry it out, and redirect to the page that it belongs to; a refusal gets a page of its own."""
-    try:
-        address = await console.service.act(action)
-    except TocsinError as error:
-        return mishap(console.frame, request, error)
-    # Of what stored no post and belongs to no incident nobody would hear else.
-    number = address.rpartition("/")[2]
-    console.service.tell(ReportsChanged((number,)) if "/reports/" in address else RemarkHeard())
-    raise web.HTTPSeeOther(f"{address}?done=answers-{deed}" if "/heard/" in address else address)
+    return act_routes(console, "answers", refusal)

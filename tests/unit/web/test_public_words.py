@@ -13,9 +13,11 @@ import pytest
 
 from alerts.cli import run
 from alerts.cli.app import _command
+from alerts.listening.moderating import moderate
+from alerts.model.listening import Kind
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.console.app import PARTS
-from tests.unit.web.walking import MARK, a_lively_town, fields_in
+from tests.unit.web.walking import LUC, MARK, a_lively_town, fields_in
 
 TAKES_AWAY = {
     "withdraw": "an answer that is wrong goes at once",
@@ -122,6 +124,7 @@ async def test_at_the_desk(town):
 
 
 async def test_by_programs(town):
+    meant = await meant_by(town)
     walk, names, told = await Walk(town).begin(), await town.names(), {}
     operations = sorted(
         (each for each in EVERY_OPERATION if each.method == "POST"),
@@ -132,7 +135,7 @@ async def test_by_programs(town):
         for name in _fitting(operation.path, names):
             path = f"/api/v1{_path(operation.path, name)}"
             headers = {"Authorization": "Bearer luc-token"}
-            async with town.client.post(path, json=_body(operation.wish), headers=headers) as answer:
+            async with town.client.post(path, json=_body(operation.wish, meant), headers=headers) as answer:
                 await answer.read()
                 told.setdefault(operation.name, set()).add(answer.status)
             await walk.did(operation.name, operation.path.rpartition("/")[2])
@@ -153,10 +156,26 @@ VALUES = {
 """Values of the fields of a body that are no free words; None leaves one out."""
 
 
-def _body(wish):
+async def meant_by(town):
+    """What fields name: something that is there."""
+    [(alert,), *_] = await town.rows("SELECT id FROM alert WHERE state = 'accepted' ORDER BY seq")
+    [(question,), *_] = await town.rows("SELECT id FROM question WHERE state = 'open'")
+    [(post,), *_] = await town.rows("SELECT id FROM post WHERE kind = 'answer'")
+    # Two who ask one question, so that it can be split; and one of them is to be blocked.
+    (said,), *_, (other,) = await town.rows("SELECT id FROM utterance")
+    for each in (said, other):
+        change = ("UPDATE utterance SET sealed = 'x', question = ? WHERE id = ?", (question, each))
+        await town.database.write(lambda unit, change=change: unit.execute(*change).rowcount)
+    await town.act(LUC, moderate, other, "block", "insult")
+    return {"about": alert, "into": question, "post": post, "said": [said], "verdict": "false"}
+
+
+def _body(wish, meant):
     body = {}
     for name, field in (wish.model_fields if wish is not None else {}).items():
-        value = VALUES.get(name, field.annotation is bool or MARK)
+        value = meant.get(name, VALUES.get(name, field.annotation is bool or MARK))
+        if field.annotation is Kind:
+            value = Kind.OTHER
         if value is not None:
             body[name] = value
     return body

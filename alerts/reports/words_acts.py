@@ -1,0 +1,119 @@
+"""Acts on an officer's own words that wait: answers to questions and to reports, outcomes of polls (`versions`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import Field
+
+from alerts.desk.act import SEEN_BODY, Line, Named, OfficerAct, Seen
+from alerts.desk.handing_in import find_answer, refuse
+from alerts.desk.officer import Officer
+from alerts.desk.out import VersionOut
+from alerts.desk.service import DeskUnit
+from alerts.listening.acts import find_question
+from alerts.listening.out import QuestionOut
+from alerts.listening.question_acts import channels_of
+from alerts.model.events import RemarkHeard, ReportsChanged
+from alerts.model.listening import AnswerTo, GivenAnswer
+from alerts.model.person import Act
+from alerts.model.post import Post
+from alerts.model.reason import Reason, because
+from alerts.reports.validating import approve_version
+
+Done: TypeAlias = tuple[GivenAnswer, Sequence[Post]]
+"""The words, and the posts that say them."""
+
+
+@dataclass(frozen=True)
+class WordsAct(OfficerAct):
+    """The base of them. An answer to a question tells the question, other words themselves."""
+
+    of, place, group, answers = "answers", "/words", "words", (QuestionOut, VersionOut)
+    names: ClassVar[str] = "The id of words that wait, or the start of one."
+    decides = True
+
+    def missing(self, unit: DeskUnit) -> Reason | None:
+        """Why no words have this id."""
+        is_there = list(unit.listening.named("answer", self.id)) == [self.id]
+        return None if is_there else because("nothing_heard_so", name=self.id[:60])
+
+    def found(self, unit: DeskUnit) -> str | None:
+        """The id of the words."""
+        named = unit.listening.named("answer", self.id)
+        return find_answer(unit, self.id).id if named else None
+
+    def account(self, unit: DeskUnit, done: Done) -> QuestionOut | VersionOut:
+        """The question that they answer, or the words."""
+        words = done[0]
+        if words.to is AnswerTo.QUESTION:
+            return QuestionOut.of(unit, find_question(unit, words.subject))
+        return VersionOut.of(words)
+
+    def before(self, unit: DeskUnit) -> VersionOut:
+        """The words, with all that a validation lets out by them."""
+        return VersionOut.of(find_answer(unit, self.id))
+
+    def title(self, unit: DeskUnit) -> str:
+        """The words."""
+        return find_answer(unit, self.id).text
+
+    def page(self, unit: DeskUnit, done: Done) -> str:
+        """The page of what they answer."""
+        match done[0]:
+            case GivenAnswer(to=AnswerTo.POLL, subject=poll):
+                return f"/polls/{poll}"
+            case GivenAnswer(to=AnswerTo.REPORT):
+                return f"/reports/{_number(unit, done[0])}"
+            case GivenAnswer(subject=question):
+                return f"/heard/questions/{question}?done=answers-{self.verb}"
+
+    def events(self, unit: DeskUnit, done: Done) -> Sequence[object]:
+        """The report has changed, or the list of what people say."""
+        if done[0].to is AnswerTo.REPORT:
+            return (ReportsChanged((_number(unit, done[0]),)),)
+        return (RemarkHeard(),)
+
+
+def _number(unit: DeskUnit, words: GivenAnswer) -> str:
+    report = unit.reports.by_id(words.subject)
+    return report.number if report is not None else words.subject
+
+
+@dataclass(frozen=True)
+class ApproveAnswer(WordsAct):
+    """Let a waiting answer go out."""
+
+    verb, permission, body = "approve", Act.VALIDATE_ANSWER, SEEN_BODY
+    details = "Never by its author. 409 where it isn't what was `seen`. An answer to a question tells the question."
+
+    seen: Seen = None
+
+    def carry_out(self, officer: Officer) -> Done:
+        """Let it out. Raises Forbidden, Conflict."""
+        return approve_version(officer, self.id, self.seen)
+
+    def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
+        """Where it goes out."""
+        return "the answer goes out on %(channels)s", {"channels": channels_of(done[1])}
+
+
+@dataclass(frozen=True)
+class RejectAnswer(WordsAct):
+    """Keep a waiting answer from going out."""
+
+    verb, permission = "reject", Act.ANSWER
+    body = ("AnswerReason", "Why an answer doesn't go out.")
+    details = "An author may reject what they wrote themselves; the rest takes an approver."
+
+    reason: Annotated[Line | None, Field(description="For the audit log."), Named(help="Why.")] = None
+
+    def carry_out(self, officer: Officer) -> Done:
+        """Keep it. Raises Forbidden, Conflict."""
+        return refuse(officer, self.id, self.reason), ()
+
+    def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
+        """That it doesn't go out."""
+        return "%(alert)s doesn't go out", {"alert": done[0].id}
