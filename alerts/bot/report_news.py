@@ -24,6 +24,7 @@ from alerts.delivery.worker import Work
 from alerts.desk.service import DeskUnit, under
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, ReaderGone, Rejected
 from alerts.model.lease import Lease
+from alerts.model.rate_limit import SlidingWindow
 from alerts.model.reports import CitizenReport, ReportStep
 from alerts.model.town import Town
 from alerts.reports.drafting import is_on, is_told
@@ -61,7 +62,7 @@ class ReportNews:
         self._town = town
         self._woken = asyncio.Event()
         self._hold = join(self._woken.set)
-        self._rests: dict[int, float] = {}
+        self._rests: SlidingWindow[int] = SlidingWindow(RESTS)
         self._doubted: set[int] = set()
 
     def wake(self) -> None:
@@ -82,10 +83,9 @@ class ReportNews:
                 behind = each.step.seq
                 if self._hold.is_asked or self._hold.lease is None:
                     return
-                rests = self._rests.get(each.chat, 0.0) > self._bot.clock.monotonic()
+                rests = self._rests.wait(each.chat, 1, self._bot.clock.monotonic())
                 if not rests and not await self._tell(each, lease):
                     return
-        self._rests = {chat: until for chat, until in self._rests.items() if until > self._bot.clock.monotonic()}
 
     async def _tell(self, untold: _Untold, lease: Lease | None) -> bool:
         """Send one step; returns False if nothing can be sent now. Raises LeaseLost before anything is sent."""
@@ -114,7 +114,7 @@ class ReportNews:
             return True
         if isinstance(error, InDoubt):
             self._doubted.add(seq)
-        self._rests[untold.chat] = self._bot.clock.monotonic() + RESTS
+        self._rests.take(untold.chat, self._bot.clock.monotonic())
         return False
 
     async def _worded(self, untold: _Untold) -> Say | None:

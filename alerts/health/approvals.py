@@ -58,6 +58,7 @@ from alerts.model.listening import Utterance
 from alerts.model.person import MAY, Account, Act, Actor, Origin, fold_name
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
+from alerts.model.rate_limit import SlidingWindow
 from alerts.model.subscriber import Linked
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
@@ -306,7 +307,7 @@ class OfficerRounds:
         self._town = town
         self._woken = asyncio.Event()
         self._hold = join(self._woken.set)
-        self._rests: dict[tuple[int, str], float] = {}
+        self._rests: SlidingWindow[tuple[int, str]] = SlidingWindow(RESTS)
         self._blind: set[str] = set()
 
     @property
@@ -321,7 +322,7 @@ class OfficerRounds:
             if self._hold.lease is None:
                 return
             key, was_blind = (letter.chat, letter.alert), letter.alert in self._blind
-            if self._rests.get(key, 0.0) > self._bot.clock.monotonic():
+            if self._rests.wait(key, 1, self._bot.clock.monotonic()):
                 continue
             try:
                 await self._tell(letter)
@@ -331,10 +332,9 @@ class OfficerRounds:
             except DeliveryError as error:
                 # Where only the picture was refused there is no rest: it is told without it in the next round.
                 if was_blind is (letter.alert in self._blind):
-                    self._rests[key] = self._bot.clock.monotonic() + RESTS
+                    self._rests.take(key, self._bot.clock.monotonic())
                 log.warning("officers.not_told", alert=letter.alert, reason=str(error.reason))
                 continue
-            self._rests.pop(key, None)
             # Kept after it was said: a kill in between says it once more, and never not at all.
             await self._bot.service.act(partial(self._keep, letter))
             log.info("officers.told", say=letter.told, alert=letter.alert)
