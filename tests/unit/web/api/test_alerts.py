@@ -312,6 +312,8 @@ async def test_the_whole_is_told_as_status_does(bureau):
     assert set(whole["channels"][0]) == {"channel", "state", "left", "reserve", "queued", "followers"} | {
         "reason",
         "reason_code",
+        "subscribers",
+        "owner",
     }
     assert [one["channel"] for one in whole["channels"]] == ["page", "telegram", "exercices"]
     assert (await bureau.told("GET", "/channels", "viewer"))["channels"] == whole["channels"]
