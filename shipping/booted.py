@@ -64,7 +64,7 @@ class Machine:
         """Wait until that line succeeds."""
         ends = time.monotonic() + within
         while time.monotonic() < ends:
-            if self.run(f"{line} && echo well", check=False).rstrip().endswith("well"):
+            if self.run(f"if {line}; then echo; echo well; fi 2>/dev/null", check=False).endswith("well\n"):
                 return
             time.sleep(0.05)
         sys.exit(f"not within {within} s: {line}\n{self.run('journalctl -n 40 --no-pager', check=False)}")

@@ -96,11 +96,11 @@ def licences(lock: str, folder: Path) -> str:
 
 
 _LGPL = """\
-Tocsin comes with the packages below, unchanged. Those under the LGPL (python-telegram-bot, psycopg, psycopg-binary,
-recurring-ical-events, x-wr-timezone) are folders of Python files, or one library, of their own: whoever wants to may
-replace them by changed ones. The source of each is what its project publishes under the version that is named here.
-The LGPL 3 itself stands below, under psycopg; the GPL 3 that it builds on is at https://www.gnu.org/licenses/gpl-3.0.txt
-and, on Debian, in /usr/share/common-licenses/GPL-3."""
+Tocsin comes with the packages below, without their tests and type files, else unchanged. Those under the LGPL
+(python-telegram-bot, psycopg, psycopg-binary, recurring-ical-events, x-wr-timezone) are folders of Python files, or one
+library, of their own: whoever wants to may replace them by changed ones. The source of each is what its project
+publishes under the version that is named here. The LGPL 3 itself stands below, under psycopg; the GPL 3 that it builds
+on is at https://www.gnu.org/licenses/gpl-3.0.txt and, on Debian, in /usr/share/common-licenses/GPL-3."""
 
 
 def _page(package: Distribution) -> str:
