@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from alerts.desk.routing import PRACTICE, channels_on, how_to_publish, is_open
@@ -315,11 +316,17 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
     """
     if source == MANUAL or alert.references or alert.msg_type is not MsgType.ALERT:
         return []
+
+    @cache
+    def goes_on(incident_id: str) -> bool:
+        """Whether it is open: read once for all of its messages."""
+        return is_open(alerts.thread(incident_id))
+
     found = [
         stored
         for stored in _on_the_same(alerts, alert, now)
         if stored.source != MANUAL
-        and (is_open(alerts.thread(stored.incident_id)) if stored.source == source else is_out(alerts, stored))
+        and (goes_on(stored.incident_id) if stored.source == source else is_out(alerts, stored))
     ]
     return sorted(found, key=lambda stored: stored.source != source)
 
