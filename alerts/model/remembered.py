@@ -8,12 +8,14 @@ takes 60 ms of CPU, which would be a minute for all.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -47,6 +49,9 @@ class Lately(Generic[K, V]):
 
     async def get(self, name: K) -> V:
         """Return the value kept under that name, else read it now. Raises reading's errors, to all who wait."""
+        # A command imports this module, and waits for nothing.
+        import asyncio  # noqa: PLC0415
+
         began, task = self._kept.get(name, (None, None))
         # What is still being read is waited for, however long that takes: asking again would make it slower.
         if began is None or task is None or (task.done() and abs(self._now() - began) >= self._lasts):
