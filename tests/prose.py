@@ -13,7 +13,7 @@ from pathlib import Path
 
 import alerts
 
-MOST = 59
+MOST = 52
 """As many as there are: it may only be lowered. Most are in the golden files of the API and the command line."""
 OPENING = re.compile(r"(?:What|Who|Whom|Whose|That of|Whether)\b")
 _DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef

@@ -25,7 +25,7 @@ from alerts.web.ops import Gauges
 
 
 class Vitals:
-    """What is asked how a daemon is. `lanes` and `pollers` fill when it starts."""
+    """The state of a daemon. `lanes` and `pollers` fill when it starts."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Vitals:
         self._workers = workers
 
     def gauges(self) -> Gauges:
-        """What `/readyz` and `/metrics` are answered from."""
+        """Return the source of `/readyz` and `/metrics`."""
         return Gauges(self.cycles, self.exposition, self._town.language, self._keeper.daemon.name, self.ownership)
 
     def cycles(self) -> list[Cycle]:
@@ -69,11 +69,11 @@ class Vitals:
         return kept + [Cycle(name, None, name in there) for name in names if name not in known]
 
     def standing(self) -> list[str]:
-        """The names of the cycles that stand still here."""
+        """Return the names of the cycles that are stalled here."""
         return [cycle.name for cycle in self.cycles() if cycle.stands]
 
     def ownership(self) -> Mapping[str, OwnerOut]:
-        """Who works what, as far as was seen when this was last looked at."""
+        """Return the owners of leases, as of the last reading."""
         return owners_of(self._keeper.found, self._town) if self._keeper.found is not None else {}
 
     async def exposition(self) -> bytes:
@@ -82,7 +82,7 @@ class Vitals:
         return self._metrics.exposition()
 
     async def measure(self) -> CollectorRegistry:
-        """Bring up to date what is only known when somebody asks; all that is counted."""
+        """Update the gauges that are measured on request; returns all metrics."""
         # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
         posts = await self._database.ask(lambda unit: unit.views.post_counts())
         well = {("source", name): poller.reason is None for name, poller in self._pollers_here().items()}

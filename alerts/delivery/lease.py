@@ -73,7 +73,7 @@ class Hold:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether another daemon had the lease when this was last looked at: then it is that one's to watch."""
+        """True if another daemon had the lease at the last reading: then watching it is that one's duty."""
         return self._keeper.is_elsewhere(self.name)
 
     async def wait(self) -> Lease:
@@ -220,7 +220,7 @@ class LeaseKeeper:
 
     @property
     def work(self) -> Work:
-        """Renews, and looks for what is free; a renewal that fails lets the leases run out, and lanes stand still."""
+        """Return the loop that renews and finds free leases; if renewal fails, the leases run out, and lanes stall."""
         longest = self._term.total_seconds() * TRIED
         return Work("leases", self._keep, self._pause, woken=self._hurry, longest=longest)
 

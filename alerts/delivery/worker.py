@@ -1,15 +1,15 @@
-"""One worker for every loop that runs as long as its process: none of them ends unseen.
+"""One worker for every loop that runs as long as its process: none of them ends unnoticed.
 
     Work(name, step, every, hold, woken) ──▶ Worker: wait for the lease ──▶ step ──▶ rest until it is time, or woken
 
-A step does all that is due once, and returns. Around it the worker does what every loop needs: it waits for the lease,
-marks one that was lost, lets go of it where another daemon is to have it, and begins the next step. A step that fails
-is logged once with its traceback and then counted, published as `TaskEnded`, and done again after a second, then after
-twice as long each time. Until it has gone well for ten minutes it counts as troubled: `/readyz` shows it and those on
-call hear of it. What is foreseen (a platform that doesn't answer, a database that refuses) is one line in the log, and
-the reason of the loop's cycle: it is told as the channel's or the store's trouble, not as that of each loop.
+A step does everything that is due once, and returns. Around it the worker does the common work: it waits for the lease,
+marks a lost one, releases it if another daemon is to have it, and begins the next step. A step that fails is logged
+once with its traceback and then counted, published as `TaskEnded`, and repeated after a second, then after twice as
+long each time. Until it has succeeded for ten minutes it counts as troubled: `/readyz` shows it and those on call are
+warned. A foreseen failure (a platform that doesn't answer, a database that refuses) is one line in the log, and the
+reason of the loop's cycle: it is reported as the channel's or the store's trouble, not as that of each loop.
 
-One part of a step that must not keep the others from their turn stands under `Guarded`.
+The part of a step that must not keep the others from their turn is in `Guarded`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until a step that failed is done again: the first time, and at the longest."""
 LATE = 60.0
-"""Seconds that a cycle may be behind its time before it counts as standing still."""
+"""Seconds that a cycle may be late before it counts as stalled."""
 STEADY = 600.0
 """Seconds without a failure after which the last one is over and done with."""
 
@@ -45,16 +45,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A loop: its name, and the `step` that is done again and again.
+    """A loop: its name, and the `step` that is repeated.
 
     The next step begins `every` seconds after the last one, or once `woken` is set, but not before `rest`; each is a
-    number, or is asked for after a step. The first begins after `first`. With a `hold` a step is given the lease, and
-    is done while this process has it; one that `minds` its lease itself waits for it and lets go of it, too. After a
-    failure the pause is no longer than `longest`, nor than `every`. A step that is done `once` is through when it went
-    well. `ending` is called when no further one will be done.
+    number, or is asked for after a step. The first begins after `first`. With a `hold` a step gets the lease, and runs
+    while this process has it; one that `minds` its lease waits for it and releases it itself. After a failure the pause
+    is no longer than `longest`, nor than `every`. A step with `once` ends the loop when it succeeds. `ending` is called
+    when there will be no further one.
 
-    Where none has gone well for `late` seconds, it stands still, which its cycle says; None: it has no cycle of its
-    own. `trouble` is what it meets that is no failure of a step, such as a platform that doesn't answer.
+    If none has succeeded for `late` seconds, the cycle is reported as stalled; None: it has no cycle of its own.
+    `trouble` returns a problem that is no failure of a step, such as a platform that doesn't answer.
     """
 
     name: str
@@ -74,9 +74,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One task that must run again and again, a source's polling or a lane. `age`: seconds since it last did, if ever.
+    """One task that must run repeatedly, a source's polling or a lane. `age`: seconds since it last did, if ever.
 
-    `stands` says that it should have run by now; `reason` what troubles it while it does.
+    `stands` is true if it should have run by now; `reason` is its trouble while it runs.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Cycle:
 
 
 TASK = "task "
-"""What the name of a loop's cycle begins with where it has none of its own."""
+"""The prefix of a cycle's name, for loops without a cycle of their own."""
 
 
 class Worker:
@@ -337,7 +337,7 @@ def _seconds(told: float | Callable[[], float]) -> float:
 
 
 def _is_cancelled() -> bool:
-    """Whether the task itself is, and not only what it awaits."""
+    """True if the task itself is cancelled, and not only what it awaits."""
     return (task := asyncio.current_task()) is None or task.cancelling() > 0
 
 

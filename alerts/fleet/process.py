@@ -195,7 +195,7 @@ async def _until_stopped(fleet: Fleet) -> None:
 
 
 def fleet_work(fleet: Fleet, asked: asyncio.Event, beaten_every: float | None) -> list[Work]:
-    """What runs beside the towns; the folder is looked at when `asked`, and systemd hears that the loop goes round."""
+    """Return the loops besides the towns: the folder is polled, also when `asked`, and systemd's watchdog is fed."""
     folder = Work("folder", partial(_look, fleet), LOOKED_AT_EVERY, woken=asked, late=LOOKED_AT_EVERY + LATE)
     beating = [] if beaten_every is None else [Work("watchdog", _beat, beaten_every)]
     return [SUMMING_UP, folder, *beating]
@@ -241,7 +241,7 @@ def fleet_routes(fleet: Fleet) -> list[web.RouteDef]:
 
 
 def readiness(fleet: Fleet) -> str:
-    """`starting` until all towns were begun that can be, `standing still` when a loop of its own does, else `ready`."""
+    """Return `starting` until all possible towns were begun, `standing still` if a loop of its own is, else `ready`."""
     if fleet.looked_at is None:
         return "starting"
     age = fleet.outside.clock.monotonic() - fleet.looked_at

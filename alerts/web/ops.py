@@ -1,7 +1,7 @@
-"""For those who operate it: `/healthz` the process, `/readyz` each cycle, `/metrics` Prometheus.
+"""Endpoints for operators: `/healthz` the process, `/readyz` each cycle, `/metrics` Prometheus.
 
-`/readyz` is 503 when a cycle stands still, and names it. A source that fails is told in the body and is no 503: its
-cycle runs, and asks again.
+`/readyz` is 503 when a cycle is stalled, and names it. A failing source is listed in the body without a 503: its cycle
+runs, and tries again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from alerts.rendering.i18n import told, word
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What `ops` asks the daemon: its cycles, the text of its metrics, and in which language a reason is worded.
+    """The daemon's data for `ops`: its cycles, the text of its metrics, and the language of reasons.
 
-    `daemon` is its name, and `owners` tells which daemon works each lane, source, bulk and bot.
+    `daemon` is its name, and `owners` maps each lane, source, bulk and bot to its daemon.
     """
 
     cycles: Callable[[], list[Cycle]]
@@ -40,7 +40,7 @@ def account_of(cycles: Sequence[Cycle], language: str) -> dict[str, dict[str, An
 
 
 def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> list[web.RouteDef]:
-    """The three addresses; `warnings` is what else is to be told, and stops nothing."""
+    """Return the three routes; `warnings` are reported too, and stop nothing."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
