@@ -13,7 +13,7 @@ from pathlib import Path
 
 import alerts
 
-MOST = 52
+MOST = 32
 """As many as there are: it may only be lowered. Most are in the golden files of the API and the command line."""
 OPENING = re.compile(r"(?:What|Who|Whom|Whose|That of|Whether)\b")
 _DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef

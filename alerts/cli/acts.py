@@ -33,7 +33,7 @@ Show = Callable[[Any, "Town"], None]
 SHOWN: dict[str, Show] = {}
 """How a person is shown each kind of account, by its class's name; without one it is its JSON."""
 _UNASKED = ("seen", "was")
-"""Keys that say what was looked at: a command shows it itself, or looks at nothing."""
+"""Keys of the displayed state: a command displays it itself, or displays nothing."""
 
 
 class ActGroup(typer.core.TyperGroup):

@@ -88,7 +88,7 @@ app.add_typer(reports.report, name="report")
 
 
 class Settings:
-    """What the options before the command said; the configuration is read when a command asks for it."""
+    """The options before the command; the configuration is read when a command asks for it."""
 
     def __init__(self, file: Path, fleet: Path | None = None) -> None:
         self.file = file
@@ -222,7 +222,7 @@ def told(work: Callable[[], object]) -> int:
 
 
 def _named(arguments: Sequence[str]) -> Path | None:
-    """The file after `--config`: what is wrong is told in its language, also where Typer gives up before it."""
+    """Return the file after `--config`: errors are worded in its language, even if Typer gives up before it."""
     for option, value in zip_longest(arguments, arguments[1:]):
         name, sign, inline = option.partition("=")
         if name == "--config" and (inline or (value and not sign)):
@@ -231,13 +231,13 @@ def _named(arguments: Sequence[str]) -> Path | None:
 
 
 def _group_of(error: typer.TyperException) -> str:
-    """What was typed before the word that is wrong: `tocsin`, or `tocsin poll`."""
+    """Return the words before the wrong one: `tocsin`, or `tocsin poll`."""
     context = getattr(error, "ctx", None)
     return context.command_path if context is not None else "tocsin"
 
 
 def _wrongly_typed(said: str, group: str) -> str:
-    """What Typer says, in the station's language; what isn't known of it stays as it is."""
+    """Return Typer's message in the town's language; an unknown one stays as it is."""
     for pattern, sentence in _WRONGLY_TYPED:
         if found := re.fullmatch(pattern, said.strip(), re.DOTALL):
             values = {name: " ".join(value.split()) for name, value in found.groupdict().items()}

@@ -1,4 +1,4 @@
-"""What people say, and what they are answered: `heard`, `heard add`, and the groups of acts about it."""
+"""People's remarks and the answers to them: `heard`, `heard add`, and the groups of acts about them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def heard_add(
 
 
 def _understood(text: str) -> tuple[Understood, Group]:
-    """What it seems to be, and what finds the question that it is one of, by the same means as a daemon's."""
+    """Return the interpretation of a text, and the finder of its question, by the same means as a daemon's."""
     import asyncio
 
     from alerts.listening.grouping import group_of

@@ -1,4 +1,4 @@
-"""What an officer asks and decides.
+"""An officer's questions and decisions.
 
 Questions: `status`, `explain`, `report`. Decisions: `approve`, `reject`, `retry`, `drop`, `gone`.
 """

@@ -1,6 +1,6 @@
-"""What citizens report, on the command line: `tocsin reports`, and `tocsin report add` and the acts on a report.
+"""Citizens' reports on the command line: `tocsin reports`, and `tocsin report add` and the acts on a report.
 
-`tocsin report ID` is the report of an incident, as ever: whatever isn't one of these words is an incident's name.
+`tocsin report ID` is the report of an incident: any other word is an incident's name.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""An act of an officer, declared once: what it is called, who may do it, what it takes, and how it is carried out.
+"""An act of an officer, declared once: its name, its permission, its fields, and its execution.
 
-An act is a frozen dataclass below `OfficerAct`, in a module whose name ends with `_acts`, beside what it works on. The
+An act is a frozen dataclass below `OfficerAct`, in a module whose name ends with `_acts`, next to what it works on. The
 API's operation (`alerts.web.api.acts`), the command (`alerts.cli.acts`), the desk's form (`alerts.web.console.acts`)
 and the bot's button (`alerts.bot.acts`) are made from it, so an act says what no two of them may say otherwise:
 
@@ -47,7 +47,7 @@ Lines = Annotated[str, StringConstraints(min_length=1, max_length=10_000, patter
 Moment = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_LINE)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seen = Annotated[Fingerprint | None, Field(description="The `fingerprint` of what was shown.")]
-"""What a validation is bound to: its button or its request says what was looked at."""
+"""The field that binds a validation to what its button or its request displayed."""
 SEEN_BODY = ("SeenWish", "What was looked at before it was validated.")
 ROOMS = ("alerts.desk", "alerts.listening", "alerts.reports", "alerts.access")
 """Where acts are declared."""
@@ -133,11 +133,11 @@ class OfficerAct:
         raise NotImplementedError
 
     def account(self, unit: DeskUnit, done: Any) -> Out:
-        """What it came to: the API's answer, and what the command prints."""
+        """Return the result: the API's answer, and the command's output."""
         raise NotImplementedError
 
     def before(self, unit: DeskUnit) -> Out:
-        """What it is about, before; where the act has `seen`, with the `fingerprint` that this is compared with."""
+        """Return its object before the act; if the act has `seen`, with the `fingerprint` to compare."""
         raise NotImplementedError
 
     def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 of one that has some
@@ -151,7 +151,7 @@ class OfficerAct:
         return done
 
     def says(self, unit: DeskUnit, done: Any) -> tuple[str, Mapping[str, Any]] | None:  # noqa: ARG002 of some
-        """What a command says of it in a sentence, with its values; None: it shows the account."""
+        """Return a command's sentence about it, with its values. Returns None if the command shows the account."""
         return None
 
     def page(self, unit: DeskUnit, done: Any) -> str:
@@ -186,7 +186,7 @@ class OfficerAct:
 
 
 def fields_of(act: type[OfficerAct]) -> Sequence[ActField]:
-    """What the act takes beside the id."""
+    """Return the act's fields, without the id."""
     hints = get_type_hints(act, include_extras=True)
     return tuple(_field(each.name, hints[each.name], each.default) for each in fields(act) if each.name != "id")
 
@@ -232,5 +232,5 @@ def deciding(unit: DeskUnit, verb: str, name: str) -> type[OfficerAct] | None:
 
 
 def fingerprint_of(account: Out) -> str:
-    """What `seen` is compared with, of what `before` returns."""
+    """Return the value to compare with `seen`, from the result of `before`."""
     return str(account.as_json()["fingerprint"])

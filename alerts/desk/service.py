@@ -47,9 +47,9 @@ QUIET_AFTER = timedelta(minutes=30)
 
 
 class DeskUnit(Unit):
-    """A unit of work of the desk: beside all that is read and written, the desk that decides, at `now`.
+    """A unit of work of the desk: the store's, and the desk that decides, at `now`.
 
-    `happened` are the events beyond posts and incidents that the service publishes once all is stored.
+    `happened` are the events beyond posts and incidents that the service publishes after the commit.
     """
 
     def __init__(self, unit: Unit, desk: Desk, now: datetime, new_id: Callable[[], str]) -> None:
@@ -86,10 +86,10 @@ def under(lease: Lease | None, action: Callable[[DeskUnit], T]) -> Callable[[Des
 
 
 class DeskService:
-    """What console, API and bot act through, on the daemon's database and beside its lanes.
+    """The service through which console, API and bot act, on the daemon's database and apart from its lanes.
 
-    An action that raises has stored nothing. With `for_pages` what is asked is read where the public pages read, else
-    where people do: never where lanes do.
+    An action that raises has stored nothing. With `for_pages` its queries run on the public pages' connections, else on
+    people's: never on the lanes'.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class DeskService:
         return self._clock.monotonic()
 
     async def act(self, action: Callable[[DeskUnit], T], *, posts: bool = True) -> T:
-        """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed.
+        """Carry out in one durable transaction; then wake the lanes and publish the changes.
 
         Without `posts` it stores none, and no lane is woken.
         """
@@ -147,13 +147,13 @@ class DeskService:
         return await self._read(lambda unit: question(self._sit(unit)))
 
     async def sketch(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
-        """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
+        """Return the result of an action without touching the database: with a copy of one incident, or of nothing."""
         copied = await self._read(lambda unit: unit.alerts.copied(incident)) if incident else []
         draw = partial(copy_context().run, self._sketch, action, copied)
         return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
 
     def sketch_blank(self, action: Callable[[DeskUnit], T]) -> T:
-        """What an action would come to where nothing was ever filed, in the thread of the caller."""
+        """Return the result of an action in an empty store, in the caller's thread."""
         return self._sketch(action, [])
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
@@ -173,7 +173,7 @@ class DeskService:
         return await self.ask(question)
 
     async def channels(self) -> Sequence[Mapping[str, Any]]:
-        """How each channel is doing, as `status --json` has it, with `followers` where it told, and `more` of it."""
+        """Return each channel's health, as in `status --json`, with `followers` if known, and `more` of it."""
 
         def question(unit: DeskUnit) -> list[dict[str, Any]]:
             return [
@@ -188,7 +188,7 @@ class DeskService:
         return await self.ask(question)
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
-        """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
+        """Store a picture of that MIME type for good, next to the database; returns its name, made of its content."""
         folder = picture_folder(self._town.beside)
         name = await asyncio.to_thread(keep_picture, folder, data, kind)
         if self._database.is_shared:
@@ -205,7 +205,7 @@ class DeskService:
 
     @contextmanager
     def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:
-        """The ids of incidents as something about them changes; an empty id: look at everything again.
+        """Yield the ids of incidents as they change; an empty id: read everything again.
 
         With `heard` also when people said or reported something (`alerts.model.events.HEARD`, `REPORTED`).
         """
@@ -227,7 +227,7 @@ class DeskService:
 
 
 def followers_of(views: Views, channel: str) -> int | None:
-    """Return the number of followers that the platform last told; None: it told none."""
+    """Return the platform's latest number of followers. Returns None if it gave none."""
     text = views.fact(channel, "followers")
     return int(text) if text and text.isdigit() else None
 
@@ -326,9 +326,9 @@ def unread_channels(unit: DeskUnit) -> frozenset[str]:
 
 
 def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str, Any]:
-    """What the pages tell of a source beyond its standing: `every` how many seconds it is read, `failures` in a row.
+    """Return the pages' further data of a source: `every` in seconds, consecutive `failures`.
 
-    `gone` is how much vanished from a calendar at once, for an officer to decide.
+    `gone` is the number of entries that vanished from a calendar at once, for an officer to decide.
     """
     rules = config.sources[name]
     every = rules.every.total_seconds() if rules.every is not None else None
@@ -341,10 +341,10 @@ def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str
 
 
 def channel_more(config: Town, views: Views, standing: Mapping[str, Any]) -> dict[str, Any]:
-    """What the pages tell of a channel beyond its standing.
+    """Return the pages' further data of a channel.
 
-    `windows` has each window's `limit` and what is `left` of it, and of the longest what the reserve `keeps`.
-    `until` is when a channel that waits goes on, as an aware time.
+    `windows` has each window's `limit` and how much is `left` of it, and of the longest the reserve it `keeps`. `until`
+    is when a channel that waits continues, as an aware time.
     """
     name = standing["channel"]
     settings = config.channels[name]

@@ -131,7 +131,7 @@ class RejectPoll(PollAct):
         return rejected
 
     def says(self, unit: DeskUnit, done: Poll) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
-        """That it doesn't open."""
+        """Return the sentence that it doesn't open."""
         return "%(alert)s doesn't go out", {"alert": done.id}
 
 

@@ -66,7 +66,7 @@ class QuestionAct(OfficerAct):
         return QuestionOut.of(unit, find_question(unit, self.id))
 
     def title(self, unit: DeskUnit) -> str:
-        """What is asked."""
+        """Return the question's words."""
         return find_question(unit, self.id).words
 
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it has its id
@@ -218,7 +218,7 @@ class DismissQuestion(QuestionAct):
         return acts.dismiss(officer, self.id, self.reason)
 
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it isn't on the list any more
-        """What else people say."""
+        """Return the page of the other remarks."""
         return "/heard?done=questions-dismiss"
 
 
@@ -271,7 +271,7 @@ class JudgeRumour(QuestionAct):
 
 @dataclass(frozen=True)
 class _AnswerPostAct(QuestionAct):
-    """What is done to a post that carries an answer. Its base alone."""
+    """The base of acts on a post that carries an answer."""
 
     post: Annotated[Name, Field(description="The id of the post with the answer.")]
 

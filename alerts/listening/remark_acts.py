@@ -131,7 +131,7 @@ class AttributeRemark(RemarkAct):
 
 @dataclass(frozen=True)
 class _ModeratingAct(RemarkAct):
-    """What is done to a remark under a clause. Its base alone."""
+    """The base of acts on a remark under a clause."""
 
     permission, stays = Act.MODERATE, True
     body = ("Clause", "Under which clause of the town's charter.")
@@ -169,7 +169,7 @@ class BlockAuthor(_ModeratingAct):
 
 @dataclass(frozen=True)
 class _BlockAct(RemarkAct):
-    """What a second person decides about a block. Its base alone."""
+    """The base of a second person's decisions about a block."""
 
     of, place, group, table, told = "blocks", "/heard/blocks", "block", "moderation", "blocks"
     names: ClassVar[str] = "A block's id, or the start of one."

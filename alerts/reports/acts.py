@@ -32,6 +32,7 @@ from alerts.reports.forwarding import note_forwards
 
 LONGEST_SAID = 1000
 """Characters of what an officer says to who reported."""
+# A service's or a person's name.
 LONGEST_ASSIGNED = 100
 MOST_DUPLICATES = 500
 """Maximum duplicate reporters notified of the end; beyond, nobody can have checked that all are the same."""

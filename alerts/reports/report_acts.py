@@ -106,7 +106,7 @@ class TellReporter(ReportAct):
     was: _Was = None
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Tell them. Raises Misuse for a blank."""
+        """Store the words. Raises Misuse if they are blank."""
         if not self.text.strip():
             raise Misuse(because("report_told_nothing"))
         return acts.accept(officer, self.id, self.text, was=self.was)

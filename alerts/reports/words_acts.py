@@ -29,7 +29,7 @@ Done: TypeAlias = tuple[GivenAnswer, Sequence[Post]]
 
 @dataclass(frozen=True)
 class WordsAct(OfficerAct):
-    """The base of them. An answer to a question tells the question, other words themselves."""
+    """The base of them. An answer to a question returns the question, other words return themselves."""
 
     of, place, group, answers = "answers", "/words", "words", (QuestionOut, VersionOut)
     names: ClassVar[str] = "The id of words that wait, or the start of one."
@@ -115,5 +115,5 @@ class RejectAnswer(WordsAct):
         return refuse(officer, self.id, self.reason), ()
 
     def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
-        """That it doesn't go out."""
+        """Return the sentence that they don't go out."""
         return "%(alert)s doesn't go out", {"alert": done[0].id}

@@ -1,7 +1,7 @@
-"""What people say, for programs: what was heard, what is asked, and one answer to it.
+"""People's remarks for programs: the remarks, the questions, and an answer to one.
 
-A town that listens to nothing has nothing heard, and refuses what would be added or answered. A program's own key
-(`Idempotency-Key`) is kept with what it did, as for alerts.
+A town that listens to nothing has no remarks, and refuses new ones and answers. A program's own key (`Idempotency-Key`)
+is stored with its act, as for alerts.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class QuestionPage(Out):
 
 
 async def list_heard(api: Api, call: Call) -> Reply:
-    """What was heard."""
+    """List the remarks."""
     everything = call.asking(HeardFilters).show == "all"
     found = await api.service.ask(lambda unit: utterances(unit, everything=everything))
     return json_reply(200, HeardPage([UtteranceOut.of(api.station, each) for each in found]))
@@ -95,7 +95,7 @@ async def add_heard(api: Api, call: Call) -> Reply:
 
 
 async def list_questions(api: Api, call: Call) -> Reply:
-    """What is asked."""
+    """List the questions."""
     everything = call.asking(HeardFilters).show == "all"
 
     def question(unit: DeskUnit) -> QuestionPage:
@@ -105,7 +105,7 @@ async def list_questions(api: Api, call: Call) -> Reply:
 
 
 async def list_answers(api: Api, call: Call) -> Reply:  # noqa: ARG001 an operation like the others
-    """What waits."""
+    """List the waiting answers."""
     waits = await api.service.ask(lambda unit: unit.listening.waiting_answers())
     return json_reply(200, VersionPage([VersionOut.of(each) for each in waits]))
 

@@ -1,7 +1,7 @@
 """The desk's forms of acts: each is made from the act's declaration (`alerts.desk.act`).
 
-`POST {place}/{id}/{verb}` reads the act's fields from the form, carries it out and leads to the act's page. A refusal
-is shown on the page that the form was on, beside what was typed. `seen` comes sealed to the session (`sheet.sealed`).
+`POST {place}/{id}/{verb}` reads the act's fields from the form, carries it out and redirects to the act's page. A
+refusal is shown on the form's page, together with the input. `seen` is sealed to the session (`sheet.sealed`).
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def _address(unit: DeskUnit, version: GivenAnswer) -> str:
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """What is decided about them; why it can't be done is told on a page of its own."""
+    """Return the routes of decisions about them; a refusal is shown on a page of its own."""
 
     async def refusal(console: Console, request: web.Request, refused: RefusedForm) -> web.StreamResponse:
         return mishap(console.frame, request, Refused(refused.error or ""), status=refused.status)
