@@ -7,11 +7,21 @@ chat it is. What rejects takes a second step, which asks why (`alerts.bot.office
 
 from __future__ import annotations
 
-from alerts.bot.chat import safe, words_of
+from datetime import tzinfo
+
+from alerts.bot.chat import LONGEST_TEXT, Say, buttons, length_of, safe, words_of
 from alerts.desk.act import OfficerAct, deciding, every_act, fields_of, fingerprint_of
 from alerts.desk.officer import Officer
+from alerts.desk.versions import digest_of
+from alerts.listening.poll_acts import ApprovePoll
+from alerts.listening.polls import shown_of
 from alerts.model.errors import Conflict, Misuse
+from alerts.model.listening import AnswerTo, GivenAnswer
+from alerts.model.poll import Poll
+from alerts.model.ports import Keyboard
 from alerts.model.reason import because
+from alerts.rendering.polling import moment
+from alerts.reports.words_acts import ApproveAnswer
 
 SEEN = 24
 """Digits of a fingerprint in a button, 96 bits: with an id, 64 bytes have no room for more."""
@@ -60,3 +70,30 @@ def rejected(officer: Officer, identity: str, reason: str, language: str) -> str
     keys = {each.key for each in fields_of(act)}
     act.made(identity, {"reason": reason} if "reason" in keys else {}).done_by(officer)
     return words_of(language).gettext("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=what)
+
+
+def poll_sheet(lead: str, poll: Poll, language: str, zone: tzinfo) -> Say:
+    """A poll that waits, in full: what is asked, where and from when until when; then the buttons bound to that."""
+    times = " – ".join(moment(each, zone, language) for each in (poll.opens_at, poll.closes_at))
+    shown = [lead, *(f"• {option}" for option in poll.options), ", ".join(poll.channels), times]
+    return Say(safe("\n".join(shown)), _decision(ApprovePoll(poll.id), shown_of(poll), language))
+
+
+def words_sheet(lead: str, version: GivenAnswer, headline: str, language: str) -> Say:
+    """An officer's own words that wait, in full; then the buttons.
+
+    What is told to those who ask later, or where nobody asked, is validated at the desk, which says so; and so is an
+    answer to a report, whose words belong to whoever reported.
+    """
+    if version.to is AnswerTo.REPORT or version.next_ones or version.everywhere:
+        return Say(safe(lead))
+    shown = [lead, *filter(None, (headline, version.asked)), version.text]
+    text = safe("\n".join(dict.fromkeys(shown)))
+    if length_of(text) > LONGEST_TEXT:
+        return Say(safe(lead))
+    return Say(text, _decision(ApproveAnswer(version.id), digest_of(version), language))
+
+
+def _decision(approve: OfficerAct, fingerprint: str, language: str) -> Keyboard:
+    _ = words_of(language).gettext
+    return buttons([(_("✅ Validate"), data_of(approve, fingerprint)), (_("❌ Reject"), f"no:{approve.id}:-")])

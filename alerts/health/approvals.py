@@ -19,9 +19,10 @@ from typing import Protocol
 import structlog
 
 from alerts.access.audit import NEWS_FOR, changes_of
+from alerts.bot.acts import poll_sheet, words_sheet
 from alerts.bot.chat import Say, safe
 from alerts.bot.officer_sheets import Waiting, sheets
-from alerts.bot.officers import CHANGE, change_key, forget, language_of
+from alerts.bot.officers import CHANGE, change_key, forget, headline, language_of
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.updates import Join
 from alerts.delivery.lease import LeaseKeeper
@@ -54,8 +55,9 @@ from alerts.model.errors import DeliveryError, ReaderGone, Rejected
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, RemarkHeard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease
-from alerts.model.listening import Utterance
+from alerts.model.listening import GivenAnswer, Utterance
 from alerts.model.person import MAY, Account, Act, Actor, Origin, fold_name
+from alerts.model.poll import Poll
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.rate_limit import SlidingWindow
@@ -445,18 +447,25 @@ class OfficerRounds:
     def _words(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
         """Return other waiting words: answers, outcomes and polls, each once, except to their author."""
         language, url = language_of(account, self._town.language), self._town.desk_url
-        waits = [(each.id, each.author, partial(word_waiting, each, url)) for each in unit.listening.waiting_answers()]
-        waits += [(each.id, each.author, partial(word_poll, each, url)) for each in unit.polls.waiting()]
+        waits: list[GivenAnswer | Poll] = [*unit.listening.waiting_answers(), *unit.polls.waiting()]
         letters = []
-        for name, author, words in waits[:MOST]:
-            is_own = fold_name(author) == fold_name(account.name) and not self._town.desk.alone
-            if (key := f"{WORDS}{name}") not in known and not is_own:
-                told = words(language)
+        for each in waits[:MOST]:
+            is_own = fold_name(each.author) == fold_name(account.name) and not self._town.desk.alone
+            if (key := f"{WORDS}{each.id}") not in known and not is_own:
+                told = word_poll(each, url, language) if isinstance(each, Poll) else word_waiting(each, url, language)
                 text = "\n".join(filter(None, (told.headline, told.detail, told.fix)))
-                letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
-        still = {f"{WORDS}{name}" for name, _, _ in waits}
+                say = self._decidable(unit, each, text[:1].upper() + text[1:], language)
+                letters.append(_Letter(chat, key, Phase.FIRING, [say]))
+        still = {f"{WORDS}{each.id}" for each in waits}
         gone = [key for key in known if key.startswith(WORDS) and key not in still]
         return letters + [_Letter(chat, key, Phase.RESOLVED, ()) for key in gone]
+
+    def _decidable(self, unit: DeskUnit, waits: GivenAnswer | Poll, lead: str, language: str) -> Say:
+        """Return what waits in full, with the buttons that decide it."""
+        if isinstance(waits, Poll):
+            return poll_sheet(lead, waits, language, self._town.zone)
+        alerts = unit.alerts.incident(waits.incident) if waits.incident is not None else ()
+        return words_sheet(lead, waits, headline(alerts[-1]) if alerts else "", language)
 
     def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station

@@ -5,6 +5,7 @@ An example says how a town comes to have what the act is done to, and what it is
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import itertools
 import json
@@ -12,6 +13,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,7 @@ from tests.golden.promised import COMMANDS, _Screen
 from tests.unit.web.api.bureau import give_token
 from tests.unit.web.walking import ASKS, HERE, LUC, PAUL, LivelyTown, a_lively_town
 
+ROOT = Path(__file__).parents[2]
 ACTS = every_act()
 _NUMBERS = itertools.count(1)
 
@@ -402,3 +405,57 @@ def test_it_is_documented(act):
     assert group[act.verb].help
     assert act.__doc__
     assert act.names
+
+
+# --- who acts otherwise
+
+
+FRONT_ENDS = ("web/api", "web/console", "cli", "bot")
+STAYS = {
+    "bot/officers.py": "conversations: linking a chat, a reason that is typed, alerts until their acts are declared",
+    "cli/filing.py": "`post`, `update`, ends: they end in filing an alert",
+    "cli/officer.py": "alerts, until their acts are declared",
+    "cli/polls.py": "a poll's draft; its result, whose pictures are drawn before",
+    "cli/listening.py": "what was heard elsewhere is understood first",
+    "cli/reports.py": "what is reported at the counter is placed first",
+    "cli/options.py": "who acts by a command",
+    "cli/forgetting.py": "forgetting people, until its act is declared",
+    "cli/subscribers.py": "forgetting people, until its act is declared",
+    "cli/people.py": "accounts, until their acts are declared",
+    "web/api/commands.py": "`post`, `update`, ends, and alerts until their acts are declared",
+    "web/api/heard.py": "what was heard elsewhere is understood first",
+    "web/api/polls.py": "a poll's draft; its result, whose pictures are drawn before",
+    "web/console/polls.py": "a poll's draft; its result, whose pictures are drawn before",
+    "web/console/heard.py": "what was heard elsewhere is understood first",
+    "web/console/versions.py": "asks whose words they are",
+    "web/console/incident.py": "alerts, until their acts are declared",
+    "web/console/validate.py": "alerts, until their acts are declared",
+    "web/console/watch.py": "alerts, until their acts are declared",
+    "web/console/rehearsal.py": "composing",
+    "web/console/own_account.py": "one's own account",
+    "web/console/people.py": "accounts, until their acts are declared",
+    "web/console/reports.py": "prepared words; notices, until their acts are declared",
+    "web/console/reports_map.py": "writes down who exports",
+    "web/console/reports_new.py": "what is reported at the counter is placed first",
+    "web/console/reports_photo.py": "photos, which are blurred before",
+}
+"""Files of front ends in which somebody acts though no act is declared, and why. The list only shrinks."""
+
+
+def acting_files() -> set[str]:
+    """The files of front ends that make an officer of somebody, beside the one place of each."""
+    found = set()
+    for folder in FRONT_ENDS:
+        for file in (ROOT / "alerts" / folder).glob("*.py"):
+            names = {
+                each.func.id
+                for each in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+                if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+            }
+            if file.name != "acts.py" and names & {"Officer", "officer", "officer_of"}:
+                found.add(f"{folder}/{file.name}")
+    return found
+
+
+def test_nobody_acts_beside_the_acts_but_where_it_is_told_why():
+    assert acting_files() == set(STAYS)

@@ -12,11 +12,15 @@ from html import unescape
 import pytest
 
 from alerts.access.sessions import digest_of
-from alerts.bot.acts import SEEN
+from alerts.bot.acts import SEEN, poll_sheet
 from alerts.bot.chat import ChatEvent, Command, FreeText, Press, What
 from alerts.bot.officer_sheets import Waiting, sheets
 from alerts.bot.officers import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reason, is_theirs, language_of_chat
+from alerts.desk.officer import Officer
+from alerts.listening.polls import PollDraft, open_poll
+from alerts.model.errors import Conflict
 from alerts.model.person import Role
+from alerts.model.poll import PollState
 from alerts.model.post import Message, PostImage, PostState
 from alerts.model.subscriber import Linked
 from alerts.model.town import SourceRules
@@ -285,3 +289,50 @@ def test_what_goes_wrong_is_told_in_the_officer_s_language_not_in_the_town_s(pho
 
 def speaking(officer, language):
     return replace(officer.unit.accounts.account(PAUL.name), language=language)
+
+
+# --- what else waits: polls, answers
+
+
+@pytest.fixture
+def asked(phone):
+    """A poll of Anne's that waits, and what Paul's chat shows of it."""
+    with transaction(phone.desk.town.db):
+        unit = phone.desk.unit()
+        draft = PollDraft("Fermer la place ?", ("Oui", "Non"), unit.now + timedelta(hours=2))
+        poll = open_poll(Officer(unit, ANNE), draft)
+    return poll, poll_sheet("À valider", poll, "fr", TOWN.zone)
+
+
+def poll_now(phone, poll):
+    return phone.desk.unit().polls.poll(poll.id)
+
+
+def data_in(say) -> list[str]:
+    return [key["callback_data"] for row in say.keyboard["inline_keyboard"] for key in row]
+
+
+def test_a_poll_is_shown_in_full_and_validated_as_it_was_shown(phone, asked):
+    poll, say = asked
+    for words in ("• Oui", "• Non", *poll.channels):
+        assert words in say.text
+    validate, _ = data_in(say)
+    assert all(len(data.encode()) <= 64 for data in data_in(say))
+    name, identity, seen = validate.split(":")
+
+    with pytest.raises(Conflict):
+        phone.does(Press(f"{name}:{identity}:{'0' * len(seen)}", "p", 7))
+    assert poll_now(phone, poll).approved_at is None
+    assert "Validée par vous" in text_of(phone.does(Press(validate, "p", 7)))
+    assert poll_now(phone, poll).approved_by == "Paul"
+
+
+def test_a_poll_is_rejected_for_a_reason_that_is_tapped_or_typed(phone, asked):
+    poll, say = asked
+    _, reject = data_in(say)
+    why = phone.does(Press(reject, "p", 7))
+    assert "Pourquoi ne pas publier" in text_of(why)
+    assert phone.listens()
+    assert "trop tôt" in text_of(phone.types("trop tôt"))
+    assert (poll_now(phone, poll).state, poll_now(phone, poll).reason["why"]) == (PollState.REJECTED, "trop tôt")
+    assert not phone.listens()
