@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import icalendar
 from lxml import etree
@@ -129,6 +130,12 @@ def test_a_feeds_words_are_words_and_no_markup(town, paper):
             scripts = page.xpath("//script[not(@src)]")
             assert all(script.get("type") == "application/ld+json" for script in scripts), path
             assert all(json.loads(script.text)["@type"] == "SpecialAnnouncement" for script in scripts), path
+
+
+def test_no_page_shows_words_unescaped():
+    pages_of_all = Path("alerts").rglob("*.html")
+    marked = {each for file in pages_of_all for each in re.findall(r"(\w+)\s*\|\s*safe\b", file.read_text("utf-8"))}
+    assert marked == {"json_ld", "faq_ld"}, "JSON, in which no < stands"
 
 
 def test_a_shared_link_has_a_card_and_linked_data(town, paper):
