@@ -357,3 +357,19 @@ def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
 
     assert set(town.states(first).values()) == {PostState.REJECTED}
     assert again.stored.state is LEFT_OUT
+
+
+def test_an_open_incident_is_read_once_however_many_messages_it_has(town):
+    def reads(number):
+        said = []
+        town.db.set_trace_callback(said.append)
+        town.hear(
+            an_alert(identifier=f"m{number}", headline=f"Plus fort {number}", sent=NOW + timedelta(minutes=number))
+        )
+        town.db.set_trace_callback(None)
+        return len(said)
+
+    costs = [reads(number) for number in range(8)]
+
+    assert town.count("alert") == 8
+    assert costs[7] == costs[3], "each message of the incident was another question to the store"
