@@ -37,6 +37,7 @@ from alerts.bot.chat import (
 )
 from alerts.bot.conversation import reply
 from alerts.bot.reporting import ChatReports
+from alerts.delivery.worker import Guarded
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.ears import Intake
 from alerts.model.backoff import backoff
@@ -275,16 +276,15 @@ class Reception:
         async with self._turns_of_officers if is_officer else others:
             for place, (each, event) in enumerate(events):
                 try:
-                    await self._one(event, is_officer=is_officer)
+                    # A fault in one chat must not silence the bot in the others.
+                    with Guarded("bot.failed", but=(DatabaseRefused, DeliveryError), channel=self._bot.channel):
+                        await self._one(event, is_officer=is_officer)
                 except DatabaseRefused:
                     # Nothing of these was kept, so they are to come again; those before are done with.
                     self._handled.undo(update for update, _ in events[place:])
                     raise
                 except DeliveryError as error:
                     log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
-                except Exception:
-                    # A fault in one chat must not silence the bot in the others.
-                    log.exception("bot.failed", channel=self._bot.channel)
                 if landed is not None:
                     await landed(each)
 
@@ -315,11 +315,10 @@ class Reception:
 
     async def _say_later(self, bot: Bot, chat: int, says: Sequence[Say]) -> None:
         try:
-            await self._say(bot, chat, says)
+            with Guarded("bot.failed", but=(DeliveryError,), channel=self._bot.channel):
+                await self._say(bot, chat, says)
         except DeliveryError as error:
             log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
-        except Exception:
-            log.exception("bot.failed", channel=self._bot.channel)
 
     async def _may(self, event: ChatEvent) -> bool:
         """In a group its administrators alone speak for it; who it was is forgotten at once."""

@@ -24,6 +24,7 @@ import structlog
 
 from alerts.daemon.control import KIND, Order, peer_of, receive, sockets
 from alerts.daemon.desk import Control
+from alerts.delivery.worker import Guarded
 from alerts.model.town import Town
 from alerts.store.sockets import own_socket
 
@@ -176,12 +177,11 @@ class Commands:
 
     def _serve(self, line: socket.socket) -> None:
         try:
-            with line:
+            # Without an answer, the command does it by itself.
+            with Guarded("command.failed", but=(HungUp, OSError, ValueError)), line:
                 self._answer(line)
         except (HungUp, OSError, ValueError) as error:
             log.debug("command.broken_off", error=str(error))
-        except Exception:
-            log.exception("command.failed")  # without an answer, the command does it by itself
         finally:
             with self._turn:
                 del self._under_way[threading.current_thread()]

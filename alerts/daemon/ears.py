@@ -109,9 +109,6 @@ class Ears:
         try:
             await self._understanding.begin()
             count = await read_anew(self.intake.service, self._understanding)
-        except Exception:
-            log.exception("understanding.failed")
-        else:
             why = str(self._understanding.missing) if self._understanding.missing else None
             log.info("understanding.begun", side=str(self._understanding.side), reason=why, read_anew=count)
         finally:

@@ -10,6 +10,7 @@ restart. The consequences of an error are decided in `retry`, without a clock or
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from alerts.delivery import retry
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import quota_free_at
 from alerts.delivery.retry import Chance
+from alerts.delivery.worker import Guarded
 from alerts.model.delivery import Begun, ChannelStatus, Verdict
 from alerts.model.errors import (
     BadCredential,
@@ -34,7 +36,7 @@ from alerts.model.errors import (
     Unexplained,
 )
 from alerts.model.events import AttemptFinished, Events
-from alerts.model.lease import Lease
+from alerts.model.lease import Lease, LeaseLost
 from alerts.model.ports import (
     Asks,
     Channel,
@@ -250,11 +252,9 @@ class ChannelHealth:
         durable = self._durable()
         if durable == self._written or lease is None:
             return
-        try:
+        # A full disk or a locked file must not end the attempt that met it.
+        with contextlib.suppress(LeaseLost), Guarded("standing.refused", channel=self._channel):
             await self._statuses.keep(self._channel, durable, lease, self._clock.now())
-        except Exception as error:  # noqa: BLE001 a full disk or a locked file must not end the attempt that met it
-            log.error("standing.refused", channel=self._channel, error=str(error))  # noqa: TRY400 one line is enough
-        else:
             self._written = durable
 
     def _durable(self) -> ChannelStatus:
@@ -321,15 +321,15 @@ class Attempts:
         """Verify if a post in doubt is out, and write the result."""
         began = self._clock.now()
         try:
-            verdict = await self._find(post, begun)
-            if verdict.state is PostState.SENT:
-                self._health.sent()
+            with self._guarded(post) as part:
+                verdict = await self._find(post, begun)
+                if verdict.state is PostState.SENT:
+                    self._health.sent()
         except DeliveryError as error:
             self._health.meet(error)
             verdict = retry.look_failed(error, post, self._clock.now(), self._chance)
-        except Exception as error:
-            log.exception("channel.failed", channel=post.channel, post=post.id, alert=post.alert_id)
-            failure = Retry(because("channel_stumbled", error=type(error).__name__))
+        if part.error is not None:
+            failure = Retry(because("channel_stumbled", error=type(part.error).__name__))
             verdict = retry.look_failed(failure, post, self._clock.now(), self._chance)
         await self._finish(post, begun, verdict, began)
         await self._health.write_down(self._keeper.lease_of(self._settings.name))
@@ -345,11 +345,12 @@ class Attempts:
         if post.expires is not None and post.expires <= self._clock.now():
             return retry.too_late()
         try:
-            if post.kind is PostKind.COUNT:
-                verdict = await self._count(post, begun)
-            else:
-                verdict = retry.sent(await self._carry_out(post, begun, via))
-            self._health.sent()
+            with self._guarded(post) as part:
+                if post.kind is PostKind.COUNT:
+                    verdict = await self._count(post, begun)
+                else:
+                    verdict = retry.sent(await self._carry_out(post, begun, via))
+                self._health.sent()
         except DeliveryError as answered:
             error = self._health.interpret(answered, post)
             self._health.meet(error)
@@ -357,14 +358,18 @@ class Attempts:
             if not (post.kind is PostKind.ANSWER and isinstance(error, Rejected)):
                 self._health.failed(error)
             verdict = self._judge(error, post, via)
-        except Exception as error:
-            log.exception("channel.failed", channel=post.channel, post=post.id, alert=post.alert_id)
-            doubt = InDoubt(because("channel_stumbled", error=type(error).__name__))
+        if part.error is not None:
+            doubt = InDoubt(because("channel_stumbled", error=type(part.error).__name__))
             self._health.failed(doubt)
             # A fault of ours in the midst of a call says nothing of what the platform took.
             verdict = self._judge(doubt, post, via, is_ours=True)
         self._health.hear(self._channel.quotas())
         return verdict
+
+    @staticmethod
+    def _guarded(post: Post) -> Guarded:
+        """Guards what a channel's code does: its answers go through, its faults are logged."""
+        return Guarded("channel.failed", but=(DeliveryError,), channel=post.channel, post=post.id, alert=post.alert_id)
 
     def _judge(self, error: DeliveryError, post: Post, via: Means, *, is_ours: bool = False) -> Verdict:
         if post.kind is PostKind.COUNT:
@@ -438,10 +443,9 @@ class Attempts:
     async def _finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime) -> None:
         """Write down what came of it, however long the database refuses: until then nothing else is believed."""
         while True:
-            try:
+            # A full disk or a locked file: the answer must not be lost.
+            with Guarded("journal.refused", channel=post.channel, post=post.id):
                 await self._outbox.finish(post, begun, verdict, left_at, self._clock.now())
                 break
-            except Exception as error:  # noqa: BLE001 a full disk or a locked file: the answer must not be lost
-                log.error("journal.refused", channel=post.channel, post=post.id, error=str(error))  # noqa: TRY400
-                await self._clock.sleep(FINISH_RETRIED_AFTER)
+            await self._clock.sleep(FINISH_RETRIED_AFTER)
         self._events.publish(AttemptFinished(post, verdict, (self._clock.now() - left_at).total_seconds()))

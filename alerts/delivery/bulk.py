@@ -18,7 +18,7 @@ import structlog
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
 from alerts.delivery.in_flight import InFlight, InFlightSend
 from alerts.delivery.lease import Hold, LeaseKeeper
-from alerts.delivery.worker import LATE, Work, first_of
+from alerts.delivery.worker import LATE, Guarded, Work, first_of
 from alerts.model.delivery import Ask, SendOutcome, SendResult, Target, Turn
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberTold
@@ -298,15 +298,14 @@ class BulkSender:
 
     async def _told_or_halted(self, target: Target) -> SendResult | None:
         """One attempt; None: it isn't out, and nothing of the bot leaves for a while."""
+        # A fault of ours in the midst of a call says nothing of what was taken.
+        result = SendResult(target, SendOutcome.DOUBT)
         try:
-            result = await self._tells.tell(target)
+            with Guarded("bulk.send_failed", but=(DeliveryError,), channel=self.settings.channel):
+                result = await self._tells.tell(target)
         except DeliveryError as error:
             self._back_off(error)
             return None
-        except Exception:
-            # A fault of ours in the midst of a call says nothing of what was taken.
-            log.exception("bulk.send_failed", channel=self.settings.channel)
-            return SendResult(target, SendOutcome.DOUBT)
         if self._doubts or result.outcome is SendOutcome.DOUBT:
             self._mind(result)
         return result

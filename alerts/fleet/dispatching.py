@@ -172,14 +172,14 @@ class Dispatcher:
             return TownOutcome(town)
         actor = operator_of(self._town.name, dispatch.author)
         try:
-            async with asyncio.timeout(LONGEST):
-                return replace(await work(member.daemon.service, dispatch, actor), town=town)
+            # A full disk, a busy database: one town's trouble holds up no other.
+            with Guarded("dispatch.waits", but=(TocsinError,), dispatch=dispatch.id, town=town) as part:
+                async with asyncio.timeout(LONGEST):
+                    return replace(await work(member.daemon.service, dispatch, actor), town=town)
         except TocsinError as error:
             return TownOutcome(town, Outcome.REFUSED, reason=error.reason)
-        except Exception as error:  # noqa: BLE001 a full disk, a busy database: one town's trouble holds up no other
-            said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-            log.warning("dispatch.waits", dispatch=dispatch.id, town=town, error=said)
-            return TownOutcome(town, reason=because("town_waits", said=said))
+        said = getattr(part.error, "strerror", None) or str(part.error) or type(part.error).__name__
+        return TownOutcome(town, reason=because("town_waits", said=said))
 
     async def _looked_at(self, service: DeskService, dispatch: Dispatch, actor: Actor) -> TownOutcome:
         if dispatch.act is not DispatchAct.POST:

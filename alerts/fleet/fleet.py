@@ -22,7 +22,7 @@ from aiohttp import web
 from alerts.app import Daemon, build
 from alerts.daemon.outside import Outside
 from alerts.daemon.serving import Entrance
-from alerts.delivery.worker import Workers
+from alerts.delivery.worker import Guarded, Workers
 from alerts.fleet.entrance import FleetDoor, Place
 from alerts.fleet.hosts import HostNames
 from alerts.fleet.towns import CONFIG, LEADS_OUT, FilesBeside, Mark, Settled, find_towns, mark, settle
@@ -136,18 +136,17 @@ class Fleet:
         # Whatever is wrong now: the same files aren't read again before they change, or their time has come.
         member.mark = (*mark(folder / CONFIG), *member.made_of.mark())
         try:
-            settled = await asyncio.to_thread(settle, name, folder, self.section, self.listen)
-            self._claim(member, settled)
+            with Guarded("town.failed", but=(ConfigurationError,), town=name) as part:
+                settled = await asyncio.to_thread(settle, name, folder, self.section, self.listen)
+                self._claim(member, settled)
+                member.mark, member.made_of, member.watched = settled.mark, settled.made_of, settled.town
+                return member, settled
         except ConfigurationError as error:
             if any(LEADS_OUT in each.codes() for each in error.problems):
                 await self._end(member)
             self._refuse(member, error.problems, error.language)
-        except Exception as error:
-            log.exception("town.failed", town=name)
-            self._refuse(member, [_stumbled(error)])
-        else:
-            member.mark, member.made_of, member.watched = settled.mark, settled.made_of, settled.town
-            return member, settled
+        if part.error is not None:
+            self._refuse(member, [_stumbled(part.error)])
         return None
 
     def _claim(self, member: Member, settled: Settled) -> None:
@@ -198,11 +197,9 @@ class Fleet:
         if (daemon := member.daemon) is None:
             return
         member.daemon = None
-        try:
+        # Its folder may be gone. The others go on; its leases run out.
+        with Guarded("town.failed", town=member.name):
             await daemon.stop()
-        except Exception:
-            # Its folder may be gone. The others go on; its leases run out.
-            log.exception("town.failed", town=member.name)
         log.info("town.stopped", town=member.name)
 
     async def _part_with(self, name: str) -> None:

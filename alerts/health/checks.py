@@ -121,7 +121,6 @@ class HealthChecks:
             "tocsin_trouble", "1 while those on call are warned of it", ["what", "name"], registry=registry
         )
         events.subscribe(AttemptFinished, self._probes.note_attempt)
-        self._cycled_at = clock.monotonic()
         # Of the store: whether it refuses, since when, when that was said last and on which lanes; and which are ours.
         self._refused: str | None = None
         self._since = clock.now()
@@ -129,12 +128,6 @@ class HealthChecks:
         self._said_on: set[str] = set()
         self._ours: set[str] = set()
         self._without = 0
-
-    @property
-    def cycle(self) -> Cycle:
-        """The watch itself, as one more cycle: it stalls if the database can't be written."""
-        age = self._clock.monotonic() - self._cycled_at
-        return Cycle(WATCH, age, age > MISSED_ROUNDS * self._every.total_seconds() + _LATE)
 
     def troubles(self) -> list[ToldTrouble]:
         """Return the troubles that those on call are warned of now."""
@@ -144,7 +137,7 @@ class HealthChecks:
         """What runs as long as the daemon does; the store is looked at each `store_every`."""
         every, store = self._every.total_seconds(), store_every.total_seconds()
         return [
-            Work("watch", self.check_all, every, first=min(every, FIRST_AFTER)),
+            Work(WATCH, self.check_all, every, first=min(every, FIRST_AFTER), late=MISSED_ROUNDS * every + _LATE),
             Work("store", self._look_at_the_store, store, first=store),
         ]
 
@@ -158,7 +151,6 @@ class HealthChecks:
         seen = await self._observer.observe(looked_at, has_duties=has_duties)
         self._memory = self._memory.note(seen)
         await self._tell(seen, leases, has_duties=has_duties)
-        self._cycled_at = self._clock.monotonic()
         # The heart beats after the write, so that a database which refuses silences it.
         standing = [cycle.name for cycle in cycles if cycle.stands]
         if self._heartbeat is not None and has_duties and not standing:

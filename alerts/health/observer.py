@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from alerts.delivery.lane import Lane
-from alerts.delivery.worker import Cycle
+from alerts.delivery.worker import Cycle, Guarded
 from alerts.desk.service import held_by_limits
 from alerts.health.monitor import (
     LIMITED_FOR,
@@ -30,6 +31,7 @@ from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DeliveryError
 from alerts.model.events import AttemptFinished
 from alerts.model.incident import Undrafted
+from alerts.model.lease import LeaseLost
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
@@ -114,30 +116,29 @@ class CredentialProbes:
 
     async def _probe(self, name: str) -> None:
         began = self._clock.monotonic()
+        probe = None
         try:
-            probe = await self._lanes[name].probe()
+            # Another package's channel must not end the watch over the others.
+            with Guarded("probe.failed", but=(DeliveryError,), channel=name) as part:
+                probe = await self._lanes[name].probe()
         except BadCredential as error:
             self._last[name] = ProbeResult(refused=error.reason)
         except DeliveryError as error:
             self._last[name] = ProbeResult(unreachable=error.reason)
-        except Exception as error:  # another package's channel must not end the watch over the others
-            log.exception("probe.failed", channel=name)
-            self._last[name] = ProbeResult(unreachable=because("channel_stumbled", error=type(error).__name__))
-        else:
-            if probe is not None:
-                self._last[name] = ProbeResult(rights=probe.warnings)
-                self._good_at[name] = began
-                await self._count(name, probe.followers)
+        if part.error is not None:
+            self._last[name] = ProbeResult(unreachable=because("channel_stumbled", error=type(part.error).__name__))
+        elif probe is not None:
+            self._last[name] = ProbeResult(rights=probe.warnings)
+            self._good_at[name] = began
+            await self._count(name, probe.followers)
 
     async def _count(self, name: str, followers: int | None) -> None:
         """Keep how many follow the channel, when it changed. That it can't be kept stops no watch."""
         if followers is None or self._remember is None or self._followers.get(name) == followers:
             return
-        try:
+        # A full disk or a locked file: the number comes again.
+        with suppress(LeaseLost), Guarded("followers.not_kept", channel=name):
             await self._remember(name, FOLLOWERS, str(followers))
-        except Exception as error:  # noqa: BLE001 a full disk or a locked file: the number comes again
-            log.warning("followers.not_kept", channel=name, error=str(error))
-        else:
             self._followers[name] = followers
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import structlog
 
+from alerts.delivery.worker import Guarded
 from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because, kept_reason, read_reason
@@ -219,16 +220,16 @@ class EntryReader:
         if entry.url and (self._not_before or len(self.failures) >= GIVE_UP_AFTER):
             return
         try:
-            self.heard[entry.key] = await self._read(entry)
+            with Guarded("reader.failed", but=(SourceFailed,), entry=_where(entry)) as part:
+                self.heard[entry.key] = await self._read(entry)
         except FailedForGood as error:
             self.heard[entry.key] = Heard(entry.key, problem=error.reason)
         except SourceFailed as error:
             self.failures[entry.key] = error
             self._not_before = max(filter(None, (self._not_before, error.retry_at)), default=None)
-        except Exception as error:
+        if part.error is not None:
             # Fetching may go otherwise another time, so this is tried again; what `_understand` can't read is not.
-            log.exception("reader.failed", entry=_where(entry))
-            reason = because("reader_stumbled", error=type(error).__name__)
+            reason = because("reader_stumbled", error=type(part.error).__name__)
             self.failures[entry.key] = SourceFailed(_at(entry, reason))
 
     async def _read(self, entry: IndexEntry) -> Heard:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import structlog
 
+from alerts.delivery.worker import Guarded
 from alerts.desk.publicity import PublicIncident
 from alerts.model.incident import StoredAlert
 from alerts.web.public import machine
@@ -99,12 +100,10 @@ class Lasting:
 
     def _try(self, make: Callable[[str], T | None], language: str, which: str, name: str = "") -> T | None:
         """Make a part. If that fails, this incident keeps its previous version, and no other is affected."""
-        try:
+        with Guarded("page.failed", incident=self.id):
             return make(language)
-        except Exception:
-            log.exception("page.failed", incident=self.id)
-            before: Made[T] | None = getattr(self._before, which, None)
-            return before.get(name or language) if before is not None else None
+        before: Made[T] | None = getattr(self._before, which, None)
+        return before.get(name or language) if before is not None else None
 
     def _tell(self, language: str) -> Told:
         said = self._before.told.kept(language) if self._before is not None else None

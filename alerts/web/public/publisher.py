@@ -242,11 +242,9 @@ class Publisher:
         """Some of the older incidents whose pages the export hasn't got; one that can't be made holds up no other."""
         known = (each for each, _ in self._known if each not in edition.incidents and each not in self._pageless)
         for name in [each for each in known if not export.has(each)][:AT_A_TIME]:
-            try:
+            found = None
+            with Guarded("page.failed", incident=name):
                 found = await self._older.of(name, edition)
-            except Exception:
-                log.exception("page.failed", incident=name)
-                found = None
             # What can't be put into words has no page.
             if found is None or not await asyncio.to_thread(len, found.told):
                 self._pageless.add(name)

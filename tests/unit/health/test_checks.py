@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from alerts.config import load_config
+from alerts.delivery.worker import Workers
 from alerts.health.checks import FIRST_AFTER, HealthChecks
 from alerts.health.monitor import AGAIN_AFTER
 from alerts.health.notices import build_notices
@@ -467,8 +468,11 @@ class TestHeartbeat:
             await watch.round()
         assert watch.session.called == []
 
-        await watch.clock.advance(4 * MINUTE)
-        assert watch.checks.cycle.stands
+        workers = Workers(watch.clock)
+        workers.begin(watch.checks.work()[0])
+        await watch.clock.advance(5 * MINUTE)
+        assert [each.stands for each in workers.cycles()] == [True]
+        await workers.close()
 
     async def test_where_it_leads_elsewhere_nobody_follows(self, watch):
         watch.session.status = 302
