@@ -89,10 +89,15 @@ class Poller:
             lambda: max(self._wait, 0.05),
             self._hold,
             self._woken,
-            late=max(self.every, LONGEST_BACKOFF).total_seconds() + LATE,
+            late=self._late,
             trouble=lambda: self.reason,
             ending=partial(self._hear, None),
         )
+
+    def _late(self) -> float:
+        """A source that wasn't polled yet is not ready, however soon it will be."""
+        has_looked = self.read_at is not None or self.reason is not None
+        return max(self.every, LONGEST_BACKOFF).total_seconds() + LATE if has_looked else 0.0
 
     async def _poll(self, lease: Lease) -> None:
         self._begin_term()

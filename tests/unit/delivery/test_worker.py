@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+import alerts
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Guarded, Work, Workers
 from alerts.model.errors import DatabaseRefused, Retry
@@ -215,3 +218,70 @@ def test_a_part_keeps_to_itself_what_it_meets_but_for_a_lost_lease():
     for error, but in ((lost, ()), (KeyError("x"), (KeyError,)), (asyncio.CancelledError(), ())):
         with pytest.raises(type(error)), Guarded("town.unseen", but=but):
             raise error
+
+
+# --- the house -------------------------------------------------------------------------------------------------------
+
+LOOPS = {
+    # Protocols and parsers: each ends with its peer, its server or its text.
+    "channels/telegram/channel.py": 1,
+    "daemon/control.py": 1,
+    "store/connection.py": 1,
+    "store/database.py": 2,
+    "store/postgresql.py": 3,
+    "store/reaching.py": 1,
+    "web/console/stream.py": 1,
+    # Within a step, a command or the demonstration: each has an end.
+    "cli/filing.py": 1,
+    "cli/posting.py": 1,
+    "delivery/attempt.py": 1,
+    "delivery/bulk.py": 1,
+    "demo/show.py": 1,
+    "demo/talk.py": 1,
+    "desk/audience.py": 1,
+}
+BROAD = {
+    "delivery/worker.py": 1,
+    # Handed to whoever waits for it.
+    "apart/child.py": 1,
+    "apart/pool.py": 1,
+    "store/batches.py": 1,
+    "store/database.py": 4,
+    # What isn't ours: a decoder, a package, a stranger's words, a subscriber of the bus.
+    "access/sessions.py": 1,
+    "bot/reception.py": 1,
+    "listening/understanding.py": 1,
+    "model/events.py": 1,
+    "reports/photos.py": 3,
+    "sources/cap/source.py": 1,
+    "sources/ical/agenda.py": 1,
+    "store/pictures.py": 2,
+    # The edges of HTTP: an answer whatever happens.
+    "web/api/app.py": 1,
+    "web/api/open311.py": 1,
+    "web/console/app.py": 1,
+}
+ALERTS = Path(alerts.__file__).parent
+
+
+def counted(wanted) -> dict[str, int]:
+    """How many of these nodes each file has."""
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in ALERTS.rglob("*.py")}
+    found = {str(file.relative_to(ALERTS)): sum(map(wanted, ast.walk(tree))) for file, tree in trees.items()}
+    return {file: count for file, count in found.items() if count}
+
+
+def is_endless(node: ast.AST) -> bool:
+    return isinstance(node, ast.While) and isinstance(node.test, ast.Constant)
+
+
+def is_broad(node: ast.AST) -> bool:
+    if not isinstance(node, ast.ExceptHandler):
+        return False
+    named = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    return any(each is None or (isinstance(each, ast.Name) and each.id == "Exception") for each in named)
+
+
+def test_no_loop_and_no_broad_except_stands_beside_the_worker_and_its_guard_but_those_that_are_named():
+    assert counted(is_endless) == LOOPS
+    assert counted(is_broad) == BROAD
