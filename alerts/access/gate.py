@@ -103,6 +103,7 @@ class Gate:
             if step is None:
                 return None
             throttle.passed(unit, attempt)
+            # The step is stored, so that the same code isn't accepted twice.
             account = replace(found.account, totp_step=step)
             unit.accounts.put_account(account)
             return self._rise(unit, found, account, visit, "code", by=CODES)

@@ -219,6 +219,7 @@ def _photo(message: Mapping[str, Any]) -> SentPhoto | None:
     named = [each for each in sizes if isinstance(each.get("file_id"), str)]
     if not named:
         return None
+    # Telegram lists a photo in several sizes.
     largest = max(named, key=lambda each: number_in(each.get("file_size")) or 0)
     said, album = message.get("caption"), message.get("media_group_id")
     return SentPhoto(

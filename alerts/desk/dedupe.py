@@ -319,7 +319,7 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
 
     @cache
     def goes_on(incident_id: str) -> bool:
-        """Whether it is open: read once for all of its messages."""
+        """Return True if it is open: read once for all of its messages."""
         return is_open(alerts.thread(incident_id))
 
     found = [

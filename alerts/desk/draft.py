@@ -292,6 +292,7 @@ def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
         raise Misuse(because("picture_unread", file=repr(str(path)), said=error.strerror)) from None
     if size > LARGEST_PICTURE:
         raise Misuse(because("picture_file_too_large", file=repr(str(path)), size=round(size / 1e6, 1)))
+    # The content must be of the type that the name promises.
     if not start.startswith(_PICTURES[kind]):
         raise Misuse(because("picture_lies", file=repr(str(path))))
     return (Resource(_line("--alt", draft.alt) or headline, kind, uri=path.resolve().as_uri(), size=size),)

@@ -312,6 +312,7 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
     radius = rule.radius if rule is not None else 0.0
     centre, reach = cell_of(cluster.centre), radius + _WITHIN_CELL
     areas = areas_around(town, centre, reach)
+    # CAP's times have whole seconds.
     sent = unit.now.replace(microsecond=0).astimezone(town.zone)
     told = kind.what_is_told(town.language)
     headline = because("several_report", told=told)

@@ -147,6 +147,7 @@ def _fill(made: Target, origin: Source, tell: Callable[[str], None]) -> int:
         made.write(table, total.over(made.fitted(origin.rows(table))))
     made.set_heights(heights := origin.heights())
     tell("checked")
+    # Read back, and compared with what was read from the origin.
     for table, total in sums.items():
         there = _Sum()
         for _ in there.over(made.rows(table)):

@@ -124,6 +124,7 @@ class PageEar:
                 # The other posts would meet the same.
                 if isinstance(error, BadCredential) or (isinstance(error, Retry) and error.whole_channel):
                     break
+                # Not again at once: the other posts come first.
                 threads[id_] = replace(threads[id_], looked=now)
             else:
                 remarks += said

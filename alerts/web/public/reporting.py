@@ -171,6 +171,7 @@ class ReportPages:
         if kind is None:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             return await self._failed(request, sent, "kind", because("report_without_kind"), status)
+        # Such a matter needs a call at once, so nothing is stored.
         if kind.stop is not None:
             return await self._done(request, "stopped", kind=kind)
         if "look" in sent.fields:
