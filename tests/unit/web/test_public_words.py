@@ -15,6 +15,7 @@ from alerts.cli import run
 from alerts.cli.app import _command
 from alerts.listening.moderating import moderate
 from alerts.model.listening import Kind
+from alerts.model.reports import Forwarding, ForwardState
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.console.app import PARTS
 from tests.unit.web.walking import LUC, MARK, a_lively_town, fields_in
@@ -147,7 +148,7 @@ async def test_by_programs(town):
     assert not [name for name, statuses in told.items() if 500 in statuses]
 
 
-_LEFT_OUT = ("opens", "at", "photo", "picture", "language", "lang", "seen", "areas", "web", "onset", "incident")
+_LEFT_OUT = ("opens", "at", "photo", "picture", "language", "lang", "seen", "areas", "web", "onset", "incident", "was")
 VALUES = {
     **dict.fromkeys((*_LEFT_OUT, "urgency", "certainty", "category"), None),
     "until": "2h", "options": ["Oui", "Non"], "kind": "waste", "lat": 45.3, "lon": 5.8, "source": "somebody",
@@ -167,7 +168,11 @@ async def meant_by(town):
         change = ("UPDATE utterance SET sealed = 'x', question = ? WHERE id = ?", (question, each))
         await town.database.write(lambda unit, change=change: unit.execute(*change).rowcount)
     await town.act(LUC, moderate, other, "block", "insult")
-    return {"about": alert, "into": question, "post": post, "said": [said], "verdict": "false"}
+    [(report, key), *_] = await town.rows("SELECT number, id FROM report")
+    stuck = Forwarding(key, "metropole", ForwardState.FAILED)
+    await town.service.keep(lambda unit: unit.reports.put_forwarding(stuck))
+    reports = {"incident": alert, "of": report, "server": "metropole"}
+    return {"about": alert, "into": question, "post": post, "said": [said], "verdict": "false", **reports}
 
 
 def _body(wish, meant):

@@ -141,7 +141,7 @@ class LivelyTown:
 
     async def read(self) -> Mapping[str, str]:
         """What everybody may read, by address; posts beside it, as the platforms have them."""
-        self.polls._kept.clear()
+        self.polls._shown._kept.clear()
         edition = await self.publisher.make()
         texts = {path: made.body.decode("utf-8", "replace") for path, made in edition.answers.items()}
         polls = [f"/polls/{name}" for (name,) in await self.rows("SELECT id FROM poll")]
