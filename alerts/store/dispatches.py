@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from alerts.model.dispatch import Dispatch, Outcome, TownOutcome
 from alerts.store.mapper import Mapper
 from alerts.store.statement import Statement, UnitPart, fields_of, kept_fields, stamp, upsert_into
-
-if TYPE_CHECKING:
-    pass
 
 _ROW = Mapper(Dispatch, reads={"fields": fields_of}, writes={"fields": kept_fields})
 _TOWN_ROW = Mapper(TownOutcome)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from alerts.model.listening import EarStatus
 from alerts.store.mapper import Mapper
 from alerts.store.statement import Statement, UnitPart, upsert_into
-
-if TYPE_CHECKING:
-    pass
 
 # Sums of money are stored as whole numbers.
 MILLIONTHS = 1_000_000

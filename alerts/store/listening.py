@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from alerts.model.listening import HeardPost, Kind, Utterance, UtteranceState
 from alerts.store.conditions import ASKING, UNHANDLED, WORDS
@@ -18,9 +17,6 @@ from alerts.store.ears import EarRows
 from alerts.store.mapper import Mapper
 from alerts.store.questions import Questions
 from alerts.store.statement import Statement, insert_into, moment, stamp, time_of, upsert_into
-
-if TYPE_CHECKING:
-    pass
 
 LONGEST_WORDS = 300
 """Characters of a question's own words."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from alerts.model.incident import SavedDraft
 from alerts.model.person import Account, KeptReply, Passkey, Session, Token, fold_name
@@ -23,9 +22,6 @@ from alerts.store.statement import (
     stamp,
     upsert_into,
 )
-
-if TYPE_CHECKING:
-    pass
 
 # Rows refer to an account by its folded name.
 _FOLDED_ACCOUNT = {"account": fold_name}

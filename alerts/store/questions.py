@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from alerts.model.listening import AnswerState, GivenAnswer, Moderation, Question, QuestionState
 from alerts.model.post import Post
@@ -13,9 +12,6 @@ from alerts.store.alerts import post_of
 from alerts.store.conditions import ANSWERS
 from alerts.store.mapper import Mapper
 from alerts.store.statement import Statement, UnitPart, insert_into, stamp, upsert_into
-
-if TYPE_CHECKING:
-    pass
 
 _QUESTION_ROW = Mapper(Question)
 _ANSWER_ROW = Mapper(GivenAnswer, columns={"subject": "question", "to": "given_to"}, without=("seq",))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from alerts.model.reports import (
     BegunReport,
@@ -22,9 +21,6 @@ from alerts.model.reports import (
 )
 from alerts.store.mapper import Mapper
 from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
-
-if TYPE_CHECKING:
-    pass
 
 REPORT = Mapper(CitizenReport, without=("seq",))
 """The row of a report, but for its place in the order."""
