@@ -211,6 +211,8 @@ class _Turning:
             else:
                 ended.append(self._stop(each, row["alert_id"], why))
         waits = [time for row in rows if (time := time_of(row["not_before"])) and row["post"] == PostState.WAITING]
+        # What ends unbegun is stopped then, and not whenever somebody looks next.
+        waits += [each.expires for each in alive if each.expires is not None]
         return alive, waits, ended
 
     def _stop(self, each: BulkCandidate, alert_id: str, why: Reason) -> Bulk:

@@ -44,6 +44,11 @@ def test_who_was_only_handed_over_while_the_disk_was_full_for_longer_than_a_leas
     assert simulate(90100029, SHORT, subscribers=True).breaches == []
 
 
+def test_a_bulk_that_waited_until_its_alert_ended_is_stopped_then():
+    """A seed that nobody had used: nothing else was told, and it stood as queued until somebody looked by chance."""
+    assert simulate(91200007, SHORT, subscribers=True).breaches == []
+
+
 def test_a_seed_with_subscribers_goes_the_same_way_each_time():
     assert simulate(3, SHORT, subscribers=True).digest == simulate(3, SHORT, subscribers=True).digest
 
