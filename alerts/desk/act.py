@@ -20,7 +20,7 @@ help. No pydantic model is made before the API asks for one.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from functools import cache
@@ -212,18 +212,14 @@ def _bare(hint: Any) -> type:
 
 @cache
 def every_act() -> Sequence[type[OfficerAct]]:
-    """All acts, by what they are of and in the order in which they are declared."""
+    """Return all acts, by room and module, in the order of their declaration: imports may happen in any order."""
+    found = []
     for room in ROOMS:
-        for module in pkgutil.iter_modules(import_module(room).__path__, f"{room}."):
-            if module.name.endswith("_acts"):
-                import_module(module.name)
-    return tuple(each for each in _below(OfficerAct) if "verb" in vars(each))
-
-
-def _below(base: type[OfficerAct]) -> Iterator[type[OfficerAct]]:
-    for each in base.__subclasses__():
-        yield each
-        yield from _below(each)
+        for name in sorted(each.name for each in pkgutil.iter_modules(import_module(room).__path__, f"{room}.")):
+            if name.endswith("_acts"):
+                declared = [each for each in vars(import_module(name)).values() if isinstance(each, type)]
+                found += [each for each in declared if issubclass(each, OfficerAct) and each.__module__ == name]
+    return tuple(each for each in found if "verb" in vars(each))
 
 
 def deciding(unit: DeskUnit, verb: str, name: str) -> type[OfficerAct] | None:
