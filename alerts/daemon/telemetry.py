@@ -10,6 +10,7 @@ Metrics are counted as events happen, and measured on request. Each name is stab
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -143,6 +144,18 @@ SUMMING_UP = Work("log", _sum_up, SUMMED_EVERY / 6, first=SUMMED_EVERY / 6)
 """Says each minute what was said again and again."""
 
 
+class _Log(structlog.WriteLogger):
+    """Drops a line that can't be written: a file on a full disk, or a pipe without a reader, must end no loop."""
+
+    def msg(self, message: str) -> None:
+        """Write the line and flush it."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
 def set_up_log(level: str = "info") -> None:
     """Send structlog's events and the libraries' warnings to standard error, one line each."""
     on_terminal = sys.stderr.isatty()
@@ -163,7 +176,7 @@ def set_up_log(level: str = "info") -> None:
     structlog.configure(
         processors=[_REPEATS, *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Log(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

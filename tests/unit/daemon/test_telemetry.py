@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import structlog
@@ -123,3 +124,16 @@ def test_the_journal_is_told_how_grave_a_line_is():
         os.close(write)
         said = [line[:4] for line in lines.read().decode().splitlines()]
     assert said == ["<6>{", "<4>{", "<3>{", "<4>{"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_log_that_takes_no_line_ends_nothing():
+    """Standard error may be a file on the disk that is full, or a pipe that nobody reads any more."""
+    told = (
+        "import structlog; from alerts.daemon.telemetry import set_up_log; set_up_log(); "
+        "structlog.get_logger().error('disk.full'); print('goes on')"
+    )
+    with Path("/dev/full").open("wb") as full:
+        program = [sys.executable, "-c", told]
+        said = subprocess.run(program, stderr=full, stdout=subprocess.PIPE, check=False, timeout=60).stdout
+    assert said == b"goes on\n"
