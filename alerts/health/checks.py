@@ -149,8 +149,14 @@ class HealthChecks:
         # The store's trouble is told by `_look_at_the_store`, beside the outbox: it would be told twice.
         looked_at = [cycle for cycle in cycles if cycle.name != STORE]
         seen = await self._observer.observe(looked_at, has_duties=has_duties)
-        self._memory = self._memory.note(seen)
-        await self._tell(seen, leases, has_duties=has_duties)
+        before = self._memory
+        self._memory = before.note(seen)
+        try:
+            await self._tell(seen, leases, has_duties=has_duties)
+        except BaseException:
+            # It is made again within seconds: three such tries are no trouble that lasted for three rounds.
+            self._memory = before
+            raise
         # The heart beats after the write, so that a database which refuses silences it.
         standing = [cycle.name for cycle in cycles if cycle.stands]
         if self._heartbeat is not None and has_duties and not standing:

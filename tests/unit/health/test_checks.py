@@ -474,6 +474,17 @@ class TestHeartbeat:
         assert [each.stands for each in workers.cycles()] == [True]
         await workers.close()
 
+    async def test_a_round_that_the_database_refused_is_done_again_soon_and_counts_for_nothing(self, watch):
+        watch.still["lane telegram"] = ""
+        refuses = "BEFORE INSERT ON fact BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        await watch.change(f"CREATE TRIGGER full {refuses}")
+        for _ in range(3):
+            with pytest.raises(DatabaseRefused):
+                await watch.round(pause=1.0)
+        await watch.change("DROP TRIGGER full")
+        assert await watch.round() == [], "three rounds are three minutes, and not three tries within seconds"
+        assert len(await watch.round(2)) == 1
+
     async def test_where_it_leads_elsewhere_nobody_follows(self, watch):
         watch.session.status = 302
         with capture_logs() as logs:
