@@ -35,6 +35,7 @@ from alerts.desk.act import deciding
 from alerts.desk.approve import fingerprint, is_vetoed, why_not_theirs, wrote
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.forgetting import forget_said
 from alerts.model.incident import StoredAlert
 from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.ports import Keyboard
@@ -117,7 +118,7 @@ def forget(unit: DeskUnit, channel: str, chat: int, *, asked: bool = False) -> N
     unit.subscribers.forget(channel, chat)
     if unit.desk.station.listens:
         for each in unit.listening.said_to_bot(channel, chat):
-            unit.listening.forget(each, unit.now)
+            forget_said(unit, each)
     if unit.desk.station.reports is not None:
         while asked and (reports := unit.reports.of_chat(channel, chat, MOST_REPORTS)):
             for report in reports:
@@ -183,7 +184,7 @@ def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
 def _press(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: TownNow) -> BotReply:
     act, _, rest = press.data.partition(":")
     alert, _, more = rest.partition(":")
-    if act_named(press.data) is not None or deciding(unit, "reject", alert) is not None:
+    if act_named(press.data) is not None or (act != "ok" and deciding(unit, "reject", alert) is not None):
         return _press_act(unit, channel, event, press, town)
     case = _case(unit, channel, event, town, alert, validates=act == "ok")
     if isinstance(case, str):

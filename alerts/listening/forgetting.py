@@ -32,7 +32,7 @@ def forget_what_is_past(unit: DeskUnit) -> int:
     """Forget some of what is past its time; returns how many, and 0 once nothing is left that is."""
     past = unit.listening.past(unit.now - unit.desk.station.listening.keep, AT_ONCE)
     for each in past:
-        _forget(unit, each)
+        forget_said(unit, each)
     if not past:
         unit.listening.throw_away(unit.now)
         # What a program was answered holds the words too; else it stays until a program asks under a key again.
@@ -102,7 +102,7 @@ def forget_post(unit: DeskUnit, town: Town, url: str) -> int:
         # What wasn't heard yet is not to be heard later, either.
         unit.listening.never_again(channel, remote_id, unit.now)
         if heard is not None:
-            _forget(unit, heard)
+            forget_said(unit, heard)
             count += 1
     return count
 
@@ -111,11 +111,12 @@ def forget_author(unit: DeskUnit, channel: str, author: str) -> int:
     """Forget all that the account of that id said on a channel; returns how many utterances that were."""
     said = unit.listening.said_by(channel, author)
     for each in said:
-        _forget(unit, each)
+        forget_said(unit, each)
     return len(said)
 
 
-def _forget(unit: DeskUnit, said: Utterance) -> None:
+def forget_said(unit: DeskUnit, said: Utterance) -> None:
+    """Forget one utterance for good, with what programs were answered about it."""
     unit.listening.forget(said, unit.now)
     # What a program was answered about it, or about its question, has its words.
     for name in filter(None, (said.id, said.question)):

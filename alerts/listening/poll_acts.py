@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import StringConstraints
 
-from alerts.desk.act import SEEN_BODY, Line, Named, OfficerAct, Seen
+from alerts.desk.act import SEEN_BODY, Line, Lines, Named, OfficerAct, Seen
 from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out
@@ -163,7 +163,9 @@ class TellPollOutcome(PollAct):
     body = ("OutcomeWish", "What the town did with a poll.")
     details = "Where the poll was validated, or messages of officers are, it waits: `waits` is it."
 
-    outcome: Annotated[str, Field(min_length=1, max_length=LONGEST_OUTCOME), Named(help="What the town did with it.")]
+    outcome: Annotated[
+        Annotated[Lines, StringConstraints(max_length=LONGEST_OUTCOME)], Named(help="What the town did with it.")
+    ]
 
     def carry_out(self, officer: Officer) -> Poll:
         """Hand the words in; the same words again change nothing. Raises Forbidden, Conflict, Misuse."""

@@ -234,8 +234,9 @@ class AttributeQuestion(QuestionAct):
     def carry_out(self, officer: Officer) -> Question:
         """Attribute it. Raises Forbidden, Misuse, Refused."""
         must_listen(officer.unit)
-        acts.attribute(officer, self.id, self.about)
-        return find_question(officer.unit, self.id)
+        asked = find_question(officer.unit, self.id)
+        acts.attribute(officer, asked.id, self.about)
+        return find_question(officer.unit, asked.id)
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,10 @@ class BecomeSentence(QuestionAct):
     """Update the alert with a sentence, and answer who asked with it."""
 
     verb, permission, body = "become", Act.ANSWER, ("Sentence", "What the alert doesn't say.")
-    details = "One update reaches more people than many answers. Where either waits for a second person, both do."
+    details = (
+        "One update reaches more people than many answers. It waits as any officer's alert does; the "
+        "answer waits where the update does, or where answers do."
+    )
 
     sentence: Sentence
 

@@ -125,8 +125,10 @@ class AttributeRemark(RemarkAct):
     def carry_out(self, officer: Officer) -> Utterance:
         """Attribute it. Raises Forbidden, Misuse."""
         must_listen(officer.unit)
-        acts.attribute(officer, self.id, self.about)
-        return find_utterance(officer.unit, self.id)
+        # By its whole id: a question's may begin as what was typed does.
+        said = find_utterance(officer.unit, self.id)
+        acts.attribute(officer, said.id, self.about)
+        return find_utterance(officer.unit, said.id)
 
 
 @dataclass(frozen=True)

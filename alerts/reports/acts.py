@@ -303,10 +303,14 @@ def take_back_photo(officer: Officer, name: str) -> CitizenReport:
 
 
 def withhold(officer: Officer, name: str, reason: str) -> CitizenReport:
-    """Withdraw its words and photo from the public, for a reason that the reporter gets. Raises Misuse without one."""
+    """Withdraw its words and photo from the public, for a reason that the reporter gets.
+
+    Raises Misuse without one, Conflict for what was erased: the words of a reason would be kept with it for good.
+    """
     report, why = _at_hand(officer, name), _said(reason)
     if why is None:
         raise Misuse(because("report_withheld_without_reason"))
+    _must_be(report, None)
     if report.withheld == why:
         return report
     return _change(officer, replace(report, withheld=why), "report withheld", why)

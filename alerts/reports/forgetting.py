@@ -75,7 +75,9 @@ def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
     unit.reports.put(gone)
     unit.reports.drop_all(report.id)
     unit.listening.forget_answers(report.id)
-    unit.replies.drop_those_with(report.number)
+    # An answer about its words that were validated has its id, any other one its number.
+    for name in (report.number, report.id):
+        unit.replies.drop_those_with(name)
     unit.reports.step(ReportStep(report.id, unit.now, ReportState.CLOSED, Closing.ERASED))
     return gone
 

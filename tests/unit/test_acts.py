@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from alerts.bot.acts import act_named, data_of, pressed
 from alerts.cli import app as cli
@@ -318,6 +319,15 @@ def test_each_act_has_an_example():
     assert set(EXAMPLES) == set(ACTS)
 
 
+@pytest.mark.parametrize("text", ["", "a\x00b", "a\x1b[2J", "a\x9bb", "x" * 10_001], ids=repr)
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+def test_no_text_of_an_act_is_empty_endless_or_obeyed_by_a_terminal(act, text):
+    for each in fields_of(act):
+        given = [text] if each.kind is tuple else text
+        with pytest.raises(ValidationError):
+            TypeAdapter(each.hint).validate_python(given, strict=each.kind is bool)
+
+
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
 async def test_a_lower_role_is_refused_and_nothing_is_stored(town, act):
     subject, given = await EXAMPLES[act].made(town)
@@ -362,6 +372,12 @@ async def test_each_way_comes_to_the_same_and_writes_the_same_down(town, act):
         same = {line[:2] for line in lines} <= {line[:2] for line in reference} if way == "button" else None
         assert lines, way
         assert same or lines == reference, way
+
+
+async def test_the_audit_log_names_what_was_attributed_in_full(town):
+    for act, subject in ((AttributeRemark, await said(town)), (AttributeQuestion, await question(town))):
+        await town.act(PAUL, act(subject[:-1], await about(town)).carry_out)
+        assert await town.rows("SELECT subject FROM audit ORDER BY seq DESC LIMIT 1") == [(subject,)]
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())

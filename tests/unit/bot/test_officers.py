@@ -336,3 +336,9 @@ def test_a_poll_is_rejected_for_a_reason_that_is_tapped_or_typed(phone, asked):
     assert "trop tôt" in text_of(phone.types("trop tôt"))
     assert (poll_now(phone, poll).state, poll_now(phone, poll).reason["why"]) == (PollState.REJECTED, "trop tôt")
     assert not phone.listens()
+
+
+def test_the_button_that_validates_an_alert_validates_no_poll(phone, asked):
+    poll, _ = asked
+    assert "plus là" in text_of(phone.does(Press(f"ok:{poll.id}:{'0' * SEEN}", "p", 7)))
+    assert poll_now(phone, poll).approved_at is None

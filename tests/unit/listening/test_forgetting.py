@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.bot.officers import forget as forget_chat
 from alerts.desk.officer import Officer
 from alerts.listening import acts
 from alerts.listening.acts import attribute
@@ -222,3 +223,15 @@ async def test_what_a_program_was_answered_goes_too(listening):
     listening.clock.set(listening.clock.now() + timedelta(hours=25))
     await listening.service.act(forget_what_is_past)
     assert await listening.service.ask(lambda unit: unit.replies.reply("token", "key")) is None
+
+
+@pytest.mark.parametrize(("forget", "who"), [(forget_author, "777"), (forget_chat, 777)])
+async def test_what_a_program_was_answered_about_someone_goes_with_what_they_said(listening, forget, who):
+    asked = listening.remark(SAID[0], root=None, remote_id="777:5", author="777", private=True)
+    said = (await listening.service.act(lambda unit: take(unit, "telegram", [(asked, ASKS)]))).utterances[0]
+    reply = KeptReply("t", "k", "r", 200, f'{{"utterance": "{said.id}", "text": "{SAID[0]}"}}', listening.clock.now())
+    await listening.service.act(lambda unit: unit.replies.keep(reply))
+
+    await listening.service.act(lambda unit: forget(unit, "telegram", who))
+
+    assert await listening.service.ask(lambda unit: unit.replies.reply("t", "k")) is None

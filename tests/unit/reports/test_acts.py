@@ -269,6 +269,8 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
             Forwarding(report.id, "agglo", ForwardState.SENT, remote_id="secret 1", token="secret 2", said="Secret too")
         )
         unit.replies.keep(KeptReply("t", "k", "r", 201, f'{{"report": "{report.number}", "secret": 1}}', unit.now))
+        # Words that waited and were validated or rejected by a program name the report by its id.
+        unit.replies.keep(KeptReply("t", "l", "r", 200, f'{{"subject": "{report.id}", "text": "Secret"}}', unit.now))
 
     await desk.service.act(more)
     await do(desk, acts.close, report.number, Closing.DONE, "Secret answer")
@@ -287,5 +289,7 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
     rest = await desk.database.read(left)
     assert not [word for word in ("Pasteur", "lampadaire", "secret", "Secret", "45.18", "42,") if word in rest]
     assert await told(desk) == []
-    with pytest.raises(Conflict):
-        await do(desk, acts.accept, report.number)
+    for act, *words in ((acts.accept,), (acts.withhold, "Secret reason"), (acts.set_aside, "Secret reason")):
+        with pytest.raises(Conflict):
+            await do(desk, act, report.number, *words)
+    assert "Secret" not in await desk.database.read(left)
