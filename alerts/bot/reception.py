@@ -348,6 +348,9 @@ class Reception:
             try:
                 return await service.act(lambda unit: officers.answer(unit, channel, event, town))
             except TocsinError as error:
+                if not isinstance(event.what, Press):
+                    # The refusal undid that too: else whatever is typed next is a reason, and refused again.
+                    await service.keep(lambda unit: unit.officer_chats.unask(channel, event.chat))
                 language = await service.ask(lambda unit: officers.language_of_chat(unit, channel, event, town))
                 return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
         if self._bot.reports is not None and (said := await self._bot.reports.answer(event, town)) is not None:

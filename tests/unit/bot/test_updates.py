@@ -27,12 +27,13 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.approvals import TAKEN, OfficerNotices
 from alerts.listening.hearing import take
+from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
 from alerts.model.incident import MANUAL, new_id
 from alerts.model.listening import Kind, Remark, Understood, UtteranceState
 from alerts.model.person import Actor, Origin, Role
-from alerts.model.subscriber import Linked, Subscriber
+from alerts.model.subscriber import Asked, Linked, Subscriber
 from alerts.model.town import SourceRules, Town
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
@@ -486,6 +487,20 @@ class PacedLine(FakeLine):
         async with self.pace.direct():
             self.told.append((chat, self.clock.monotonic()))
         return await super().say(chat, text, keyboard, edit, reply)
+
+
+async def test_a_reason_that_is_refused_is_asked_for_no_more(scene):
+    def waits(unit):
+        add_account(Officer(unit, Actor("root", Role.ADMINISTRATOR, Origin.COMMAND)), "Anne", Role.AUTHOR, "a hash")
+        unit.officer_chats.link(Linked("telegram", 7, "Anne"))
+        draft = PollDraft("Fermer la place ?", ("Oui", "Non"), unit.now + timedelta(hours=2))
+        poll = open_poll(Officer(unit, Actor("Luc", Role.AUTHOR, Origin.CONSOLE)), draft)
+        unit.officer_chats.ask("telegram", 7, Asked(poll.id, 1, unit.now))
+
+    await scene.service.act(waits)
+    await scene.reception.handle([scene.command(7, "trop tôt")])
+    assert len(scene.line.said) == 1
+    assert await scene.service.ask(lambda unit: unit.officer_chats.asked("telegram", 7)) is None
 
 
 async def test_officers_go_past_a_crowd_and_who_leaves_has_left_at_once(scene):
