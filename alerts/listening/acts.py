@@ -48,6 +48,8 @@ ALERT = "alert"
 LONGEST_WORDING = 300
 # Questions closed in one transaction; the next round closes the others.
 MOST_CLOSED = 200
+# Lines of the audit log about one question in which it is looked up if it took another one up.
+_MOST_LINES = 200
 ASKED_AFTER_ITS_END = timedelta(hours=48)
 """As long as people are listened to after the end of an incident."""
 
@@ -165,10 +167,10 @@ def merge(officer: Officer, question: str, into: str) -> Question:
     """
     officer.must(Act.TEND)
     unit, listening = officer.unit, officer.unit.listening
-    if not listening.named("question", question) and listening.named("question", into):
-        # A double tap: it went up in the other one already.
-        return find_question(unit, into)
-    gone, kept = find_question(unit, question), find_question(unit, into)
+    kept = find_question(unit, into)
+    if went_up_in(unit, question, kept.id):  # a double tap
+        return kept
+    gone = find_question(unit, question)
     if gone.id == kept.id:
         return kept
     if listening.answers(gone.id):
@@ -181,6 +183,12 @@ def merge(officer: Officer, question: str, into: str) -> Question:
     officer.write(Act.TEND, kept.id, f"took up {gone.id}")
     answered = _said_anew(officer, merged, reach=True)
     return answered.question if answered is not None else merged
+
+
+def went_up_in(unit: DeskUnit, question: str, kept: str) -> bool:
+    """True if the question of that id was merged into the other one: the audit log alone still knows of it."""
+    lines = unit.audit.newest(subject=kept, most=_MOST_LINES)
+    return any(each.entry.detail == f"took up {question}" for each in lines)
 
 
 def split(officer: Officer, question: str, utterances: Sequence[str]) -> Question:

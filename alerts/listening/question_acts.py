@@ -183,7 +183,7 @@ class MergeQuestion(QuestionAct):
 
     def missing(self, unit: DeskUnit) -> Reason | None:
         """A double tap finds it gone up in the other one already, which says so."""
-        return None if unit.listening.named("question", self.into) else super().missing(unit)
+        return None if acts.went_up_in(unit, self.id, self.into) else super().missing(unit)
 
 
 @dataclass(frozen=True)

@@ -408,11 +408,15 @@ async def test_twice_under_a_key_is_once(town, act):
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
 async def test_what_is_not_there_is_unknown(town, act):
     _, given = await EXAMPLES[act].made(town)
-    # Who merges twice finds the question gone up in the other one.
-    if act is not MergeQuestion:
-        assert (await by_api(town, act, "nothing", given))[0] == 404
-        assert await by_form(town, act, "nothing", given) == 404
-        assert (await by_command(town, act, "nothing", given))[0] == 2
+    assert (await by_api(town, act, "nothing", given))[0] == 404
+    assert await by_form(town, act, "nothing", given) == 404
+    assert (await by_command(town, act, "nothing", given))[0] == 2
+
+
+async def test_who_merges_twice_finds_the_question_gone_up_in_the_other_one(town):
+    subject, given = await EXAMPLES[MergeQuestion].made(town)
+    for _ in range(2):
+        assert (await by_api(town, MergeQuestion, subject, given))[0] == 200
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
