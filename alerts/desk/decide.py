@@ -105,7 +105,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
     previous = predecessor(alerts, alert, source, station, now)
     of_others = spoken_of(alerts, alert, source, station) if previous is None else None
     # Two feeds may have told of one incident: the end of one is a proposal while the other's holds (docs/adr/0006).
-    if previous is not None and end_reason(alert) is not None:
+    if previous is not None and (end_reason(alert) is not None or _has_run_out(candidate)):
         of_others = held_by_others(alerts, alert, source, previous.incident_id, station)
     about = of_others or previous
     thread = tuple(alerts.thread(about.incident_id)) if about else ()
@@ -198,10 +198,15 @@ def _ending(candidate: Candidate, thread: Sequence[Post]) -> EndReason | None:
 
     That an alert was wrong, which waits for nobody, is an officer's word: a feed that writes it only cancels.
     """
-    alert, reason = candidate.alert, end_reason(candidate.alert)
-    if reason is None and alert.msg_type is MsgType.UPDATE and alert.ends <= candidate.now and is_open(thread):
+    reason = end_reason(candidate.alert)
+    if reason is None and _has_run_out(candidate) and is_open(thread):
         return EndReason.EXPIRED
     return EndReason.CANCELLED if reason is EndReason.CORRECTED and candidate.source != MANUAL else reason
+
+
+def _has_run_out(candidate: Candidate) -> bool:
+    """True for an update whose own time is past: as an end, it speaks for nobody but its sender."""
+    return candidate.alert.msg_type is MsgType.UPDATE and candidate.alert.ends <= candidate.now
 
 
 def _place(

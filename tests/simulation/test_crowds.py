@@ -33,6 +33,11 @@ def test_of_two_posts_with_the_same_words_that_waited_the_older_one_is_no_loss()
     assert simulate(900077, SHORT, crowds=True).breaches == []
 
 
+def test_an_old_update_of_another_feed_that_has_run_out_ends_no_newer_one():
+    """A seed that nobody had used: the feed that lagged ended what the other one's Extreme update still told."""
+    assert simulate(91300029, SHORT, crowds=True).breaches == []
+
+
 def test_a_seed_of_crowds_goes_the_same_way_each_time():
     assert simulate(3, SHORT, crowds=True).digest == simulate(3, SHORT, crowds=True).digest
 
