@@ -47,11 +47,12 @@ async def in_batches(
     unblamed: Exception | None = None
     is_first = True
     while works:
-        few = works[:size]
-        del works[:size]
         if clock is not None and not is_first:
             await clock.sleep(RESTS)
         is_first = False
+        # After the rest: what came meanwhile is in the same transaction, and a rest that is cancelled loses nothing.
+        few = works[:size]
+        del works[:size]
         tries: list[Sequence[W]] = [few]
         for some in tries:
             try:

@@ -81,3 +81,19 @@ async def test_between_two_transactions_it_rests():
     assert write.together == [[1, 2]]
     await clock.advance(RESTS)
     assert await writing == [2, 1]
+
+
+async def test_what_comes_during_the_rest_is_written_with_the_others_and_a_rest_that_is_cancelled_loses_nothing():
+    clock, write, works = FakeClock(), Written(), [1, 2, 3]
+    writing = asyncio.ensure_future(all_of(in_batches(works, write, event="x", size=2, clock=clock)))
+    await clock.settle()
+    works.append(4)
+    for _ in range(2):
+        await clock.advance(RESTS)
+    assert await writing == [2, 2]
+    works += [5, 6, 7]
+    writing = asyncio.ensure_future(all_of(in_batches(works, write, event="x", size=2, clock=clock)))
+    await clock.settle()
+    writing.cancel()
+    await asyncio.wait([writing])
+    assert (write.together, works) == ([[1, 2], [3, 4], [5, 6]], [7])
