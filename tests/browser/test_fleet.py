@@ -135,7 +135,8 @@ def test_without_any_script_it_goes_the_whole_way_too(desk, county):
     page.get_by_label("Ville de Crolles").check()
     page.locator("#look").click()
     page.get_by_role("link", name="Refresh").click() if page.locator("progress").count() else None
-    page.locator("#send").click()
+    with page.expect_navigation():  # reloaded in the midst of it, Chromium has no page
+        page.locator("#send").click()
     county.until(lambda: page.reload() and "is going out" in page.locator("#town-crolles").inner_text())
     county.until(lambda: any("Vent violent" in each["text"] for each in county.timelines()["telegram"]))
 

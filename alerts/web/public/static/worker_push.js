@@ -3,7 +3,7 @@
 const ICON = 192, BADGE = 96, LATEST = 1000;
 // The town's own picture takes the place of what can't be drawn, or isn't in time.
 const TOWN = new URL("icon.png", registration.scope).href;
-let pictured = Promise.resolve();
+let shown = Promise.resolve();
 
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
@@ -12,12 +12,13 @@ addEventListener("push", (event) => {
   let told = null;
   try { told = event.data.json(); } catch { /* it is shown below that there is something */ }
   const {title, body, lang, dir, tag, navigate, data} = told?.notification ?? {};
-  // One after the other: drawing an alert must not take longer than drawing its update, which would be hidden by it.
-  pictured = Promise.all([picture(data), pictured]).then(([drawn]) => drawn);
-  event.waitUntil(pictured.then(([icon, badge]) => registration.showNotification(title || location.hostname, {
+  // One after the other: an alert that is drawn, or shown by the browser, later than its update would hide it.
+  const before = Promise.race([shown, new Promise((resolve) => setTimeout(resolve, 2 * LATEST))]);
+  shown = Promise.all([picture(data), before]).then(([[icon, badge]]) => registration.showNotification(title || location.hostname, {
     body: body || "", lang: lang || "", dir: dir || "auto", tag: tag || "", renotify: Boolean(tag), icon, badge,
     data: {navigate: navigate || registration.scope},
-  })));
+  })).catch(() => null);
+  event.waitUntil(shown);
 });
 
 // The pictures of a notification, icon and badge; never an error, and never late.
