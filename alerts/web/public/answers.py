@@ -169,13 +169,16 @@ class KeptAnswer:
             return Prebuilt(304, self._unmodified, b"")
         form = _form_for(request)
         if form not in self._forms:
-            body = getattr(self, form) if form else None
-            coding = {"Content-Encoding": _CODED[form]} if form and body is not None else {}
-            body = self.body if body is None else body
+            body, coding = self._in(form)
             told = {**self.headers, **coding, "Content-Type": self.kind, "Content-Length": str(len(body))}
             self._forms[form] = (_head("200 OK", told), body)
         head, body = self._forms[form]
         return Prebuilt(200, head, body) if len(body) <= SLICE else None
+
+    def _in(self, form: str | None) -> tuple[bytes, Mapping[str, str]]:
+        """Return the body in this form and the header that names it; as it is where packing makes nothing smaller."""
+        packed: bytes | None = getattr(self, form) if form else None
+        return (self.body, {}) if form is None or packed is None else (packed, {"Content-Encoding": _CODED[form]})
 
     @cached_property
     def _forms(self) -> dict[str | None, tuple[bytes, bytes]]:
@@ -192,11 +195,8 @@ class KeptAnswer:
             return web.Response(status=304, headers=headers)
         if status != 200:
             headers["Cache-Control"] = f"public, max-age={_FRESH_FOR}"  # nothing there now: not for a day of ours
-        body, form = self.body, _form_for(request)
-        if form == _BROTLI and self.brotlied is not None:
-            body, headers["Content-Encoding"] = self.brotlied, "br"
-        elif form == _GZIP and self.gzipped is not None:
-            body, headers["Content-Encoding"] = self.gzipped, "gzip"
+        body, coding = self._in(_form_for(request))
+        headers.update(coding)
         headers["Content-Type"] = self.kind
         if len(body) > SLICE:
             headers["Content-Length"] = str(len(body))
@@ -272,16 +272,19 @@ def answer(
 
 async def served(found: KeptAnswer, request: web.Request) -> web.StreamResponse:
     """Return the response to a request, by bytes that are kept where they do: nothing can be added to its headers."""
-    if not found.is_ready_for(request):
-        await asyncio.to_thread(found.pack_for, request)
+    await _packed(found, request)
     return found.prebuilt(request) or found.to(request)
 
 
 async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
     """The response to a request, packed in a thread where that takes long."""
+    await _packed(found, request)
+    return found.to(request, status=status)
+
+
+async def _packed(found: KeptAnswer, request: web.Request) -> None:
     if not found.is_ready_for(request):
         await asyncio.to_thread(found.pack_for, request)
-    return found.to(request, status=status)
 
 
 def _form_for(request: web.Request) -> str | None:
