@@ -33,7 +33,7 @@ TODAY := $(shell date +%Y%m%d)
 SIMULATED = $(BIN)/python -m simulation --seed $(or $(SEED),$(TODAY)000) --seeds
 CAMPAIGN = $(BIN)/python -m campaign --seed $(or $(SEED),$(TODAY))
 release-check: check docs package
-	TOCSIN_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m ''
+	TOCSIN_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m '' -p no:rerunfailures
 	$(BIN)/python -m bench.hostile
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.truth --daemons 2

@@ -67,7 +67,7 @@ async function latest(event) {
 
 async function keep(request, answer) {
   const seen = await caches.open(SEEN);
-  await seen.delete(request);
+  // Replaces what is there only once the answer is whole, and makes it the newest: a network that goes amid it takes nothing.
   await seen.put(request, answer);
   const all = await seen.keys();
   for (const old of all.slice(0, Math.max(all.length - MOST, 0))) await seen.delete(old);
