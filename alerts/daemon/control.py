@@ -1,15 +1,17 @@
 """The control socket: a command uses it to have a running daemon, with everything loaded, do its work.
 
-Next to its database each daemon opens a stream socket, `DATABASE-control.PID`, to which its own user and root may
-connect. It greets with its *seal*, a digest of everything that a command would read by itself: channels.toml, the
-boundary, the town's templates, and the identity of this program. Only a command that finds the same seal sends its
-`Order`. So a file that was changed since the daemon started is never ignored: the command then works by itself, as it
-does without a daemon. The output of the daemon's function comes back as lines, each a JSON object with one pair: `say`
-and `show` text, `stored` an alert's id, `beat` nothing, and at the end `status` the exit status.
+Next to its database each daemon serves HTTP on a Unix socket, `DATABASE-control.PID`, to which its own user and root
+may connect. A command posts its `Order` with `If-Match`, the *seal*: a digest of everything that it would read by
+itself: channels.toml, the boundary, the town's templates, and the identity of this program. `Expect: 100-continue` has
+it send the order only once the daemon has compared the seal with its own. So a file that was changed since the daemon
+started is never ignored: the command then works by itself, as it does without a daemon. The output of the daemon's
+function comes back as lines, each a JSON object with one pair: `say` and `show` text, `stored` an alert's id, `beat`
+nothing, and at the end `status` the exit status.
 
 If the daemon breaks off before that, it may have carried the order out or not. The order's `key` settles it: an alert
 is stored together with its key, so the command carries the order out by itself, and the second one finds the key
-(docs/adr/0014-the-control-socket.md). Only the standard library is imported here, so that a command starts fast.
+(docs/adr/0014-the-control-socket.md). Only the standard library is imported here, without `http.client`, which takes
+longer to load than all the rest: so a command starts fast.
 """
 
 from __future__ import annotations
@@ -18,10 +20,9 @@ import json
 import os
 import socket
 import sys
-import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,12 +33,13 @@ from alerts.store.sockets import sockets_beside
 
 KIND = "control"
 GREETS_WITHIN = 1.0
-"""Seconds that a daemon has to greet: one that is stopped or too busy is not waited for."""
+"""Seconds in which a daemon asks for the order: one that is stopped or too busy is not waited for."""
 SILENT_FOR = 15.0
 """Seconds without a word after which an order is in doubt; a transaction waits five for another one at the most."""
 # Orders come from our own command, but any program of the same user may connect.
 LARGEST_ORDER, LARGEST_BODY = 1 << 20, 8 << 20
-_LONGEST_LINE = 64 << 20
+_LONGEST_LINE, _LONGEST_HEAD = 64 << 20, 1 << 16
+_CONTINUE, _OK = 100, 200
 # A command must start fast: beyond these it works by itself.
 _MOST_ASKED, _MOST_TEMPLATES = 20, 5000
 _DATABASE = "sqlite:///var/tocsin.db"
@@ -60,6 +62,21 @@ class Order:
     colours: bool = False
     unicode: bool = True
     body: bytes | None = None
+
+    def as_sent(self) -> bytes:
+        """Return the content of its request: a JSON object on one line, then the bytes of its file."""
+        head = asdict(self) | {"body": self.body is not None}
+        return json.dumps(head).encode() + b"\n" + (self.body or b"")
+
+    @classmethod
+    def read(cls, content: bytes) -> Order:
+        """Read one from the content of a request. Raises ValueError for what is none."""
+        told, _, body = content.partition(b"\n")
+        try:
+            head = json.loads(told)
+            return cls(**head | {"body": body if head["body"] else None})
+        except (TypeError, KeyError):
+            raise ValueError("an order of another kind") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +158,11 @@ def ask(place: StationPlace, order: Order, hear: Callable[[str, Any], None]) -> 
 
     Raises Unanswered, and what `hear` raises.
     """
+    content = order.as_sent()
     for path in sockets(place.database)[:_MOST_ASKED]:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line, line.makefile("rb") as answers:
-            if _greets(line, answers, path, place):
-                return _carried_out(line, answers, order, hear)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line, line.makefile("rb") as answer:
+            if _takes(line, answer, path, place, len(content)):
+                return _carried_out(line, answer, content, hear)
     return None
 
 
@@ -156,78 +174,51 @@ def sockets(database: Path) -> list[Path]:
         return []
 
 
-def _greets(line: socket.socket, answers: BinaryIO, path: Path, place: StationPlace) -> bool:
-    """True if a trusted daemon listens there, with the same seal as ours."""
+def _takes(line: socket.socket, answer: BinaryIO, path: Path, place: StationPlace, size: int) -> bool:
+    """True if a trusted daemon listens there, which has the same seal as ours and a place for an order of that size."""
     line.settimeout(GREETS_WITHIN)
     try:
         line.connect(os.fspath(path))
         # Where the database's folder is too deep for a socket, it is in /tmp, and anybody may have made it.
         # A store on a server has a folder here, and no file.
         here = place.database if place.database.exists() else place.database.parent
-        trusted = {0, os.getuid(), here.stat().st_uid}
-        return peer_of(line) in trusted and _read(answers) == {"seal": place.seal}
+        if peer_of(line) not in {0, os.getuid(), here.stat().st_uid}:
+            return False
+        head = f"Host: tocsin\r\nExpect: 100-continue\r\nIf-Match: {place.seal}\r\nContent-Length: {size}\r\n\r\n"
+        line.sendall(b"POST / HTTP/1.1\r\n" + head.encode())
+        return _status_of(answer) == _CONTINUE
     except (OSError, ValueError):
         return False
 
 
-def _carried_out(line: socket.socket, answers: BinaryIO, order: Order, hear: Callable[[str, Any], None]) -> int:
+def _carried_out(line: socket.socket, answer: BinaryIO, content: bytes, hear: Callable[[str, Any], None]) -> int:
     line.settimeout(SILENT_FOR)
-    try:
-        send(line, order)
     # From here on the daemon may have the order, so whatever breaks off leaves it in doubt.
-    except OSError:
+    try:
+        line.sendall(content)
+        if _status_of(answer) != _OK:
+            raise Unanswered
+    except (OSError, ValueError):
         raise Unanswered from None
     while True:
         try:
-            answer = _read(answers)
+            said = json.loads(answer.readline(_LONGEST_LINE))
         except (OSError, ValueError):
             raise Unanswered from None
-        if "status" in answer:
-            return int(answer["status"])
-        for kind, what in answer.items():
+        if "status" in said:
+            return int(said["status"])
+        for kind, what in said.items():
             hear(kind, what)
 
 
-def _read(answers: BinaryIO) -> dict[str, Any]:
-    """One line of an answer; what is none says nothing. Raises ValueError where there is no more."""
-    answer = json.loads(answers.readline(_LONGEST_LINE))
-    return answer if isinstance(answer, dict) else {}
-
-
-def send(line: socket.socket, order: Order) -> None:
-    """Send an order: the sizes of its two parts, four bytes each, then the parts."""
-    head = {name: getattr(order, name) for name in ("line", "key", "colours", "unicode")}
-    told, body = json.dumps(head | {"body": order.body is not None}).encode(), order.body or b""
-    line.sendall(len(told).to_bytes(4) + len(body).to_bytes(4) + told + body)
-
-
-def receive(line: socket.socket, within: float) -> Order:
-    """Read an order that comes within so many seconds. Raises OSError, or ValueError for what is none."""
-    # One deadline for the whole order: a sender that drips would otherwise hold its place for good.
-    deadline = time.monotonic() + within
-    sizes = _exactly(line, 8, deadline)
-    size, more = int.from_bytes(sizes[:4]), int.from_bytes(sizes[4:])
-    if size > LARGEST_ORDER or more > LARGEST_BODY:
-        raise ValueError("an order larger than any")
-    head, body = json.loads(_exactly(line, size, deadline)), _exactly(line, more, deadline)
-    try:
-        return Order(**head | {"body": body if head["body"] else None})
-    except (TypeError, KeyError):
-        raise ValueError("an order of another kind") from None
-
-
-def _exactly(line: socket.socket, size: int, deadline: float) -> bytes:
-    read = bytearray()
-    while len(read) < size:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the order takes too long")
-        line.settimeout(left)
-        part = line.recv(min(size - len(read), 1 << 16))
-        if not part:
-            raise ConnectionError("the order ends too early")
-        read += part
-    return bytes(read)
+def _status_of(answer: BinaryIO) -> int:
+    """Read the head of an answer; returns its status. Raises OSError, and ValueError if it is no answer's."""
+    version, status, *_ = answer.readline(_LONGEST_HEAD).split(b" ", 2)
+    if not version.startswith(b"HTTP/1."):
+        raise ValueError("no answer of HTTP")
+    while answer.readline(_LONGEST_HEAD).strip():
+        pass
+    return int(status)
 
 
 def peer_of(line: socket.socket) -> int:
