@@ -66,7 +66,7 @@ Limit = Annotated[RateLimit, BeforeValidator(_window)]
 class SecretSource(BaseModel):
     """The source of a secret: `{ env = "NAME" }` or `{ file = "name" }`, never the secret itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["X_ACCESS_TOKEN"])
     file: str | None = Field(default=None, min_length=1, examples=["facebook-token"])
@@ -135,7 +135,9 @@ FileNamed = Annotated[str, AfterValidator(LocalFile)]
 class ChannelSettings(BaseModel):
     """The settings of every channel, whatever its kind."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     kind: str
     api_url: str
@@ -198,7 +200,7 @@ class HearingSettings(ChannelSettings):
 class AccountKeys(BaseModel):
     """The four secrets of an account on X: OAuth 1.0a user context, which doesn't expire."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     consumer_key: SecretSource
     consumer_secret: SecretSource
@@ -457,7 +459,9 @@ class PushSettings(BaseModel):
     that an endpoint may be at, for strangers give these addresses.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     key: SecretSource
     subject: str = Field(

@@ -74,7 +74,9 @@ _Zone = Annotated[str, AfterValidator(_a_zone)]
 
 class _Section(BaseModel):
     # Pydantic's errors would show what stood there: it may be a secret in the wrong place.
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
 
 class StationSettings(_Section):

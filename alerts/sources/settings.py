@@ -40,7 +40,7 @@ class SourceSettings(BaseModel):
     """
 
     # An input may be an address with a key in it: no error shows one.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
     title: str | None = Field(default=None, min_length=1, max_length=60, examples=["Météo-France"])
@@ -87,7 +87,7 @@ class PolledSettings(AskedSettings):
 class FeedSettings(BaseModel):
     """`[listening.feeds.…]`: the address of a feed of blogs or the press to listen to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["rss"]
     url: str = Field(pattern=r"https?://[^\s/]+(/\S*)?", examples=["https://presse.example/saint-martin.xml"])
@@ -144,7 +144,9 @@ class VigilanceSettings(AskedSettings):
     `except` names phenomena to ignore, by their numbers: "4" is the floods that Vigicrues reports too.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_alias=True
+    )
 
     kind: Literal["vigilance"]
     key: SecretSource
