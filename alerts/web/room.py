@@ -11,7 +11,6 @@ gives way to nobody, and neither does what is all here.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -86,56 +85,56 @@ class Room:
     held: int = 0
     _small: dict[Sent, None] = field(default_factory=dict)
     _large: dict[Sent, None] = field(default_factory=dict)
-    _networks: Counter[str] = field(default_factory=Counter)
+    _networks: dict[str, int] = field(default_factory=dict)
     # Of the small ones: what each network holds, and (under None) all of them.
-    _of_small: Counter[str | None] = field(default_factory=Counter)
+    _of_small: dict[str | None, int] = field(default_factory=lambda: {None: 0})
 
     def of(self, network: str) -> int:
         """Bytes that came from there."""
-        return self._networks[network]
+        return self._networks.get(network, 0)
 
     def take(self, sent: Sent, size: int) -> None:
         """Give room to `size` bytes more of it."""
-        self._count_small(sent, -1)
-        sent.held += size
-        self.held += size
-        self._networks[sent.network] += size
-        self._count_small(sent, 1)
-        if sent.held > SMALL:
+        before, network = sent.held, sent.network
+        sent.held = held = before + size
+        self._count(network, size, size if held <= SMALL else -before if before <= SMALL else 0)
+        if held > SMALL:
             self._small.pop(sent, None)
             self._large.setdefault(sent)
-        else:
-            self._small.setdefault(sent)
-        while sent.network and self.of(sent.network) > self.most // 3 and self._clear(sent.network):
+        elif not before:
+            self._small[sent] = None
+        while network and self.of(network) > self.most // 3 and self._clear(network):
             pass
         while self.held > self.most and self._clear():
             pass
 
     def leave(self, sent: Sent) -> None:
         """Take back the room of it."""
-        self._count_small(sent, -1)
-        self.held -= sent.held
-        self._networks[sent.network] -= sent.held
-        if not self._networks[sent.network]:
-            del self._networks[sent.network]
-        self._small.pop(sent, None)
-        self._large.pop(sent, None)
+        if held := sent.held:
+            is_small = held <= SMALL
+            self._count(sent.network, -held, -held if is_small else 0)
+            (self._small if is_small else self._large).pop(sent, None)
+
+    def _count(self, network: str, size: int, small: int) -> None:
+        """Count so many bytes more of a network, and so many more of its small ones."""
+        # Each request comes here twice, so that a general way to count costs a tenth of a page.
+        self.held += size
+        self._networks[network] = of = self._networks.get(network, 0) + size
+        if small:
+            self._of_small[None] += small
+            self._of_small[network] = self._of_small.get(network, 0) + small
+        if not of:
+            del self._networks[network]
+            self._of_small.pop(network, None)
 
     def _clear(self, network: str | None = None) -> bool:
         """Have the oldest give way, of one network or of all; whether there was one that can."""
         most = self.most if network is None else self.most // 3
-        among = chain(self._small, self._large) if self._of_small[network] > most // 2 else self._large
+        among = chain(self._small, self._large) if self._of_small.get(network, 0) > most // 2 else self._large
         oldest = next((each for each in among if not each.stays and network in (None, each.network)), None)
         if oldest is not None:
             oldest.give_way()
         return oldest is not None
-
-    def _count_small(self, sent: Sent, times: int) -> None:
-        if sent.held <= SMALL:
-            for name in (sent.network, None):
-                self._of_small[name] += times * sent.held
-                if not self._of_small[name]:
-                    del self._of_small[name]
 
 
 def vouch(request: web.BaseRequest) -> None:

@@ -153,7 +153,9 @@ class KeptAnswer:
 
     def is_ready_for(self, request: web.Request) -> bool:
         """True if `to` needs no compression any more, which takes milliseconds for a long page."""
-        form = _form_for(request)
+        return self._is_packed(_form_for(request))
+
+    def _is_packed(self, form: str | None) -> bool:
         return form is None or form in self.__dict__ or not self._packs
 
     def pack_for(self, request: web.Request) -> None:
@@ -162,18 +164,19 @@ class KeptAnswer:
             getattr(self, form)
 
     def prebuilt(self, request: web.Request) -> Prebuilt | None:
-        """Return a response whose bytes are kept, to a plain GET over a connection that stays; None for any other."""
+        """Return the response whose bytes are kept, to a plain GET over a connection that stays; None for any other."""
         if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
             return None
-        if (known := request.headers.get("If-None-Match")) and _knows(known, self.etag):
-            return Prebuilt(304, self._unmodified, b"")
-        form = _form_for(request)
-        if form not in self._forms:
+        headers = request.headers
+        if (known := headers.get("If-None-Match")) and _knows(known, self.etag):
+            return self._unmodified
+        form = _form(headers.get("Accept-Encoding", ""))
+        found = self._forms.get(form)
+        if found is None and self._is_packed(form):
             body, coding = self._in(form)
             told = {**self.headers, **coding, "Content-Type": self.kind, "Content-Length": str(len(body))}
-            self._forms[form] = (_head("200 OK", told), body)
-        head, body = self._forms[form]
-        return Prebuilt(200, head, body) if len(body) <= SLICE else None
+            found = self._forms[form] = Prebuilt("200 OK", told, body)
+        return found
 
     def _in(self, form: str | None) -> tuple[bytes, Mapping[str, str]]:
         """Return the body in this form and the header that names it; as it is where packing makes nothing smaller."""
@@ -181,12 +184,12 @@ class KeptAnswer:
         return (self.body, {}) if form is None or packed is None else (packed, {"Content-Encoding": _CODED[form]})
 
     @cached_property
-    def _forms(self) -> dict[str | None, tuple[bytes, bytes]]:
+    def _forms(self) -> dict[str | None, Prebuilt]:
         return {}
 
     @cached_property
-    def _unmodified(self) -> bytes:
-        return _head("304 Not Modified", self.headers)
+    def _unmodified(self) -> Prebuilt:
+        return Prebuilt("304 Not Modified", self.headers)
 
     def to(self, request: web.Request, *, status: int = 200) -> web.Response:
         """The response to a request: 304 where the client has it, the form it can read best otherwise."""
@@ -205,15 +208,16 @@ class KeptAnswer:
 
 
 class Prebuilt(web.StreamResponse):
-    """A response whose head and body are bytes already; only the date is put in when it is written.
+    """A response whose head and body are bytes already, for whoever asks; only the date is put in when it is written.
 
     aiohttp asks a response for `prepare` and `write_eof`, both of which any response may define. Building its headers
     anew costs a third of answering a page.
     """
 
-    def __init__(self, status: int, head: bytes, body: bytes) -> None:
-        super().__init__(status=status)
-        self._parts = head, body
+    def __init__(self, status: str, headers: Mapping[str, str], body: bytes = b"") -> None:
+        super().__init__(status=int(status[:3]))
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), "Date: "]
+        self._head, self._content = "\r\n".join(lines).encode(), body
 
     @property
     def keep_alive(self) -> bool:
@@ -222,24 +226,25 @@ class Prebuilt(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         """Write it all. Raises ConnectionError where the client is gone."""
-        head, body = self._parts
-        await request.writer.write(b"%bDate: %b\r\n\r\n%b" % (head, rfc822_formatted_time().encode(), body))
-        return request.writer
+        writer, transport = request.writer, request.transport
+        if transport is None:
+            raise ConnectionResetError
+        content = self._content
+        transport.write(b"%b%b\r\n\r\n%b" % (self._head, rfc822_formatted_time().encode(), content[:SLICE]))
+        await writer.drain()
+        if len(content) > SLICE:
+            async for part in _slices(content, SLICE):
+                await writer.write(part)
+        return writer
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write."""
         assert not data, "the whole body was written"  # noqa: S101 nobody but aiohttp calls it
 
 
-def _head(status: str, headers: Mapping[str, str]) -> bytes:
-    """The lines of a head, without its date and end."""
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), ""]
-    return "\r\n".join(lines).encode()
-
-
-async def _slices(body: bytes) -> AsyncIterator[bytes]:
+async def _slices(body: bytes, first: int = 0) -> AsyncIterator[bytes]:
     """A body that everybody is given, each part as the one before has left: who reads slowly has no copy of it all."""
-    for at in range(0, len(body), SLICE):
+    for at in range(first, len(body), SLICE):
         yield body[at : at + SLICE]
 
 
@@ -272,6 +277,8 @@ def answer(
 
 async def served(found: KeptAnswer, request: web.Request) -> web.StreamResponse:
     """Return the response to a request, by bytes that are kept where they do: nothing can be added to its headers."""
+    if (kept := found.prebuilt(request)) is not None:
+        return kept
     await _packed(found, request)
     return found.prebuilt(request) or found.to(request)
 

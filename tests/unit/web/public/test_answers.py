@@ -116,6 +116,14 @@ PAGES = {
 }
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_an_answer_of_any_length_is_sent_from_the_bytes_that_were_kept(page):
+    first = PAGES[page].prebuilt(asked())
+
+    assert first is not None
+    assert PAGES[page].prebuilt(asked()) is first
+
+
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     """Serves each page by its kept bytes, and under `/built` by a response that aiohttp builds."""

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.model.street_map import STREET_MAP
 from alerts.model.town import Town, WebSection
 from alerts.web.listener import Limits, Listener
-from alerts.web.public.answers import JPEG, SLICE, answer
+from alerts.web.public.answers import JPEG, SLICE, answer, given, served
 from alerts.web.public.street_map import LONGEST, Turns, street_map_routes
 from tests.fakes import FakeClock
 
@@ -125,13 +126,12 @@ async def test_of_two_files_nobody_gets_one_answer(file):
             await asyncio.wait_for(reader.readexactly(LONGEST), PATIENCE)
 
 
-async def test_who_reads_no_photo_holds_no_more_than_slices():
+@pytest.mark.parametrize("respond", [served, given])
+async def test_who_reads_no_photo_holds_no_more_than_slices(respond):
     photo = answer(WHOLE, JPEG)
-
-    async def give(request: web.Request) -> web.Response:
-        return photo.to(request)
-
-    async with slow_reader([web.get("/photo", give)], b"GET /photo HTTP/1.1\r\nHost: town\r\n\r\n") as (
+    async with slow_reader(
+        [web.get("/photo", partial(respond, photo))], b"GET /photo HTTP/1.1\r\nHost: town\r\n\r\n"
+    ) as (
         listener,
         reader,
     ):
