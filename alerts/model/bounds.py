@@ -44,6 +44,8 @@ HIGHEST_PILE = 30
 """Combining marks in a row that are kept (UAX #15, section 13, D3)."""
 # Letters of width that become marks when they are normalised (the voiced marks of half-width katakana).
 _OPENS_A_MARK = frozenset("\uff9e\uff9f")
+# Beyond Latin and general punctuation, where no mark combines.
+_MAYBE_A_MARK = re.compile("[\u0300-\u1fff\u20d0-\U0010ffff]")
 
 _UNSEEN = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
@@ -96,9 +98,9 @@ def bounded(text: str, most: int) -> str:
 
 def stream_safe(text: str) -> str:
     """`text` without the marks beyond the thirtieth in a row: the same text, in every language there is."""
-    if text.isascii() or not any(map(unicodedata.combining, text)):
-        return text if text.isascii() or _OPENS_A_MARK.isdisjoint(text) else _cut_piles(text)
-    return _cut_piles(text)
+    if _MAYBE_A_MARK.search(text) is None:
+        return text
+    return _cut_piles(text) if any(map(unicodedata.combining, text)) or not _OPENS_A_MARK.isdisjoint(text) else text
 
 
 def normal(form: Form, text: str) -> str:

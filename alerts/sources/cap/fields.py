@@ -89,6 +89,10 @@ class Bounds:
         """As much of a field's text as is read."""
         if name in _OUTLINES:
             return text
+        if len(text) <= _LONGEST and text.isascii() and len(text) <= self._characters:
+            # Within every bound, and without marks that could be piled up: nearly all fields are.
+            self._characters -= len(text)
+            return text
         most, told = _LONGER.get(name, _LONGEST), text
         if name in _NAMES:
             text = bounded_name(text)
@@ -118,7 +122,8 @@ def bounded_name(name: str) -> str:
 
 def local_name(element: Element) -> str:
     """The element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
+    tag: str = element.tag
+    return tag[tag.rfind("}") + 1 :]
 
 
 def fields_of(element: Element, bounds: Bounds, depth: int = _DEPTH) -> Fields:
@@ -134,8 +139,10 @@ def fields_of(element: Element, bounds: Bounds, depth: int = _DEPTH) -> Fields:
             continue
         else:
             value = _text_of(child, name, bounds)
-        if value:
-            fields.setdefault(name, []).append(value)
+        if value and name in fields:
+            fields[name].append(value)
+        elif value:
+            fields[name] = [value]
     return fields
 
 
@@ -152,9 +159,10 @@ def _text_of(element: Element, name: str, bounds: Bounds) -> str:
     # Some senders put markup into a description: its words count, its tags don't.
     if len(element):
         text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-    text = bounds.take(name, text if name in _PROSE else text.strip())
-    stripped = text.strip()
-    return text if stripped and name in _PROSE else stripped
+    if name in _PROSE:
+        text = bounds.take(name, text)
+        return text if text.strip() else ""
+    return bounds.take(name, text.strip()).rstrip()
 
 
 def fields_of_json(document: Mapping[str, Any], bounds: Bounds, depth: int = _DEPTH) -> Fields:

@@ -296,10 +296,11 @@ def _first(fields: Fields, name: str) -> str | None:
 
 
 def _pairs(fields: Fields, name: str) -> tuple[Named, ...]:
+    pairs = fields.get(name)
+    if not pairs:
+        return ()
     return tuple(
-        Named(pair["valueName"][0], pair["value"][0])
-        for pair in fields.get(name, ())
-        if "valueName" in pair and "value" in pair
+        [Named(pair["valueName"][0], pair["value"][0]) for pair in pairs if "valueName" in pair and "value" in pair]
     )
 
 
