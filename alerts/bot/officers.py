@@ -42,7 +42,7 @@ from alerts.model.ports import Keyboard
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Asked, Linked
 from alerts.rendering.i18n import word
-from alerts.reports.acts import erased
+from alerts.reports.forgetting import erased
 
 MOST_REPORTS = 100
 """Reports of one chat that are read at once."""

@@ -93,7 +93,8 @@ def _all_past(unit: DeskUnit) -> tuple[int, int]:
 
 
 def _of_report(number: str) -> _Deed:
-    from alerts.reports.acts import erased, find_report
+    from alerts.reports.forgetting import erased
+    from alerts.reports.steps import find_report
 
     def act(unit: DeskUnit) -> tuple[int, int]:
         report = find_report(unit, number)

@@ -77,8 +77,8 @@ def heard_add(
     as_json: options.Json = False,
 ) -> int:
     """Take in what was said where nothing listens: at the counter, by telephone, in a closed group."""
-    from alerts.listening.acts import add
     from alerts.listening.out import UtteranceOut
+    from alerts.listening.questions import add
 
     control = listening_control(context)
     understood, group = _understood(text)

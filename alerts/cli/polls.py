@@ -110,7 +110,7 @@ def results(
     found = control.ask(question)
     if outcome is not None:
         said = TellPollOutcome(found.poll.id, outcome)
-        control.act(lambda unit: said.carry_out(officer(unit, who, said.permission)))
+        control.act(lambda unit: said.done_by(officer(unit, who, said.permission)))
     if publish:
         # Drawn before the transaction, in which every lane would wait for it.
         pictures, seen = _pictures(control, found), fingerprint_of(found)

@@ -18,10 +18,10 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, DeskUnit, under
-from alerts.listening.acts import close_over_questions, over_questions
 from alerts.listening.ears import Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.grouping import group_of, read_anew
+from alerts.listening.questions import close_over_questions, over_questions
 from alerts.listening.understanding import Understanding
 from alerts.model.events import Events
 from alerts.model.lease import DUTIES, Lease, ear_lease

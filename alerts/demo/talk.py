@@ -22,9 +22,10 @@ from alerts.access.accounts import add_token
 from alerts.app import Daemon
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening import acts
 from alerts.listening.poll_acts import ClosePoll
 from alerts.listening.polls import PollDraft, open_poll
+from alerts.listening.question_acts import AnswerQuestion, MergeQuestion
+from alerts.listening.questions import Answered
 from alerts.model.events import RemarkHeard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.listening import Question
@@ -71,8 +72,9 @@ async def answer(daemon: Daemon, questions: Sequence[Question], who: str) -> Seq
         officer, (first, *others) = _officer(unit, who), questions
         # What words alone didn't see to be the same, an officer does.
         for each in others:
-            acts.merge(officer, each.id, first.id)
-        return acts.answer(officer, first.id, ANSWER, words=ASKED[0]).posts
+            MergeQuestion(each.id, first.id).done_by(officer)
+        answered: Answered = AnswerQuestion(first.id, ANSWER, words=ASKED[0]).done_by(officer)
+        return answered.posts
 
     return await daemon.service.act(action)
 
@@ -99,7 +101,7 @@ async def vote(sandbox: str, address: str) -> None:
 
 async def close_the_poll(daemon: Daemon, poll: str, who: str) -> None:
     """Close it before its time, as an officer may."""
-    await daemon.service.act(lambda unit: ClosePoll(poll).carry_out(_officer(unit, who)))
+    await daemon.service.act(lambda unit: ClosePoll(poll).done_by(_officer(unit, who)))
 
 
 async def result(daemon: Daemon, poll: str) -> Mapping[str, int]:

@@ -20,6 +20,7 @@ help. No pydantic model is made before the API asks for one.
 from __future__ import annotations
 
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
@@ -96,13 +97,14 @@ class ActField:
 
 
 @dataclass(frozen=True)
-class OfficerAct:
+class OfficerAct(ABC):
     """The base of all acts. `id` names what it is done to: in full, or where a person types it by how it begins.
 
     `of` and `verb` are its path: `/polls/{id}/close` in the API, the same below `place` at the desk; a command has the
     verb within its `group`. `help` is the command's, where the docstring won't do. `body` is the name and description
     of the request's schema, `answers` what the answer may be (`account` makes it). `decides`: a second person does it,
-    so a command wants their name.
+    so a command wants their name. `listens`: only in a town that listens to people. An act that
+    leaves out what all have to say is refused where it is declared, by TypeError.
     """
 
     id: str
@@ -119,33 +121,46 @@ class OfficerAct:
     help: ClassVar[str] = ""
     details: ClassVar[str] = ""
     decides: ClassVar[bool] = False
+    listens: ClassVar[bool] = False
 
+    def __init_subclass__(cls) -> None:
+        lacks = [name for name in dir(cls) if getattr(getattr(cls, name, None), "__isabstractmethod__", False)]
+        if "verb" in vars(cls) and lacks:
+            raise TypeError(f"{cls.__name__} lacks {', '.join(lacks)}")
+
+    @abstractmethod
     def carry_out(self, officer: Officer) -> Any:
-        """Do it, in the officer's transaction. Raises Forbidden, Conflict, Refused, Misuse, and then stores nothing."""
-        raise NotImplementedError
+        """Do it, in the transaction of an officer who may. Raises TocsinError, and then stores nothing."""
 
+    @abstractmethod
     def missing(self, unit: DeskUnit) -> Reason | None:
         """Why nothing has exactly this id; None where something has."""
-        raise NotImplementedError
 
-    def found(self, unit: DeskUnit) -> str | None:
+    def found(self, unit: DeskUnit) -> str | None:  # noqa: ARG002 of one that decides
         """The whole id of the one thing that this id names or begins; None where there is none."""
-        raise NotImplementedError
+        return None
 
+    @abstractmethod
     def account(self, unit: DeskUnit, done: Any) -> Out:
         """Return the result: the API's answer, and the command's output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def before(self, unit: DeskUnit) -> Out:
         """Return its object before the act; if the act has `seen`, with the `fingerprint` to compare."""
-        raise NotImplementedError
 
     def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 of one that has some
         """The events that open pages hear of then, beyond posts and incidents."""
         return ()
 
     def done_by(self, officer: Officer) -> Any:
-        """Carry it out, and have its events published once it is stored: what every way in calls."""
+        """Carry it out, and have its events published once it is stored: what every way in calls.
+
+        Raises Forbidden where the role doesn't allow it, Misuse where the town doesn't listen to people and the act is
+        about what they say, and what `carry_out` raises.
+        """
+        officer.must(self.permission)
+        if self.listens and not officer.unit.desk.station.listens:
+            raise Misuse(because("not_listening"))
         done = self.carry_out(officer)
         officer.unit.happened.extend(self.events(officer.unit, done))
         return done
@@ -154,9 +169,9 @@ class OfficerAct:
         """Return a command's sentence about it, with its values. Returns None if the command shows the account."""
         return None
 
+    @abstractmethod
     def page(self, unit: DeskUnit, done: Any) -> str:
         """The desk's page to show then, below the desk."""
-        raise NotImplementedError
 
     @classmethod
     def made(cls, identity: str, given: Mapping[str, object]) -> Self:
@@ -170,9 +185,9 @@ class OfficerAct:
                 raise Misuse(because("act_key_missing", name=key))
         return cls(identity, **{known[key].name: known[key].value(each) for key, each in given.items()})
 
+    @abstractmethod
     def title(self, unit: DeskUnit) -> str:
         """The words by which people know what it is about."""
-        raise NotImplementedError
 
     @classmethod
     def name(cls) -> str:

@@ -1,8 +1,8 @@
 """How a version of an officer's own words comes to be, waits for a second person, and is let out or kept back.
 
 `alerts.desk.versions` says what a version is bound to. What letting it out means is its kind's own affair: an answer to
-a question goes where it was asked (`alerts.listening.acts`), what came of a poll onto its page, an answer to a report
-to who reported (`alerts.reports.validating`).
+a question goes where it was asked (`alerts.listening.questions`), what came of a poll onto its page, an answer to a
+report to who reported (`alerts.reports.steps`).
 """
 
 from __future__ import annotations
@@ -90,17 +90,6 @@ def validate(officer: Officer, name: str, seen: str | None = None) -> GivenAnswe
     alone = ", alone" if is_own else ""
     officer.write(Act.VALIDATE_ANSWER, found.subject, f"{found.id}{alone}: {_told(found)} [{digest}]")
     return replace(found, state=AnswerState.ACCEPTED, validated_by=officer.actor.name, validated_at=now, digest=digest)
-
-
-def refuse(officer: Officer, name: str, reason: str | None = None) -> GivenAnswer:
-    """Keep a version that waits from going out; its own author may. Raises Conflict where somebody was faster."""
-    unit = officer.unit
-    found = must_wait(unit, name)
-    officer.must(Act.ANSWER if is_by(officer, found) else Act.VALIDATE_ANSWER)
-    if not unit.listening.decide_answer(found, AnswerState.REJECTED, officer.actor.name, unit.now):
-        raise Conflict(because("answer_settled", answer=found.id, state=found.state))
-    officer.write(Act.VALIDATE_ANSWER, found.subject, f"{found.id} rejected: {reason or ''}")
-    return replace(found, state=AnswerState.REJECTED)
 
 
 def let_go(officer: Officer, subject: str, act: Act) -> None:

@@ -19,15 +19,11 @@ import structlog
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Work
-from alerts.desk.handing_in import only_named
-from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.acts import find_utterance
-from alerts.model.errors import Conflict, DeliveryError, Forbidden, Gone, Misuse, Rejected
+from alerts.model.errors import DeliveryError, Gone, Rejected
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease
 from alerts.model.listening import Moderation, Utterance, UtteranceState
-from alerts.model.person import Act, fold_name
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
@@ -47,72 +43,6 @@ def may(town: Town, channel: str) -> frozenset[str]:
     """Return the possible actions on a channel's remarks: some of `hide`, `delete`, `block`."""
     found = town.hearing.get(channel)
     return frozenset(_KINDS.get(found.kind, ())) if found is not None else frozenset()
-
-
-def moderate(officer: Officer, utterance: str, act: str, clause: str) -> Moderation:
-    """Have an utterance hidden or deleted, or its author blocked, by that clause of the charter.
-
-    The same again is what was asked before. Raises Misuse without a clause, and for what can't be done there.
-    """
-    officer.must(Act.MODERATE)
-    unit = officer.unit
-    said, by = find_utterance(unit, utterance), " ".join(clause.split())[:LONGEST_CLAUSE]
-    if not by:
-        raise Misuse(because("clause_missing"))
-    if act not in may(unit.desk.station, said.channel):
-        raise Misuse(because("not_moderated_so", act=act, channel=said.channel))
-    if act == BLOCK and said.sealed is None:
-        raise Misuse(because("nobody_to_block", utterance=said.id))
-    for known in unit.listening.moderations_of(said.id):
-        if known.act == act and known.state in (WAITING, WANTED, DONE):
-            return known
-    record = Moderation(
-        id=unit.new_id(),
-        utterance=said.id,
-        channel=said.channel,
-        act=act,
-        clause=by,
-        author=officer.actor.name,
-        at=unit.now,
-        state=WAITING if act == BLOCK else WANTED,
-    )
-    unit.listening.moderate(record)
-    officer.write(Act.MODERATE, said.id, f"{act}: {by}")
-    return record
-
-
-def agree(officer: Officer, name: str) -> Moderation:
-    """Let somebody be blocked whom another officer wants blocked. Raises Forbidden for that officer themselves."""
-    officer.must(Act.VALIDATE_ANSWER)
-    unit = officer.unit
-    waiting = _waiting(unit, name)
-    is_own = fold_name(waiting.author) == fold_name(officer.actor.name)
-    if is_own and not unit.desk.station.desk.alone:
-        raise Forbidden(because("moderates_own", moderation=waiting.id, author=waiting.author))
-    return _decided(officer, replace(waiting, state=WANTED, second=officer.actor.name), "agreed")
-
-
-def refuse(officer: Officer, name: str) -> Moderation:
-    """Let nobody be blocked; who wanted it may."""
-    waiting = _waiting(officer.unit, name)
-    is_own = fold_name(waiting.author) == fold_name(officer.actor.name)
-    officer.must(Act.MODERATE if is_own else Act.VALIDATE_ANSWER)
-    return _decided(officer, replace(waiting, state=REFUSED, second=officer.actor.name), "refused")
-
-
-def _waiting(unit: DeskUnit, name: str) -> Moderation:
-    found = unit.listening.moderation(only_named(unit, "moderation", name))
-    assert found is not None  # noqa: S101 its id was just read
-    if found.state != WAITING:
-        raise Conflict(because("moderation_settled", moderation=found.id, state=found.state))
-    return found
-
-
-def _decided(officer: Officer, decided: Moderation, how: str) -> Moderation:
-    if not officer.unit.listening.decide_moderation(decided, WAITING):
-        raise Conflict(because("moderation_settled", moderation=decided.id, state=decided.state))
-    officer.write(Act.MODERATE, decided.utterance, f"{decided.act} {how}: {decided.clause}")
-    return decided
 
 
 class Moderator:

@@ -1,9 +1,9 @@
 """Additions to the alert itself: a frequent question that it doesn't answer, and the verdict on a rumour.
 
 The desk proposes and a person decides: `proposals` finds questions that ten people asked within a quarter of an hour,
-`become` makes an update of the alert with one more sentence, `verdict` one with the fact, in words that never repeat
-the rumour. The askers are answered with the same sentence, as by any answer. If an officer's alerts wait for a second
-person, so does the answer.
+`BecomeSentence` makes an update of the alert with one more sentence, `JudgeRumour` one with the fact, in words that
+never repeat the rumour. The askers are answered with the same sentence, as by any answer. If an officer's alerts wait
+for a second person, so does the answer.
 
 The sentence suggested to an officer (`suggest`) is one of the alert or an earlier answer; it is only a draft, so words
 alone decide which is like the question.
@@ -13,28 +13,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.desk.actions import Filed
-from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import standing
-from alerts.listening.acts import ALERT, LONGEST_ANSWER, AnswerDraft, Answered, find_question, give
 from alerts.listening.answering import newest_alert
 from alerts.listening.likeness import WordLikeness
+from alerts.listening.questions import ALERT
 from alerts.model.alert import Alert, Info
-from alerts.model.errors import Misuse
-from alerts.model.incident import AlertState
-from alerts.model.listening import Kind, Question, QuestionState
-from alerts.model.person import Act
-from alerts.model.reason import because
+from alerts.model.listening import Question, QuestionState
 
 MANY = 10
 """Number of people with the same question from which the alert itself should answer it."""
 # Many people within this time: the alert lacks something; the same number over a day means less.
 WITHIN = timedelta(minutes=15)
-VERDICTS = ("true", "false", "unclear")
 # Bounds of one proposal, which is computed for a page that somebody waits for.
 MOST_QUESTIONS = 200
 MOST_CANDIDATES = 200
@@ -66,14 +59,6 @@ class Proposal:
     askers: int
     alert: str
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Became:
-    """The result for a sentence: the update of the alert (None: it was made before), and the answer to the askers."""
-
-    filed: Filed | None
-    answered: Answered
 
 
 def candidates(unit: DeskUnit, question: Question) -> Sequence[Sentence]:
@@ -116,43 +101,6 @@ def proposals(unit: DeskUnit) -> Sequence[Proposal]:
         if alert.alert is not None and alert.alert.ends > unit.now:
             found.append(Proposal(question, askers, alert.id, suggested.text if suggested is not None else ""))
     return sorted(found, key=lambda each: (-each.askers, each.question.id))
-
-
-def become(officer: Officer, question: str, sentence: str) -> Became:
-    """Update the alert with that sentence, and answer who asked with it. A double tap is one update.
-
-    Raises Misuse without a sentence, and what `Officer.update` and `acts.answer` raise.
-    """
-    officer.must(Act.ANSWER)
-    unit, said = officer.unit, " ".join(sentence.split())
-    asked = find_question(unit, question)
-    if not said or len(said) > LONGEST_ANSWER:
-        raise Misuse(because("answer_length", most=LONGEST_ANSWER))
-    versions = unit.listening.answers(asked.id)
-    if versions and versions[-1].source == ALERT and versions[-1].text == said:
-        return Became(None, Answered(asked, versions[-1]))
-    stored = newest_alert(unit, asked.incident)
-    before = stored.alert.info_for(unit.desk.station.language) if stored.alert is not None else None
-    told = "\n".join(filter(None, (before.description if before is not None else None, said)))
-    filed = officer.update(stored.id, {"description": told})
-    waits = filed.stored.state is AlertState.WAITING
-    return Became(filed, give(officer, asked, AnswerDraft(said, source=ALERT, waits=waits)))
-
-
-def verdict(officer: Officer, question: str, found: str, sentence: str) -> Became:
-    """Say of a rumour that it is `true`, `false` or `unclear`, and what is so: an update of the alert, fact first.
-
-    Raises Misuse for another verdict, and what `become` raises.
-    """
-    officer.must(Act.ANSWER)
-    if found not in VERDICTS:
-        raise Misuse(because("no_such_verdict", text=repr(found), allowed=list(VERDICTS)))
-    unit = officer.unit
-    asked = find_question(unit, question)
-    unit.listening.put_question(replace(asked, kind=Kind.RUMOUR, verdict=found, changed_at=unit.now))
-    if not sentence.strip():
-        raise Misuse(because("answer_length", most=LONGEST_ANSWER))
-    return become(officer, asked.id, unit.desk.verdict(found, " ".join(sentence.split())))
 
 
 def _sentences(unit: DeskUnit, alert: Alert) -> Iterator[str]:

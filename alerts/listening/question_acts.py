@@ -1,29 +1,49 @@
 """Acts on a question: answer it, take its answer back, say what it is and what it is about, or dismiss it.
 
-What is done twice, as by a double tap, is done once (`alerts.listening.acts`).
+A repeated act, as by a double tap, is done once: there is no second line in the audit log, no second version of an
+answer, no second post.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
 from alerts.desk.act import Line, Lines, Name, Named, OfficerAct
+from alerts.desk.approve import find_alert
+from alerts.desk.handing_in import let_go
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening import acts, proposals
-from alerts.listening.acts import LONGEST_ANSWER, Answered, find_question
+from alerts.desk.versions import newest, standing
+from alerts.listening.answering import newest_alert, take_back
 from alerts.listening.out import QuestionOut
-from alerts.model.errors import Misuse
+from alerts.listening.questions import (
+    ALERT,
+    LONGEST_ANSWER,
+    LONGEST_WORDING,
+    AnswerDraft,
+    Answered,
+    find_question,
+    find_utterance,
+    give,
+    said_anew,
+    wording,
+)
+from alerts.model.alert import Status
+from alerts.model.errors import Conflict, Misuse, Refused
 from alerts.model.events import RemarkHeard
-from alerts.model.listening import AnswerState, Question
+from alerts.model.incident import AlertState
+from alerts.model.listening import AnswerState, Kind, Question, QuestionState
 from alerts.model.person import Act
 from alerts.model.post import Post
 from alerts.model.reason import Reason, because
 
+VERDICTS = ("true", "false", "unclear")
+# Lines of the audit log about one question in which it is looked up if it took another one up.
+_MOST_LINES = 200
 Answer = Annotated[Lines, StringConstraints(max_length=LONGEST_ANSWER)]
 Sentence = Annotated[Answer, Field(description="What is so, in one sentence: the alert's update says it.")]
 
@@ -37,25 +57,32 @@ def channels_of(posts: Sequence[Post]) -> Sequence[str]:
     return tuple(dict.fromkeys(post.channel for post in posts))
 
 
-def must_listen(unit: DeskUnit) -> None:
-    """Raise Misuse where the town listens to nothing."""
-    if not unit.desk.station.listens:
-        raise Misuse(because("not_listening"))
+@dataclass(frozen=True)
+class HeardAct(OfficerAct):
+    """The base of acts on what people say: on what has the id in that `table`, in a town that listens."""
+
+    permission: ClassVar[Act] = Act.TEND
+    listens = True
+    table: ClassVar[str]
+
+    def missing(self, unit: DeskUnit) -> Reason | None:
+        """Why nothing that was heard has this id."""
+        is_there = list(unit.listening.named(self.table, self.id)) == [self.id]
+        return None if is_there else because("nothing_heard_so", name=self.id[:60])
+
+    def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 one for all
+        """The list of what people say has changed."""
+        return (RemarkHeard(),)
 
 
 @dataclass(frozen=True)
-class QuestionAct(OfficerAct):
+class QuestionAct(HeardAct):
     """The base of them. Each answers with the question as it is then."""
 
     of, place, group, answers = "questions", "/heard/questions", "question", (QuestionOut,)
     names: ClassVar[str] = "A question's id, or the start of one."
     metavar: ClassVar[str] = "QUESTION"
-    permission: ClassVar[Act] = Act.TEND
-
-    def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why no question has this id."""
-        is_there = list(unit.listening.named("question", self.id)) == [self.id]
-        return None if is_there else because("nothing_heard_so", name=self.id[:60])
+    table = "question"
 
     def account(self, unit: DeskUnit, done: Question | Answered) -> QuestionOut:
         """The question."""
@@ -72,10 +99,6 @@ class QuestionAct(OfficerAct):
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it has its id
         """The question's page, which says that it was done."""
         return f"{self.place}/{_asked(done).id}?done=questions-{self.verb}"
-
-    def events(self, unit: DeskUnit, done: Question) -> Sequence[object]:  # noqa: ARG002 one for all
-        """The list of what people say has changed."""
-        return (RemarkHeard(),)
 
 
 @dataclass(frozen=True)
@@ -111,17 +134,18 @@ class AnswerQuestion(QuestionAct):
     ] = "officer"
 
     def carry_out(self, officer: Officer) -> Answered:
-        """Answer it. Raises Forbidden, Misuse."""
-        must_listen(officer.unit)
-        return acts.answer(
-            officer,
-            self.id,
-            self.text,
-            next_ones=self.next_ones,
-            everywhere=self.everywhere,
-            words=self.words,
-            source=self.source,
-        )
+        """Answer it, or replace its answer; the same words again change nothing.
+
+        Raises Misuse if the answer is empty, or if the question belongs to no incident yet: an answer is published on
+        an incident's page.
+        """
+        said = self.text.strip()
+        if not said or len(said) > LONGEST_ANSWER:
+            raise Misuse(because("answer_length", most=LONGEST_ANSWER))
+        asked = replace(find_question(officer.unit, self.id), next_ones=self.next_ones)
+        if self.words:
+            asked = replace(asked, words=wording(self.words), worded_by=officer.actor.name)
+        return give(officer, asked, AnswerDraft(said, everywhere=self.everywhere, source=self.source))
 
     def says(self, unit: DeskUnit, done: Answered) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
         """Where it goes out, or that it waits."""
@@ -134,7 +158,7 @@ class AnswerQuestion(QuestionAct):
 class WithdrawAnswer(QuestionAct):
     """Take an answer back wherever it is."""
 
-    verb, permission, group = "withdraw", Act.ANSWER, "tocsin"
+    verb, permission, group, listens = "withdraw", Act.ANSWER, "tocsin", False
     help = "Take an answer back wherever it is; its question is open again."
     body = ("WithdrawWish", "Why an answer is taken back.")
     details = "It waits for nobody: it takes words away and adds none. The question is open again."
@@ -144,8 +168,23 @@ class WithdrawAnswer(QuestionAct):
     )
 
     def carry_out(self, officer: Officer) -> Answered:
-        """Take it back, also in a town that listens no more. Raises Forbidden, Conflict."""
-        return acts.withdraw(officer, self.id, self.reason)
+        """Take it back, also in a town that listens no more. Raises Conflict if there is no answer.
+
+        An author may do it alone, since, like a correction, it waits for nobody: it removes words and adds none.
+        """
+        unit = officer.unit
+        asked = find_question(unit, self.id)
+        stands = standing(unit, asked.id)
+        if stands is None:
+            raise Conflict(because("no_answer_stands", question=asked.id))
+        posts = take_back(unit, asked, stands)
+        for each in unit.listening.answers(asked.id):
+            if each.state is AnswerState.ACCEPTED:
+                unit.listening.decide_answer(each, AnswerState.WITHDRAWN, each.validated_by, unit.now)
+        opened = replace(asked, state=QuestionState.OPEN, next_ones=False, changed_at=unit.now)
+        unit.listening.put_question(opened)
+        officer.write(Act.ANSWER, asked.id, f"{stands.id} withdrawn: {self.reason or ''}")
+        return Answered(opened, replace(stands, state=AnswerState.WITHDRAWN), posts)
 
     def says(self, unit: DeskUnit, done: Answered) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
         """Where it is taken back."""
@@ -162,9 +201,16 @@ class RewordQuestion(QuestionAct):
     words: Annotated[Line, Field(description="What is asked, in one's own words.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Word it. Raises Forbidden, Misuse."""
-        must_listen(officer.unit)
-        return acts.reword(officer, self.id, self.words)
+        """Word it. With an answer it is a version of that. Raises Misuse."""
+        unit, asked = officer.unit, find_question(officer.unit, self.id)
+        changed = replace(asked, words=wording(self.words), worded_by=officer.actor.name)
+        if (changed.words, changed.worded_by) == (asked.words, asked.worded_by):
+            return asked
+        if (answered := said_anew(officer, changed)) is not None:
+            return answered.question
+        unit.listening.put_question(replace(changed, changed_at=unit.now))
+        officer.write(Act.TEND, asked.id, f"worded {changed.words}")
+        return changed
 
 
 @dataclass(frozen=True)
@@ -177,13 +223,36 @@ class MergeQuestion(QuestionAct):
     into: Annotated[Name, Field(description="The id of the question that stays.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Merge them. Raises Forbidden, Misuse."""
-        must_listen(officer.unit)
-        return acts.merge(officer, self.id, self.into)
+        """Merge them. Raises Misuse if this one has an answer.
+
+        If the other one has, that is published again, for who asked this one gets it too.
+        """
+        unit, listening = officer.unit, officer.unit.listening
+        kept = find_question(unit, self.into)
+        if self._is_gone(unit, kept.id):  # a double tap
+            return kept
+        gone = find_question(unit, self.id)
+        if gone.id == kept.id:
+            return kept
+        if listening.answers(gone.id):
+            raise Misuse(because("question_answered", question=gone.id))
+        listening.move_askers(gone.id, kept.id)
+        listening.drop_question(gone.id)
+        # The vector is made anew from its members': their mean is nobody's to guess here.
+        merged = replace(kept, asked=kept.asked + gone.asked, changed_at=unit.now, centroid=None)
+        listening.put_question(merged)
+        officer.write(Act.TEND, kept.id, f"took up {gone.id}")
+        answered = said_anew(officer, merged, reach=True)
+        return answered.question if answered is not None else merged
 
     def missing(self, unit: DeskUnit) -> Reason | None:
         """A double tap finds it gone up in the other one already, which says so."""
-        return None if acts.went_up_in(unit, self.id, self.into) else super().missing(unit)
+        return None if self._is_gone(unit, self.into) else super().missing(unit)
+
+    def _is_gone(self, unit: DeskUnit, kept: str) -> bool:
+        """True if it was merged into that one: the audit log alone still knows of it."""
+        lines = unit.audit.newest(subject=kept, most=_MOST_LINES)
+        return any(each.entry.detail == f"took up {self.id}" for each in lines)
 
 
 @dataclass(frozen=True)
@@ -198,9 +267,33 @@ class SplitQuestion(QuestionAct):
     ]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Split it. Raises Forbidden, Misuse."""
-        must_listen(officer.unit)
-        return acts.split(officer, self.id, self.said)
+        """Split it. Raises Misuse where that leaves nobody, or names none."""
+        unit, listening = officer.unit, officer.unit.listening
+        asked = find_question(unit, self.id)
+        members = {each.id: each for each in listening.asking(asked.id)}
+        named = [find_utterance(unit, name) for name in dict.fromkeys(self.said)]
+        if not named or len(named) >= len(members) or any(each.id not in members for each in named):
+            raise Misuse(because("question_not_split", question=asked.id))
+        first = named[0]
+        own = Question(
+            id=unit.new_id(),
+            words=(first.text or "")[:LONGEST_WORDING],
+            kind=first.kind,
+            state=QuestionState.OPEN,
+            created_at=unit.now,
+            changed_at=unit.now,
+            incident=first.incident or asked.incident,
+            asked=len(named),
+        )
+        listening.put_question(own)
+        for each in named:
+            listening.put(replace(each, question=own.id))
+        # Its mean vector included those that left.
+        rest = max(asked.asked - len(named), 0)
+        listening.put_question(replace(asked, asked=rest, changed_at=unit.now, centroid=None))
+        listening.retake_words(asked.id)
+        officer.write(Act.TEND, asked.id, f"split off {own.id}")
+        return own
 
 
 @dataclass(frozen=True)
@@ -213,9 +306,22 @@ class DismissQuestion(QuestionAct):
     reason: Annotated[Line, Field(description="Why nobody is answered.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Dismiss it. Raises Forbidden, Conflict, Misuse."""
-        must_listen(officer.unit)
-        return acts.dismiss(officer, self.id, self.reason)
+        """Dismiss it; who asked counts as seen to. Raises Conflict, and Misuse without a reason."""
+        if not self.reason.strip():
+            raise Misuse(because("dismissal_without_reason"))
+        unit = officer.unit
+        asked = find_question(unit, self.id)
+        if asked.state is QuestionState.DISMISSED:
+            return asked
+        if asked.state is not QuestionState.OPEN:
+            raise Conflict(because("question_settled", question=asked.id, state=asked.state))
+        why = because("dismissed_by", who=officer.actor.name, why=self.reason.strip())
+        dismissed = replace(asked, state=QuestionState.DISMISSED, reason=why, changed_at=unit.now)
+        unit.listening.put_question(dismissed)
+        unit.listening.see_to_askers(asked.id)
+        let_go(officer, asked.id, Act.TEND)
+        officer.write(Act.TEND, asked.id, f"dismissed: {self.reason}")
+        return dismissed
 
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it isn't on the list any more
         """Return the page of the other remarks."""
@@ -232,11 +338,29 @@ class AttributeQuestion(QuestionAct):
     about: Annotated[Name, Field(description="The id of the alert or incident that it is about.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Attribute it. Raises Forbidden, Misuse, Refused."""
-        must_listen(officer.unit)
-        asked = find_question(officer.unit, self.id)
-        acts.attribute(officer, asked.id, self.about)
-        return find_question(officer.unit, asked.id)
+        """Attribute it with all that was said of it, by any of the incident's alerts. Raises Misuse, Refused.
+
+        Of a question with an answer that is a version of the answer: it moves once that is let out.
+        """
+        unit, question = officer.unit, find_question(officer.unit, self.id)
+        about = find_alert(unit.alerts, self.about).incident_id
+        if question.incident != about:
+            _must_stay_of_its_kind(unit, question, about)
+            if said_anew(officer, replace(question, incident=about)) is None:
+                unit.listening.put_question(replace(question, incident=about, changed_at=unit.now))
+        if newest(unit, question.id) is None:
+            unit.listening.attribute_askers(question.id, about)
+        officer.write(Act.TEND, question.id, f"about {about}")
+        return find_question(unit, question.id)
+
+
+def _must_stay_of_its_kind(unit: DeskUnit, question: Question, about: str) -> None:
+    """Raise Refused if an exercise's answer would join a real incident, or the other way round."""
+    if question.incident is None or newest(unit, question.id) is None:
+        return
+    alerts = [newest_alert(unit, each).alert for each in (question.incident, about)]
+    if len({each.status is Status.ACTUAL for each in alerts if each is not None}) > 1:
+        raise Refused(because("question_of_exercise", question=question.id))
 
 
 @dataclass(frozen=True)
@@ -252,9 +376,27 @@ class BecomeSentence(QuestionAct):
     sentence: Sentence
 
     def carry_out(self, officer: Officer) -> Question:
-        """Update and answer. Raises as `Officer.update` does."""
-        must_listen(officer.unit)
-        return proposals.become(officer, self.id, self.sentence).answered.question
+        """Update and answer; a double tap is one update. Raises as `Officer.update` does."""
+        return _become(officer, find_question(officer.unit, self.id), self.sentence)
+
+
+def _become(officer: Officer, asked: Question, sentence: str) -> Question:
+    """Update the alert with that sentence, and answer who asked with it.
+
+    Raises Misuse without a sentence, and what `Officer.update` and `give` raise.
+    """
+    unit, said = officer.unit, " ".join(sentence.split())
+    if not said or len(said) > LONGEST_ANSWER:
+        raise Misuse(because("answer_length", most=LONGEST_ANSWER))
+    versions = unit.listening.answers(asked.id)
+    if versions and versions[-1].source == ALERT and versions[-1].text == said:
+        return asked
+    stored = newest_alert(unit, asked.incident)
+    before = stored.alert.info_for(unit.desk.station.language) if stored.alert is not None else None
+    told = "\n".join(filter(None, (before.description if before is not None else None, said)))
+    filed = officer.update(stored.id, {"description": told})
+    waits = filed.stored.state is AlertState.WAITING
+    return give(officer, asked, AnswerDraft(said, source=ALERT, waits=waits)).question
 
 
 @dataclass(frozen=True)
@@ -268,15 +410,23 @@ class JudgeRumour(QuestionAct):
     sentence: Sentence
 
     def carry_out(self, officer: Officer) -> Question:
-        """Judge it. Raises as `Officer.update` does."""
-        must_listen(officer.unit)
-        return proposals.verdict(officer, self.id, self.verdict, self.sentence).answered.question
+        """Judge it. Raises Misuse for another verdict, and as `Officer.update` does."""
+        if self.verdict not in VERDICTS:
+            raise Misuse(because("no_such_verdict", text=repr(self.verdict), allowed=list(VERDICTS)))
+        unit, sentence = officer.unit, " ".join(self.sentence.split())
+        asked = find_question(unit, self.id)
+        rumour = replace(asked, kind=Kind.RUMOUR, verdict=self.verdict, changed_at=unit.now)
+        unit.listening.put_question(rumour)
+        if not sentence:
+            raise Misuse(because("answer_length", most=LONGEST_ANSWER))
+        return _become(officer, rumour, unit.desk.verdict(self.verdict, sentence))
 
 
 @dataclass(frozen=True)
 class _AnswerPostAct(QuestionAct):
     """The base of acts on a post that carries an answer."""
 
+    listens = False
     post: Annotated[Name, Field(description="The id of the post with the answer.")]
 
     def _own(self, unit: DeskUnit) -> str:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from alerts.desk.act import Line, Name, OfficerAct
+from alerts.desk.act import Line, Name
+from alerts.desk.approve import find_alert
+from alerts.desk.handing_in import only_named
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening import acts, moderating
-from alerts.listening.acts import find_utterance
+from alerts.listening.moderating import BLOCK, DONE, LONGEST_CLAUSE, REFUSED, WAITING, WANTED, may
 from alerts.listening.out import UtteranceOut
-from alerts.listening.question_acts import must_listen
-from alerts.model.events import RemarkHeard
-from alerts.model.listening import Kind, Utterance, UtteranceState
-from alerts.model.person import Act
-from alerts.model.reason import Reason, because
+from alerts.listening.question_acts import HeardAct
+from alerts.listening.questions import find_utterance
+from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.listening import Kind, Moderation, Utterance, UtteranceState
+from alerts.model.person import Act, fold_name
+from alerts.model.reason import because
 
 
 @dataclass(frozen=True)
-class RemarkAct(OfficerAct):
+class RemarkAct(HeardAct):
     """The base of them. Each answers with the remark as it is then."""
 
     of, place, group, answers = "heard", "/heard/said", "heard", (UtteranceOut,)
     names: ClassVar[str] = "A remark's id, or the start of one."
-    permission: ClassVar[Act] = Act.TEND
     stays: ClassVar[bool] = False
-    table: ClassVar[str] = "utterance"
+    table = "utterance"
     told: ClassVar[str] = "said"
-
-    def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why nothing that was heard has this id."""
-        is_there = list(unit.listening.named(self.table, self.id)) == [self.id]
-        return None if is_there else because("nothing_heard_so", name=self.id[:60])
 
     def account(self, unit: DeskUnit, done: Utterance) -> UtteranceOut:
         """The remark."""
@@ -53,9 +48,14 @@ class RemarkAct(OfficerAct):
         """Its page where more can be done about it, else what else people say."""
         return f"{f'{self.place}/{done.id}' if self.stays else '/heard'}?done={self.told}-{self.verb}"
 
-    def events(self, unit: DeskUnit, done: Utterance) -> Sequence[object]:  # noqa: ARG002 one for all
-        """The list of what people say has changed."""
-        return (RemarkHeard(),)
+    def _said(self, officer: Officer, kind: Kind) -> Utterance:
+        """Say what it is: a person's word alone takes back that it may be a call for help."""
+        said = find_utterance(officer.unit, self.id)
+        changed = replace(said, kind=kind, kind_reason=None, raised=kind is Kind.HELP)
+        if changed != said:
+            officer.unit.listening.put(changed)
+            officer.write(Act.TEND, said.id, f"kind {kind}")
+        return changed
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,27 @@ class SeeToRemark(RemarkAct):
     verb = "handled"
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Note it. Raises Forbidden."""
-        must_listen(officer.unit)
-        return acts.handled(officer, self.id)
+        """Note it."""
+        said = find_utterance(officer.unit, self.id)
+        if said.state is not UtteranceState.UNREAD:
+            return said
+        done = replace(said, state=UtteranceState.HANDLED)
+        officer.unit.listening.put(done)
+        officer.write(Act.TEND, said.id, "handled")
+        return done
 
 
 @dataclass(frozen=True)
-class PassOnRemark(RemarkAct):
+class PassOnRemark(SeeToRemark):
     """Note that those who rescue know of a call for help."""
 
     verb = "passed-on"
     details = "By that somebody saw to it; the audit log says who passed it on, and when."
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Note it. Raises Forbidden."""
-        must_listen(officer.unit)
+        """Note it."""
         before = find_utterance(officer.unit, self.id)
-        done = acts.handled(officer, before.id)
+        done = super().carry_out(officer)
         if before.state is UtteranceState.UNREAD:
             officer.write(Act.TEND, before.id, "passed on to the emergency services")
         return done
@@ -95,9 +99,8 @@ class CallOffHelp(RemarkAct):
     details = "It goes to the rest, still unread."
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Say it. Raises Forbidden."""
-        must_listen(officer.unit)
-        return acts.set_kind(officer, self.id, Kind.OTHER)
+        """Say it."""
+        return self._said(officer, Kind.OTHER)
 
 
 @dataclass(frozen=True)
@@ -109,9 +112,8 @@ class SetRemarkKind(RemarkAct):
     kind: Annotated[Kind, Field(description="What it is: `help` if it may be a call for help.")]
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Say it. Raises Forbidden."""
-        must_listen(officer.unit)
-        return acts.set_kind(officer, self.id, self.kind)
+        """Say it."""
+        return self._said(officer, self.kind)
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,13 @@ class AttributeRemark(RemarkAct):
     about: Annotated[Name, Field(description="The id of the alert or incident that it is about.")]
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Attribute it. Raises Forbidden, Misuse."""
-        must_listen(officer.unit)
-        # By its whole id: a question's may begin as what was typed does.
-        said = find_utterance(officer.unit, self.id)
-        acts.attribute(officer, said.id, self.about)
-        return find_utterance(officer.unit, said.id)
+        """Attribute it, by any of the incident's alerts. Raises Misuse."""
+        unit, said = officer.unit, find_utterance(officer.unit, self.id)
+        about = find_alert(unit.alerts, self.about).incident_id
+        attributed = replace(said, incident=about, suggested=False)
+        unit.listening.put(attributed)
+        officer.write(Act.TEND, said.id, f"about {about}")
+        return attributed
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,34 @@ class _ModeratingAct(RemarkAct):
     clause: Annotated[Line, Field(description="The charter's clause: it is recorded, and may be asked for.")]
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Want it done: the channel's lane does it. Raises Forbidden, Misuse."""
-        must_listen(officer.unit)
-        moderating.moderate(officer, self.id, self.verb, self.clause)
-        return find_utterance(officer.unit, self.id)
+        """Want it done: the channel's lane does it. The same again is what was asked before.
+
+        Raises Misuse without a clause, and for what can't be done there.
+        """
+        unit, said = officer.unit, find_utterance(officer.unit, self.id)
+        clause = " ".join(self.clause.split())[:LONGEST_CLAUSE]
+        if not clause:
+            raise Misuse(because("clause_missing"))
+        if self.verb not in may(unit.desk.station, said.channel):
+            raise Misuse(because("not_moderated_so", act=self.verb, channel=said.channel))
+        if self.verb == BLOCK and said.sealed is None:
+            raise Misuse(because("nobody_to_block", utterance=said.id))
+        known = unit.listening.moderations_of(said.id)
+        if any(each.act == self.verb and each.state in (WAITING, WANTED, DONE) for each in known):
+            return said
+        record = Moderation(
+            id=unit.new_id(),
+            utterance=said.id,
+            channel=said.channel,
+            act=self.verb,
+            clause=clause,
+            author=officer.actor.name,
+            at=unit.now,
+            state=WAITING if self.verb == BLOCK else WANTED,
+        )
+        unit.listening.moderate(record)
+        officer.write(Act.MODERATE, said.id, f"{self.verb}: {clause}")
+        return said
 
 
 @dataclass(frozen=True)
@@ -186,7 +213,25 @@ class _BlockAct(RemarkAct):
     def before(self, unit: DeskUnit) -> UtteranceOut:
         """The remark as it is now."""
         found = unit.listening.moderation(self.id)
-        return RemarkAct.account(self, unit, find_utterance(unit, found.utterance if found is not None else self.id))
+        return self.account(unit, find_utterance(unit, found.utterance if found is not None else self.id))
+
+    def _waiting(self, unit: DeskUnit) -> Moderation:
+        found = unit.listening.moderation(only_named(unit, self.table, self.id))
+        assert found is not None  # noqa: S101 its id was just read
+        if found.state != WAITING:
+            raise Conflict(because("moderation_settled", moderation=found.id, state=found.state))
+        return found
+
+    def _decided(self, officer: Officer, waiting: Moderation, state: str, how: str) -> Utterance:
+        decided = replace(waiting, state=state, second=officer.actor.name)
+        if not officer.unit.listening.decide_moderation(decided, WAITING):
+            raise Conflict(because("moderation_settled", moderation=decided.id, state=decided.state))
+        officer.write(Act.MODERATE, decided.utterance, f"{decided.act} {how}: {decided.clause}")
+        return find_utterance(officer.unit, decided.utterance)
+
+
+def _is_own(officer: Officer, moderation: Moderation) -> bool:
+    return fold_name(moderation.author) == fold_name(officer.actor.name)
 
 
 @dataclass(frozen=True)
@@ -197,9 +242,11 @@ class AgreeBlock(_BlockAct):
     details = "Never who asked for it, unless the station has one officer alone."
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Agree. Raises Forbidden, Conflict."""
-        must_listen(officer.unit)
-        return find_utterance(officer.unit, moderating.agree(officer, self.id).utterance)
+        """Agree. Raises Conflict, and Forbidden for the officer who asked for it."""
+        waiting = self._waiting(officer.unit)
+        if _is_own(officer, waiting) and not officer.unit.desk.station.desk.alone:
+            raise Forbidden(because("moderates_own", moderation=waiting.id, author=waiting.author))
+        return self._decided(officer, waiting, WANTED, "agreed")
 
 
 @dataclass(frozen=True)
@@ -210,6 +257,9 @@ class RefuseBlock(_BlockAct):
     details = "Who asked for it may refuse it; another's takes an approver."
 
     def carry_out(self, officer: Officer) -> Utterance:
-        """Refuse. Raises Forbidden, Conflict."""
-        must_listen(officer.unit)
-        return find_utterance(officer.unit, moderating.refuse(officer, self.id).utterance)
+        """Refuse. Raises Conflict, and Forbidden where another's takes an approver."""
+        waiting = self._waiting(officer.unit)
+        officer.must(
+            Act.MODERATE if fold_name(waiting.author) == fold_name(officer.actor.name) else Act.VALIDATE_ANSWER
+        )
+        return self._decided(officer, waiting, REFUSED, "refused")

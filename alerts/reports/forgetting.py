@@ -58,8 +58,10 @@ def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
     """Erase a report's identity, place and words; its kind remains.
 
     Its form's key stays for as long as its words would have, a digest: otherwise the same form, sent again by a
-    telephone, would restore all of it.
+    telephone, would restore all of it. One that is erased already stays as it is.
     """
+    if report.closing is Closing.ERASED:
+        return report
     bare = without_words(replace(report, lat=None, lon=None))
     gone = replace(
         bare,

@@ -1,14 +1,19 @@
-"""Acts on one citizen's report; the rules that they share are in `alerts.reports.acts`."""
+"""Acts on one citizen's report; the rules that they share are in `alerts.reports.steps`.
+
+A repeated act, as by a double tap, is done once: no second step, no second line in the audit log. If the caller passes
+the state in which they saw the report (`was`), and somebody else was faster, nothing is done.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
 from alerts.desk.act import Line, Lines, Name, Named, OfficerAct
+from alerts.desk.approve import find_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse
@@ -16,10 +21,31 @@ from alerts.model.events import ReportsChanged
 from alerts.model.person import Act
 from alerts.model.reason import Reason, because
 from alerts.model.reports import CitizenReport, Closing, ReportState
-from alerts.reports import acts
-from alerts.reports.acts import BY_HAND, LONGEST_ASSIGNED, LONGEST_SAID, find_report
+from alerts.reports.forgetting import erased
 from alerts.reports.forwarding import forward_again
 from alerts.reports.out import ReportOut
+from alerts.reports.steps import (
+    ACCEPTED,
+    BY_HAND,
+    LONGEST_ASSIGNED,
+    LONGEST_SAID,
+    TAKEN_UP,
+    WAITING,
+    change,
+    closed,
+    find_report,
+    may_go_out,
+    may_second,
+    may_vouch,
+    must_be,
+    must_undo,
+    stripped,
+    taken_up,
+    tell_duplicates,
+    told_last,
+    touch,
+    withhold,
+)
 
 _TOLD = Named(help="Told to who reported.")
 _Said = Annotated[Lines, StringConstraints(max_length=LONGEST_SAID)]
@@ -37,10 +63,6 @@ class ReportAct(OfficerAct):
     of, place, group, answers, permission = "reports", "/reports", "report", (ReportOut,), Act.TEND
     metavar: ClassVar[str] = "NUMBER"
     names: ClassVar[str] = "A report's number, such as SM-26-0417."
-
-    def carry_out(self, officer: Officer) -> CitizenReport:
-        """Do it, and return the report as it is then."""
-        raise NotImplementedError
 
     def missing(self, unit: DeskUnit) -> Reason | None:
         """Why no report has this number."""
@@ -89,7 +111,17 @@ class AcceptReport(ReportAct):
 
     def carry_out(self, officer: Officer) -> CitizenReport:
         """Accept it."""
-        return acts.accept(officer, self.id, self.text, was=self.was)
+        report, said = find_report(officer.unit, self.id), stripped(self.text)
+        is_seen = report.accepted_at is not None or not (may_vouch(officer, report) or may_second(officer, report))
+        if report.state in TAKEN_UP and is_seen and (said is None or said == told_last(officer.unit, report)):
+            return report
+        must_be(report, self.was)
+        state = report.state if report.state in TAKEN_UP else ReportState.ACCEPTED
+        told = may_go_out(officer, report, said)
+        accepted = taken_up(officer, report, state, told, vouches=may_vouch(officer, report))
+        if report.state in TAKEN_UP and told is None:  # a second officer: who reported knows that it was taken up
+            return touch(officer, accepted, ACCEPTED)
+        return change(officer, accepted, ACCEPTED, told)
 
 
 @dataclass(frozen=True)
@@ -109,7 +141,7 @@ class TellReporter(ReportAct):
         """Store the words. Raises Misuse if they are blank."""
         if not self.text.strip():
             raise Misuse(because("report_told_nothing"))
-        return acts.accept(officer, self.id, self.text, was=self.was)
+        return AcceptReport(self.id, self.text, self.was).carry_out(officer)
 
 
 @dataclass(frozen=True)
@@ -126,8 +158,15 @@ class AssignReport(ReportAct):
     was: _Was = None
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Assign it."""
-        return acts.assign(officer, self.id, self.to, was=self.was)
+        """Assign it. Raises Misuse where that is said in no word, or in too many."""
+        report, whom = find_report(officer.unit, self.id), " ".join(self.to.split())
+        if not whom or len(whom) > LONGEST_ASSIGNED:
+            raise Misuse(because("report_assigned_to", most=LONGEST_ASSIGNED))
+        if report.state is ReportState.ASSIGNED and report.assigned_to == whom:
+            return report
+        must_be(report, self.was)
+        assigned = replace(taken_up(officer, report, ReportState.ASSIGNED, None), assigned_to=whom)
+        return change(officer, assigned, "report assigned")
 
 
 @dataclass(frozen=True)
@@ -146,17 +185,33 @@ class CloseReport(ReportAct):
     was: _Was = None
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Close it."""
-        return acts.close(officer, self.id, self.closing, self.text, was=self.was)
+        """Close it. Another answer to a closed one is sent again."""
+        unit, how = officer.unit, self.closing
+        if how not in BY_HAND:
+            raise Misuse(because("report_not_closed_so", closing=how, allowed=list(BY_HAND)))
+        report, answer = find_report(unit, self.id), stripped(self.text)
+        is_closed = report.closing is how and report.state is ReportState.CLOSED
+        if is_closed and answer == told_last(unit, report):
+            return report
+        must_be(report, self.was)
+        told = self._may_go_out(officer, report, answer)
+        done = closed(unit, report, how, told)
+        if is_closed and told is None and answer is not None:  # all that is new waits
+            return touch(officer, replace(done, answer=report.answer), f"report closed, {how}")
+        done = change(officer, done, f"report closed, {how}", told)
+        tell_duplicates(unit, done, told, officer.actor.name)
+        return done
+
+    def _may_go_out(self, officer: Officer, report: CitizenReport, answer: str | None) -> str | None:
+        return may_go_out(officer, report, answer)
 
 
 @dataclass(frozen=True)
 class CloseReportAsPrepared(CloseReport):
     """The same with one of the program's own sentences, which waits for nobody: no way in takes words for it."""
 
-    def carry_out(self, officer: Officer) -> CitizenReport:
-        """Close it."""
-        return acts.close(officer, self.id, self.closing, self.text, was=self.was, prepared=True)
+    def _may_go_out(self, officer: Officer, report: CitizenReport, answer: str | None) -> str | None:  # noqa: ARG002
+        return answer
 
 
 @dataclass(frozen=True)
@@ -169,8 +224,33 @@ class DuplicateReport(ReportAct):
     was: _Was = None
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Close it."""
-        return acts.duplicate(officer, self.id, self.of_report, was=self.was)
+        """Close it. Raises Misuse where the other one is itself."""
+        unit = officer.unit
+        report, first = find_report(unit, self.id), find_report(unit, self.of_report)
+        if first.duplicate_of is not None:
+            # One step is enough: what is made a duplicate has no duplicates of its own from then on.
+            first = find_report(unit, first.duplicate_of)
+        if first.id == report.id:
+            raise Misuse(because("report_of_itself", report=report.number))
+        if (report.state, report.duplicate_of) == (ReportState.CLOSED, first.id):
+            return report
+        must_be(report, self.was)
+        done = replace(closed(unit, report, Closing.DUPLICATE), duplicate_of=first.id)
+        unit.reports.move_duplicates(report.id, first.id)
+        _carry_over(unit, report, first)
+        return change(officer, done, f"report duplicates {first.number}")
+
+
+def _carry_over(unit: DeskUnit, report: CitizenReport, first: CitizenReport) -> None:
+    """Count the sources of one report as the other's: each once, as far as their identities are known."""
+    known = {
+        digest for each in unit.reports.tellers([first.id]) for digest in (each.source, each.source_before) if digest
+    }
+    tellers = unit.reports.tellers([report.id])
+    new = [each for each in tellers if not known & {each.source, each.source_before}]
+    for each in new:
+        unit.reports.tell(replace(each, report=first.id, kind=first.kind, lat=first.lat, lon=first.lon))
+    unit.reports.told_by_more(first.id, report.tellers - (len(tellers) - len(new)))
 
 
 @dataclass(frozen=True)
@@ -187,7 +267,15 @@ class AttachReport(ReportAct):
 
     def carry_out(self, officer: Officer) -> CitizenReport:
         """Attach it."""
-        return acts.about(officer, self.id, self.incident, was=self.was)
+        report = find_report(officer.unit, self.id)
+        belongs = find_alert(officer.unit.alerts, self.incident).incident_id
+        if report.incident == belongs and report.state not in WAITING:
+            return report
+        must_be(report, self.was)
+        state = ReportState.ACCEPTED if report.state in WAITING else report.state
+        known = replace(report, incident=belongs)
+        taken = taken_up(officer, known, state, None) if report.is_open else known
+        return change(officer, taken, f"report about {belongs}")
 
 
 @dataclass(frozen=True)
@@ -200,8 +288,15 @@ class SetReportAside(ReportAct):
     was: _Was = None
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Set it aside."""
-        return acts.set_aside(officer, self.id, self.reason, was=self.was)
+        """Set it aside. Raises Misuse without a reason."""
+        report, why = find_report(officer.unit, self.id), stripped(self.reason)
+        if why is None:
+            raise Misuse(because("report_aside_without_reason"))
+        if report.state is ReportState.SET_ASIDE:
+            return report
+        must_be(report, self.was)
+        aside = replace(report, state=ReportState.SET_ASIDE, agreed=False, accepted_at=None)
+        return change(officer, aside, "report set aside", why)
 
 
 @dataclass(frozen=True)
@@ -213,8 +308,11 @@ class WithholdReport(ReportAct):
     reason: _Reason
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Withhold it."""
-        return acts.withhold(officer, self.id, self.reason)
+        """Withhold it. Raises Misuse without a reason."""
+        report, why = find_report(officer.unit, self.id), stripped(self.reason)
+        if why is None:
+            raise Misuse(because("report_withheld_without_reason"))
+        return withhold(officer, report, why)
 
 
 @dataclass(frozen=True)
@@ -225,8 +323,12 @@ class ShowReportAgain(ReportAct):
     details = "If two officers are needed, it takes an approver."
 
     def carry_out(self, officer: Officer) -> CitizenReport:
-        """Show it."""
-        return acts.show_again(officer, self.id)
+        """Show it. Raises Forbidden for an author where two are needed."""
+        report = find_report(officer.unit, self.id)
+        if report.withheld is None:
+            return report
+        must_undo(officer)
+        return touch(officer, replace(report, withheld=None), "report shown again")
 
 
 @dataclass(frozen=True)
@@ -237,7 +339,12 @@ class EraseReport(ReportAct):
 
     def carry_out(self, officer: Officer) -> CitizenReport:
         """Erase it."""
-        return acts.erase(officer, self.id)
+        report = find_report(officer.unit, self.id)
+        if report.closing is Closing.ERASED:
+            return report
+        gone = erased(officer.unit, report)
+        officer.write(Act.FORGET, report.number, "report erased")
+        return gone
 
 
 @dataclass(frozen=True)

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field
 
-from alerts.desk.act import SEEN_BODY, Line, Named, OfficerAct, Seen
-from alerts.desk.handing_in import find_answer, refuse
+from alerts.desk.act import SEEN_BODY, Line, Named, Seen
+from alerts.desk.handing_in import find_answer, is_by, must_wait, validate
 from alerts.desk.officer import Officer
 from alerts.desk.out import VersionOut
 from alerts.desk.service import DeskUnit
-from alerts.listening.acts import find_question
+from alerts.listening import outcomes, questions
 from alerts.listening.out import QuestionOut
-from alerts.listening.question_acts import channels_of
-from alerts.model.events import RemarkHeard, ReportsChanged
-from alerts.model.listening import AnswerTo, GivenAnswer
+from alerts.listening.question_acts import HeardAct, channels_of
+from alerts.listening.questions import find_question
+from alerts.model.errors import Conflict
+from alerts.model.events import ReportsChanged
+from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer, QuestionState
 from alerts.model.person import Act
 from alerts.model.post import Post
-from alerts.model.reason import Reason, because
-from alerts.reports.validating import approve_version
+from alerts.model.reason import because
+from alerts.reports import steps
 
 Done: TypeAlias = tuple[GivenAnswer, Sequence[Post]]
 """The words, and the posts that say them."""
 
 
 @dataclass(frozen=True)
-class WordsAct(OfficerAct):
+class WordsAct(HeardAct):
     """The base of them. An answer to a question returns the question, other words return themselves."""
 
     of, place, group, answers = "answers", "/words", "words", (QuestionOut, VersionOut)
     names: ClassVar[str] = "The id of words that wait, or the start of one."
-    decides = True
-
-    def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why no words have this id."""
-        is_there = list(unit.listening.named("answer", self.id)) == [self.id]
-        return None if is_there else because("nothing_heard_so", name=self.id[:60])
+    decides, listens, table = True, False, "answer"
 
     def found(self, unit: DeskUnit) -> str | None:
         """The id of the words."""
@@ -74,7 +71,7 @@ class WordsAct(OfficerAct):
         """The report has changed, or the list of what people say."""
         if done[0].to is AnswerTo.REPORT:
             return (ReportsChanged((_number(unit, done[0]),)),)
-        return (RemarkHeard(),)
+        return super().events(unit, done)
 
 
 def _number(unit: DeskUnit, words: GivenAnswer) -> str:
@@ -92,8 +89,19 @@ class ApproveAnswer(WordsAct):
     seen: Seen = None
 
     def carry_out(self, officer: Officer) -> Done:
-        """Let it out. Raises Forbidden, Conflict."""
-        return approve_version(officer, self.id, self.seen)
+        """Let it out, as it was shown. Raises Forbidden for its own author, Conflict where somebody was faster."""
+        unit, words = officer.unit, validate(officer, self.id, self.seen)
+        match words.to:
+            case AnswerTo.POLL:
+                outcomes.let_out(unit, words)
+            case AnswerTo.REPORT:
+                steps.let_out(unit, words)
+            case _:
+                asked = find_question(unit, words.subject)
+                if asked.state is QuestionState.DISMISSED:  # nobody is to be answered any more
+                    raise Conflict(because("question_settled", question=asked.id, state=asked.state))
+                return words, questions.let_out(unit, words).posts
+        return words, ()
 
     def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
         """Where it goes out."""
@@ -111,8 +119,13 @@ class RejectAnswer(WordsAct):
     reason: Annotated[Line | None, Field(description="For the audit log."), Named(help="Why.")] = None
 
     def carry_out(self, officer: Officer) -> Done:
-        """Keep it. Raises Forbidden, Conflict."""
-        return refuse(officer, self.id, self.reason), ()
+        """Keep it; its own author may. Raises Conflict where somebody was faster."""
+        unit, found = officer.unit, must_wait(officer.unit, self.id)
+        officer.must(Act.ANSWER if is_by(officer, found) else Act.VALIDATE_ANSWER)
+        if not unit.listening.decide_answer(found, AnswerState.REJECTED, officer.actor.name, unit.now):
+            raise Conflict(because("answer_settled", answer=found.id, state=found.state))
+        officer.write(Act.VALIDATE_ANSWER, found.subject, f"{found.id} rejected: {self.reason or ''}")
+        return replace(found, state=AnswerState.REJECTED), ()
 
     def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
         """Return the sentence that they don't go out."""

@@ -16,10 +16,9 @@ from alerts.desk.act import Line, Lines, Name
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out, VersionOut
 from alerts.desk.service import DeskUnit
-from alerts.listening import acts
 from alerts.listening.kinds import classify
 from alerts.listening.out import QuestionOut, UtteranceOut, questions, utterances
-from alerts.listening.question_acts import must_listen
+from alerts.listening.questions import add
 from alerts.model.listening import Understood
 from alerts.model.person import Act
 from alerts.web.api.acts import operations_of
@@ -85,8 +84,7 @@ async def add_heard(api: Api, call: Call) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         # In here, and not before: an order that was answered once is answered so again, whatever the town does by now.
-        must_listen(unit)
-        said = acts.add(
+        said = add(
             Officer(unit, call.actor), wish.text, understood, incident=wish.incident, place=wish.where, group=group
         )
         return json_reply(200, UtteranceOut.of(api.station, said))

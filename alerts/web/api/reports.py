@@ -24,9 +24,9 @@ from alerts.model.errors import Misuse
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, ReportState, Via
-from alerts.reports.acts import find_report
 from alerts.reports.intake import ReportIntake
 from alerts.reports.out import ReportOut
+from alerts.reports.steps import find_report
 from alerts.reports.taking import ReportDraft, TakenReport, link_of
 from alerts.store.reports import BEYOND
 from alerts.web.api.acts import operations_of

@@ -33,8 +33,8 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportState
-from alerts.reports.acts import BY_HAND, decide_notice, find_report, may_second, may_vouch
 from alerts.reports.report_acts import ReportAct
+from alerts.reports.steps import BY_HAND, decide_notice, find_report, may_second, may_vouch
 from alerts.web.console import reports_map, reports_new, reports_photo
 from alerts.web.console.acts import form_of
 from alerts.web.console.entering import fields_of

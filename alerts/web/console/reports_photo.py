@@ -27,8 +27,8 @@ from alerts.model.events import ReportsChanged
 from alerts.model.person import Act
 from alerts.model.reason import because
 from alerts.model.reports import CitizenReport, ReportPhoto
-from alerts.reports import acts
 from alerts.reports.photos import Box, blurred
+from alerts.reports.steps import keep_photo, release, take_back_photo
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
@@ -102,7 +102,7 @@ async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
         await console.service.ask(lambda unit: Officer(unit, actor).must(Act.TEND))
         jpeg = await asyncio.to_thread(blurred, photo.jpeg, boxes) if boxes else photo.jpeg
         wanted, seen = replace(photo, jpeg=jpeg), form.get("seen", "")
-        deed = acts.release if do == "release" else acts.keep_photo
+        deed = release if do == "release" else keep_photo
 
         def act(unit: DeskUnit) -> object:
             kept = unit.reports.photo(report.id)
@@ -120,7 +120,7 @@ async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
 async def _take_back(console: Console, request: web.Request) -> web.StreamResponse:
     report, _ = await _asked(console, request)
     actor = visitor_of(request).actor
-    await console.service.act(lambda unit: acts.take_back_photo(Officer(unit, actor), report.id), posts=False)
+    await console.service.act(lambda unit: take_back_photo(Officer(unit, actor), report.id), posts=False)
     console.service.tell(ReportsChanged((report.number,)))
     raise web.HTTPSeeOther(f"{BASE}/reports/{report.number}/photo?done=take-back")
 

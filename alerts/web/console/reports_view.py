@@ -28,9 +28,9 @@ from alerts.model.reports import (
     WantedReports,
 )
 from alerts.model.town import Town
-from alerts.reports.acts import WAITING
 from alerts.reports.clusters import GrowingCluster, box_around, growing_now
 from alerts.reports.places import metres
+from alerts.reports.steps import WAITING
 from alerts.store.report_lists import BEGINNING, Place
 from alerts.web.console.heard_view import headlines_of, incidents_on
 

@@ -20,7 +20,6 @@ from alerts.desk.versions import digest_of, waiting
 from alerts.model.errors import Refused
 from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Actor
-from alerts.reports.validating import asked_of
 from alerts.web.console.acts import act_routes
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.heard_view import headlines_of
@@ -54,12 +53,26 @@ def words_waiting(unit: DeskUnit, actor: Actor, csrf: str, subject: str | None =
 def _shown(unit: DeskUnit, actor: Actor, csrf: str, version: GivenAnswer, headlines: Mapping[str, str]) -> WaitingWords:
     return WaitingWords(
         version,
-        asked_of(unit, version),
+        _asked(unit, version),
         _address(unit, version),
         headlines.get(version.incident or "", ""),
         is_by(Officer(unit, actor), version),
         sealed(digest_of(version), csrf),
     )
+
+
+def _asked(unit: DeskUnit, version: GivenAnswer) -> str:
+    """Return the subject of a version for its validator: the question as readers get it, the poll's, the report."""
+    match version.to:
+        case AnswerTo.POLL:
+            poll = unit.polls.poll(version.subject)
+            return poll.question if poll is not None else version.subject
+        case AnswerTo.REPORT:
+            report = unit.reports.by_id(version.subject)
+            return " – ".join(filter(None, (report.number, report.text))) if report is not None else version.subject
+        case _:
+            question = unit.listening.question(version.subject)
+            return version.asked or (question.words if question is not None else version.subject)
 
 
 def _address(unit: DeskUnit, version: GivenAnswer) -> str:

@@ -150,7 +150,7 @@ def _about_what_is_said(detail: str, _: Gettext) -> str | None:
     return f"{found['id'] or ''}{known.get(found['what'], found['what'])} {rest}".rstrip()
 
 
-# What officers do about citizens' reports (`alerts.reports.acts`), as it is kept.
+# What officers do about citizens' reports (`alerts.reports.report_acts`), as it is kept.
 _REPORTED = re.compile(
     r"(?P<what>report(?:'s photo)? (?:accepted|added|erased|shown again|withheld|set aside|released|blurred|taken back|"
     r"assigned to|duplicates|about|closed, (?P<closing>[a-z ]+))|notice upheld|notice dismissed|handed on again)"

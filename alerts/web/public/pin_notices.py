@@ -7,7 +7,7 @@
 The form carries the id of its notice, sealed with the report's number and the moment: one that is sent twice is one
 notice, and an invented id opens nothing. Rate-limited by network, in memory alone, and bounded by report. A form with a
 filled trap field is dropped. An officer decides at the desk, which notifies the reporter why their words are withheld
-(`alerts.reports.acts.decide_notice`).
+(`alerts.reports.steps.decide_notice`).
 """
 
 from __future__ import annotations

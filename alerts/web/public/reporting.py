@@ -38,7 +38,7 @@ from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason, because
 from alerts.model.reports import CitizenReport, ReportKind, ReportStep, Via
 from alerts.rendering.i18n import sentence
-from alerts.reports.acts import erased
+from alerts.reports.forgetting import erased
 from alerts.reports.intake import ReportIntake
 from alerts.reports.places import Places
 from alerts.reports.public import Nearby, nearby

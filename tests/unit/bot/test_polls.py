@@ -34,7 +34,7 @@ def pressed(poll, option):
 
 
 async def counted(town, poll):
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     tally = await town.ask(lambda unit: unit.polls.tally(unit.polls.poll(poll.id)))
     assert tally.poll.state is PollState.CLOSED
     return tally.channels["bot"]
@@ -74,7 +74,7 @@ async def test_a_button_that_says_nothing_counts_nothing(town, data):
 
 async def test_after_the_end_nothing_is_counted(town):
     poll = await town.open()
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     assert (await does(town, pressed(poll, 0))).toast == "Elle est close."
     [say] = (await does(town, Command("poll"), language="en")).says
     assert say.text == "The town isn’t asking anything at the moment."

@@ -15,14 +15,14 @@ from alerts.bot.report_news import RESTS, ReportNews
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Work
-from alerts.desk.officer import Officer
 from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, ReportStep
 from alerts.model.subscriber import Subscriber
-from alerts.reports.acts import accept, assign, close, duplicate, set_aside
+from alerts.reports.report_acts import AcceptReport, AssignReport, CloseReport, DuplicateReport, SetReportAside
 from alerts.store.leases import Leases
 from tests.fakes import FakeClock, FakeLine, begun
+from tests.unit.acting import by
 from tests.unit.bot.talking import TOWN
 from tests.unit.desk.conftest import an_alert
 from tests.unit.reports.conftest import ReportsTown
@@ -46,7 +46,7 @@ class News:
         return (await self.house.report("flooding", **draft)).report
 
     async def does(self, act, *told, **more) -> None:
-        await self.house.service.act(lambda unit: act(Officer(unit, ANNE), *told, **more))
+        await self.house.service.act(by(ANNE, act, *told, **more))
 
     async def round(self) -> list[tuple[int, str]]:
         """What was told by one round."""
@@ -77,9 +77,9 @@ async def news(reports):
 async def test_each_act_of_an_officer_is_told_once_in_order(news):
     report = await news.reported(1)
     assert await news.round() == [], "its number was told at once"
-    await news.does(accept, report.number, "On passe <demain>")
-    await news.does(assign, report.number, "Voirie")
-    await news.does(close, report.number, Closing.DONE, "Réparé.")
+    await news.does(AcceptReport, report.number, "On passe <demain>")
+    await news.does(AssignReport, report.number, "Voirie")
+    await news.does(CloseReport, report.number, "Réparé.", Closing.DONE)
     told = [text for _, text in await news.round()]
     assert [f"<b>{report.number}</b> – Inondation" in each for each in told] == [True] * 3
     assert "pris en charge" in told[0]
@@ -93,9 +93,9 @@ async def test_each_act_of_an_officer_is_told_once_in_order(news):
 @pytest.mark.parametrize(
     ("act", "told", "words"),
     [
-        (close, (Closing.NOT_OURS,), "ne relève pas"),
-        (close, (Closing.NOT_FOUND,), "rien n’a été trouvé"),
-        (set_aside, ("Une plaisanterie",), "Une plaisanterie"),
+        (CloseReport, (None, Closing.NOT_OURS), "ne relève pas"),
+        (CloseReport, (None, Closing.NOT_FOUND), "rien n’a été trouvé"),
+        (SetReportAside, ("Une plaisanterie",), "Une plaisanterie"),
     ],
 )
 async def test_every_end_has_its_words(news, act, told, words):
@@ -107,8 +107,8 @@ async def test_every_end_has_its_words(news, act, told, words):
 
 async def test_who_reported_the_same_is_told_how_the_first_one_ended(news):
     first, same = await news.reported(1), await news.reported(2)
-    await news.does(duplicate, same.number, first.number)
-    await news.does(close, first.number, Closing.DONE, "Réparé.")
+    await news.does(DuplicateReport, same.number, first.number)
+    await news.does(CloseReport, first.number, "Réparé.", Closing.DONE)
     told = await news.round()
     assert [(chat, "même qu’un autre" in text, "C’est fait" in text) for chat, text in told] == [
         (2, True, False),
@@ -142,13 +142,13 @@ async def test_in_the_language_of_the_chat(news):
     spoken = {1: await news.reported(1, language="en"), 2: await news.reported(2, language="en")}
     await news.house.service.keep(lambda unit: unit.subscribers.put("telegram", Subscriber(2, "fr")))
     for each in spoken.values():
-        await news.does(accept, each.number)
+        await news.does(AcceptReport, each.number)
     assert ["taken it on" in text for _, text in await news.round()] == [True, False]
 
 
 async def test_who_blocked_the_bot_is_dropped_and_the_report_stays(news):
     report = await news.reported(1)
-    await news.does(accept, report.number)
+    await news.does(AcceptReport, report.number)
     news.line.troubles.append(ReaderGone("blocked"))
     assert await news.round() == []
     kept = await news.house.ask(lambda unit: unit.reports.by_id(report.id))
@@ -158,7 +158,7 @@ async def test_who_blocked_the_bot_is_dropped_and_the_report_stays(news):
 
 async def test_one_chat_s_trouble_is_no_other_s_and_rests(news):
     for chat in (1, 2):
-        await news.does(accept, (await news.reported(chat)).number)
+        await news.does(AcceptReport, (await news.reported(chat)).number)
     news.line.troubles.extend([InDoubt("no answer")])
     assert [chat for chat, _ in await news.round()] == [2]
     assert await news.round() == []
@@ -169,7 +169,7 @@ async def test_one_chat_s_trouble_is_no_other_s_and_rests(news):
 
 @pytest.mark.parametrize(("trouble", "tries"), [(Rejected("no"), 1), (InDoubt("no answer"), 2)])
 async def test_what_is_refused_or_stays_in_doubt_is_not_said_for_ever(news, trouble, tries):
-    await news.does(accept, (await news.reported(1)).number)
+    await news.does(AcceptReport, (await news.reported(1)).number)
     news.line.troubles.extend([trouble] * 9)
     for _ in range(5):
         await news.round()
@@ -179,14 +179,14 @@ async def test_what_is_refused_or_stays_in_doubt_is_not_said_for_ever(news, trou
 
 async def test_with_a_token_that_is_refused_nobody_is_tried_in_vain(news):
     for chat in range(1, 6):
-        await news.does(accept, (await news.reported(chat, source=f"key {chat}")).number)
+        await news.does(AcceptReport, (await news.reported(chat, source=f"key {chat}")).number)
     news.line.troubles.extend([BadCredential("token")] * 9)
     await news.round()
     assert len(news.line.troubles) == 8
 
 
 async def test_a_kill_before_it_was_kept_tells_it_once_more(news, monkeypatch):
-    await news.does(accept, (await news.reported(1)).number)
+    await news.does(AcceptReport, (await news.reported(1)).number)
 
     async def refusing(action):
         raise DatabaseRefused("killed here")
@@ -204,7 +204,7 @@ async def test_a_kill_before_it_was_kept_tells_it_once_more(news, monkeypatch):
 @pytest.mark.parametrize("said", [0, 1], ids=["before it is said", "while it is said"])
 async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_never_twice(news, monkeypatch, said):
     """Another machine took the lease by its own clock; this one doesn't know it yet."""
-    await news.does(accept, (await news.reported(1)).number)
+    await news.does(AcceptReport, (await news.reported(1)).number)
 
     def taken(unit) -> None:
         unit.execute("UPDATE lease SET owner = 'them', number = number + 1 WHERE lane = 'bot telegram'")
@@ -230,7 +230,7 @@ async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_neve
 async def test_it_is_told_as_soon_as_it_is_known(news):
     running = begun(news.house.clock, news.news.work)
     await news.house.clock.settle()
-    await news.does(accept, (await news.reported(1)).number)
+    await news.does(AcceptReport, (await news.reported(1)).number)
     news.news.wake()
     while not news.line.said:
         await asyncio.wait({running}, timeout=0.02)  # nothing of the clock passes: it was rung for
@@ -276,7 +276,7 @@ async def test_it_leaves_behind_what_is_urgent(news):
 
 
 async def test_what_was_not_sent_for_sure_is_said_again(news):
-    await news.does(accept, (await news.reported(1)).number)
+    await news.does(AcceptReport, (await news.reported(1)).number)
     news.line.troubles.append(Retry("no connection", sent=False))
     telling = asyncio.create_task(news.round())
     while not telling.done():

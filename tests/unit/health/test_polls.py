@@ -48,11 +48,11 @@ async def test_it_is_told_once_with_the_way_to_it(duty):
         f"Regardez-la, puis publiez-la\u00a0: https://garde.saint-martin.example/desk/polls/{poll.id}",
     ]
     assert await duty.look() == []
-    await act(duty, lambda officer: ApprovePoll(poll.id).carry_out(officer), PAUL)
+    await act(duty, lambda officer: ApprovePoll(poll.id).done_by(officer), PAUL)
     assert await duty.look() == []
 
 
 async def test_what_was_let_out_meanwhile_is_not_told(duty):
     poll = await asks(duty)
-    await act(duty, lambda officer: ApprovePoll(poll.id).carry_out(officer), PAUL)
+    await act(duty, lambda officer: ApprovePoll(poll.id).done_by(officer), PAUL)
     assert await duty.look() == []

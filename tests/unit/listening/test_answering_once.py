@@ -9,10 +9,10 @@ import pytest
 
 from alerts.channels.settings import TWITTER_TEXT
 from alerts.desk.officer import Officer
-from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of
 from alerts.listening.likeness import WordLikeness
+from alerts.listening.question_acts import AnswerQuestion, MergeQuestion
 from alerts.listening.understanding import Understanding
 from alerts.model.post import PostState
 from alerts.model.town import ChannelConfig
@@ -53,9 +53,9 @@ async def test_thirty_askers_are_few_groups_and_none_is_answered_twice(listening
 
     first, *others = sorted(questions, key=lambda each: -each.asked)
     for other in others:
-        await listening.service.act(by(ANNE, acts.merge, other.id, first.id))
+        await listening.service.act(by(ANNE, MergeQuestion, other.id, first.id))
     for _ in range(2):
-        await listening.service.act(by(ANNE, acts.answer, first.id, "Oui, elle est potable."))
+        await listening.service.act(by(ANNE, AnswerQuestion, first.id, "Oui, elle est potable."))
     sent = await send_all(listening)
 
     # One comment of the Page and ten replies; one in the group. On X nobody asked.
@@ -66,7 +66,7 @@ async def test_thirty_askers_are_few_groups_and_none_is_answered_twice(listening
 async def test_a_refused_answer_can_be_tried_again_or_given_up(listening, intake):
     remark = listening.remark(WORDINGS[0], remote_id="c1", author="1")
     [taken] = await intake.keep("page", [remark])
-    done = await listening.service.act(by(ANNE, acts.answer, taken.utterances[0].question, "Oui."))
+    done = await listening.service.act(by(ANNE, AnswerQuestion, taken.utterances[0].question, "Oui."))
     await listening.database.write(lambda unit: unit.execute("UPDATE post SET state = 'failed' WHERE kind = 'answer'"))
 
     again = await listening.service.act(lambda unit: Officer(unit, ANNE).retry(done.posts[0].id))
@@ -74,7 +74,7 @@ async def test_a_refused_answer_can_be_tried_again_or_given_up(listening, intake
     assert [post.id for post in (*again, *dropped)] == [post.id for post in done.posts]
 
     # What was given up stays so with a new version; the other is said in its words.
-    changed = await listening.service.act(by(ANNE, acts.answer, done.question.id, "Non."))
+    changed = await listening.service.act(by(ANNE, AnswerQuestion, done.question.id, "Non."))
     assert [post.in_reply_to for post in changed.posts] == [done.posts[0].in_reply_to]
     assert {post.state for post in changed.posts} == {PostState.QUEUED}
     assert replace(changed.posts[0], seq=0).message.text.count("Non.") == 1

@@ -12,10 +12,9 @@ import pytest
 
 from alerts.bot.officers import forget as forget_chat
 from alerts.desk.officer import Officer
-from alerts.listening import acts
-from alerts.listening.acts import attribute
 from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, remarks_at
 from alerts.listening.hearing import take
+from alerts.listening.question_acts import AnswerQuestion, AttributeQuestion
 from alerts.model.listening import EarStatus, Kind, Understood, UtteranceState
 from alerts.model.person import Actor, KeptReply, Origin, Role
 from alerts.store.connection import scrub
@@ -200,8 +199,8 @@ async def test_who_was_answered_in_private_leaves_no_number_of_their_chat_anywhe
 
     def answer(unit):
         officer = Officer(unit, ANNE)
-        attribute(officer, question, listening.alert)
-        return acts.answer(officer, question, "Oui, elle est potable.", words="L’eau est-elle potable ?")
+        AttributeQuestion(question, listening.alert).done_by(officer)
+        return AnswerQuestion(question, "Oui, elle est potable.", words="L’eau est-elle potable ?").done_by(officer)
 
     await listening.service.act(answer)
     sent = await send_all(listening, receipts={"telegram": f"{chat}:6"})

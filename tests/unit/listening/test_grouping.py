@@ -2,15 +2,15 @@
 
 import pytest
 
-from alerts.desk.officer import Officer
-from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of, read_anew
 from alerts.listening.likeness import Side, WordLikeness
+from alerts.listening.question_acts import AnswerQuestion, MergeQuestion, SplitQuestion
 from alerts.listening.understanding import Understanding
 from alerts.model.events import PostsStored
 from alerts.model.listening import Kind, QuestionState
 from alerts.model.person import Actor, Origin, Role
+from tests.unit.acting import by
 from tests.unit.listening.measure import asked, the_model
 
 WATER = "L'eau du robinet est-elle potable ?"
@@ -30,7 +30,7 @@ class Heard:
         return await self.intake.keep(channel, [self.listening.remark(words, f"{channel}-1") for words in said])
 
     async def act(self, act, *values, **named):
-        return await self.listening.service.act(lambda unit: act(Officer(unit, ANNE), *values, **named))
+        return await self.listening.service.act(by(ANNE, act, *values, **named))
 
     async def questions(self):
         """The words of each, with how many asked it, in the order in which they were made."""
@@ -78,8 +78,8 @@ class TestTheNextOnes:
     async def answering(self, heard):
         await heard.say(WATER, "on peut boire l'eau ?", "l'école est ouverte demain ?")
         water, school = (await heard.questions()).values()
-        await heard.act(acts.answer, water.id, "Non, faites-la bouillir.", next_ones=True)
-        await heard.act(acts.answer, school.id, "Oui.")
+        await heard.act(AnswerQuestion, water.id, "Non, faites-la bouillir.", next_ones=True)
+        await heard.act(AnswerQuestion, school.id, "Oui.")
         heard.before = len(await heard.answered())
         return heard
 
@@ -116,13 +116,13 @@ class TestTheNextOnes:
         [other] = await answering.say("Le marché de samedi est maintenu ?")
         market = (await answering.all_questions())[-1]
         water = (await answering.questions())[WATER]
-        await answering.act(acts.merge, market.id, water.id)
+        await answering.act(MergeQuestion, market.id, water.id)
         [again] = await answering.say("Le marché de samedi est-il maintenu ?")
         assert [other.answered, again.answered] == [False, False]
 
     async def test_it_ends_with_the_wish(self, answering):
         water = (await answering.questions())[WATER]
-        await answering.act(acts.answer, water.id, "Oui, de nouveau.", next_ones=False)
+        await answering.act(AnswerQuestion, water.id, "Oui, de nouveau.", next_ones=False)
         before = len(await answering.answered())
         [taken] = await answering.say("l'eau est potable ?")
         assert (taken.answered, len(await answering.answered())) == (False, before)
@@ -132,7 +132,7 @@ class TestVectors:
     async def test_what_was_merged_takes_in_who_asks_either(self, heard):
         await heard.say(WATER, "Le marché de samedi est maintenu ?")
         water, market = (await heard.questions()).values()
-        await heard.act(acts.merge, market.id, water.id)
+        await heard.act(MergeQuestion, market.id, water.id)
         await heard.say("l'eau est potable ?", "y a marché samedi ?")
         [one] = await heard.all_questions()
         assert (one.asked, one.centroid is not None) == (4, True)
@@ -141,7 +141,7 @@ class TestVectors:
         await heard.say(WATER, "l'eau est potable ?", "on peut boire l'eau du robinet ?")
         [one] = await heard.all_questions()
         members = await heard.listening.service.ask(lambda unit: unit.listening.asking(one.id))
-        await heard.act(acts.split, one.id, [members[2].id])
+        await heard.act(SplitQuestion, one.id, [members[2].id])
         await heard.say("On peut boire l'eau du robinet ?")
         found = {each.words: each.asked for each in await heard.all_questions()}
         assert found == {WATER: 2, "on peut boire l'eau du robinet ?": 2}

@@ -13,12 +13,13 @@ from alerts.app import build
 from alerts.config import load_config
 from alerts.daemon.outside import Outside
 from alerts.desk.officer import Officer
-from alerts.listening import acts
+from alerts.listening.question_acts import AnswerQuestion, WithdrawAnswer
 from alerts.model.events import AttemptFinished, RemarkHeard
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.store.files import migrate
 from tests.townsfolk import Townsfolk
+from tests.unit.acting import by
 from tests.unit.listening.test_heard_by_a_daemon import an_alert, next_of
 from tocsin_sandbox import settings as sandbox
 from tocsin_sandbox.server import serve
@@ -111,7 +112,7 @@ async def test_a_question_of_the_group_and_of_a_private_chat_is_answered_once_in
         def answer(unit) -> None:
             # That both ask the same is found elsewhere.
             unit.listening.put(replace(kept[0], question=question, asks=True))
-            acts.answer(Officer(unit, ANNE), question, "Oui, partout.")
+            AnswerQuestion(question, "Oui, partout.").done_by(Officer(unit, ANNE))
 
         out = next_of(daemon, AttemptFinished, 2)
         await daemon.service.act(answer)
@@ -122,14 +123,14 @@ async def test_a_question_of_the_group_and_of_a_private_chat_is_answered_once_in
         assert [post["reply_to"] for post in (*in_group, *alone)] == [comment["ids"][0], "1"]
 
         out = next_of(daemon, AttemptFinished, 2)
-        await daemon.service.act(lambda unit: acts.answer(Officer(unit, ANNE), question, "Oui, sauf rue Haute."))
+        await daemon.service.act(by(ANNE, AnswerQuestion, question, "Oui, sauf rue Haute."))
         assert {each.verdict.state for each in await out} == {PostState.SENT}
         for chat in (group, str(PERSON)):
             [told] = [post for post in await said_in(session, people, chat) if "Oui, sauf" in (post["text"] or "")]
             assert len(told["edits"]) == 1
 
         out = next_of(daemon, AttemptFinished, 2)
-        await daemon.service.act(lambda unit: acts.withdraw(Officer(unit, ANNE), question, "Erreur"))
+        await daemon.service.act(by(ANNE, WithdrawAnswer, question, "Erreur"))
         await out
         for chat in (group, str(PERSON)):
             assert not [
@@ -150,7 +151,7 @@ async def test_who_blocked_the_bot_is_no_trouble_of_the_channel(tmp_path):
         await session.post(readers, json={"chat": str(PERSON), "blocked": True})
 
         out = next_of(daemon, AttemptFinished)
-        await daemon.service.act(lambda unit: acts.answer(Officer(unit, ANNE), kept.question, "Oui, partout."))
+        await daemon.service.act(by(ANNE, AnswerQuestion, kept.question, "Oui, partout."))
         [refused] = await out
         assert (refused.verdict.state, refused.verdict.reason.code) == (PostState.FAILED, "reader_left")
         assert daemon.lanes["telegram"].trouble is None

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from alerts.listening.hearing import take
-from alerts.listening.moderating import Moderator, agree, may, moderate, refuse
+from alerts.listening.moderating import Moderator, may
+from alerts.listening.remark_acts import AgreeBlock, BlockAuthor, DeleteRemark, HideRemark, RefuseBlock
 from alerts.model.errors import Conflict, Forbidden, Gone, Misuse, Rejected, Retry
 from alerts.model.listening import Understood, UtteranceState
 from alerts.model.reason import because
+from tests.unit.acting import by
 from tests.unit.leases import take as take_leases
-from tests.unit.listening.test_answering import ANNE, PAUL, by
+from tests.unit.listening.test_answering import ANNE, PAUL
 
 CLAUSE = "Article 3 : pas d’insultes"
 
@@ -60,21 +62,23 @@ async def said(listening, **more):
     return taken.utterances[0]
 
 
-async def record(listening, done):
-    return await listening.service.ask(lambda unit: unit.listening.moderation(done.id))
+async def record(listening, heard, act="hide"):
+    """The only record of that act on what was said."""
+    known = await listening.service.ask(lambda unit: unit.listening.moderations_of(heard.id))
+    [found] = [each for each in known if each.act == act]
+    return found
 
 
 async def test_it_is_hidden_by_a_clause_and_once(listening, platform):
     heard = await said(listening)
-    first = await listening.service.act(by(ANNE, moderate, heard.id, "hide", CLAUSE))
-    again = await listening.service.act(by(ANNE, moderate, heard.id, "hide", CLAUSE))
-    assert first == again
+    for _ in range(2):
+        await listening.service.act(by(ANNE, HideRemark, heard.id, CLAUSE))
 
     assert await platform.moderator.look() == 1
     assert await platform.moderator.look() == 0
 
     assert platform.asked == [("hide", "c1", "42")]
-    kept = await record(listening, first)
+    kept = await record(listening, heard)
     assert (kept.state, kept.clause, kept.author) == ("done", CLAUSE, "Anne")
     assert (await listening.service.ask(lambda unit: unit.listening.utterance(heard.id))).hidden
     lines = await listening.rows("SELECT detail FROM audit WHERE act = 'moderate'")
@@ -83,7 +87,7 @@ async def test_it_is_hidden_by_a_clause_and_once(listening, platform):
 
 async def test_what_was_deleted_loses_its_words_here_too(listening, platform):
     heard = await said(listening)
-    await listening.service.act(by(ANNE, moderate, heard.id, "delete", CLAUSE))
+    await listening.service.act(by(ANNE, DeleteRemark, heard.id, CLAUSE))
     await platform.moderator.look()
 
     kept = await listening.service.ask(lambda unit: unit.listening.utterance(heard.id))
@@ -92,55 +96,58 @@ async def test_what_was_deleted_loses_its_words_here_too(listening, platform):
 
 async def test_a_platform_that_does_not_answer_is_asked_again_and_one_that_refuses_is_not(listening, platform):
     heard = await said(listening)
-    done = await listening.service.act(by(ANNE, moderate, heard.id, "hide", CLAUSE))
+    await listening.service.act(by(ANNE, HideRemark, heard.id, CLAUSE))
     platform.answers = [Retry(because("channel_stumbled", error="x")), Rejected(because("facebook_cannot_hide"))]
 
     assert await platform.moderator.look() == 0
-    assert (await record(listening, done)).state == "wanted"
+    assert (await record(listening, heard)).state == "wanted"
     assert await platform.moderator.look() == 1
-    kept = await record(listening, done)
+    kept = await record(listening, heard)
     assert (kept.state, kept.reason.code) == ("failed", "facebook_cannot_hide")
     assert await platform.moderator.look() == 0
 
 
 async def test_what_is_gone_is_done_and_what_fails_for_a_day_is_given_up(listening, platform):
     heard = await said(listening)
-    done = await listening.service.act(by(ANNE, moderate, heard.id, "hide", CLAUSE))
+    await listening.service.act(by(ANNE, HideRemark, heard.id, CLAUSE))
     platform.answers = [Gone(because("channel_stumbled", error="x"))]
     await platform.moderator.look()
-    assert (await record(listening, done)).state == "done"
+    assert (await record(listening, heard)).state == "done"
 
-    other = await listening.service.act(by(ANNE, moderate, heard.id, "delete", CLAUSE))
+    await listening.service.act(by(ANNE, DeleteRemark, heard.id, CLAUSE))
     platform.answers = [Retry(because("channel_stumbled", error="x"))] * 2
     await platform.moderator.look()
     listening.clock.set(listening.clock.now() + timedelta(hours=25))
     await platform.holder.take()
     await platform.moderator.look()
-    assert (await record(listening, other)).state == "failed"
+    assert (await record(listening, heard, "delete")).state == "failed"
 
 
 async def test_nobody_is_blocked_by_one_officer_alone(listening, platform):
     heard = await said(listening)
-    wanted = await listening.service.act(by(PAUL, moderate, heard.id, "block", CLAUSE))
+    await listening.service.act(by(PAUL, BlockAuthor, heard.id, CLAUSE))
+    wanted = await record(listening, heard, "block")
     assert wanted.state == "waiting"
     assert await platform.moderator.look() == 0
     for actor in (PAUL, ANNE):
         with pytest.raises(Forbidden):
-            await listening.service.act(by(actor, agree, wanted.id))
+            await listening.service.act(by(actor, AgreeBlock, wanted.id))
 
-    agreed = await listening.service.act(by(replace(PAUL, name="Zoé"), agree, wanted.id))
+    await listening.service.act(by(replace(PAUL, name="Zoé"), AgreeBlock, wanted.id))
     await platform.moderator.look()
 
     assert platform.asked == [("block", "c1", "42")]
-    assert (await record(listening, agreed)).second == "Zoé"
+    assert (await record(listening, heard, "block")).second == "Zoé"
     with pytest.raises(Conflict):
-        await listening.service.act(by(PAUL, refuse, wanted.id))
+        await listening.service.act(by(PAUL, RefuseBlock, wanted.id))
 
 
 async def test_who_wanted_it_may_take_it_back(listening, platform):
     heard = await said(listening)
-    wanted = await listening.service.act(by(ANNE, moderate, heard.id, "block", CLAUSE))
-    assert (await listening.service.act(by(ANNE, refuse, wanted.id))).state == "refused"
+    await listening.service.act(by(ANNE, BlockAuthor, heard.id, CLAUSE))
+    wanted = await record(listening, heard, "block")
+    await listening.service.act(by(ANNE, RefuseBlock, wanted.id))
+    assert (await record(listening, heard, "block")).state == "refused"
     assert await platform.moderator.look() == 0
 
 
@@ -151,18 +158,21 @@ async def test_it_takes_a_clause_a_platform_that_can_and_somebody_to_block(liste
     nameless = await listening.service.act(
         lambda unit: take(unit, "page", [(listening.remark("Nul", remote_id="c9"), Understood())])
     )
-    for utterance, act, clause in (
-        (heard.id, "hide", " "),
-        (heard.id, "praise", CLAUSE),
-        (nameless.utterances[0].id, "block", CLAUSE),
+    on_telegram = await listening.service.act(
+        lambda unit: take(unit, "telegram", [(listening.remark("Nul", remote_id="c8"), Understood())])
+    )
+    for act, utterance, clause in (
+        (HideRemark, heard.id, " "),
+        (HideRemark, on_telegram.utterances[0].id, CLAUSE),
+        (BlockAuthor, nameless.utterances[0].id, CLAUSE),
     ):
         with pytest.raises(Misuse):
-            await listening.service.act(by(ANNE, moderate, utterance, act, clause))
+            await listening.service.act(by(ANNE, act, utterance, clause))
 
 
 async def test_without_the_lane_it_is_left_to_who_has_it(listening, platform):
     heard = await said(listening)
-    await listening.service.act(by(ANNE, moderate, heard.id, "hide", CLAUSE))
+    await listening.service.act(by(ANNE, HideRemark, heard.id, CLAUSE))
     platform.holder.lease = None
 
     assert await platform.moderator.look() == 0

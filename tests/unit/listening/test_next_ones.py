@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of
 from alerts.listening.likeness import WordLikeness
+from alerts.listening.question_acts import AnswerQuestion, MergeQuestion
+from alerts.listening.remark_acts import AttributeRemark
 from alerts.listening.understanding import Understanding
 from alerts.model.events import PostsStored
 from alerts.model.listening import UtteranceState
@@ -35,7 +36,9 @@ async def say(listening, intake, place, text=WATER):
 async def answered(listening, intake, *places, next_ones=True, text=WATER):
     """The question that these asked first, answered for the next ones too; what they are told is out."""
     said = [await say(listening, intake, place, text) for place in places]
-    await listening.service.act(by(ANNE, acts.answer, said[0].question, "Oui, elle est potable.", next_ones=next_ones))
+    await listening.service.act(
+        by(ANNE, AnswerQuestion, said[0].question, "Oui, elle est potable.", next_ones=next_ones)
+    )
     await send_all(listening)
     return said[0].question
 
@@ -69,7 +72,7 @@ async def test_each_who_asks_the_bot_is_answered_in_their_chat(listening, intake
     question = await answered(listening, intake, on_page(1))
     private = in_private(55)
     said = await say(listening, intake, private)
-    await listening.service.act(by(ANNE, acts.attribute, said.id, listening.alert))
+    await listening.service.act(by(ANNE, AttributeRemark, said.id, listening.alert))
     assert await send_all(listening) == [], "what belongs to no incident yet is a person's to answer"
     assert question != said.question
 
@@ -97,7 +100,7 @@ async def test_not_without_being_told_to_and_not_once_it_is_over(listening, inta
     await say(listening, intake, on_page(2))
     assert await send_all(listening) == []
 
-    await listening.service.act(by(ANNE, acts.answer, question, "Oui, elle est potable.", next_ones=True))
+    await listening.service.act(by(ANNE, AnswerQuestion, question, "Oui, elle est potable.", next_ones=True))
     # A version of its own, so whoever asked in between is answered with it.
     assert [post.in_reply_to for post in await send_all(listening)] == ["c2"]
     listening.clock.set(listening.clock.now() + timedelta(hours=7))
@@ -108,7 +111,7 @@ async def test_not_without_being_told_to_and_not_once_it_is_over(listening, inta
 async def test_a_question_that_was_merged_still_takes_up_who_asks_it(listening, intake):
     first = await say(listening, intake, on_page(1))
     other = await say(listening, intake, on_page(2), "Quand rouvre l’école ?")
-    await listening.service.act(by(ANNE, acts.merge, other.question, first.question))
+    await listening.service.act(by(ANNE, MergeQuestion, other.question, first.question))
 
     later = await say(listening, intake, on_page(3))
 

@@ -14,7 +14,7 @@ from alerts.model.errors import Forbidden, Refused
 from alerts.model.listening import AnswerState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostState
-from alerts.reports.validating import approve_version
+from alerts.reports.words_acts import ApproveAnswer
 from tests.unit.listening.poll_town import PAUL, PollTown
 
 ZOE = Actor("Zoé", Role.APPROVER, Origin.CONSOLE)
@@ -30,17 +30,17 @@ async def town(tmp_path):
 
 async def test_it_waits_where_the_poll_was_validated_and_each_version_is_kept(town):
     poll = await town.open()
-    closed = await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    closed = await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     await town.act(lambda officer: officer.unit.polls.put(replace(closed, approved_by="Zoé")))
 
     for words in ("La place ferme dès mai.", "La place ferme dès juin."):
-        await town.act(lambda officer, w=words: TellPollOutcome(poll.id, w).carry_out(officer), PAUL)
+        await town.act(lambda officer, w=words: TellPollOutcome(poll.id, w).done_by(officer), PAUL)
         [waits] = await town.ask(lambda unit: unit.listening.waiting_answers())
         assert waits.state is AnswerState.WAITING
         assert (await town.ask(lambda unit: unit.polls.poll(poll.id))).outcome != words
         with pytest.raises(Forbidden):
-            await town.act(lambda officer, w=waits: approve_version(officer, w.id), replace(ZOE, name=PAUL.name))
-        await town.act(lambda officer, w=waits: approve_version(officer, w.id, digest_of(w)), ZOE)
+            await town.act(lambda officer, w=waits: ApproveAnswer(w.id).done_by(officer), replace(ZOE, name=PAUL.name))
+        await town.act(lambda officer, w=waits: ApproveAnswer(w.id, digest_of(w)).done_by(officer), ZOE)
 
     shown = await town.ask(lambda unit: outcomes(unit, unit.polls.poll(poll.id)))
     assert [each.text for each in shown] == ["La place ferme dès juin.", "La place ferme dès mai."]
@@ -48,7 +48,7 @@ async def test_it_waits_where_the_poll_was_validated_and_each_version_is_kept(to
 
 async def test_what_an_earlier_version_kept_stays_public(town):
     poll = await town.open()
-    closed = await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    closed = await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     await town.act(lambda officer: officer.unit.polls.put(replace(closed, outcome="Elle ferme.")))
 
     shown = await town.ask(lambda unit: outcomes(unit, unit.polls.poll(poll.id)))
@@ -61,7 +61,7 @@ async def test_a_question_that_failed_is_not_asked_once_the_poll_is_over(town):
     failed = "UPDATE post SET state = 'failed', remote_id = NULL WHERE id = ?"
     await town.act(lambda officer: officer.unit.execute(failed, (post.id,)).rowcount)
 
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
 
     [kept] = await town.ask(lambda unit: list(unit.alerts.post_by_id(post.id)))
     assert kept.state is PostState.DROPPED

@@ -94,7 +94,7 @@ async def test_all_is_closed_in_the_same_second_and_counted_by_place(town):
 async def test_who_closes_it_early_tells_the_platform_when_that_was(town):
     poll = await town.open(minutes=60)
     await town.clock.advance(120)
-    closed = await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    closed = await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     await town.clock.advance(2)
     assert town.channels["telegram"].closed_at == closed.closes_at == poll.opened_at + timedelta(seconds=122)
 
@@ -102,7 +102,7 @@ async def test_who_closes_it_early_tells_the_platform_when_that_was(town):
 async def test_votes_and_their_secret_are_gone_once_it_is_closed(town):
     poll = await town.open()
     await town.vote(poll, 0, "a", "b")
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     assert await town.ask(lambda unit: list(unit.execute("SELECT * FROM ballot"))) == []
     assert (await town.poll(poll)).secret == ""
 
@@ -148,16 +148,16 @@ async def test_where_a_validation_is_needed_somebody_else_opens_it(careful):
     assert poll.state is PollState.WAITING
     assert await careful.posts(poll) == []
     with pytest.raises(Forbidden):
-        await careful.act(lambda officer: ApprovePoll(poll.id).carry_out(officer))
+        await careful.act(lambda officer: ApprovePoll(poll.id).done_by(officer))
     same = Actor("anne", Role.APPROVER, Origin.COMMAND)
     with pytest.raises(Forbidden, match="somebody else"):
-        await careful.act(lambda officer: ApprovePoll(poll.id).carry_out(officer), same)
-    opened = await careful.act(lambda officer: ApprovePoll(poll.id).carry_out(officer), PAUL)
+        await careful.act(lambda officer: ApprovePoll(poll.id).done_by(officer), same)
+    opened = await careful.act(lambda officer: ApprovePoll(poll.id).done_by(officer), PAUL)
     await careful.clock.advance(2)
     assert opened.state is PollState.OPEN
     assert [post.state for post in await careful.posts(poll)] == [PostState.SENT] * 3
     with pytest.raises(Conflict):
-        await careful.act(lambda officer: ApprovePoll(poll.id).carry_out(officer), PAUL)
+        await careful.act(lambda officer: ApprovePoll(poll.id).done_by(officer), PAUL)
 
 
 async def test_who_only_reads_asks_nobody(town):
@@ -167,7 +167,7 @@ async def test_who_only_reads_asks_nobody(town):
 
 async def test_what_was_rejected_never_opens(careful):
     poll = await careful.open()
-    await careful.act(lambda officer: RejectPoll(poll.id, "trop tôt").carry_out(officer), PAUL)
+    await careful.act(lambda officer: RejectPoll(poll.id, "trop tôt").done_by(officer), PAUL)
     await careful.clock.advance(300)
     assert (await careful.poll(poll)).state is PollState.REJECTED
     assert await careful.posts(poll) == []
@@ -261,7 +261,7 @@ async def test_a_kill_right_after_the_transaction_loses_nothing_of_it(town, mome
     poll = await town.daemon.service.act(lambda unit: open_poll(Officer(unit, ANNE), draft))
     if moment == "closed":
         await town.clock.advance(2)
-        await town.daemon.service.act(lambda unit: ClosePoll(poll.id).carry_out(Officer(unit, ANNE)))
+        await town.daemon.service.act(lambda unit: ClosePoll(poll.id).done_by(Officer(unit, ANNE)))
     await town.kill()
     await town.start()
     await town.clock.advance(400)
@@ -320,13 +320,13 @@ async def test_nothing_is_published_before_the_end(town):
     with pytest.raises(Conflict, match="open"):
         await town.act(lambda officer: publish_result(officer, poll.id, {}))
     with pytest.raises(Conflict, match="open"):
-        await town.act(lambda officer: TellPollOutcome(poll.id, "Rien").carry_out(officer))
+        await town.act(lambda officer: TellPollOutcome(poll.id, "Rien").done_by(officer))
 
 
 async def test_what_came_of_it_is_added(town):
     poll = await town.open()
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
-    await town.act(lambda officer: TellPollOutcome(poll.id, "La place ferme dès mai.").carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
+    await town.act(lambda officer: TellPollOutcome(poll.id, "La place ferme dès mai.").done_by(officer))
     assert (await town.poll(poll)).outcome == "La place ferme dès mai."
 
 
@@ -335,7 +335,7 @@ async def test_many_votes_in_one_minute_are_told_beside_the_result(town):
     await town.vote(poll, 0, "early", "bird")
     await town.clock.advance(600)
     await town.vote(poll, 1, *(f"flood {number}" for number in range(12)))
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     told = await result(town, poll)
     assert [(spike["channel"], spike["votes"]) for spike in told["spikes"]] == [("web", 12)]
     assert told["channels"]["web"] == {"Oui": 2, "Non": 12}, "they are told, not taken away"
@@ -375,7 +375,7 @@ async def test_its_posts_are_listed_among_no_alerts(town):
 async def test_who_did_what_stands_in_the_audit_log_without_numbers(town):
     poll = await town.open()
     await town.vote(poll, 0, "a")
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer), Actor("Luc", Role.AUTHOR, Origin.API))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer), Actor("Luc", Role.AUTHOR, Origin.API))
     lines = await town.ask(lambda unit: [(line.entry.actor, line.entry.act) for line in unit.audit.newest()])
     assert ("Anne", "consult") in lines
     assert ("Luc", "consult") in lines

@@ -63,7 +63,7 @@ async def test_nothing_of_who_voted_is_left_in_any_table_after_the_end(town):
     poll = await town.open()
     await town.vote(poll, 0, "somebody")
     voter = await town.ask(lambda unit: unit.execute("SELECT voter FROM ballot").fetchone()["voter"])
-    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
+    await town.act(lambda officer: ClosePoll(poll.id).done_by(officer))
     rows = await town.ask(lambda unit: json.dumps(list(unit.views.export()), default=str))
     assert voter not in rows
     assert await town.ask(lambda unit: unit.execute("SELECT secret FROM poll").fetchone()["secret"]) is None

@@ -7,8 +7,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from alerts.desk.report import report_named, report_to_json
-from alerts.listening import acts
-from alerts.listening.proposals import become
+from alerts.listening.question_acts import AnswerQuestion, BecomeSentence
 from alerts.web.console.report import report_html, report_text
 from tests.unit.listening.test_answering import ANNE, asked, by, in_group, on_page
 
@@ -21,9 +20,9 @@ async def test_what_was_heard_asked_and_answered_is_told(listening):
     question = await asked(listening, on_page(1), on_page(2), in_group(7))
     other = await asked(listening, on_page(3), text="Quand rouvre l’école ?")
     listening.clock.set(listening.clock.now() + timedelta(minutes=5))
-    await listening.service.act(by(ANNE, acts.answer, question, "Oui, elle est potable."))
+    await listening.service.act(by(ANNE, AnswerQuestion, question, "Oui, elle est potable."))
     listening.clock.set(listening.clock.now() + timedelta(minutes=5))
-    await listening.service.act(by(ANNE, become, other, "L’école rouvre lundi."))
+    await listening.service.act(by(ANNE, BecomeSentence, other, "L’école rouvre lundi."))
 
     heard = (await made(listening)).heard
 
@@ -42,7 +41,7 @@ async def test_what_was_heard_asked_and_answered_is_told(listening):
 @pytest.mark.parametrize("face", [report_html, report_text])
 async def test_each_face_of_the_report_has_it(listening, face):
     question = await asked(listening, on_page(1))
-    await listening.service.act(by(ANNE, acts.answer, question, "Oui, elle est potable."))
+    await listening.service.act(by(ANNE, AnswerQuestion, question, "Oui, elle est potable."))
 
     told = face(await made(listening), "fr", UTC)
 

@@ -8,14 +8,23 @@ import pytest
 
 from alerts.desk.officer import Officer
 from alerts.desk.versions import digest_of, public_versions, standing, waiting
-from alerts.listening import acts
 from alerts.listening.answering import faq
 from alerts.listening.hearing import take
+from alerts.listening.question_acts import (
+    AnswerQuestion,
+    AttributeQuestion,
+    DismissQuestion,
+    MergeQuestion,
+    RewordQuestion,
+    WithdrawAnswer,
+)
+from alerts.listening.questions import add
 from alerts.model.alert import Status
 from alerts.model.errors import Conflict, Forbidden, Refused
 from alerts.model.listening import AnswerState, Understood
 from alerts.model.person import Role
 from alerts.model.post import PostState
+from alerts.reports.words_acts import ApproveAnswer
 from tests.unit.desk.conftest import an_alert
 from tests.unit.listening.conftest import TELEGRAM, send_all
 from tests.unit.listening.test_answering import ANNE, ASKS, PAUL, asked, by, on_page
@@ -33,8 +42,8 @@ async def careful(listening):
 async def validated(careful, text="Non.", words="Peut-on boire l’eau ?", **more):
     """A question whose answer by Luc was validated by Paul."""
     question = await asked(careful, on_page(1))
-    done = await careful.service.act(by(LUC, acts.answer, question, text, words=words, **more))
-    await careful.service.act(by(PAUL, acts.approve_answer, done.answer.id, seen=digest_of(done.answer)))
+    done = await careful.service.act(by(LUC, AnswerQuestion, question, text, words=words, **more))
+    await careful.service.act(by(PAUL, ApproveAnswer, done.answer.id, seen=digest_of(done.answer)))
     await send_all(careful)
     return question
 
@@ -50,13 +59,13 @@ async def lines(careful):
 
 
 AGAIN = {
-    "other words with the same answer": lambda q: (acts.answer, q, "Non.", {"words": "Y a-t-il encore un danger ?"}),
-    "the question worded otherwise": lambda q: (acts.reword, q, "Faut-il évacuer le quartier ?", {}),
+    "other words with the same answer": lambda q: (AnswerQuestion, q, "Non.", {"words": "Y a-t-il encore un danger ?"}),
+    "the question worded otherwise": lambda q: (RewordQuestion, q, "Faut-il évacuer le quartier ?", {}),
     "an answer to all who ask from now on": lambda q: (
-        acts.answer, q, "Non.", {"words": "Peut-on boire l’eau ?", "next_ones": True},
+        AnswerQuestion, q, "Non.", {"words": "Peut-on boire l’eau ?", "next_ones": True},
     ),
     "an answer where nobody asked": lambda q: (
-        acts.answer, q, "Non.", {"words": "Peut-on boire l’eau ?", "everywhere": True},
+        AnswerQuestion, q, "Non.", {"words": "Peut-on boire l’eau ?", "everywhere": True},
     ),
 }  # fmt: skip
 
@@ -76,22 +85,22 @@ async def test_whatever_of_it_changes_waits_and_leaves_a_line_with_its_digest(ca
     assert not kept.next_ones
     assert await send_all(careful) == []
     with pytest.raises(Forbidden):
-        await careful.service.act(by(replace(PAUL, name="luc"), acts.approve_answer, waits.id))
-    await careful.service.act(by(PAUL, acts.approve_answer, waits.id, seen=digest_of(waits)))
+        await careful.service.act(by(replace(PAUL, name="luc"), ApproveAnswer, waits.id))
+    await careful.service.act(by(PAUL, ApproveAnswer, waits.id, seen=digest_of(waits)))
     assert await read(careful) == [(waits.asked, "Non.")]
 
 
 async def test_what_was_shown_is_what_is_validated(careful):
     question = await asked(careful, on_page(1))
-    done = await careful.service.act(by(LUC, acts.answer, question, "Oui.", words="Le pont est-il sûr ?"))
+    done = await careful.service.act(by(LUC, AnswerQuestion, question, "Oui.", words="Le pont est-il sûr ?"))
     seen = digest_of(done.answer)
-    await careful.service.act(by(LUC, acts.reword, question, "Le barrage a-t-il cédé ?"))
+    await careful.service.act(by(LUC, RewordQuestion, question, "Le barrage a-t-il cédé ?"))
 
     with pytest.raises(Conflict):
-        await careful.service.act(by(PAUL, acts.approve_answer, done.answer.id, seen=seen))
+        await careful.service.act(by(PAUL, ApproveAnswer, done.answer.id, seen=seen))
     again = await careful.service.ask(lambda unit: waiting(unit, question))
     with pytest.raises(Conflict):
-        await careful.service.act(by(PAUL, acts.approve_answer, again.id, seen=seen))
+        await careful.service.act(by(PAUL, ApproveAnswer, again.id, seen=seen))
     assert await read(careful) == []
     assert any(f"{done.answer.id} replaced: {again.id}" in line for line in await lines(careful))
 
@@ -101,11 +110,11 @@ async def test_it_moves_to_another_alert_once_that_is_validated(careful):
     filed = await careful.service.act(lambda unit: unit.desk.post(unit.alerts, an_alert(headline="Crue")))
     other = filed.stored.incident_id
 
-    await careful.service.act(by(LUC, acts.attribute, question, filed.stored.id))
+    await careful.service.act(by(LUC, AttributeQuestion, question, filed.stored.id))
 
     assert (len(await read(careful)), await read(careful, other)) == (1, [])
     waits = await careful.service.ask(lambda unit: waiting(unit, question))
-    await careful.service.act(by(PAUL, acts.approve_answer, waits.id, seen=digest_of(waits)))
+    await careful.service.act(by(PAUL, ApproveAnswer, waits.id, seen=digest_of(waits)))
     assert (await read(careful), len(await read(careful, other))) == ([], 1)
 
 
@@ -114,45 +123,45 @@ async def test_who_is_brought_in_by_a_merge_is_answered_once_that_is_validated(c
     remark = careful.remark("Et l’eau du puits ?", author="a9", remote_id="c9")
     taken = await careful.service.act(lambda unit: take(unit, "page", [(remark, ASKS)]))
 
-    await careful.service.act(by(LUC, acts.merge, taken.utterances[0].question, question))
+    await careful.service.act(by(LUC, MergeQuestion, taken.utterances[0].question, question))
 
     assert await send_all(careful) == []
     waits = await careful.service.ask(lambda unit: waiting(unit, question))
-    await careful.service.act(by(PAUL, acts.approve_answer, waits.id, seen=digest_of(waits)))
+    await careful.service.act(by(PAUL, ApproveAnswer, waits.id, seen=digest_of(waits)))
     assert [post.in_reply_to for post in await send_all(careful)] == ["c9"]
 
 
 async def another_asks_the_same(careful, question):
     remark = careful.remark("Et l’eau du puits ?", author="a9", remote_id="c9")
     taken = await careful.service.act(lambda unit: take(unit, "page", [(remark, ASKS)]))
-    await careful.service.act(by(LUC, acts.merge, taken.utterances[0].question, question))
+    await careful.service.act(by(LUC, MergeQuestion, taken.utterances[0].question, question))
 
 
 BROUGHT_ON = {
     "by a merge": another_asks_the_same,
-    "by a wording": lambda careful, question: careful.service.act(by(LUC, acts.reword, question, "Où aller ?")),
+    "by a wording": lambda careful, question: careful.service.act(by(LUC, RewordQuestion, question, "Où aller ?")),
 }
 
 
 @pytest.mark.parametrize("how", BROUGHT_ON)
 async def test_words_that_somebody_else_brought_on_are_still_their_author_s(careful, how):
     question = await asked(careful, on_page(1))
-    done = await careful.service.act(by(PAUL, acts.answer, question, "Tous à la gare.", words="Que faire ?"))
+    done = await careful.service.act(by(PAUL, AnswerQuestion, question, "Tous à la gare.", words="Que faire ?"))
     await BROUGHT_ON[how](careful, question)
     waits = await careful.service.ask(lambda unit: waiting(unit, question))
     assert (waits.author, waits.text) == ("Luc", done.answer.text)
 
     with pytest.raises(Forbidden, match="Paul"):
-        await careful.service.act(by(PAUL, acts.approve_answer, waits.id, seen=digest_of(waits)))
+        await careful.service.act(by(PAUL, ApproveAnswer, waits.id, seen=digest_of(waits)))
 
     assert await read(careful) == []
     marie = replace(PAUL, name="Marie")
-    await careful.service.act(by(marie, acts.approve_answer, waits.id, seen=digest_of(waits)))
+    await careful.service.act(by(marie, ApproveAnswer, waits.id, seen=digest_of(waits)))
     assert [answer for _, answer in await read(careful)] == ["Tous à la gare."]
     # These words had two people: whoever wrote them may validate what somebody else makes of them from now on.
-    await careful.service.act(by(LUC, acts.reword, question, "Que faut-il faire ?"))
+    await careful.service.act(by(LUC, RewordQuestion, question, "Que faut-il faire ?"))
     anew = await careful.service.ask(lambda unit: waiting(unit, question))
-    await careful.service.act(by(PAUL, acts.approve_answer, anew.id, seen=digest_of(anew)))
+    await careful.service.act(by(PAUL, ApproveAnswer, anew.id, seen=digest_of(anew)))
     assert await read(careful) == [("Que faut-il faire ?", "Tous à la gare.")]
 
 
@@ -171,22 +180,22 @@ async def test_what_an_earlier_version_kept_stays_as_its_question_says(careful):
     )
 
     assert await read(careful) == [("Peut-on boire l’eau ?", "Non.")]
-    await careful.service.act(by(LUC, acts.reword, question, "Faut-il évacuer le quartier ?"))
+    await careful.service.act(by(LUC, RewordQuestion, question, "Faut-il évacuer le quartier ?"))
     assert await read(careful) == [("Peut-on boire l’eau ?", "Non.")]
 
 
 async def test_of_a_dismissed_question_no_answer_is_let_out(careful):
     question = await asked(careful, on_page(1))
-    done = await careful.service.act(by(LUC, acts.answer, question, "Oui."))
+    done = await careful.service.act(by(LUC, AnswerQuestion, question, "Oui."))
 
-    await careful.service.act(by(ANNE, acts.dismiss, question, "déjà dit"))
+    await careful.service.act(by(ANNE, DismissQuestion, question, "déjà dit"))
 
     with pytest.raises(Conflict):
-        await careful.service.act(by(PAUL, acts.approve_answer, done.answer.id))
+        await careful.service.act(by(PAUL, ApproveAnswer, done.answer.id))
     # Kept as waiting by an earlier version of the program.
     await careful.write("UPDATE answer SET state = 'waiting'")
     with pytest.raises(Conflict):
-        await careful.service.act(by(PAUL, acts.approve_answer, done.answer.id))
+        await careful.service.act(by(PAUL, ApproveAnswer, done.answer.id))
 
 
 async def test_what_was_withdrawn_is_not_sent_by_trying_it_again(careful):
@@ -194,7 +203,7 @@ async def test_what_was_withdrawn_is_not_sent_by_trying_it_again(careful):
     [post, *_] = await careful.service.ask(lambda unit: unit.listening.answer_posts(question))
     await careful.write("UPDATE post SET state = 'failed', remote_id = NULL WHERE id = ?", post.id)
 
-    await careful.service.act(by(LUC, acts.withdraw, question, "c’était faux"))
+    await careful.service.act(by(LUC, WithdrawAnswer, question, "c’était faux"))
 
     [kept] = await careful.service.ask(lambda unit: unit.alerts.post_by_id(post.id))
     assert kept.state is PostState.DROPPED
@@ -208,19 +217,19 @@ async def test_an_answer_of_an_exercise_goes_to_no_real_alert(listening):
     listening.town.channels["drill"] = replace(TELEGRAM, name="drill", exercise=True, hears=False)
     drill = an_alert(headline="Exercice", status=Status.EXERCISE)
     filed = await listening.service.act(lambda unit: unit.desk.post(unit.alerts, drill))
-    said = await listening.service.act(by(ANNE, acts.add, "Où aller ?", ASKS, incident=filed.stored.id))
-    await listening.service.act(by(ANNE, acts.answer, said.question, "À la salle des fêtes."))
+    said = await listening.service.act(by(ANNE, add, "Où aller ?", ASKS, incident=filed.stored.id))
+    await listening.service.act(by(ANNE, AnswerQuestion, said.question, "À la salle des fêtes."))
 
     with pytest.raises(Refused) as refused:
-        await listening.service.act(by(ANNE, acts.attribute, said.question, listening.alert))
+        await listening.service.act(by(ANNE, AttributeQuestion, said.question, listening.alert))
 
     assert refused.value.reason.code == "question_of_exercise"
 
 
 async def test_a_town_that_wants_one_person_has_the_new_version_at_once(listening):
     question = await asked(listening, on_page(1))
-    await listening.service.act(by(ANNE, acts.answer, question, "Non.", words="Peut-on boire l’eau ?"))
-    await listening.service.act(by(ANNE, acts.reword, question, "Peut-on boire l’eau du robinet ?"))
+    await listening.service.act(by(ANNE, AnswerQuestion, question, "Non.", words="Peut-on boire l’eau ?"))
+    await listening.service.act(by(ANNE, RewordQuestion, question, "Peut-on boire l’eau du robinet ?"))
 
     assert await read(listening) == [("Peut-on boire l’eau du robinet ?", "Non.")]
     stands = await listening.service.ask(lambda unit: standing(unit, question))
@@ -246,5 +255,5 @@ async def test_who_only_looks_hands_nothing_in(careful):
     viewer = replace(LUC, role=Role.VIEWER)
     stands = await careful.service.ask(lambda unit: standing(unit, question))
     with pytest.raises(Forbidden):
-        await careful.service.act(by(viewer, acts.reword, question, "Autre chose ?"))
+        await careful.service.act(by(viewer, RewordQuestion, question, "Autre chose ?"))
     assert await careful.service.ask(lambda unit: (waiting(unit, question), standing(unit, question))) == (None, stands)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.desk.officer import Officer
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.person import Actor, KeptReply, Origin, Role
 from alerts.model.reports import (
@@ -21,7 +20,19 @@ from alerts.model.reports import (
     ReportState,
     Via,
 )
-from alerts.reports import acts
+from alerts.reports.report_acts import (
+    AcceptReport,
+    AssignReport,
+    AttachReport,
+    CloseReport,
+    DuplicateReport,
+    EraseReport,
+    SetReportAside,
+    ShowReportAgain,
+    WithholdReport,
+)
+from alerts.reports.steps import decide_notice, keep_photo, release, take_back_photo
+from tests.unit.acting import by
 from tests.unit.web.console.watching import REPORTING, a_desk
 
 PAUL = Actor("Paul", Role.AUTHOR, Origin.COMMAND)
@@ -48,7 +59,7 @@ async def reported(desk, **more) -> CitizenReport:
 
 
 async def do(desk, act, *values, actor=PAUL, **named):
-    return await desk.service.act(lambda unit: act(Officer(unit, actor), *values, **named))
+    return await desk.service.act(by(actor, act, *values, **named))
 
 
 async def steps_of(desk, report):
@@ -66,10 +77,10 @@ async def told(desk):
 
 
 ACTS = {
-    "accept": (acts.accept, (), "report accepted"),
-    "assign": (acts.assign, ("Service  voirie",), "report assigned"),
-    "close": (acts.close, (Closing.NOT_OURS, "Voyez la métropole."), "report closed, not ours"),
-    "set aside": (acts.set_aside, ("Sans lieu",), "report set aside"),
+    "accept": (AcceptReport, (), "report accepted"),
+    "assign": (AssignReport, ("Service  voirie",), "report assigned"),
+    "close": (CloseReport, ("Voyez la métropole.", Closing.NOT_OURS), "report closed, not ours"),
+    "set aside": (SetReportAside, ("Sans lieu",), "report set aside"),
 }
 
 
@@ -104,16 +115,16 @@ async def test_who_saw_it_otherwise_than_it_is_does_nothing(desk, name):
 
 async def test_a_report_goes_its_way_and_is_opened_again(desk):
     report = await reported(desk, state=ReportState.HELD)
-    accepted = await do(desk, acts.accept, report.number, "On y va.")
+    accepted = await do(desk, AcceptReport, report.number, "On y va.")
     assert (accepted.state, accepted.answer, accepted.held) == ("accepted", "On y va.", None)
-    assigned = await do(desk, acts.assign, report.number, "Voirie")
+    assigned = await do(desk, AssignReport, report.number, "Voirie")
     assert (assigned.state, assigned.assigned_to, assigned.accepted_at) == ("assigned", "Voirie", accepted.accepted_at)
-    assert (await do(desk, acts.accept, report.number)).state is ReportState.ASSIGNED, "somebody has it already"
-    closed = await do(desk, acts.close, report.number, Closing.DONE, "Réparé.")
+    assert (await do(desk, AcceptReport, report.number)).state is ReportState.ASSIGNED, "somebody has it already"
+    closed = await do(desk, CloseReport, report.number, "Réparé.", Closing.DONE)
     assert (closed.closing, closed.closed_at, closed.assigned_to) == ("done", desk.clock.now(), None)
-    again = await do(desk, acts.close, report.number, Closing.DONE, "Réparé ce matin.")
+    again = await do(desk, CloseReport, report.number, "Réparé ce matin.", Closing.DONE)
     assert again.answer == "Réparé ce matin."
-    opened = await do(desk, acts.accept, report.number)
+    opened = await do(desk, AcceptReport, report.number)
     assert (opened.state, opened.closing, opened.closed_at, opened.answer) == ("accepted", None, None, None)
     assert [said for _, _, said, _ in await steps_of(desk, report)] == [
         "On y va.", None, "Réparé.", "Réparé ce matin.", None,
@@ -121,24 +132,24 @@ async def test_a_report_goes_its_way_and_is_opened_again(desk):
 
 
 async def test_closing_what_waited_takes_its_words_for_nothing(desk):
-    closed = await do(desk, acts.close, (await reported(desk)).number, Closing.NOT_FOUND)
+    closed = await do(desk, CloseReport, (await reported(desk)).number, closing=Closing.NOT_FOUND)
     assert closed.accepted_at is None
-    aside = await do(desk, acts.set_aside, (await reported(desk, accepted_at=desk.clock.now())).number, "x")
+    aside = await do(desk, SetReportAside, (await reported(desk, accepted_at=desk.clock.now())).number, "x")
     assert aside.accepted_at is None
 
 
 async def test_a_duplicate_leads_to_the_first_one_and_is_told_its_end(desk):
     first, second, third = [await reported(desk, chat=chat) for chat in (1, 2, 3)]
-    await do(desk, acts.duplicate, third.number, second.number)
-    await do(desk, acts.duplicate, second.number, first.number)
+    await do(desk, DuplicateReport, third.number, second.number)
+    await do(desk, DuplicateReport, second.number, first.number)
     kept = await desk.service.ask(lambda unit: [unit.reports.by_id(each.id) for each in (second, third)])
     assert [(each.closing, each.duplicate_of) for each in kept] == [("duplicate", first.id)] * 2
     fourth = await reported(desk, chat=4)
-    assert (await do(desk, acts.duplicate, fourth.number, third.number)).duplicate_of == first.id
+    assert (await do(desk, DuplicateReport, fourth.number, third.number)).duplicate_of == first.id
     with pytest.raises(Misuse):
-        await do(desk, acts.duplicate, first.number, third.number)
+        await do(desk, DuplicateReport, first.number, third.number)
 
-    await do(desk, acts.close, first.number, Closing.DONE, "Réparé.")
+    await do(desk, CloseReport, first.number, "Réparé.", Closing.DONE)
     assert (await steps_of(desk, third))[-1] == ("closed", "done", "Réparé.", "Paul")
     ended = await desk.service.ask(
         lambda unit: [chat for step, chat in unit.reports.untold("x", 20) if step.closing is Closing.DONE]
@@ -162,7 +173,7 @@ async def test_who_told_of_a_duplicate_tells_of_the_first_one_each_once(desk):
 
     await desk.service.act(tell)
     for _ in range(2):
-        await do(desk, acts.duplicate, second.number, first.number)
+        await do(desk, DuplicateReport, second.number, first.number)
     [tellers, kept] = await desk.service.ask(
         lambda unit: [unit.reports.tellers([first.id]), unit.reports.by_id(first.id)]
     )
@@ -178,22 +189,22 @@ async def test_who_told_of_a_duplicate_tells_of_the_first_one_each_once(desk):
 
 async def test_it_belongs_to_an_alert_by_any_of_its_names_and_is_accepted_by_that(desk):
     stored, report = await desk.post("Panne rue Pasteur"), await reported(desk)
-    known = await do(desk, acts.about, report.number, stored.id)
+    known = await do(desk, AttachReport, report.number, stored.id)
     assert (known.incident, known.state) == (stored.incident_id, "accepted")
-    assert await do(desk, acts.about, report.number, stored.incident_id) == known
+    assert await do(desk, AttachReport, report.number, stored.incident_id) == known
     assert await lines_of(desk, report) == [f"report about {stored.incident_id}"]
-    closed = await do(desk, acts.close, (await reported(desk)).number)
-    assert (await do(desk, acts.about, closed.number, stored.id)).state is ReportState.CLOSED
+    closed = await do(desk, CloseReport, (await reported(desk)).number)
+    assert (await do(desk, AttachReport, closed.number, stored.id)).state is ReportState.CLOSED
     with pytest.raises(Misuse):
-        await do(desk, acts.about, report.number, "nothing00")
+        await do(desk, AttachReport, report.number, "nothing00")
 
 
 @pytest.mark.parametrize(
     ("act", "values"),
     [
-        (acts.assign, (" ",)), (acts.assign, ("x" * 101,)), (acts.close, (Closing.ERASED,)),
-        (acts.close, (Closing.DONE, "x" * 1001)), (acts.set_aside, (" ",)), (acts.withhold, ("",)),
-        (acts.duplicate, ("SM-26-9999",)),
+        (AssignReport, (" ",)), (AssignReport, ("x" * 101,)), (CloseReport, (None, Closing.ERASED)),
+        (CloseReport, ("x" * 1001, Closing.DONE)), (SetReportAside, (" ",)), (WithholdReport, ("",)),
+        (DuplicateReport, ("SM-26-9999",)),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_meant_is_refused(desk, act, values):
@@ -211,30 +222,30 @@ async def test_a_photo_is_blurred_released_and_taken_back(desk):
     async def kept():
         return await desk.service.ask(lambda unit: unit.reports.photo(report.id))
 
-    await do(desk, acts.keep_photo, report.number, replace(photo, jpeg=b"blurred"))
+    await do(desk, keep_photo, report.number, replace(photo, jpeg=b"blurred"))
     assert ((await kept()).jpeg, (await kept()).released_at) == (b"blurred", None)
     for _ in range(2):
-        await do(desk, acts.release, report.number, replace(photo, jpeg=b"blurred"))
+        await do(desk, release, report.number, replace(photo, jpeg=b"blurred"))
     assert ((await kept()).jpeg, (await kept()).released_by) == (b"blurred", "Paul")
     for _ in range(2):
-        await do(desk, acts.take_back_photo, report.number)
+        await do(desk, take_back_photo, report.number)
     assert (await kept()).released_at is None
     assert await lines_of(desk, report) == [
         "report's photo blurred", "report's photo released", "report's photo taken back",
     ]  # fmt: skip
     with pytest.raises(Conflict):
-        await do(desk, acts.release, report.number, replace(photo, at=now.replace(year=2000)))
+        await do(desk, release, report.number, replace(photo, at=now.replace(year=2000)))
     with pytest.raises(Forbidden):
-        await do(desk, acts.release, report.number, photo, actor=EVE)
+        await do(desk, release, report.number, photo, actor=EVE)
 
 
 async def test_words_are_withheld_for_a_reason_and_shown_again(desk):
     report = await reported(desk)
     for _ in range(2):
-        held = await do(desk, acts.withhold, report.number, "Nomme une personne")
+        held = await do(desk, WithholdReport, report.number, "Nomme une personne")
     assert held.withheld == "Nomme une personne"
     for _ in range(2):
-        assert (await do(desk, acts.show_again, report.number)).withheld is None
+        assert (await do(desk, ShowReportAgain, report.number)).withheld is None
     assert await lines_of(desk, report) == ["report withheld", "report shown again"]
     assert [said for _, _, said, _ in await steps_of(desk, report)] == ["Nomme une personne"]
 
@@ -245,7 +256,7 @@ async def test_what_is_said_against_a_report_is_decided_once(desk, upheld):
     notice = ContentNotice("n1", report.id, "C’est faux", desk.clock.now())
     await desk.service.act(lambda unit: unit.reports.put_notice(notice))
     for _ in range(2):
-        decided = await do(desk, acts.decide_notice, "n1", upheld=upheld, answer="Vu sur place")
+        decided = await do(desk, decide_notice, "n1", upheld=upheld, answer="Vu sur place")
     assert (decided.state, decided.answer, decided.by) == (
         "upheld" if upheld else "dismissed", "Vu sur place", "Paul",
     )  # fmt: skip
@@ -253,9 +264,9 @@ async def test_what_is_said_against_a_report_is_decided_once(desk, upheld):
     assert kept.withheld == ("Vu sur place" if upheld else None)
     assert len(await lines_of(desk, report)) == (2 if upheld else 1)
     with pytest.raises(Conflict):
-        await do(desk, acts.decide_notice, "n1", upheld=not upheld, answer="x")
+        await do(desk, decide_notice, "n1", upheld=not upheld, answer="x")
     with pytest.raises(Misuse):
-        await do(desk, acts.decide_notice, "n2", upheld=True, answer="x")
+        await do(desk, decide_notice, "n2", upheld=True, answer="x")
 
 
 async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(desk):
@@ -273,9 +284,9 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
         unit.replies.keep(KeptReply("t", "l", "r", 200, f'{{"subject": "{report.id}", "text": "Secret"}}', unit.now))
 
     await desk.service.act(more)
-    await do(desk, acts.close, report.number, Closing.DONE, "Secret answer")
+    await do(desk, CloseReport, report.number, "Secret answer", Closing.DONE)
     for _ in range(2):
-        gone = await do(desk, acts.erase, report.number, actor=replace(PAUL, role=Role.APPROVER))
+        gone = await do(desk, EraseReport, report.number, actor=replace(PAUL, role=Role.APPROVER))
     assert (gone.state, gone.closing, gone.key) == ("closed", "erased", report.key)
     assert (await lines_of(desk, report))[1:] == ["report erased"]
 
@@ -289,7 +300,7 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
     rest = await desk.database.read(left)
     assert not [word for word in ("Pasteur", "lampadaire", "secret", "Secret", "45.18", "42,") if word in rest]
     assert await told(desk) == []
-    for act, *words in ((acts.accept,), (acts.withhold, "Secret reason"), (acts.set_aside, "Secret reason")):
+    for act, *words in ((AcceptReport,), (WithholdReport, "Secret reason"), (SetReportAside, "Secret reason")):
         with pytest.raises(Conflict):
             await do(desk, act, report.number, *words)
     assert "Secret" not in await desk.database.read(left)

@@ -11,9 +11,19 @@ from alerts.desk.versions import digest_of, waiting
 from alerts.model.errors import Forbidden
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, Via
-from alerts.reports import acts
 from alerts.reports.public import may_show
-from alerts.reports.validating import approve_version
+from alerts.reports.report_acts import (
+    AcceptReport,
+    AssignReport,
+    CloseReport,
+    CloseReportAsPrepared,
+    EraseReport,
+    SetReportAside,
+    ShowReportAgain,
+    WithholdReport,
+)
+from alerts.reports.words_acts import ApproveAnswer
+from tests.unit.acting import by
 from tests.unit.reports.conftest import HERE, north
 
 ANNE = Actor("Anne", Role.APPROVER, Origin.API)
@@ -27,10 +37,6 @@ def careful(reports):
     """A town that wants two people for what is said to who reported."""
     object.__setattr__(reports.town, "reports", replace(reports.town.reports, answers="approve"))
     return reports
-
-
-def by(actor, act, *values, **named):
-    return lambda unit: act(Officer(unit, actor), *values, **named)
 
 
 async def brought(reports, count=1, actor=PROGRAM, **more):
@@ -78,7 +84,7 @@ async def test_erasing_them_makes_it_nobody_elses(reports):
     found = await brought(reports, 5)
     [draft] = await reports.ask(lambda unit: unit.reports.drafts(reports.clock.now().replace(year=2020), 10))
     for each in found:
-        await reports.service.act(by(ANNE, acts.erase, each.number))
+        await reports.service.act(by(ANNE, EraseReport, each.number))
 
     with pytest.raises(Forbidden):
         await reports.service.act(lambda unit: Officer(unit, ANNE).approve(draft))
@@ -99,10 +105,10 @@ async def test_its_words_are_public_once_somebody_else_accepts_it(careful):
         kept = await careful.ask(lambda unit: unit.reports.by_id(report.id))
         return may_show(kept, careful.town, careful.clock.now())
 
-    await careful.service.act(by(ANNE, acts.accept, report.number))
-    await careful.service.act(by(ANNE, acts.assign, report.number, "Voirie"))
+    await careful.service.act(by(ANNE, AcceptReport, report.number))
+    await careful.service.act(by(ANNE, AssignReport, report.number, "Voirie"))
     assert not await shown()
-    await careful.service.act(by(PAUL, acts.accept, report.number))
+    await careful.service.act(by(PAUL, AcceptReport, report.number))
     assert await shown()
 
 
@@ -117,71 +123,71 @@ async def test_words_of_nobody_known_are_public_once_a_second_officer_who_valida
 
     rose = Actor("Rose", Role.AUTHOR, Origin.CONSOLE)
     for officer, act, *told in (
-        (LUC, acts.accept), (LUC, acts.accept), (rose, acts.accept), (PAUL, acts.assign, "Voirie"),
+        (LUC, AcceptReport), (LUC, AcceptReport), (rose, AcceptReport), (PAUL, AssignReport, "Voirie"),
     ):  # fmt: skip
         await careful.service.act(by(officer, act, report.number, *told))
         assert not await shown(report)
-    await careful.service.act(by(PAUL, acts.accept, report.number))
+    await careful.service.act(by(PAUL, AcceptReport, report.number))
     assert await shown(report)
     steps = await careful.ask(lambda unit: [step.state for step in unit.reports.steps(report.id)])
     assert steps == ["received", "accepted", "assigned"], "who reported is told once"
-    await careful.service.act(by(LUC, acts.accept, bare.number))
+    await careful.service.act(by(LUC, AcceptReport, bare.number))
     assert await shown(bare), "a kind and a place are nobody's words"
 
 
 async def test_an_approver_alone_makes_no_strangers_words_public(careful):
     report = (await careful.report(text="Fuyez par la rue Haute")).report
     for _ in range(2):
-        await careful.service.act(by(PAUL, acts.accept, report.number))
+        await careful.service.act(by(PAUL, AcceptReport, report.number))
     assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is None
-    await careful.service.act(by(ANNE, acts.accept, report.number))
+    await careful.service.act(by(ANNE, AcceptReport, report.number))
     assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is not None
 
 
 @pytest.mark.parametrize("words", [None, "La rue est barrée."])
 async def test_an_approver_who_was_first_makes_words_public_once_an_author_took_the_report_up_too(careful, words):
     report = (await careful.report(text="Fuyez par la rue Haute")).report
-    await careful.service.act(by(PAUL, acts.accept, report.number))
-    await careful.service.act(by(LUC, acts.accept, report.number, words))
+    await careful.service.act(by(PAUL, AcceptReport, report.number))
+    await careful.service.act(by(LUC, AcceptReport, report.number, words))
     assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is None, "who validates is last"
 
-    await careful.service.act(by(PAUL, acts.accept, report.number))
+    await careful.service.act(by(PAUL, AcceptReport, report.number))
     assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is not None
     steps = await careful.ask(lambda unit: [step.state for step in unit.reports.steps(report.id)])
     assert steps == ["received", "accepted"], "who reported is told once"
     if words is not None:
         waits = await careful.ask(lambda unit: waiting(unit, report.id))
-        await careful.service.act(by(PAUL, approve_version, waits.id, digest_of(waits)))
+        await careful.service.act(by(PAUL, ApproveAnswer, waits.id, digest_of(waits)))
         assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).answer == words
 
 
 async def test_an_answer_in_ones_own_words_waits_and_a_prepared_one_does_not(careful):
     report = (await careful.report(text="De l’eau")).report
-    closed = await careful.service.act(by(ANNE, acts.close, report.number, Closing.DONE, "Évacuez par la rue Haute"))
+    closed = await careful.service.act(by(ANNE, CloseReport, report.number, "Évacuez par la rue Haute", Closing.DONE))
     assert (closed.state, closed.answer) == ("closed", None)
     said = await careful.ask(lambda unit: [step.said for step in unit.reports.steps(report.id)])
     assert said == [None, None]
     waits = await careful.ask(lambda unit: waiting(unit, report.id))
 
     with pytest.raises(Forbidden):
-        await careful.service.act(by(ANNE, approve_version, waits.id, digest_of(waits)))
-    await careful.service.act(by(PAUL, approve_version, waits.id, digest_of(waits)))
+        await careful.service.act(by(ANNE, ApproveAnswer, waits.id, digest_of(waits)))
+    await careful.service.act(by(PAUL, ApproveAnswer, waits.id, digest_of(waits)))
 
     kept = await careful.ask(lambda unit: unit.reports.by_id(report.id))
     assert kept.answer == "Évacuez par la rue Haute"
     said = await careful.ask(lambda unit: [step.said for step in unit.reports.steps(report.id)])
     assert said == [None, None, "Évacuez par la rue Haute"]
     other = (await careful.report(text="De la boue")).report
-    done = await careful.service.act(by(ANNE, acts.close, other.number, Closing.DONE, "C’est réparé.", prepared=True))
+    done = await careful.service.act(by(ANNE, CloseReportAsPrepared, other.number, "C’est réparé."))
     assert done.answer == "C’est réparé."
-    await careful.service.act(by(PAUL, acts.erase, report.number))
+    await careful.service.act(by(PAUL, EraseReport, report.number))
     assert await careful.rows("SELECT text FROM answer") == []
 
 
-@pytest.mark.parametrize(("no", "undo"), [(acts.withhold, acts.show_again), (acts.set_aside, acts.accept)])
+@pytest.mark.parametrize(("no", "undo"), [(WithholdReport, ShowReportAgain), (SetReportAside, AcceptReport)])
 async def test_an_author_undoes_no_approvers_no(careful, no, undo):
     [found] = await brought(careful)
-    await careful.service.act(by(PAUL, acts.accept, found.number))
+    await careful.service.act(by(PAUL, AcceptReport, found.number))
     await careful.service.act(by(PAUL, no, found.number, "Ce n'est pas pour le public."))
 
     with pytest.raises(Forbidden) as refused:

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 from PIL import Image
 
-from alerts.desk.officer import Officer
 from alerts.listening.forgetting import forget_author
 from alerts.listening.hearing import take
 from alerts.model.listening import Remark, Understood
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, Via
-from alerts.reports import acts
 from alerts.reports.forgetting import forget_what_is_past, forget_with_reports
 from alerts.reports.places import metres
+from alerts.reports.report_acts import CloseReport
+from tests.unit.acting import by
 from tests.unit.reports.conftest import HERE
 
 ANNE = Actor("Anne", Role.APPROVER, Origin.COMMAND)
@@ -54,9 +54,7 @@ async def test_a_month_after_the_closing_photo_and_chat_are_gone(reports):
     taken = await reports.report(text="De l’eau", photo=a_photo(), chat=("telegram", 4711))
     assert taken.report.has_photo
     assert await reports.ask(lambda unit: unit.reports.photo(taken.report.id)) is not None
-    await reports.service.act(
-        lambda unit: acts.close(Officer(unit, ANNE), taken.report.number, Closing.DONE, "C’est réparé.")
-    )
+    await reports.service.act(by(ANNE, CloseReport, taken.report.number, "C’est réparé.", Closing.DONE))
     reports.clock.set(reports.clock.now() + timedelta(days=29))
     await forget(reports)
     assert "4711" in await every_value(reports)
@@ -70,9 +68,7 @@ async def test_a_month_after_the_closing_photo_and_chat_are_gone(reports):
 
 async def test_after_a_year_only_what_is_counted_is_left(reports):
     taken = await reports.report(text="De l’eau chez Luc", address="12 rue Pasteur", chat=("telegram", 4711))
-    await reports.service.act(
-        lambda unit: acts.close(Officer(unit, ANNE), taken.report.number, Closing.DONE, "Merci Luc.")
-    )
+    await reports.service.act(by(ANNE, CloseReport, taken.report.number, "Merci Luc.", Closing.DONE))
     reports.clock.set(reports.clock.now() + timedelta(days=366))
     await forget(reports)
     kept = await reports.ask(lambda unit: unit.reports.by_id(taken.report.id))

@@ -18,10 +18,11 @@ from alerts.desk.officer import Officer
 from alerts.model.events import PostsStored, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ForwardState, ReportForward
-from alerts.reports.acts import accept
 from alerts.reports.forwarding import Forwarder, forward_again, forward_lease
+from alerts.reports.report_acts import AcceptReport
 from alerts.store.leases import Leases
 from tests.fakes import begun
+from tests.unit.acting import by
 
 ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
 
@@ -108,7 +109,7 @@ async def running(reports, agglo):
 
 async def accepted(reports):
     taken = await reports.report(text="De l’eau")
-    await reports.service.act(lambda unit: accept(Officer(unit, ANNE), taken.report.number))
+    await reports.service.act(by(ANNE, AcceptReport, taken.report.number))
     return taken.report
 
 

@@ -25,9 +25,18 @@ from alerts.model.person import Act, Actor, KeptReply, Origin, Role
 from alerts.model.reason import because
 from alerts.model.reports import Closing, ContentNotice, Forwarding, ForwardState, Via
 from alerts.model.town import StoreSection
-from alerts.reports import acts
+from alerts.reports.report_acts import (
+    AcceptReport,
+    AssignReport,
+    CloseReport,
+    DuplicateReport,
+    EraseReport,
+    SetReportAside,
+)
+from alerts.reports.steps import decide_notice
 from alerts.store.leases import Leases
 from alerts.store.schema import metadata
+from tests.unit.acting import by
 from tests.unit.reports.conftest import house_of, north, reporting_town
 
 PAUL = Actor("Paul", Role.APPROVER, Origin.COMMAND)
@@ -74,7 +83,7 @@ class Year:
         self.photos: dict[str, bytes] = {}
 
     async def act(self, deed, *values, **more):
-        return await self.house.service.act(lambda unit: deed(Officer(unit, PAUL), *values, **more))
+        return await self.house.service.act(by(PAUL, deed, *values, **more))
 
     async def keep(self, deed) -> None:
         await self.house.service.act(deed)
@@ -104,20 +113,20 @@ class Year:
         crowd = [await self.report(place=north(30 * n), text="chez Luc") for n in range(4)]
         open_for_ever = await self.report(kind="lighting", text="Lampadaire de Lucienne", place=EXACT)
         await self.agreed(page)
-        await self.act(acts.accept, page, "Merci madame Leroy")
-        await self.act(acts.duplicate, crowd[0], page)
-        await self.act(acts.close, page, Closing.DONE, "Fermé par M. Roux")
-        await self.act(acts.accept, bot, "Merci madame Leroy")
+        await self.act(AcceptReport, page, "Merci madame Leroy")
+        await self.act(DuplicateReport, crowd[0], page)
+        await self.act(CloseReport, page, "Fermé par M. Roux", Closing.DONE)
+        await self.act(AcceptReport, bot, "Merci madame Leroy")
         await self.said_against(bot)
-        await self.act(acts.close, bot, Closing.NOT_OURS, "Fermé par M. Roux")
-        await self.act(acts.set_aside, held, "Nomme M. Dupont")
+        await self.act(CloseReport, bot, "Fermé par M. Roux", Closing.NOT_OURS)
+        await self.act(SetReportAside, held, "Nomme M. Dupont")
         await self.handed_on(api)
-        await self.act(acts.accept, api)
-        await self.act(acts.assign, open_for_ever, "Vu avec M. Garcia")
+        await self.act(AcceptReport, api)
+        await self.act(AssignReport, open_for_ever, "Vu avec M. Garcia")
         gone = await self.report(text="Écrasé", photo=a_photo(), chat=("telegram", CHAT), address="12 bis rue Pasteur")
         await self.said_against(gone)
         await self.act(handed_in, gone)
-        await self.act(acts.erase, gone)
+        await self.act(EraseReport, gone)
 
         self.house.events.publish(ReportsChanged((gone,)))
 
@@ -135,7 +144,7 @@ class Year:
             unit.reports.put_notice(notice)
 
         await self.keep(say)
-        await self.act(acts.decide_notice, f"n{number}", upheld=True, answer="Réponse à Mme Petit")
+        await self.act(decide_notice, f"n{number}", upheld=True, answer="Réponse à Mme Petit")
 
     async def handed_on(self, number: str) -> None:
         def hand(unit):

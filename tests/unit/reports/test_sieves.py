@@ -14,7 +14,7 @@ from alerts.model.errors import Misuse
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import because
 from alerts.model.reports import ReportState, Via
-from alerts.reports.acts import erased
+from alerts.reports.forgetting import erased
 from alerts.reports.sieves import FAR, FAR_PROVEN, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
 

@@ -13,7 +13,7 @@ import pytest
 
 from alerts.cli import run
 from alerts.cli.app import _command
-from alerts.listening.moderating import moderate
+from alerts.listening.remark_acts import BlockAuthor
 from alerts.model.listening import Kind
 from alerts.model.reports import Forwarding, ForwardState
 from alerts.web.api.document import EVERY_OPERATION
@@ -167,7 +167,7 @@ async def meant_by(town):
     for each in (said, other):
         change = ("UPDATE utterance SET sealed = 'x', question = ? WHERE id = ?", (question, each))
         await town.database.write(lambda unit, change=change: unit.execute(*change).rowcount)
-    await town.act(LUC, moderate, other, "block", "insult")
+    await town.act(LUC, BlockAuthor, other, "insult")
     [(report, key), *_] = await town.rows("SELECT number, id FROM report")
     stuck = Forwarding(key, "metropole", ForwardState.FAILED)
     await town.service.keep(lambda unit: unit.reports.put_forwarding(stuck))

@@ -22,20 +22,19 @@ from lxml import html
 from alerts.access.gate import Gate
 from alerts.config import load_config
 from alerts.daemon.serving import build_api, build_publisher
-from alerts.desk.officer import Officer
 from alerts.desk.versions import digest_of
-from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import take, understand_nothing
 from alerts.listening.poll_acts import ApprovePoll, ClosePoll, TellPollOutcome
 from alerts.listening.polls import PollDraft, open_poll
+from alerts.listening.question_acts import AnswerQuestion, AttributeQuestion
 from alerts.model.listening import Kind, Remark, Understood
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Via
-from alerts.reports import acts as report_acts
 from alerts.reports.intake import ReportIntake
+from alerts.reports.report_acts import AcceptReport
 from alerts.reports.taking import ReportDraft
-from alerts.reports.validating import approve_version
+from alerts.reports.words_acts import ApproveAnswer
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.web.api.app import api_app
@@ -46,6 +45,7 @@ from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import public_routes
 from tests.fakes import FakeClock
+from tests.unit.acting import by
 from tests.unit.web.api.bureau import give_token
 from tests.unit.web.console.watching import REPORTING, Desk
 
@@ -75,7 +75,7 @@ class LivelyTown:
         self.client: TestClient
 
     async def act(self, actor, deed, *values, **named):
-        return await self.service.act(lambda unit: deed(Officer(unit, actor), *values, **named))
+        return await self.service.act(by(actor, deed, *values, **named))
 
     async def rows(self, sql):
         return await self.database.read(lambda unit: [tuple(row) for row in unit.execute(sql)])
@@ -107,28 +107,28 @@ class LivelyTown:
             remark = Remark(f"c{number}", f"Question {number} ?", self.clock.now(), author=f"a{number}")
             taken = await self.service.act(lambda unit, r=remark: take(unit, "page", [(r, ASKS)]))
             question = taken.utterances[0].question
-            await self.act(LUC, acts.attribute, question, out.id)
+            await self.act(LUC, AttributeQuestion, question, out.id)
             if answered:
-                done = await self.act(LUC, acts.answer, question, "Non.", words=f"Peut-on sortir ({number}) ?")
-                await self.act(PAUL, approve_version, done.answer.id, digest_of(done.answer))
+                done = await self.act(LUC, AnswerQuestion, question, "Non.", words=f"Peut-on sortir ({number}) ?")
+                await self.act(PAUL, ApproveAnswer, done.answer.id, digest_of(done.answer))
         await self.database.write(
             lambda unit: unit.execute("UPDATE post SET state = 'failed' WHERE kind = 'answer'").rowcount
         )
         for closed in (False, True):
             draft = PollDraft("Fermer la place ?", ("Oui", "Non"), self.clock.now() + timedelta(days=1))
             poll = await self.act(LUC, open_poll, draft)
-            await self.act(PAUL, ApprovePoll(poll.id).carry_out)
+            await self.act(PAUL, ApprovePoll, poll.id)
             if closed:
-                await self.act(PAUL, ClosePoll(poll.id).carry_out)
-                await self.act(LUC, TellPollOutcome(poll.id, "La place ferme.").carry_out)
+                await self.act(PAUL, ClosePoll, poll.id)
+                await self.act(LUC, TellPollOutcome, poll.id, "La place ferme.")
                 [said] = await self.service.ask(lambda unit: unit.listening.waiting_answers())
-                await self.act(PAUL, approve_version, said.id, digest_of(said))
+                await self.act(PAUL, ApproveAnswer, said.id, digest_of(said))
         for number, accepted in enumerate((True, True, False)):
             place = HERE[0] + number / 100, HERE[1]
             draft = ReportDraft("flooding", Via.PAGE, f"net 10.0.{number}.0/24", *place, text="De l’eau")
             report = (await self.reports.take(draft)).report
             for officer in (LUC, PAUL) if accepted else ():
-                await self.act(officer, report_acts.accept, report.number)
+                await self.act(officer, AcceptReport, report.number)
         own = ReportDraft("waste", Via.OFFICER, "key own", HERE[0], HERE[1] + 0.01, text=MARK, by=LUC)
         await self.reports.take(own)
 

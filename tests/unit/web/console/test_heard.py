@@ -10,14 +10,15 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.officer import Officer
-from alerts.listening import acts
 from alerts.listening.hearing import take
+from alerts.listening.question_acts import AttributeQuestion, MergeQuestion
 from alerts.model.events import HEARD, IncidentChanged, RemarkHeard
 from alerts.model.listening import EarStatus, Kind, QuestionState, Remark, Understood
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import because
 from alerts.web.console import heard, heard_view, validate, versions
+from tests.unit.acting import by
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.test_watch_pages import HOSTILE
 from tests.unit.web.console.watching import LISTENING, WATCH, a_desk, as_role
@@ -164,7 +165,7 @@ async def asked_about(desk, text="Is the water safe?", **more):
     stored = await desk.post("Water cut", channels=("x", "second"))
     await desk.settle(stored.id, PostState.SENT, remote_id="-100:7", sent_at=1)
     said = await hear(desk, text, **more)
-    await desk.service.act(lambda unit: acts.attribute(Officer(unit, BERTHE), said.question, stored.id))
+    await desk.service.act(by(BERTHE, AttributeQuestion, said.question, stored.id))
     return stored, said
 
 
@@ -310,7 +311,7 @@ async def test_what_ten_people_ask_and_the_alert_does_not_say_is_added_to_it_in_
 
     def joined(unit):
         for each in more:
-            acts.merge(Officer(unit, BERTHE), each.question, said.question)
+            MergeQuestion(each.question, said.question).done_by(Officer(unit, BERTHE))
 
     await desk.service.act(joined)
     assert "people ask what the alert doesn’t say" in await desk.text("/heard")

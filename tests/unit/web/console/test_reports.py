@@ -10,14 +10,22 @@ import pytest
 from lxml import html
 
 from alerts.daemon.intake import FileWatch
-from alerts.desk.officer import Officer
 from alerts.model.events import REPORTED, IncidentChanged, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, Forwarding, ForwardState, ReportState, Via
-from alerts.reports import acts
+from alerts.reports.report_acts import (
+    AcceptReport,
+    AssignReport,
+    AttachReport,
+    CloseReport,
+    DuplicateReport,
+    EraseReport,
+    WithholdReport,
+)
 from alerts.reports.taking import ReportDraft, take
 from alerts.store.database import Database
 from alerts.web.console import reports_view
+from tests.unit.acting import by
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.guarding import Browser, open_town
 from tests.unit.web.console.reporting import HERE, a_reporting_desk, kept, report, steps_of
@@ -39,7 +47,7 @@ def numbers_in(page: str) -> list[str]:
 
 
 async def act(desk, deed, *values, **named):
-    return await desk.service.act(lambda unit: deed(Officer(unit, PAUL), *values, **named))
+    return await desk.service.act(by(PAUL, deed, *values, **named))
 
 
 async def test_a_town_that_takes_no_reports_has_no_such_page(tmp_path):
@@ -52,8 +60,8 @@ async def test_all_that_is_open_is_listed_what_waits_first(desk):
     first = await report(desk, "First")
     second = await report(desk, "Second", metres=900)
     over = await report(desk, "Over", metres=1800)
-    await act(desk, acts.accept, second.number)
-    await act(desk, acts.close, over.number, Closing.DONE, "Fait.")
+    await act(desk, AcceptReport, second.number)
+    await act(desk, CloseReport, over.number, "Fait.", Closing.DONE)
     page = await desk.text("/reports")
     assert numbers_in(page) == [first.number, second.number]
     assert 'href="/desk/reports"' in page
@@ -138,7 +146,7 @@ async def test_the_prepared_answer_is_read_in_the_officers_language_and_told_in_
 
 async def test_who_was_slower_is_told_and_nothing_is_done(desk):
     one = await report(desk)
-    await act(desk, acts.assign, one.number, "Voirie")
+    await act(desk, AssignReport, one.number, "Voirie")
     status, _, page = await desk.press(f"/reports/{one.number}/close", answer="My <b>answer", was="received")
     assert status == 409
     assert "somebody was faster" in page
@@ -188,7 +196,7 @@ async def test_one_near_it_is_offered_as_the_same_and_alerts_that_are_on_as_its_
 
 async def test_it_is_assigned_to_an_account_or_to_a_service_that_has_others(desk):
     first, second = await report(desk), await report(desk, metres=900)
-    await act(desk, acts.assign, first.number, "Service voirie")
+    await act(desk, AssignReport, first.number, "Service voirie")
     page = await desk.text(f"/reports/{second.number}")
     assert re.findall(r'name="to" value="([^"]+)"', page) == ["Service voirie", "Anne"]
 
@@ -254,7 +262,7 @@ async def test_the_header_of_every_page_counts_what_waits(tmp_path):
 
 async def test_every_page_is_sound_for_a_keyboard_and_a_screen_reader(desk):
     one = await report(desk)
-    await act(desk, acts.assign, one.number, "Voirie")
+    await act(desk, AssignReport, one.number, "Voirie")
     for address in ("/reports", f"/reports/{one.number}", "/reports/new", "/reports/notices"):
         text = await desk.text(address)
         tree = html.fromstring(text)
@@ -294,7 +302,7 @@ async def test_what_another_process_did_to_a_report_is_found_in_the_file(desk):
         assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (False, False)
         await desk.post("Power cut", channels=("x",))
         assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (True, False)
-        await act(desk, acts.accept, one.number)
+        await act(desk, AcceptReport, one.number)
         assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (True, True)
     finally:
         await elsewhere.close()
@@ -309,7 +317,7 @@ async def test_what_an_officer_does_is_told_to_open_pages(desk):
 
 async def test_what_a_stranger_says_is_text_and_nothing_else(desk):
     one = await report(desk, HOSTILE, address=HOSTILE)
-    await act(desk, acts.assign, one.number, HOSTILE[:90])
+    await act(desk, AssignReport, one.number, HOSTILE[:90])
     for address in ("/reports", f"/reports/{one.number}", f"/reports?words={HOSTILE[:20]}"):
         page = await desk.text(address)
         assert "<script>alert" not in page
@@ -321,13 +329,13 @@ async def test_no_page_of_it_says_a_word_of_english(tmp_path):
         desk.language = "fr"
         alert = await desk.post("Panne de courant", channels=("x",))
         here = [await report(desk, f"De l’eau {place}", kind="flooding", metres=50 * place) for place in range(6)]
-        await act(desk, acts.about, here[0].number, alert.id)
-        await act(desk, acts.assign, here[1].number, "Voirie")
-        await act(desk, acts.close, here[2].number, Closing.NOT_OURS, "Voyez la métropole.")
-        await act(desk, acts.duplicate, here[3].number, here[1].number)
-        await act(desk, acts.withhold, here[4].number, "Nomme un voisin")
+        await act(desk, AttachReport, here[0].number, alert.id)
+        await act(desk, AssignReport, here[1].number, "Voirie")
+        await act(desk, CloseReport, here[2].number, "Voyez la métropole.", Closing.NOT_OURS)
+        await act(desk, DuplicateReport, here[3].number, here[1].number)
+        await act(desk, WithholdReport, here[4].number, "Nomme un voisin")
         anne = Actor("Anne", Role.APPROVER, Origin.CONSOLE)
-        await desk.service.act(lambda unit: acts.erase(Officer(unit, anne), here[5].number))
+        await desk.service.act(by(anne, EraseReport, here[5].number))
         doubt = Forwarding(here[1].id, "metropole", ForwardState.IN_DOUBT)
         await desk.service.keep(lambda unit: unit.reports.put_forwarding(doubt))
         pages = [await desk.text(f"/reports/{each.number}") for each in here]

@@ -9,10 +9,10 @@ import re
 
 import pytest
 
-from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role
-from alerts.reports import acts
+from alerts.reports.report_acts import AcceptReport
 from alerts.web.console import reports_map
+from tests.unit.acting import by
 from tests.unit.web.console.reporting import a_reporting_desk, report
 
 PAUL = Actor("Paul", Role.AUTHOR, Origin.CONSOLE)
@@ -72,7 +72,7 @@ async def test_the_files_hold_all_that_the_filter_finds_and_no_more(desk, monkey
     monkeypatch.setattr(reports_map, "AT_ONCE", 2)
     here = [await report(desk, f'Lamp "{place}",\nhere; now', metres=900 * place) for place in range(5)]
     await report(desk, kind="tree")
-    await desk.service.act(lambda unit: acts.accept(Officer(unit, PAUL), here[0].number))
+    await desk.service.act(by(PAUL, AcceptReport, here[0].number))
     found = await rows(desk, "?kind=lighting")
     assert [row["report"] for row in found] == [each.number for each in reversed(here)]
     assert found[0]["text"] == 'Lamp "4",\nhere; now'

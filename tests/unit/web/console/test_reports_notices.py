@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ContentNotice
-from alerts.reports import acts
+from alerts.reports.report_acts import AttachReport
 from alerts.web.console.words import detail_in_words, words_of
+from tests.unit.acting import by
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.reporting import a_reporting_desk, kept, report
 from tests.unit.web.console.test_watch_pages import HOSTILE
@@ -125,7 +125,7 @@ async def test_a_draft_that_reports_made_names_them_where_it_is_validated_and_on
 async def test_an_incident_names_the_open_reports_about_it(desk):
     alert = await desk.post("Panne de courant", channels=("x",))
     one = await report(desk)
-    await desk.service.act(lambda unit: acts.about(Officer(unit, PAUL), one.number, alert.id))
+    await desk.service.act(by(PAUL, AttachReport, one.number, alert.id))
     page = await desk.text(f"/alerts/{alert.id}")
     assert f'href="/desk/reports/{one.number}"' in page
     assert f"/desk/reports?state=all&amp;incident={alert.incident_id}" in page

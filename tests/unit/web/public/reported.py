@@ -12,7 +12,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.incident import new_id
@@ -27,6 +26,7 @@ from alerts.web.public.pins import PinPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.told import Setting
 from tests.fakes import FakeClock
+from tests.unit.acting import by
 from tests.unit.desk.conftest import NOW, renderer_of
 from tests.unit.reports.conftest import HERE
 
@@ -69,7 +69,7 @@ class ReportedTown:
 
     async def officer(self, act, *told, **more):
         """What Anne does about it."""
-        return await self.service.act(lambda unit: act(Officer(unit, ANNE), *told, **more))
+        return await self.service.act(by(ANNE, act, *told, **more))
 
     async def become(self, report, **changes):
         def change(unit):

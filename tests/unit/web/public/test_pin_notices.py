@@ -10,7 +10,7 @@ from lxml import html
 
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import ReportState
-from alerts.reports.acts import decide_notice
+from alerts.reports.steps import decide_notice
 from alerts.web.public.asking import A_NETWORK
 from alerts.web.public.pin_notices import LONGEST_WHY, MOST_OPEN, NoticePages
 from tests.unit.french import visible, wrong_in

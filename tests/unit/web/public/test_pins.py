@@ -14,8 +14,9 @@ from lxml import html
 
 from alerts.fleet.entrance import FleetDoor
 from alerts.model.reports import Closing, ReportState
-from alerts.reports.acts import close, duplicate, release, take_back_photo, withhold
 from alerts.reports.places import coarse
+from alerts.reports.report_acts import CloseReport, DuplicateReport, WithholdReport
+from alerts.reports.steps import release, take_back_photo
 from alerts.web.public.pins import A_PAGE, signs
 from tests.unit.french import visible, wrong_in
 from tests.unit.reports.conftest import HERE, north
@@ -39,7 +40,7 @@ async def features(house):
 async def test_the_map_tells_squares_days_and_answers_and_no_more(house):
     report = await house.accepted(text="Chez moi, au 12", address="12 rue Pasteur")
     await house.report(text="Rien que pour la mairie")
-    await house.officer(close, report.number, Closing.DONE, "C’est réparé.")
+    await house.officer(CloseReport, report.number, "C’est réparé.", Closing.DONE)
     [found] = await features(house)
     lat, lon = coarse(*HERE)
     assert found["geometry"] == {"type": "Point", "coordinates": [lon, lat]}
@@ -77,7 +78,7 @@ async def test_it_is_read_once_in_some_seconds_and_told_by_its_tag(house, monkey
 
 async def test_the_list_says_all_without_a_script_in_both_languages(house):
     report = await house.accepted("tree", text=ATTACK)
-    await house.officer(close, report.number, Closing.NOT_OURS, "Voyez la <métropole>.")
+    await house.officer(CloseReport, report.number, "Voyez la <métropole>.", Closing.NOT_OURS)
     status, page, headers = await house.get("/reports")
     assert (status, headers["X-Robots-Tag"]) == (200, "noindex")
     tree = html.document_fromstring(page)
@@ -124,14 +125,14 @@ async def test_a_report_has_its_page_with_its_words_once_accepted(house):
     assert "<img" not in page
     assert wrong_in(visible(page).replace(ATTACK, "")) == []
     assert (await house.get(f"/en{path.lower()}"))[0] == 200
-    await house.officer(withhold, report.number, "Un nom y est.")
+    await house.officer(WithholdReport, report.number, "Un nom y est.")
     house.wait()
     assert "alert(1)" not in (await house.get(path))[1]
 
 
 async def test_fourteen_days_after_its_end_it_is_gone_everywhere(house):
     report = await house.accepted()
-    await house.officer(close, report.number)
+    await house.officer(CloseReport, report.number)
     path = f"/reports/{report.number}"
     assert (await house.get(path))[0] == 200
     house.clock.set(house.clock.now() + timedelta(days=14))
@@ -141,7 +142,7 @@ async def test_fourteen_days_after_its_end_it_is_gone_everywhere(house):
 
 async def test_a_duplicate_leads_to_the_first(house):
     first, second = await house.accepted(), await house.accepted()
-    await house.officer(duplicate, second.number, first.number)
+    await house.officer(DuplicateReport, second.number, first.number)
     page = (await house.get(f"/reports/{second.number}"))[1]
     assert f'href="/reports/{first.number}"' in page
     assert [each["id"] for each in await features(house)] == [first.number]
@@ -170,7 +171,7 @@ async def test_a_photo_goes_with_the_words_that_are_withheld(house):
     report = await house.with_photo()
     path = f"/reports/{report.number}.jpg"
     assert (await house.get(path))[0] == 200
-    await house.officer(withhold, report.number, "Une plaque se lit.")
+    await house.officer(WithholdReport, report.number, "Une plaque se lit.")
     house.wait()
     assert (await house.get(path))[0] == 404
 

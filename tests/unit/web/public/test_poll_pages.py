@@ -48,7 +48,7 @@ class Square:
             return answer.status, await answer.text()
 
     async def close(self):
-        await self.house.service.act(lambda unit: ClosePoll(self.poll.id).carry_out(Officer(unit, ANNE)))
+        await self.house.service.act(lambda unit: ClosePoll(self.poll.id).done_by(Officer(unit, ANNE)))
         self.pages._shown._kept.clear()
 
     async def json(self):
@@ -174,7 +174,7 @@ async def test_the_result_stands_with_its_parts_and_what_came_of_it(square):
     counted = PollCount((4, 5), Counting.EARLY)
     await square.house.service.act(lambda unit: unit.polls.counted(poll.id, "telegram", counted, now))
     await square.house.service.act(
-        lambda unit: TellPollOutcome(poll.id, "Elle ferme\ndès mai.").carry_out(Officer(unit, ANNE))
+        lambda unit: TellPollOutcome(poll.id, "Elle ferme\ndès mai.").done_by(Officer(unit, ANNE))
     )
     told = await square.json()
     assert told["channels"] == {"telegram": {"Oui": 4, "Non": 5}, "web": {"Oui": 1, "Non": 0}}

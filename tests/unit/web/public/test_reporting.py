@@ -13,15 +13,15 @@ from lxml import html
 from PIL import Image
 from yarl import URL
 
-from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ReportState, shipped_kinds
-from alerts.reports.acts import accept, close
 from alerts.reports.places import Places
+from alerts.reports.report_acts import AcceptReport, CloseReport
 from alerts.web.public import report_form
 from alerts.web.public.report_form import MOST_BYTES, SMALL
 from alerts.web.public.reporting import PrivatePages
 from alerts.web.room import Sent
+from tests.unit.acting import by
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line, solved
@@ -337,8 +337,8 @@ async def test_where_too_much_is_dealt_with_a_photo_is_told_so_and_what_has_none
 
 async def test_the_private_page_tells_how_far_it_is_and_what_the_town_answered(street):
     sent = await street.report()
-    for act in (accept, lambda officer, name, said: close(officer, name, answer=said)):
-        await street.house.service.act(lambda unit, act=act: act(Officer(unit, ANNE), sent.number, "On <s>vient</s>."))
+    for act in (AcceptReport, CloseReport):
+        await street.house.service.act(by(ANNE, act, sent.number, "On <s>vient</s>."))
     page = await street.get(sent.path)
     assert "&lt;s&gt;vient" in page.text
     assert page.page.xpath("//ol[@class='steps']//strong/text()") == ["Reçu", "Pris en charge par la mairie", "Fait"]

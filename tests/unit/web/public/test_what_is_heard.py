@@ -11,12 +11,13 @@ import pytest
 from lxml import html
 
 from alerts.desk.officer import Officer
-from alerts.listening import acts
 from alerts.listening.hearing import take
+from alerts.listening.question_acts import AnswerQuestion, AttributeQuestion, MergeQuestion, WithdrawAnswer
 from alerts.model.listening import Kind, Remark, Understood
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.town import ListeningSection
 from alerts.web.public.page import Pages
+from tests.unit.acting import by
 from tests.unit.desk.conftest import NOW, PAGE, SENDER, a_town, an_alert
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.conftest import a_setting
@@ -68,9 +69,9 @@ async def asked(house, stored, times=1, text="L’eau est-elle potable ?"):
 
     def work(unit):
         first, *more = take(unit, "telegram", remarks).utterances
-        acts.attribute(Officer(unit, ANNE), first.question, stored.incident_id)
+        AttributeQuestion(first.question, stored.incident_id).done_by(Officer(unit, ANNE))
         for each in more:
-            acts.merge(Officer(unit, ANNE), each.question, first.question)
+            MergeQuestion(each.question, first.question).done_by(Officer(unit, ANNE))
         return first.question
 
     return await house.service.act(work)
@@ -79,7 +80,7 @@ async def asked(house, stored, times=1, text="L’eau est-elle potable ?"):
 async def answer(house, question, text, words="L’eau est-elle potable ?"):
     """Answer it; the pages hear of it by what the bus tells of its incident."""
     with house.service.watch() as told:
-        await house.service.act(lambda unit: acts.answer(Officer(unit, ANNE), question, text, words=words))
+        await house.service.act(by(ANNE, AnswerQuestion, question, text, words=words))
         await asyncio.wait_for(anext(told), 60)
     await house.publisher.make()
 
@@ -114,7 +115,7 @@ async def test_an_answer_is_on_the_page_of_the_alert_at_once_and_a_correction_is
     assert "Frequently asked questions" in english
     assert '<p lang="fr-FR">Non, pas encore.</p>' in english
 
-    await house.service.act(lambda unit: acts.withdraw(Officer(unit, ANNE), question))
+    await house.service.act(by(ANNE, WithdrawAnswer, question))
     await house.publisher.make()
     assert "Questions fréquentes" not in (await house.get(path))[1]
 

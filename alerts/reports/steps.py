@@ -1,9 +1,7 @@
-"""Officers' acts on reports, each checked against their role and done and recorded in one transaction.
+"""The rules that the acts on reports share (`report_acts`): who makes one public, and who is told of what.
 
 The reporter is notified of a step (`ReportStep`): their private link shows it, and the bot sends it if the report has a
-chat. A repeated act, as by a double tap, is done once: no second step, no second line in the audit log. If the caller
-passes the state in which they saw the report (`was`), and somebody else was faster, nothing is done.
-
+chat.
 The audit log records acts and never words, for it is never forgotten, and the words are.
 
 `accepted_at` means that an officer took the report's words for true enough to be public. Closing a waiting one doesn't
@@ -17,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerts.desk.approve import find_alert
 from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -27,7 +24,6 @@ from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Act, fold_name
 from alerts.model.reason import because
 from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportPhoto, ReportState, ReportStep, Via
-from alerts.reports import forgetting
 from alerts.reports.forwarding import note_forwards
 
 LONGEST_SAID = 1000
@@ -40,11 +36,12 @@ BY_HAND = (Closing.DONE, Closing.NOT_OURS, Closing.NOT_FOUND)
 """The closings that an officer chooses; the others follow from other acts."""
 WAITING = (ReportState.RECEIVED, ReportState.HELD)
 """The states in which a report waits for a first officer."""
-_TAKEN_UP = (ReportState.ACCEPTED, ReportState.ASSIGNED)
-_ACCEPTED = "report accepted"
+TAKEN_UP = (ReportState.ACCEPTED, ReportState.ASSIGNED)
+"""The states of one that an officer took up."""
+ACCEPTED = "report accepted"
+"""How the audit log says it."""
 _MOST_LINES = 200
 """Lines of the audit log about one report that are read for its acceptances."""
-Seen = ReportState | None
 
 
 def find_report(unit: DeskUnit, name: str) -> CitizenReport:
@@ -55,73 +52,13 @@ def find_report(unit: DeskUnit, name: str) -> CitizenReport:
     return found
 
 
-# --- from its receiving to its end
-
-
-def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = None) -> CitizenReport:
-    """Take it up; one that was closed or set aside is open again. `said` is sent to the reporter."""
-    report, said = _at_hand(officer, name), _said(said)
-    is_seen = report.accepted_at is not None or not (may_vouch(officer, report) or may_second(officer, report))
-    if report.state in _TAKEN_UP and is_seen and (said is None or said == _told_last(officer.unit, report)):
-        return report
-    _must_be(report, was)
-    state = report.state if report.state in _TAKEN_UP else ReportState.ACCEPTED
-    told = _may_go_out(officer, report, said)
-    accepted = _taken_up(officer, report, state, told, vouches=may_vouch(officer, report))
-    if report.state in _TAKEN_UP and told is None:  # a second officer: who reported knows that it was taken up
-        return _touch(officer, accepted, _ACCEPTED)
-    return _change(officer, accepted, _ACCEPTED, told)
-
-
-def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> CitizenReport:
-    """Give it to a person or a service to see to. Raises Misuse where that is said in no word, or in too many."""
-    report, whom = _at_hand(officer, name), " ".join(to.split())
-    if not whom or len(whom) > LONGEST_ASSIGNED:
-        raise Misuse(because("report_assigned_to", most=LONGEST_ASSIGNED))
-    if report.state is ReportState.ASSIGNED and report.assigned_to == whom:
-        return report
-    _must_be(report, was)
-    assigned = replace(_taken_up(officer, report, ReportState.ASSIGNED, None), assigned_to=whom)
-    return _change(officer, assigned, "report assigned")
-
-
-def close(
-    officer: Officer,
-    name: str,
-    closing: Closing = Closing.DONE,
-    answer: str | None = None,
-    *,
-    was: Seen = None,
-    prepared: bool = False,
-) -> CitizenReport:
-    """Close it with an answer for the reporter. Another answer to a closed one is sent again.
-
-    `prepared`: the answer is one of the program's own sentences, which waits for nobody.
-    """
-    officer.must(Act.TEND)
-    if closing not in BY_HAND:
-        raise Misuse(because("report_not_closed_so", closing=closing, allowed=list(BY_HAND)))
-    report, answer = _at_hand(officer, name), _said(answer)
-    is_closed = report.closing is closing and report.state is ReportState.CLOSED
-    if is_closed and answer == _told_last(officer.unit, report):
-        return report
-    _must_be(report, was)
-    told = answer if prepared else _may_go_out(officer, report, answer)
-    closed = _closed(officer, report, closing, told)
-    if is_closed and told is None and answer is not None:  # all that is new waits
-        return _touch(officer, replace(closed, answer=report.answer), f"report closed, {closing}")
-    closed = _change(officer, closed, f"report closed, {closing}", told)
-    _tell_duplicates(officer.unit, closed, told, officer.actor.name)
-    return closed
-
-
 def let_out(unit: DeskUnit, accepted: GivenAnswer) -> CitizenReport:
     """Publish a validated answer: its reporter and those of its duplicates get it.
 
     Raises Conflict if the report was erased meanwhile.
     """
     report = find_report(unit, accepted.subject)
-    _must_be(report, None)
+    must_be(report)
     answered = replace(report, answer=accepted.text, changed_at=unit.now)
     unit.reports.put(answered)
     step = ReportStep(
@@ -129,18 +66,18 @@ def let_out(unit: DeskUnit, accepted: GivenAnswer) -> CitizenReport:
     )
     unit.reports.step(step, report.channel, report.chat)
     if answered.state is ReportState.CLOSED:
-        _tell_duplicates(unit, answered, accepted.text, accepted.author)
+        tell_duplicates(unit, answered, accepted.text, accepted.author)
     return answered
 
 
-def _tell_duplicates(unit: DeskUnit, closed: CitizenReport, answer: str | None, by: str) -> None:
+def tell_duplicates(unit: DeskUnit, closed: CitizenReport, answer: str | None, by: str) -> None:
     """Record the same answer for the duplicates' reporters."""
     for same in unit.reports.duplicates_of(closed.id, MOST_DUPLICATES):
         step = ReportStep(same.id, unit.now, same.state, closed.closing, answer, same.incident, by=by)
         unit.reports.step(step, same.channel, same.chat)
 
 
-def _may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> str | None:
+def may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> str | None:
     """An officer's own words if they may be said now; None where there are none, or they wait for a second person."""
     if said is None or not _needs_two(officer.unit):
         return said
@@ -149,7 +86,7 @@ def _may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> st
     return None
 
 
-def _told_last(unit: DeskUnit, report: CitizenReport) -> str | None:
+def told_last(unit: DeskUnit, report: CitizenReport) -> str | None:
     """Return the last answer to it, even one that waits."""
     waits = waiting(unit, report.id)
     return waits.text if waits is not None else report.answer
@@ -203,66 +140,12 @@ def _name_of(officer: Officer) -> str:
 
 def _took_up(unit: DeskUnit, report: CitizenReport) -> set[str]:
     """The officers who took it for a report: that of a program, whoever's it is, is a stranger's until then."""
-    took = {each.by for each in unit.reports.steps(report.id) if each.state in _TAKEN_UP}
+    took = {each.by for each in unit.reports.steps(report.id) if each.state in TAKEN_UP}
     typed = {report.by} if report.via is Via.OFFICER else set()
     # Of a later officer's word who reported is told nothing, so it is no step.
     lines = [each.entry for each in unit.audit.newest(subject=report.number, most=_MOST_LINES)]
-    seconded = {each.actor for each in lines if each.act == Act.TEND and each.detail == _ACCEPTED}
+    seconded = {each.actor for each in lines if each.act == Act.TEND and each.detail == ACCEPTED}
     return {fold_name(each) for each in took | typed | seconded if each is not None}
-
-
-def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> CitizenReport:
-    """Close it as the same as another one, which goes on. Raises Misuse where that is itself."""
-    report, first = _at_hand(officer, name), find_report(officer.unit, of)
-    if first.duplicate_of is not None:
-        # One step is enough: what is made a duplicate has no duplicates of its own from then on.
-        first = find_report(officer.unit, first.duplicate_of)
-    if first.id == report.id:
-        raise Misuse(because("report_of_itself", report=report.number))
-    if (report.state, report.duplicate_of) == (ReportState.CLOSED, first.id):
-        return report
-    _must_be(report, was)
-    closed = replace(_closed(officer, report, Closing.DUPLICATE, None), duplicate_of=first.id)
-    officer.unit.reports.move_duplicates(report.id, first.id)
-    _carry_over(officer.unit, report, first)
-    return _change(officer, closed, f"report duplicates {first.number}")
-
-
-def _carry_over(unit: DeskUnit, report: CitizenReport, first: CitizenReport) -> None:
-    """Count the sources of one report as the other's: each once, as far as their identities are known."""
-    known = {
-        digest for each in unit.reports.tellers([first.id]) for digest in (each.source, each.source_before) if digest
-    }
-    tellers = unit.reports.tellers([report.id])
-    new = [each for each in tellers if not known & {each.source, each.source_before}]
-    for each in new:
-        unit.reports.tell(replace(each, report=first.id, kind=first.kind, lat=first.lat, lon=first.lon))
-    unit.reports.told_by_more(first.id, report.tellers - (len(tellers) - len(new)))
-
-
-def about(officer: Officer, name: str, incident: str, *, was: Seen = None) -> CitizenReport:
-    """Say which incident it belongs to, by any of its alerts; one that waited is accepted by that."""
-    report = _at_hand(officer, name)
-    belongs = find_alert(officer.unit.alerts, incident).incident_id
-    if report.incident == belongs and report.state not in WAITING:
-        return report
-    _must_be(report, was)
-    state = ReportState.ACCEPTED if report.state in WAITING else report.state
-    known = replace(report, incident=belongs)
-    taken = _taken_up(officer, known, state, None) if report.is_open else known
-    return _change(officer, taken, f"report about {belongs}")
-
-
-def set_aside(officer: Officer, name: str, reason: str, *, was: Seen = None) -> CitizenReport:
-    """Set it aside, for a reason that the reporter gets. Raises Misuse without a reason."""
-    report, why = _at_hand(officer, name), _said(reason)
-    if why is None:
-        raise Misuse(because("report_aside_without_reason"))
-    if report.state is ReportState.SET_ASIDE:
-        return report
-    _must_be(report, was)
-    aside = replace(report, state=ReportState.SET_ASIDE, agreed=False, accepted_at=None)
-    return _change(officer, aside, "report set aside", why)
 
 
 # --- what of it is public
@@ -280,7 +163,7 @@ def release(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
         raise Forbidden(because("report_brought", report=report.number, who=officer.actor.name))
     shown = replace(photo, released_at=officer.unit.now, released_by=officer.actor.name)
     officer.unit.reports.put_photo(shown)
-    return _touch(officer, report, "report's photo released")
+    return touch(officer, report, "report's photo released")
 
 
 def keep_photo(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
@@ -289,40 +172,18 @@ def keep_photo(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport
     if kept.jpeg == photo.jpeg:
         return report
     officer.unit.reports.put_photo(replace(kept, jpeg=photo.jpeg))
-    return _touch(officer, report, "report's photo blurred")
+    return touch(officer, report, "report's photo blurred")
 
 
 def take_back_photo(officer: Officer, name: str) -> CitizenReport:
     """Show its photo to nobody beyond the desk any more."""
-    report = _at_hand(officer, name)
+    officer.must(Act.TEND)
+    report = find_report(officer.unit, name)
     kept = officer.unit.reports.photo(report.id)
     if kept is None or kept.released_at is None:
         return report
     officer.unit.reports.put_photo(replace(kept, released_at=None, released_by=None))
-    return _touch(officer, report, "report's photo taken back")
-
-
-def withhold(officer: Officer, name: str, reason: str) -> CitizenReport:
-    """Withdraw its words and photo from the public, for a reason that the reporter gets.
-
-    Raises Misuse without one, Conflict for what was erased: the words of a reason would be kept with it for good.
-    """
-    report, why = _at_hand(officer, name), _said(reason)
-    if why is None:
-        raise Misuse(because("report_withheld_without_reason"))
-    _must_be(report, None)
-    if report.withheld == why:
-        return report
-    return _change(officer, replace(report, withheld=why), "report withheld", why)
-
-
-def show_again(officer: Officer, name: str) -> CitizenReport:
-    """Give what was withheld back to the public. Raises Forbidden for an author where two are needed."""
-    report = _at_hand(officer, name)
-    if report.withheld is None:
-        return report
-    _must_undo(officer)
-    return _touch(officer, replace(report, withheld=None), "report shown again")
+    return touch(officer, report, "report's photo taken back")
 
 
 def decide_notice(officer: Officer, notice: str, *, upheld: bool, answer: str) -> ContentNotice:
@@ -331,7 +192,7 @@ def decide_notice(officer: Officer, notice: str, *, upheld: bool, answer: str) -
     Raises Misuse without an answer, Conflict where somebody was faster and decided otherwise.
     """
     officer.must(Act.TEND)
-    unit, said = officer.unit, _said(answer)
+    unit, said = officer.unit, stripped(answer)
     kept = unit.reports.notice(notice)
     if kept is None:
         raise Misuse(because("no_such_notice", name=notice[:40]))
@@ -347,43 +208,33 @@ def decide_notice(officer: Officer, notice: str, *, upheld: bool, answer: str) -
     unit.reports.put_notice(decided)
     officer.write(Act.TEND, report.number, f"notice {state}")
     if upheld:
-        withhold(officer, report.id, said)
+        withhold(officer, report, said)
     return decided
-
-
-def erase(officer: Officer, name: str) -> CitizenReport:
-    """Forget all of it that says who, where or what, at once and for good."""
-    officer.must(Act.FORGET)
-    report = find_report(officer.unit, name)
-    if report.closing is Closing.ERASED:
-        return report
-    gone = forgetting.erased(officer.unit, report)
-    officer.write(Act.FORGET, report.number, "report erased")
-    return gone
-
-
-def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
-    """The same for who sent it, by their private link or their chat: no officer acts, so nothing is written down."""
-    return report if report.closing is Closing.ERASED else forgetting.erased(unit, report)
 
 
 # --- what they have in common
 
 
-def _at_hand(officer: Officer, name: str) -> CitizenReport:
-    """The report, for an officer who may do something about it. What was erased comes back by nobody's hand."""
-    officer.must(Act.TEND)
-    return find_report(officer.unit, name)
-
-
-def _must_be(report: CitizenReport, was: Seen) -> None:
+def must_be(report: CitizenReport, was: ReportState | None = None) -> None:
+    """Raise Conflict for what was erased, which comes back by nobody's hand, and where somebody was faster (`was`)."""
     if report.closing is Closing.ERASED:
         raise Conflict(because("report_is_erased", report=report.number))
     if was is not None and report.state is not was:
         raise Conflict(because("report_settled", report=report.number))
 
 
-def _said(text: str | None) -> str | None:
+def withhold(officer: Officer, report: CitizenReport, why: str) -> CitizenReport:
+    """Withdraw its words and photo from the public, for a reason that the reporter gets.
+
+    Raises Conflict for what was erased: the words of a reason would be kept with it for good.
+    """
+    must_be(report)
+    if report.withheld == why:
+        return report
+    return change(officer, replace(report, withheld=why), "report withheld", why)
+
+
+def stripped(text: str | None) -> str | None:
     """An officer's words, None for a blank. Raises Misuse where they are too many."""
     said = (text or "").strip()
     if len(said) > LONGEST_SAID:
@@ -391,20 +242,20 @@ def _said(text: str | None) -> str | None:
     return said or None
 
 
-def _must_undo(officer: Officer) -> None:
+def must_undo(officer: Officer) -> None:
     """Raise Forbidden for a role that says no to nobody, where two are needed: it doesn't undo another's no."""
     if _needs_two(officer.unit):
         officer.must(Act.REJECT)
 
 
-def _taken_up(
+def taken_up(
     officer: Officer, report: CitizenReport, state: ReportState, said: str | None, *, vouches: bool | None = None
 ) -> CitizenReport:
     """Return it as taken up; `vouches` makes it public, by default if one officer is enough."""
     if vouches is None:
         vouches = (_is_one_enough(officer.unit) or not _has_words(report)) and may_vouch(officer, report)
     if report.state is ReportState.SET_ASIDE:
-        _must_undo(officer)
+        must_undo(officer)
     return replace(
         report,
         state=state,
@@ -418,30 +269,30 @@ def _taken_up(
     )
 
 
-def _closed(officer: Officer, report: CitizenReport, closing: Closing, answer: str | None) -> CitizenReport:
-    now = officer.unit.now
+def closed(unit: DeskUnit, report: CitizenReport, closing: Closing, answer: str | None = None) -> CitizenReport:
+    """Return it as closed, with an answer to who reported."""
     return replace(
         report,
         state=ReportState.CLOSED,
         closing=closing,
-        closed_at=now,
+        closed_at=unit.now,
         answer=answer,
         duplicate_of=None,
         assigned_to=None,
     )
 
 
-def _change(officer: Officer, report: CitizenReport, what: str, said: str | None = None) -> CitizenReport:
+def change(officer: Officer, report: CitizenReport, what: str, said: str | None = None) -> CitizenReport:
     """Store it, notify the reporter, and record it."""
     unit = officer.unit
     step = ReportStep(report.id, unit.now, report.state, report.closing, said, report.incident, by=officer.actor.name)
     unit.reports.step(step, report.channel, report.chat)
-    if report.state in _TAKEN_UP:
+    if report.state in TAKEN_UP:
         note_forwards(unit, unit.desk.station, report, unit.now)
-    return _touch(officer, report, what)
+    return touch(officer, report, what)
 
 
-def _touch(officer: Officer, report: CitizenReport, what: str) -> CitizenReport:
+def touch(officer: Officer, report: CitizenReport, what: str) -> CitizenReport:
     """Store it and record it; the reporter isn't notified."""
     changed = replace(report, changed_at=officer.unit.now)
     officer.unit.reports.put(changed)
@@ -450,7 +301,8 @@ def _touch(officer: Officer, report: CitizenReport, what: str) -> CitizenReport:
 
 
 def _with_photo(officer: Officer, name: str, photo: ReportPhoto) -> tuple[CitizenReport, ReportPhoto]:
-    report = _at_hand(officer, name)
+    officer.must(Act.TEND)
+    report = find_report(officer.unit, name)
     kept = officer.unit.reports.photo(report.id)
     if kept is None or kept.report != photo.report or kept.at != photo.at:
         raise Conflict(because("report_photo_changed", report=report.number))
