@@ -75,12 +75,20 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """A value that is made on first use, in the requesting thread, and kept. None: it can't be made."""
+    """A value that is made on first use, in the requesting thread, and kept. None: it can't be made.
 
-    __slots__ = ("_kept", "_make", "_making")
+    Where it can't be, it is the value that it had `before`, if any. `made_of` are its inputs, by which its owner sees
+    whether it is still the same.
+    """
 
-    def __init__(self, make: Callable[[], T | None]) -> None:
+    __slots__ = ("_before", "_kept", "_make", "_making", "made_of")
+
+    def __init__(self, make: Callable[[], T | None], made_of: object = None, before: Once[T] | None = None) -> None:
+        self.made_of = made_of
         self._make: Callable[[], T | None] | None = make
+        self._before = before
+        if before is not None:
+            before._before = None  # noqa: SLF001 one behind is enough to fall back on
         self._kept: T | None = None
         self._making = threading.Lock()
 
@@ -94,7 +102,9 @@ class Once(Generic[T]):
         if self._make is not None:
             with self._making:
                 if self._make is not None:
-                    self._kept, self._make = self._make(), None
+                    made, before = self._make(), self._before
+                    self._kept = before.get() if made is None and before is not None else made
+                    self._make = self._before = None
         return self._kept
 
     async def made(self) -> T | None:

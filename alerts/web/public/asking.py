@@ -31,9 +31,9 @@ from alerts.model.rate_limit import SlidingWindow
 from alerts.model.remembered import Newest
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
-from alerts.web.public.lasting import Lasting
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher
+from alerts.web.public.site import Lasting
 
 WEB = "web"
 """The channel of what is asked on the town's own pages."""

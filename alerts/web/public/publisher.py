@@ -6,7 +6,7 @@ somebody asks for a page. So a town that nobody looks at costs nothing, and a bu
 one costs, the longer the rest after it, up to a second. Whoever asks for a page waits for an edition that is due, but
 not for long: a database that doesn't answer costs the pages their news, and nothing else.
 
-Pages of incidents that were over long ago, and cards, are in no edition (`older.py`). The same editions go into files
+Pages of incidents that were over long ago, and cards, are in no edition (`site.py`). The same editions go into files
 beside (`export.py`), where a disk that refuses costs the files alone; of several daemons one writes them, as
 `may_export` tells. `public_routes` are the addresses. `/events` is a stream that stays open (server-sent events): each
 open page is told when an edition has news. There are at most as many as leave half of the process's files to lanes,
@@ -41,10 +41,8 @@ from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
 from alerts.web.public.answers import HTML, UNKEPT, KeptAnswer, Made, given, served
 from alerts.web.public.export import Export
-from alerts.web.public.lasting import Key, Lasting
-from alerts.web.public.older import Cards, OlderPages
 from alerts.web.public.page import safety
-from alerts.web.public.site import Edition, Known, Site
+from alerts.web.public.site import Edition, Key, Known, Lasting, Older, Site
 from alerts.web.public.told import Freshness, Outlook, PolledSource, Setting
 
 REST, LONGEST_REST = 0.2, 1.0
@@ -98,8 +96,7 @@ class Publisher:
         self._known: Known = ()
         self._asked: Mapping[str, Sequence[FaqEntry]] = {}
         self._reasked: frozenset[str] = frozenset()
-        self._older = OlderPages(service, self._site)
-        self._cards = Cards()
+        self._older = Older(service, self._site)
         self._exported: dict[str, Key] = {}
         self._export = Export(export, setting.languages[1:]) if export else None
         self._may_export = may_export
@@ -260,7 +257,7 @@ class Publisher:
             for path in lasting.cards:
                 if len(found) == most:
                     return found
-                if self._exported.get(path) != lasting.key and (card := await self._cards.at(path, lasting)):
+                if self._exported.get(path) != lasting.key and (card := await self._older.card(path, lasting)):
                     found[path] = lasting.key, card
         return found
 
@@ -274,7 +271,7 @@ class Publisher:
             return None
         if path in lasting.answers.makes:
             return await self._made(lasting.answers, path)
-        return await self._cards.at(path, lasting)
+        return await self._older.card(path, lasting)
 
     async def _made(self, answers: Made[KeptAnswer], path: str) -> KeptAnswer | None:
         """One that was made, or is made now, in a thread: lanes and other answers wait for none of it."""

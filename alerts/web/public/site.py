@@ -1,26 +1,37 @@
-"""The whole public side as answers, an `Edition` at a time.
+"""The public side as answers, an `Edition` at a time: one cache, in which each answer is kept until its inputs change.
 
-`Site.edition` has every present address, and makes no page: each is made on first request. It reuses the parts of the
-edition before with the same inputs: an incident's part (`lasting.py`) depends on its versions, its end and the day, a
-feed or a calendar on its incidents. So the cost is that of the changes, with a thousand incidents as with one. An
-incident that fails to render keeps its previous version, and affects no other.
+An edition has every present address and makes no page: each is made on first request (`Once`). An incident's answers
+(`Lasting`) depend on its versions, its end, the day while it is open (its words say "today"), the answered questions
+and the bots; a page, a feed or a calendar depends on the incidents in it. So an edition costs what changed, with a
+thousand incidents as with one. If an incident fails to render, its previous version stays, the error is logged, and no
+other incident is affected.
+
+Two kinds of pages are in no edition (`Older`): those of incidents long over, and the cards of shared links.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cache, partial
+from typing import TypeVar
 
-from alerts.desk.publicity import PublicIncident
+from alerts.delivery.worker import Guarded
+from alerts.desk.publicity import PublicIncident, public_incident
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.answering import FaqEntry, faq
 from alerts.model.local import read_named
+from alerts.model.remembered import Newest
 from alerts.model.town import Town
+from alerts.rendering.card import card_of, draw_card
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import (
     ANYWHERE,
     ATOM,
+    CAP,
     CSS,
     GEOJSON,
     HTML,
@@ -36,7 +47,6 @@ from alerts.web.public.answers import (
     answer,
     static_answers,
 )
-from alerts.web.public.lasting import Lasting, shares_of
 from alerts.web.public.page import (
     ACCENT,
     PANEL,
@@ -44,40 +54,27 @@ from alerts.web.public.page import (
     STREETS,
     Listing,
     Pages,
+    Share,
     logo_path,
+    may_ask,
     panel_path,
     safety,
     words_of,
 )
-from alerts.web.public.told import Outlook, Setting, Told
+from alerts.web.public.told import Outlook, Setting, Told, tell
 from alerts.web.public.worker import WORKER, WORKER_HEADERS, worker_of
 
 _MAP, _SITEMAP, MANIFEST = "/alerts.geojson", "/sitemap.xml", "/manifest.webmanifest"
 STREETS_LIST = "/streets.json"
 MANIFEST_KIND, SCRIPT = "application/manifest+json", "text/javascript; charset=utf-8"
-
-Known = Sequence[tuple[str, datetime]]
-"""Older incidents' ids, and when each changed last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """The public side at one moment: every address that isn't looked up, with its answer.
-
-    `news` is equal for two editions with the same content of the same incidents, and the same doubtful sources: each
-    open page compares it. `event` is the notification, serialised once for all of them. `made_of` are all inputs of the
-    edition, `parts` the joint documents, each with its own inputs.
-    """
-
-    outlook: Outlook
-    answers: Made[KeptAnswer]
-    incidents: Mapping[str, Lasting]
-    made_of: object
-    parts: Mapping[str, _Part]
-    news: frozenset[object]
-    event: bytes
-
-
+CARD = "/card.png"
+"""The suffix of an incident's card."""
+# Older incidents whose pages are kept in memory, each by its id and by those of its messages that were asked for.
+_OLDER_KEPT = 128
+# Cards kept in memory, some 20 kB each.
+_CARDS_KEPT = 256
+# The folders that hold incidents and messages, and what a name in them may end with beside its id.
+_NAMED: Mapping[str, Sequence[str]] = {"alerts": (".geojson", CARD), "cap": (".xml",)}
 # What is made of all that is shown, and what makes it.
 _PAGES: Mapping[str, Callable[[Pages, Listing, Outlook], str]] = {
     "": Pages.index,
@@ -88,7 +85,132 @@ _PAGES: Mapping[str, Callable[[Pages, Listing, Outlook], str]] = {
     "embed": Pages.embed,
     "embed.html": Pages.fragment,
 }
-_Part = tuple[object, Once[KeptAnswer]]
+
+Known = Sequence[tuple[str, datetime]]
+"""Older incidents' ids, and when each changed last."""
+Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
+"""What an incident's words depend on: id, versions, end, while it is open the day, and the bots."""
+T = TypeVar("T")
+
+
+class Lasting:
+    """The answers about one incident: `told` in words and `shares` by language, `answers` by path.
+
+    `pages` make the pages of each language, the town's own first, by the `outlook`. `before` has the previous answers.
+    """
+
+    def __init__(
+        self,
+        incident: PublicIncident,
+        day: date | None,
+        outlook: Outlook,
+        pages: Mapping[str, Pages],
+        before: Lasting | None = None,
+    ) -> None:
+        self.incident = incident
+        self.id = incident.id
+        self.planned = bool(incident.versions) and incident.planned
+        self.outlook = outlook
+        self._day = day
+        self._asked = outlook.asked.get(incident.id, ())
+        self._pages = pages
+        self._setting = setting = next(iter(pages.values())).setting
+        self._said = {each: before.told.kept(each) for each in pages} if before is not None else {}
+        at = {setting.path(each, f"alerts/{self.id}"): each for each in pages}
+        outlines = f"/alerts/{self.id}.geojson"
+        told, shares, earlier = (
+            (before.told.makes, before.shares.makes, before.answers.makes) if before is not None else ({}, {}, {})
+        )
+        self.cards = {f"{path}{CARD}": each for path, each in at.items()}
+        """Where its cards are, and in which language."""
+        self.told: Made[Told] = Made(self._each(self._tell, pages, told))
+        self.shares: Made[Share] = Made(self._each(self._share, pages, shares))
+        self.features: Once[str] = self._once(self._features, "", before.features if before is not None else None)
+        self.answers: Made[KeptAnswer] = Made(
+            self._each(lambda path: self._page(at[path]), at, earlier)
+            | {outlines: self._once(self._outlines, "", earlier.get(outlines))}
+            | self._messages(earlier)
+        )
+
+    @property
+    def key(self) -> Key:
+        """Return the identity of its words."""
+        incident, versions = self.incident, tuple(stored.id for stored in self.incident.versions)
+        return incident.id, versions, incident.ending, self._day, self.outlook.bots
+
+    def is_of(self, incident: PublicIncident, day: date | None, outlook: Outlook) -> bool:
+        """True if these inputs would give the same answers."""
+        asked = outlook.asked.get(incident.id, ())
+        if (day, outlook.bots, asked) != (self._day, self.outlook.bots, self._asked):
+            return False
+        ours = self.incident
+        return incident is ours or (
+            incident.ending == ours.ending
+            and [stored.id for stored in incident.versions] == [stored.id for stored in ours.versions]
+        )
+
+    def _each(
+        self, make: Callable[[str], T | None], names: Iterable[str], before: Mapping[str, Once[T]]
+    ) -> dict[str, Once[T]]:
+        return {name: self._once(make, name, before.get(name)) for name in names}
+
+    def _once(self, make: Callable[[str], T | None], name: str, before: Once[T] | None) -> Once[T]:
+        def tried() -> T | None:
+            with Guarded("page.failed", incident=self.id):
+                return make(name)
+            return None
+
+        return Once(tried, before=before)
+
+    def _messages(self, earlier: Mapping[str, Once[KeptAnswer]]) -> dict[str, Once[KeptAnswer]]:
+        """Each message as it was published; it never changes."""
+        ending = self.incident.ending
+        all_of_it = (*self.incident.versions, *([ending.stored] if ending and ending.stored else []))
+        paths = {f"/cap/{stored.id}.xml": stored.alert for stored in all_of_it if stored.alert is not None}
+        made = {
+            path: Once(partial(lambda alert: answer(machine.cap_message(alert), CAP, extra=ANYWHERE), alert))
+            for path, alert in paths.items()
+        }
+        return {path: earlier.get(path, once) for path, once in made.items()}
+
+    def _tell(self, language: str) -> Told:
+        return tell(self.incident, self._setting, language, self.outlook.now, self._said.get(language))
+
+    def _share(self, language: str) -> Share | None:
+        told = self.told.get(language)
+        return self._pages[language].share(told) if told is not None else None
+
+    def _page(self, language: str) -> KeptAnswer | None:
+        told = self.told.get(language)
+        if told is None:
+            return None
+        headers = safety(self._setting, posts=may_ask(told, self._setting))
+        return answer(self._pages[language].incident(told, self.outlook), HTML, extra=headers)
+
+    def _features(self, _: str) -> str | None:
+        told = self.told.get(self._setting.languages[0])
+        return machine.features(told, self._setting) if told is not None else None
+
+    def _outlines(self, _: str) -> KeptAnswer | None:
+        features = self.features.get()
+        return answer(machine.collection([features]), GEOJSON, extra=ANYWHERE) if features is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The public side at one moment: every address that isn't looked up, with its answer.
+
+    `news` is equal for two editions with the same content of the same incidents, and the same doubtful sources: each
+    open page compares it. `event` is the notification, serialised once for all of them. `made_of` are all inputs of the
+    edition.
+    """
+
+    outlook: Outlook
+    answers: Made[KeptAnswer]
+    incidents: Mapping[str, Lasting]
+    made_of: object
+    news: frozenset[object]
+    event: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +228,17 @@ class _Shown:
         return (*self.on, *self.to_come, *self.over)
 
 
+_Row = tuple[str, object, Callable[[], KeptAnswer]]
+"""A joint document: its path, its inputs, and what makes it."""
+
+
 class Site:
     """Makes editions for one station."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self._pages = {language: Pages(setting, language) for language in setting.languages}
-        self._always = {
-            **_static(),
-            **_own(setting),
-            MANIFEST: Once(lambda: answer(machine.manifest(setting), MANIFEST_KIND, fresh_for=3600)),
-            WORKER: Once(lambda: answer(worker_of(setting.town), SCRIPT, extra=WORKER_HEADERS)),
-            "/robots.txt": Once(lambda: answer(machine.robots(setting), TEXT, fresh_for=3600)),
-            "/districts.geojson": Once(
-                lambda: answer(machine.districts(setting), GEOJSON, extra=ANYWHERE, fresh_for=3600)
-            ),
-        }
+        self._always = {**_static(), **{path: Once(make) for path, make in _own(setting).items()}}
 
     def edition(self, outlook: Outlook, before: Edition | None = None, known: Known = ()) -> Edition:
         """Return all present answers; `known` are for the site map.
@@ -139,19 +256,18 @@ class Site:
         if before is not None and before.made_of == (told_of, known):
             return before
         shown = _Shown(outlook, on, to_come, over, told_of)
-        parts = self._parts(shown, known, before.parts if before else {})
-        makes = dict(self._always)
+        makes, earlier = dict(self._always), before.answers.makes if before else {}
         for lasting in shown.all:
             makes.update(lasting.answers.makes)
-        makes.update((path, part) for path, (_, part) in parts.items())
+        for path, made_of, make in self._joint(shown, known):
+            last = earlier.get(path)
+            makes[path] = last if last is not None and last.made_of == made_of else Once(make, made_of)
         # A source's age alone is no news: each open page would fetch itself anew with every poll.
         doubts = [(source.title, source.last_ok is None, source.stale) for source in outlook.sources]
         at = outlook.now.isoformat(timespec="seconds")
         event = f"event: alerts\ndata: {json.dumps({'at': at, 'on': [each.id for each in situation.on]})}\n\n".encode()
         incidents = {lasting.id: lasting for lasting in shown.all}
-        return Edition(
-            outlook, Made(makes), incidents, (told_of, known), parts, frozenset([*shown.all, *doubts]), event
-        )
+        return Edition(outlook, Made(makes), incidents, (told_of, known), frozenset([*shown.all, *doubts]), event)
 
     def lasting(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None = None) -> Lasting:
         """The answers about one incident; those that were kept where nothing has changed."""
@@ -161,97 +277,86 @@ class Site:
             return kept
         return Lasting(incident, day, outlook, self._pages, kept)
 
-    def _parts(self, shown: _Shown, known: Known, earlier: Mapping[str, _Part]) -> Mapping[str, _Part]:
-        """Return the joint documents; one with the same inputs as an `earlier` one is reused."""
-        parts = {}
-        for path, made_of, make in self._tell_of_several(shown, known):
-            before = earlier.get(path)
-            parts[path] = before if before is not None and before[0] == made_of else (made_of, Once(make))
-        return parts
-
-    def _tell_of_several(self, shown: _Shown, known: Known) -> Iterator[tuple[str, object, Callable[[], KeptAnswer]]]:
-        now = shown.outlook.now
-        planned = tuple(each for each in shown.all if each.planned)
+    def _joint(self, shown: _Shown, known: Known) -> Iterator[_Row]:
+        for language, pages in self._pages.items():
+            yield from self._pages_in(language, pages, shown)
+            yield from self._panels_in(language, pages, shown)
+            yield from self._documents_in(language, shown)
         soon = (*shown.on, *shown.to_come)
-        for language in self.setting.languages:
-            for rest in (each for each in _PAGES if each != STREETS or self.setting.town.districts_of):
-                yield self.setting.path(language, rest), shown.told_of, partial(self._page, language, rest, shown)
-            # The picture says of when it is: drawing it each minute would cost a fleet too much.
-            looks = (shown.on, shown.outlook.doubtful, now.replace(minute=0, second=0, microsecond=0))
-            yield self.setting.path(language, "card.png"), looks, partial(self._picture, language, shown)
-            yield from self._panels(language, shown)
-            if self.setting.keeps:
-                made_of = (shown.outlook.bots, now.astimezone(self.setting.town.zone).date())
-                yield self.setting.path(language, PRIVACY), made_of, partial(self._privacy, language, shown.outlook)
-            # An empty feed is as new as it can be.
-            feed = partial(self._feed, language, shown)
-            yield self.setting.path(language, "feed.atom"), shown.all or now, feed
-            calendar = partial(self._calendar, language, planned)
-            yield self.setting.path(language, "calendar.ics"), planned, calendar
-        yield _MAP, soon, partial(_map, soon)
+        yield _MAP, soon, lambda: _map(soon)
         has_any = bool(shown.all or known)
-        yield _SITEMAP, (shown.all, known) if has_any else now, partial(self._sitemap, shown, known)
+        yield _SITEMAP, (shown.all, known) if has_any else shown.outlook.now, partial(self._sitemap, shown, known)
 
-    def _page(self, language: str, rest: str, shown: _Shown) -> KeptAnswer:
-        on, to_come, over = (shares_of(part, language) for part in (shown.on, shown.to_come, shown.over))
-        page = _PAGES[rest](self._pages[language], Listing(on, to_come, over), shown.outlook)
-        return answer(
-            page, HTML, extra=safety(self.setting, framed=rest == "embed", posts=not rest and self.setting.writes)
-        )
+    def _pages_in(self, language: str, pages: Pages, shown: _Shown) -> Iterator[_Row]:
+        path, outlook, setting = partial(self.setting.path, language), shown.outlook, self.setting
 
-    def _picture(self, language: str, shown: _Shown) -> KeptAnswer:
-        on = shares_of(shown.on, language)
-        return answer(self._pages[language].picture(Listing(on, (), ()), shown.outlook), PNG)
+        def page(rest: str) -> KeptAnswer:
+            listing = Listing(*(shares_of(part, language) for part in (shown.on, shown.to_come, shown.over)))
+            extra = safety(setting, framed=rest == "embed", posts=not rest and setting.writes)
+            return answer(_PAGES[rest](pages, listing, outlook), HTML, extra=extra)
 
-    def _panels(self, language: str, shown: _Shown) -> Iterator[tuple[str, object, Callable[[], KeptAnswer]]]:
+        for rest in (each for each in _PAGES if each != STREETS or setting.town.districts_of):
+            yield path(rest), shown.told_of, partial(page, rest)
+        # The picture says of when it is: drawing it each minute would cost a fleet too much.
+        looks = (shown.on, outlook.doubtful, outlook.now.replace(minute=0, second=0, microsecond=0))
+        on = partial(shares_of, shown.on, language)
+        yield path("card.png"), looks, lambda: answer(pages.picture(Listing(on(), (), ()), outlook), PNG)
+        if setting.keeps:
+            made_of = (outlook.bots, outlook.now.astimezone(setting.town.zone).date())
+            yield path(PRIVACY), made_of, lambda: answer(pages.privacy(outlook), HTML, extra=safety(setting))
+
+    def _panels_in(self, language: str, pages: Pages, shown: _Shown) -> Iterator[_Row]:
         """Yield the forms for screens: pages, one for each of a turn without scripts, lines, and JSON."""
-        path, told_of = partial(self.setting.path, language), shown.told_of
-        for number in range(1, panel.SCREENS + 1):
-            yield path(panel_path(number)), told_of, partial(self._panel, language, number, shown)
-        yield path(f"{PANEL}.txt"), told_of, partial(self._panel_text, language, shown)
-        yield path(f"{PANEL}.json"), told_of, partial(self._panel_json, language, shown)
-
-    def _panel(self, language: str, number: int, shown: _Shown) -> KeptAnswer:
-        page = self._pages[language].panel(_told(shown.on, language), shown.outlook, number)
-        return answer(page, HTML, extra=safety(self.setting, framed=True))
-
-    def _panel_text(self, language: str, shown: _Shown) -> KeptAnswer:
-        on, zone = _told(shown.on, language), self.setting.town.zone
-        return answer(panel.text_of(on, shown.outlook, zone, words_of(language)), TEXT, extra=ANYWHERE)
-
-    def _panel_json(self, language: str, shown: _Shown) -> KeptAnswer:
-        return answer(
-            panel.json_of(_told(shown.on, language), shown.outlook, self.setting.town.zone), JSON, extra=ANYWHERE
+        path, told_of, outlook, zone = (
+            partial(self.setting.path, language),
+            shown.told_of,
+            shown.outlook,
+            self.setting.town.zone,
         )
 
-    def _privacy(self, language: str, outlook: Outlook) -> KeptAnswer:
-        return answer(self._pages[language].privacy(outlook), HTML, extra=safety(self.setting))
+        def on() -> Sequence[Told]:
+            return [told for lasting in shown.on if (told := lasting.told.get(language)) is not None]
 
-    def _feed(self, language: str, shown: _Shown) -> KeptAnswer:
-        title = f"{words_of(language).gettext('Alerts')} – {self.setting.town.name}"
-        entries = [share.entry for share in shares_of(shown.all, language)]
-        return answer(machine.feed(entries, self.setting, language, title, shown.outlook.now), ATOM, extra=ANYWHERE)
+        def screen(number: int) -> KeptAnswer:
+            return answer(pages.panel(on(), outlook, number), HTML, extra=safety(self.setting, framed=True))
 
-    def _calendar(self, language: str, planned: Sequence[Lasting]) -> KeptAnswer:
-        works = [share.planned for share in shares_of(planned, language) if share.planned is not None]
-        return answer(machine.calendar(works, self.setting), ICAL, extra=ANYWHERE)
+        def lines() -> KeptAnswer:
+            return answer(panel.text_of(on(), outlook, zone, words_of(language)), TEXT, extra=ANYWHERE)
+
+        for number in range(1, panel.SCREENS + 1):
+            yield path(panel_path(number)), told_of, partial(screen, number)
+        yield path(f"{PANEL}.txt"), told_of, lines
+        yield path(f"{PANEL}.json"), told_of, lambda: answer(panel.json_of(on(), outlook, zone), JSON, extra=ANYWHERE)
+
+    def _documents_in(self, language: str, shown: _Shown) -> Iterator[_Row]:
+        setting, now = self.setting, shown.outlook.now
+        planned = tuple(each for each in shown.all if each.planned)
+
+        def feed() -> KeptAnswer:
+            title = f"{words_of(language).gettext('Alerts')} – {setting.town.name}"
+            entries = [share.entry for share in shares_of(shown.all, language)]
+            return answer(machine.feed(entries, setting, language, title, now), ATOM, extra=ANYWHERE)
+
+        def calendar() -> KeptAnswer:
+            works = [share.planned for share in shares_of(planned, language) if share.planned is not None]
+            return answer(machine.calendar(works, setting), ICAL, extra=ANYWHERE)
+
+        # An empty feed is as new as it can be.
+        yield setting.path(language, "feed.atom"), shown.all or now, feed
+        yield setting.path(language, "calendar.ics"), planned, calendar
 
     def _sitemap(self, shown: _Shown, known: Known) -> KeptAnswer:
+        path, languages = self.setting.path, self.setting.languages
         changes = dict(known) | {lasting.id: lasting.incident.changed_at for lasting in shown.all}
         newest = max(changes.values(), default=shown.outlook.now)
-        languages = self.setting.languages
-        paths = [(self.setting.path(language), newest) for language in languages]
-        paths += [
-            (self.setting.path(language, f"alerts/{identity}"), at)
-            for identity, at in changes.items()
-            for language in languages
-        ]
+        paths = [(path(language), newest) for language in languages]
+        paths += [(path(language, f"alerts/{each}"), at) for each, at in changes.items() for language in languages]
         return answer(machine.sitemap(paths, self.setting), XML, fresh_for=60)
 
 
-def _told(shown: Sequence[Lasting], language: str) -> Sequence[Told]:
-    """Return those that have that language."""
-    return [told for lasting in shown if (told := lasting.told.get(language)) is not None]
+def shares_of(shown: Iterable[Lasting], language: str) -> Sequence[Share]:
+    """Return their parts in one language, without those that can't be made."""
+    return [share for lasting in shown if (share := lasting.shares.get(language)) is not None]
 
 
 def _map(shown: Sequence[Lasting]) -> KeptAnswer:
@@ -259,16 +364,21 @@ def _map(shown: Sequence[Lasting]) -> KeptAnswer:
     return answer(machine.collection(features), GEOJSON, extra=ANYWHERE)
 
 
-def _own(setting: Setting) -> Mapping[str, Once[KeptAnswer]]:
-    """Return the town's own style: its picture, and its colour as a style sheet; and its streets, if it lists them."""
-    town = setting.town
-    own: dict[str, Once[KeptAnswer]] = {}
+def _own(setting: Setting) -> Mapping[str, Callable[[], KeptAnswer | None]]:
+    """Return the addresses that no alert changes: for programs, and the town's picture, colour and streets."""
+    town, hourly = setting.town, partial(answer, fresh_for=3600)
+    own: dict[str, Callable[[], KeptAnswer | None]] = {
+        MANIFEST: lambda: hourly(machine.manifest(setting), MANIFEST_KIND),
+        WORKER: lambda: answer(worker_of(town), SCRIPT, extra=WORKER_HEADERS),
+        "/robots.txt": lambda: hourly(machine.robots(setting), TEXT),
+        "/districts.geojson": lambda: hourly(machine.districts(setting), GEOJSON, extra=ANYWHERE),
+    }
     if (path := logo_path(town)) is not None:
-        own[path] = Once(partial(logo_of, town))
+        own[path] = partial(logo_of, town)
     if town.accent is not None:
-        own[ACCENT] = Once(partial(answer, f":root {{ --accent: {town.accent}; }}\n", CSS, fresh_for=3600))
+        own[ACCENT] = partial(hourly, f":root {{ --accent: {town.accent}; }}\n", CSS)
     if town.districts_of:
-        own[STREETS_LIST] = Once(lambda: answer(machine.streets(setting), JSON, extra=ANYWHERE, fresh_for=3600))
+        own[STREETS_LIST] = lambda: hourly(machine.streets(setting), JSON, extra=ANYWHERE)
     return own
 
 
@@ -276,21 +386,109 @@ def logo_of(town: Town) -> KeptAnswer | None:
     """The town's crest, read now. None: it has none, or its file is gone; a page shows the town's name anyway."""
     if town.logo is None:
         return None
-    path = town.folder / town.logo
     try:
         picture = read_named(town.folder, town.logo)
     except OSError:
         return None
     # An SVG may hold a script: opened by itself it runs none.
     alone = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-    return answer(picture, SVG if path.suffix.lower() == ".svg" else PNG, extra=alone, fresh_for=3600)
+    kind = SVG if town.logo.lower().endswith(".svg") else PNG
+    return answer(picture, kind, extra=alone, fresh_for=3600)
 
 
 @cache
 def _static() -> Mapping[str, Once[KeptAnswer]]:
     """Return the static files: one of each for all towns of this process."""
-    return {path: Once(partial(_same, found)) for path, found in static_answers().items()}
+    return {path: Once(partial(lambda same: same, found)) for path, found in static_answers().items()}
 
 
-def _same(found: KeptAnswer) -> KeptAnswer:
-    return found
+class Older:
+    """The pages in no edition: of incidents long over, looked up in the database, and the cards of all incidents.
+
+    Both are made on request, and the newest of them kept. They are looked up one at a time and drawn one at a time, in
+    a thread, however many are requested: a crowd with wrong addresses must not delay the lanes in the database's queue,
+    nor the readers of current alerts.
+    """
+
+    def __init__(self, service: DeskService, site: Site) -> None:
+        self._service = service
+        self._site = site
+        self._kept: Newest[str, Lasting] = Newest(_OLDER_KEPT)
+        self._looking = asyncio.Lock()
+        self._drawn: Newest[str, tuple[Key, KeptAnswer]] = Newest(_CARDS_KEPT)
+        self._drawing = asyncio.Lock()
+
+    async def of_path(self, path: str, edition: Edition) -> Lasting | None:
+        """The answers about the incident that a path names, itself or by a message of it; None where it names none."""
+        name = _name_in(path)
+        if name is None:
+            return None
+        return edition.incidents.get(name) or await self.of(name, edition)
+
+    async def of(self, name: str, edition: Edition) -> Lasting | None:
+        """The answers about the incident of that id, or of the message of that id."""
+        if kept := self._kept.get(name):
+            return kept
+        async with self._looking:
+            found, asked = await self._service.ask(lambda unit: _public(unit, name))
+        if found is None or found.id in edition.incidents:
+            return edition.incidents[found.id] if found else None
+        outlook = replace(edition.outlook, asked={found.id: asked}) if asked else edition.outlook
+        lasting = self._kept.get(found.id) or self._site.lasting(found, outlook)
+        for each in (name, found.id):
+            self._kept.keep(each, lasting)
+        return lasting
+
+    def forget(self, incidents: Container[str] | None) -> None:
+        """Drop the pages of these incidents, which are in the edition again. None: of all."""
+        for name in [each for each, of in self._kept.items() if incidents is None or of.id in incidents]:
+            del self._kept[name]
+
+    async def card(self, path: str, lasting: Lasting) -> KeptAnswer | None:
+        """The card at this path, of this incident; drawn once for the same words."""
+        language = lasting.cards.get(path)
+        if language is None:
+            return None
+        async with self._drawing:
+            key, drawn = self._drawn.get(path, (None, None))
+            if drawn is None or key != lasting.key:
+                drawn = await asyncio.to_thread(_card, lasting, language)
+                if drawn is None:
+                    return None
+            self._drawn.keep(path, (lasting.key, drawn))
+        return drawn
+
+
+def _public(unit: DeskUnit, name: str) -> tuple[PublicIncident | None, Sequence[FaqEntry]]:
+    """The incident, and the questions about it that were answered."""
+    views = unit.views
+    incident = views.incident_of(name)
+    if incident is None:
+        return None, ()
+    asked = tuple(faq(unit, incident)) if unit.desk.station.listens else ()
+    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now), asked
+
+
+def _name_in(path: str) -> str | None:
+    """The id that a path names, of an incident or of a message."""
+    parts = path.strip("/").split("/", 1)
+    if len(parts) == 2 and len(parts[0]) == 2:
+        parts = parts[1].split("/", 1)
+    if len(parts) != 2 or parts[0] not in _NAMED:
+        return None
+    # Ids are letters and digits: what is anything else isn't looked for, and costs nothing.
+    name = parts[1]
+    for suffix in _NAMED[parts[0]]:
+        name = name.removesuffix(suffix)
+    return name if name.isascii() and name.isalnum() and len(name) <= 26 else None
+
+
+def _card(lasting: Lasting, language: str) -> KeptAnswer | None:
+    told = lasting.told.get(language)
+    return card_answer(told) if told is not None else None
+
+
+def card_answer(told: Told) -> KeptAnswer:
+    """Draw the card."""
+    said = told.end.facts if told.end else told.facts
+    return answer(draw_card(card_of(said, told.severity)), PNG)

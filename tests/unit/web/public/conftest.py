@@ -10,8 +10,7 @@ import pytest
 from alerts.channels.settings import TELEGRAM_TEXT
 from alerts.desk.publicity import public_incident, situation
 from alerts.model.town import ChannelConfig, SourceRules, WebSection
-from alerts.web.public.older import card_answer
-from alerts.web.public.site import Site
+from alerts.web.public.site import Site, card_answer
 from alerts.web.public.told import Freshness, Outlook, Setting
 from tests.unit.desk.conftest import TownDesk, a_town, by_name, renderer_of
 

@@ -21,7 +21,7 @@ from alerts.rendering.card import draw_card
 from alerts.store import views
 from alerts.store.alerts import stored_alert_of
 from alerts.store.memory import ChannelStatuses
-from alerts.web.public import lasting, older, publisher
+from alerts.web.public import publisher, site
 from alerts.web.public.page import Pages
 from alerts.web.public.publisher import AT_LEAST_EVERY, freshness_of
 from alerts.web.public.told import PolledSource, tell
@@ -159,7 +159,7 @@ async def test_an_edition_costs_what_changed_however_many_incidents_the_day_has(
     """Questions to the database, messages read from it, incidents put into words, pieces of HTML made of them."""
     count, share, look = Counter(), Pages.share, house.publisher._look
     monkeypatch.setattr(views, "stored_alert_of", lambda row: count.update(["read"]) or stored_alert_of(row))
-    monkeypatch.setattr(lasting, "tell", lambda *given: count.update(["told"]) or tell(*given))
+    monkeypatch.setattr(site, "tell", lambda *given: count.update(["told"]) or tell(*given))
     monkeypatch.setattr(Pages, "share", lambda *given: count.update(["shares"]) or share(*given))
 
     def traced(unit):
@@ -339,7 +339,7 @@ async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
 
 async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(house, monkeypatch):
     drawn = []
-    monkeypatch.setattr(older, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    monkeypatch.setattr(site, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
     stored = await house.hear(alert := an_alert())
     path = f"/alerts/{stored.incident_id}/card.png"
     await house.publisher.make()

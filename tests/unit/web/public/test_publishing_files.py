@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from alerts.desk.officer import correction_of
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
-from alerts.web.public import older, publisher
+from alerts.web.public import publisher, site
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, an_alert
 from tests.unit.web.public.house import a_house, next_data
@@ -18,7 +18,7 @@ from tests.unit.web.public.house import a_house, next_data
 
 async def test_an_export_has_each_page_with_its_card(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(older, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    monkeypatch.setattr(site, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
     async with a_house(tmp_path, export=tmp_path / "site") as house:
         first = await house.hear(an_alert())
         await house.publisher.make()

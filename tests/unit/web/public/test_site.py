@@ -17,7 +17,7 @@ from alerts.desk.officer import correction_of
 from alerts.model.alert import Area, Circle, Named, Resource, Severity
 from alerts.model.bounds import UNSEEN
 from alerts.sources.cap.message import read_message
-from alerts.web.public import lasting
+from alerts.web.public import site
 from alerts.web.public.told import Freshness, tell
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
@@ -393,7 +393,7 @@ def test_what_would_say_the_same_is_not_made_anew(town, paper):
 
 def test_a_page_that_nobody_asked_for_is_not_made(town, paper, monkeypatch):
     told = []
-    monkeypatch.setattr(lasting, "tell", lambda *given: told.append(given[2]) or tell(*given))
+    monkeypatch.setattr(site, "tell", lambda *given: told.append(given[2]) or tell(*given))
     filed = town.hear(an_alert())
     answers = paper.print(filed).answers
     at_first = list(told)
@@ -409,7 +409,7 @@ def test_a_piece_that_cannot_be_made_is_told_as_it_was_and_tried_once(town, pape
     town.deliver(filed)
     path = f"/alerts/{filed.stored.incident_id}"
     assert "Coup de vent" in dict(paper.print(filed).answers)[path].body.decode()
-    monkeypatch.setattr(lasting, "tell", lambda *_: 1 / 0)
+    monkeypatch.setattr(site, "tell", lambda *_: 1 / 0)
     town.hear(following(alert, headline="Tempête"))
     with capture_logs() as logs:
         paper.print(filed)
