@@ -22,7 +22,7 @@ from campaign.schedule import plan
 from campaign.subscribing import Subscribed, Subscribing, subscribing_table, tellings
 from campaign.table import breaches, listening_table, table
 from campaign.talk import talk
-from campaign.town import Town
+from campaign.town import PLATFORM, SECTIONS, Town, platform_of
 from campaign.watching import Watched, Watching, happenings, watching_table
 
 Came = TypeVar("Came", bound=Outcome)
@@ -55,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes = heard
         print(listening_table(heard))
     else:
-        outcomes = run(asked.seed, asked.kills, asked.alerts, asked.towns, folder, daemons=asked.daemons, server=server)
+        count, channels = asked.daemons, asked.channels.split(",")
+        outcomes = run(
+            asked.seed, asked.kills, asked.alerts, asked.towns, folder, daemons=count, server=server, channels=channels
+        )
         print(table(outcomes))
     if Town.forks is not None:
         Town.forks.stop()
@@ -70,12 +73,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(
-    seed: str, kills: int, alerts: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False
+    seed: str,
+    kills: int,
+    alerts: int,
+    towns: int,
+    folder: Path,
+    *,
+    daemons: int = 2,
+    server: bool = False,
+    channels: Sequence[str] = tuple(PLATFORM),
 ) -> list[Outcome]:
     """Several towns at once, so that one's five seconds of waiting for a lease are another's time to work."""
+    platforms = [platform_of(channel) for channel in channels]
     shares = [(_share(kills, towns, number), _share(alerts, towns, number)) for number in range(towns)]
-    plans = [plan(f"{seed}/{number}", *share, server=server) for number, share in enumerate(shares)]
-    plays = [Play(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))]
+    plans = [
+        plan(f"{seed}/{number}", *share, server=server, platforms=platforms) for number, share in enumerate(shares)
+    ]
+    homes = _homes(folder, towns)
+    plays = [Play(number, home, daemons=daemons, server=server, channels=channels) for number, home in enumerate(homes)]
     return _all_of([partial(play.run, lives) for play, lives in zip(plays, plans, strict=True)], plays, kills)
 
 
@@ -146,6 +161,13 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     stores = ("sqlite", "postgresql")
     parser.add_argument("--store", choices=stores, default="sqlite", help="where each town keeps its database (sqlite)")
     parser.add_argument("--daemons", type=int, default=2, metavar="N", help="how many work for each town (2)")
+    known = ",".join(SECTIONS)
+    parser.add_argument(
+        "--channels",
+        default=",".join(PLATFORM),
+        metavar="A,B",
+        help=f"where it is told ({','.join(PLATFORM)}), of {known}",
+    )
     parser.add_argument("--forked", action="store_true", help="fork each process from one, with a third of the CPU")
     parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
     parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")

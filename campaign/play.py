@@ -23,8 +23,8 @@ from campaign.ledger import Ledger, keep, read_timeline
 from campaign.marks import alert_of
 from campaign.postgresql import PostgreSQL
 from campaign.running import Running
-from campaign.schedule import HELD_AT_MOST, PLATFORMS, WRITES, Life, Outage, Told, Trouble
-from campaign.town import PAGE, PLATFORM, TELEGRAM, Town, X
+from campaign.schedule import HELD_AT_MOST, WRITES, Life, Outage, Told, Trouble
+from campaign.town import PLATFORM, SECTIONS, Town, platform_of
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ PAUSED_FOR = 7.0
 HELD_WITHIN = 2.0
 HANDED_OVER_WITHIN = 0.3
 """Seconds from the start of a command, by which it has handed its message over or is about to."""
-PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05}
+PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1}
 """How long each platform takes for a post, so that some are always under way."""
 COUNT, SPAN = 5, 3.0
 """So many posts a channel takes in so many seconds: what waits after a takeover fills the window."""
@@ -47,9 +47,14 @@ PACED = f'limits = ["{COUNT}/{SPAN:g}s"]\nreserve = 0\ntimeout = "3s"\n'
 ANSWERED_WITHIN = 60.0
 """Seconds for which somebody who gets no answer tries again: a server that was killed is back long before."""
 WAYS = (
-    {"x": ("reply", "reply"), "page": ("edit", "edit"), "telegram": ("reply", "reply")},
-    {"x": ("reply", "delete"), "page": ("reply", "edit"), "telegram": ("edit", "edit")},
-    {"x": ("edit", "edit"), "page": ("reply", "reply"), "telegram": ("reply", "delete")},
+    {"x": ("reply", "reply"), "page": ("edit", "edit"), "telegram": ("reply", "reply"), "mastodon": ("reply", "edit")},
+    {"x": ("reply", "delete"), "page": ("reply", "edit"), "telegram": ("edit", "edit"), "mastodon": ("edit", "reply")},
+    {
+        "x": ("edit", "edit"),
+        "page": ("reply", "reply"),
+        "telegram": ("reply", "delete"),
+        "mastodon": ("reply", "delete"),
+    },
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""
 FEED = '[sources.feed]\nkind = "cap"\nurl = "{url}"\nevery = "1s"\narea = "any"\nallow_private = true\n'
@@ -81,7 +86,16 @@ class Outcome:
 class Play:
     """The processes of one town, and what was promised to it."""
 
-    def __init__(self, number: int, folder: Path, *, daemons: int = 2, server: bool = False) -> None:
+    def __init__(
+        self,
+        number: int,
+        folder: Path,
+        *,
+        daemons: int = 2,
+        server: bool = False,
+        channels: Sequence[str] = tuple(PLATFORM),
+    ) -> None:
+        self._channels = channels
         self.town = Town(folder)
         self.town.environment["TOCSIN_LOG"] = "info"
         self.outcome = Outcome()
@@ -98,7 +112,7 @@ class Play:
         self._last: dict[int, Alert] = {}
         self._served: set[str] = set()
         self._killed_at: float | None = None
-        self._leases = frozenset(PLATFORM)
+        self._leases = frozenset(channels)
         self._logs: dict[int, Path] = {}
 
     def run(self, lives: Sequence[Life]) -> Outcome:
@@ -132,8 +146,8 @@ class Play:
         """A first post on each channel: Telegram is searched from the last known one on."""
         self._open()
         channels = "".join(
-            f'{section}{PACED}on_update = "{self._ways[name][0]}"\non_end = "{self._ways[name][1]}"\n'
-            for name, section in (("x", X), ("page", PAGE), ("telegram", TELEGRAM))
+            f'{SECTIONS[name]}{PACED}on_update = "{self._ways[name][0]}"\non_end = "{self._ways[name][1]}"\n'
+            for name in self._channels
         )
         self.town.configure(channels, sources=FEED.format(url=self._feed.url))
         self.town.tocsin("db", "upgrade")  # by a process of its own: alembic isn't made for several at once in one
@@ -257,7 +271,7 @@ class Play:
 
     def _break(self, troubles: Sequence[Trouble]) -> None:
         self.town.mend()
-        for platform in PLATFORMS:
+        for platform in map(platform_of, self._channels):
             self.town.fault(platform, "latency", route=WRITES, seconds=PACE[platform])
         for trouble in troubles:
             self.town.fault(trouble.platform, trouble.kind, **trouble.settings)
@@ -322,10 +336,11 @@ class Play:
     def _audit(self) -> None:
         # The database first: daemons still run, and an alert may just be over. What is said to be out must be there.
         looked_at = time.time()
-        said = {channel: list(self._ledger.entries(channel)) for channel in PLATFORM}
+        said = {channel: list(self._ledger.entries(channel)) for channel in self._channels}
         timelines = self.town.timelines()
         keep(self._folder, timelines)
-        for channel, platform in PLATFORM.items():
+        for channel in self._channels:
+            platform = platform_of(channel)
             seen, entries = list(read_timeline(timelines[platform])), said[channel]
             self.outcome.excused += sum(entry.excused for entry in entries)
             self.outcome.breaches += audit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,7 +14,7 @@ Kind = Literal["alert", "update", "cancel"]
 End = Literal["kill", "kill_held", "pause"]
 
 PLATFORMS = ("twitter", "facebook", "telegram")
-WRITES = "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_)"
+WRITES = "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses)|(PUT|DELETE) .*statuses"
 """The requests by which a post comes, changes or goes."""
 HELD = {"drip": 3.0, "hang": None, "latency": 1.5}
 """How the sandbox holds an answer, and for how many seconds.
@@ -93,14 +94,16 @@ class Life:
         return self.end == "kill" and bool(self.told[self.backlog :]) and self.told[-1].door == "command"
 
 
-def plan(seed: str, kills: int, alerts: int, *, server: bool = False) -> list[Life]:
+def plan(
+    seed: str, kills: int, alerts: int, *, server: bool = False, platforms: Sequence[str] = PLATFORMS
+) -> list[Life]:
     """The lives of one town: as many as kills, with the alerts spread over them. The same seed, the same plan.
 
     Where the store is on a `server`, that has outages.
     """
     chance = random.Random(seed)
     talk = _Talk(chance)
-    lives = [_life(chance, talk, _share(alerts, kills, number)) for number in range(kills)]
+    lives = [_life(chance, talk, _share(alerts, kills, number), platforms) for number in range(kills)]
     return [replace(life, outage=_outage(chance)) for life in lives] if server else lives
 
 
@@ -143,17 +146,17 @@ class _Talk:
         return told
 
 
-def _life(chance: random.Random, talk: _Talk, count: int) -> Life:
+def _life(chance: random.Random, talk: _Talk, count: int, platforms: Sequence[str]) -> Life:
     times = sorted(round(chance.uniform(0, 0.8), 3) for _ in range(count))
     told = tuple(talk.next(after) for after in times)
     end: End = chance.choices(("kill", "kill_held", "pause"), (50, 47, 3))[0]
-    troubles = [trouble for platform in PLATFORMS if (trouble := _trouble(chance, platform))]
+    troubles = [trouble for platform in platforms if (trouble := _trouble(chance, platform))]
     held = None
     if end == "kill_held":
         kind = chance.choice(tuple(HELD))
         settings: dict[str, object] = {"route": WRITES, "times": 1}
         seconds = HELD[kind]
-        held = Trouble(chance.choice(PLATFORMS), kind, settings if seconds is None else settings | {"seconds": seconds})
+        held = Trouble(chance.choice(platforms), kind, settings if seconds is None else settings | {"seconds": seconds})
     delay = chance.uniform(0, 0.2 if held else 1.0)
     backlog, victim, stops = chance.randint(0, count // 2), chance.randrange(6), chance.random() < _STOPS
     return Life(told, backlog, tuple(troubles), end, round(delay, 3), held, victim, stops)

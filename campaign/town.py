@@ -31,6 +31,7 @@ SECRETS = {
     "X_ACCESS_TOKEN_SECRET": "sandbox-access-token-secret",
     "FACEBOOK_TOKEN": "sandbox-page-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
+    "MASTODON_TOKEN": "sandbox-mastodon-token",
     "FACEBOOK_APP_SECRET": "sandbox-app-secret",
     "FACEBOOK_VERIFY_TOKEN": "entre-nous",
     "LISTENER_CONSUMER_KEY": "sandbox-listener-consumer-key",
@@ -74,6 +75,12 @@ api_url = "{sandbox}"
 chat = "@saintmartin_alertes"
 token = {{ env = "TELEGRAM_TOKEN" }}
 """
+MASTODON = """
+[channels.mastodon]
+kind = "mastodon"
+api_url = "{sandbox}"
+token = {{ env = "MASTODON_TOKEN" }}
+"""
 ALL_THREE = X + PAGE + TELEGRAM
 X_HEARS = """hears = true
 approved = 2026-01-01
@@ -92,6 +99,13 @@ HEARING = X + X_HEARS + PAGE + PAGE_HEARS + TELEGRAM + TELEGRAM_HEARS
 """The same three, where the town hears what people say."""
 PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 """Which platform each channel of `ALL_THREE` speaks to."""
+SECTIONS = {"x": X, "page": PAGE, "telegram": TELEGRAM, "mastodon": MASTODON}
+"""Every channel that a campaign knows."""
+
+
+def platform_of(channel: str) -> str:
+    """Which platform a channel speaks to."""
+    return PLATFORM.get(channel, channel)
 
 
 def demanded(headline: str, options: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from tocsin_sandbox import firefox
 from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.faults import Fault, FaultRequest
 from tocsin_sandbox.sandbox import Sandbox
-from tocsin_sandbox.state import PLATFORMS, post_as_json
+from tocsin_sandbox.state import ALWAYS, PLATFORMS, post_as_json
 from tocsin_sandbox.telegram import NoButton, Talk
 from tocsin_sandbox.telegram.calls import Refusal
 
@@ -98,10 +98,10 @@ class Control:
             app.router.add_route(method, path, handler)
 
     async def _timelines(self, _: web.Request) -> web.Response:
-        """The three platforms always, the town's own receiver once it has got something: many towns have none."""
+        """Three platforms always, the others once something was posted there."""
         state = self._sandbox.state
         told = {name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS}
-        return json_answer({name: posts for name, posts in told.items() if posts or name != "webhook"})
+        return json_answer({name: posts for name, posts in told.items() if posts or name in ALWAYS})
 
     async def _reset(self, _: web.Request) -> web.Response:
         self._sandbox.reset()

@@ -21,7 +21,7 @@ from tocsin_sandbox.crowd import MOST_PEOPLE, ReportingCrowd
 from tocsin_sandbox.page_words import FAULTS, WORDS, language_of
 from tocsin_sandbox.people import Crowd, Impossible, Say, Vote
 from tocsin_sandbox.sandbox import Sandbox
-from tocsin_sandbox.state import PLATFORMS, State
+from tocsin_sandbox.state import ALWAYS, PLATFORMS, State
 from tocsin_sandbox.telegram import rows_of
 from tocsin_sandbox.telegram.messages import Messages
 
@@ -127,7 +127,7 @@ class Page:
         state, now = self._sandbox.state, self._sandbox.clock()
         laid_out = [lay_out(state, platform, now) for platform in PLATFORMS]
         values = {
-            "columns": [column for column in laid_out if column.cards or column.platform != "webhook"],
+            "columns": [column for column in laid_out if column.cards or column.platform in ALWAYS],
             "talks": lay_out_conversations(state, self._sandbox.platforms.telegram.messages, now),
             "still": "still" in request.query,
             "still_url": f"/sandbox?{urlencode({'lang': language, 'still': '1'})}",

@@ -42,7 +42,7 @@ class Say(_Act):
     Each of the `text`s is said by `count` different people. `name` None is somebody whose name the platform doesn't
     tell; without `name`, each gets one. `author` is the account's id, else made of the name. `page` (Facebook) and
     `chat` (Telegram) say where, `under` what is answered, by id or key. `speaks` is Telegram's, `named` X's, `hidden`
-    Facebook's.
+    Facebook's, and Mastodon's for what is sent to the account alone.
     """
 
     text: Words | Annotated[list[Words], Field(min_length=1, max_length=MOST_AT_ONCE)]

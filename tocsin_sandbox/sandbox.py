@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import open311, push, webhook
+from tocsin_sandbox import mastodon, open311, push, webhook
 from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
@@ -30,18 +30,17 @@ def platform_of(path: str) -> str | None:
     """Whose a path is.
 
     `/2/…` is X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/wpush/…` a push service's, `/webhook…` the
-    town's, `/open311/…` a server of reports.
+    town's, `/open311/…` a server of reports, `/api/…` a Mastodon server's.
     """
     if path.startswith("/2/"):
         return "twitter"
     if path.startswith(("/bot", "/file/bot")):
         return "telegram"
-    if path.startswith("/wpush/"):
-        return "push"
+    for beginning, platform in (("/wpush/", "push"), ("/api/", "mastodon"), (open311.BASE, "open311")):
+        if path.startswith(beginning):
+            return platform
     if path == "/webhook" or path.startswith("/webhook/"):
         return "webhook"
-    if path.startswith(open311.BASE):
-        return "open311"
     return "facebook" if _GRAPH.match(path) else None
 
 
@@ -58,16 +57,19 @@ class Platforms:
         self.facebook = Facebook(settings, state, rules)
         self.twitter = Twitter(settings, state, rules)
         self.push = push.PushService()
+        self.mastodon = mastodon.Mastodon(settings, state, rules)
         self.crowds: dict[str, Crowd] = {
             "twitter": self.twitter.people,
             "facebook": self.facebook.comments,
             "telegram": self.telegram,
+            "mastodon": self.mastodon,
         }
         self.open311 = open311.Open311(rules)
         self._all: dict[str, Any] = {
             "twitter": self.twitter,
             "facebook": self.facebook,
             "telegram": self.telegram,
+            "mastodon": self.mastodon,
             "webhook": webhook.Webhook(state),
             "open311": self.open311,
             "push": self.push,
@@ -87,7 +89,8 @@ class Platforms:
     def standing(self, now: float) -> dict[str, Any]:
         """What listening meets on each platform: prices, windows, webhooks, groups."""
         standing = {"twitter": self.twitter.standing(now), "facebook": self.facebook.standing()}
-        return {**standing, "telegram": self.telegram.standing(now)}
+        mastodon = {"blocked": sorted(self.mastodon.blocked)}
+        return {**standing, "telegram": self.telegram.standing(now), "mastodon": mastodon}
 
     def answer_under(self, platform: str, asked: Asked, fault: FaultRequest | None) -> Answer:
         """What it says under a fault; whether the post was taken is the fault's to decide."""
@@ -105,6 +108,8 @@ class Platforms:
             return twitter_answers.faulty(fault, asked.at)
         if platform == "telegram":
             return telegram_calls.faulty(fault)
+        if platform == "mastodon":
+            return mastodon.faulty(fault, asked.at)
         if platform == "webhook":
             return webhook.faulty(fault)
         if platform == "open311":

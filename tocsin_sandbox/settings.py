@@ -37,6 +37,11 @@ TELEGRAM_BOT_ID = 1234567
 TELEGRAM_MEMBERS = 312
 TELEGRAM_BOT_USERNAME = "tocsin_sandbox_bot"
 
+MASTODON_TOKEN = "sandbox-mastodon-token"  # noqa: S105 - a stand-in's
+MASTODON_ACCOUNT = "117020566092212359"
+MASTODON_NAME = "tocsin_sandbox"
+MASTODON_FOLLOWERS = 96
+
 OPEN311_KEY = "sandbox-open311-key"
 
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk="  # noqa: S105 - a stand-in's

@@ -50,7 +50,9 @@ def _measure_jpeg(content: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-PLATFORMS = ("twitter", "facebook", "telegram", "webhook")
+PLATFORMS = ("twitter", "facebook", "telegram", "mastodon", "webhook")
+ALWAYS = frozenset({"twitter", "facebook", "telegram"})
+"""Platforms that are shown before anything is posted there; many towns have none of the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,4 +74,5 @@ KINDS: dict[str, ChannelKind | str] = {
     "webhook": ChannelKind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
     "mail": ChannelKind(MailSettings, MAIL_TEXT, "alerts.channels.mail.channel:Mail"),
     "mqtt": ChannelKind(MqttSettings, MQTT_TEXT, "alerts.channels.mqtt:Mqtt"),
+    "mastodon": "alerts.channels.mastodon:KIND",
 }

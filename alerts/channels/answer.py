@@ -6,9 +6,10 @@ the request was written is `InDoubt` where sending again would make a second pos
 
 from __future__ import annotations
 
+import hashlib
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -20,7 +21,9 @@ from yarl import URL
 
 from alerts.model.bounds import UNPACKED_HERE, bounded, read_body, seen
 from alerts.model.bounds import normal as composed
-from alerts.model.errors import DeliveryError, InDoubt, Retry, SourceFailed
+from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry, SourceFailed
+from alerts.model.poll import Counting, PollCount
+from alerts.model.post import Message, PollForm
 from alerts.model.reason import Reason, because
 
 QUOTED = 200
@@ -31,6 +34,8 @@ LONGEST_ID, LONGEST_ADDRESS, LONGEST_NAME = 200, 2000, 200
 """Characters that are kept of an answer's ids, addresses and names."""
 LONGEST_WAIT = timedelta(days=1)
 """A platform that names a later time is asked again by then."""
+WAIT = timedelta(minutes=1)
+"""How long to wait where a platform asks for it and names no time."""
 # A JSON number beyond this is exact in few programs (RFC 8259, section 6): nobody counts that far.
 _HIGHEST = 2**53
 _ACCEPT = {"Accept-Encoding": UNPACKED_HERE}
@@ -86,6 +91,14 @@ class Answer:
         except (ValueError, RecursionError):
             return None
         return told if isinstance(told, dict) else None
+
+    def rows(self) -> list[dict[str, Any]] | None:
+        """The objects of a body that is a JSON array; None where it is none."""
+        try:
+            told = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else None
 
 
 async def ask(
@@ -205,6 +218,54 @@ def unclear(reason: Reason | str, act: RequestPurpose) -> DeliveryError:
 def unreadable(platform: str, answer: Answer, act: RequestPurpose) -> DeliveryError:
     """Return the error for an answer that isn't the platform's own: a gateway's page, half a body, an unknown shape."""
     return unclear(because("unreadable_answer", platform=platform, status=answer.status), act)
+
+
+def refusal_of(
+    platform: str, answer: Answer, act: RequestPurpose, *, said: object, until: datetime
+) -> DeliveryError | None:
+    """Return the error for an answer by its status alone, as HTTP means it; None if it succeeded with JSON.
+
+    `said` are the platform's own words of a refusal: they may be in any language, and decide nothing. `until` is the
+    time that it names for a limit.
+    """
+    is_json = answer.read() is not None or answer.rows() is not None
+    if answer.ok:
+        return None if is_json else unreadable(platform, answer, act)
+    if answer.status >= 500:
+        return unclear(because("platform_trouble", platform=platform, status=answer.status), act)
+    if answer.status == 429:
+        return Retry(because("limit_until", platform=platform, until=until), until, whole_channel=True)
+    if answer.status in (401, 403):
+        return BadCredential(because("token_refused", platform=platform, said=quote(said or answer.status)))
+    if answer.status in (404, 410) and act.on_a_post and is_json:
+        return Gone(because("post_gone", platform=platform))
+    # A redirect isn't followed: the token would be handed to whoever it names.
+    if answer.status < 400 or answer.status in (404, 405, 410):
+        return BadCredential(because("platform_not_there", platform=platform, status=answer.status))
+    return Rejected(because("content_refused", platform=platform, said=quote(said or answer.status)))
+
+
+def identity_of(message: Message, reply_to: str | None) -> str:
+    """Return the permanent id of this post: its own; for words outside any post, a digest of them."""
+    if message.about is not None:
+        return message.about.post
+    return hashlib.sha256(f"{reply_to or ''}\n{message.text}\n{message.link or ''}".encode()).hexdigest()[:32]
+
+
+# A platform's own poll ends up to a minute after ours; one that outlives it longer was closed here before its time.
+_ROUNDED, _READ_AFTER = timedelta(seconds=90), timedelta(seconds=2)
+
+
+def counted(votes: Sequence[int], ends: datetime | None, poll: PollForm, now: datetime) -> PollCount:
+    """Return the numbers of a poll that its platform closes by itself, at `ends` (None: it is closed).
+
+    One that was closed here long before goes on there, and its numbers are those of now. Raises Retry until it ends.
+    """
+    if ends is None or ends <= now:
+        return PollCount(tuple(votes))
+    if ends - poll.closes_at <= _ROUNDED:
+        raise Retry(because("poll_still_open", at=ends), ends + _READ_AFTER)
+    return PollCount(tuple(votes), Counting.EARLY)
 
 
 def quote(words: object) -> str:

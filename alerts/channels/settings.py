@@ -159,6 +159,10 @@ class ChannelSettings(BaseModel):
         """True if the platform has polls of its own that may be used here."""
         return False
 
+    def written(self, text: TextFormat) -> TextFormat:
+        """Return how the platform counts a text here, made of how its kind does."""
+        return text
+
     @field_validator("api_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:

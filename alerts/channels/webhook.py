@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, name_of, quote
+from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, identity_of, name_of, quote
 from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import WebhookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
@@ -65,13 +65,6 @@ def headers(key: bytes, identity: str, now: datetime, body: bytes) -> dict[str, 
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(key, identity, timestamp, body),
     }
-
-
-def identity_of(message: Message, reply_to: str | None) -> str:
-    """Return the permanent id of this post: its own; for words outside any post, a digest of them."""
-    if message.about is not None:
-        return message.about.post
-    return hashlib.sha256(f"{reply_to or ''}\n{message.text}\n{message.link or ''}".encode()).hexdigest()[:32]
 
 
 def letter(

@@ -211,7 +211,7 @@ def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
         ChannelConfig,
         settings,
         name=name,
-        text=kind.text,
+        text=settings.written(kind.text),
         counts_every_write=kind.counts_every_write,
         asks=settings.asks,
         settings=settings,

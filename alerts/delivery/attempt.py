@@ -437,7 +437,7 @@ class Attempts:
         known = await self._outbox.known_ids(self._settings.name)
         parent = self._parent(begun)
         reply_to = _replied_to(post, parent, via)
-        receipt = await self._channel.find(post.message, since, begun.newest_known, known, reply_to)
+        receipt = await self._channel.find(post.addressed, since, begun.newest_known, known, reply_to)
         return retry.found(receipt) if receipt else retry.not_found(post, self._clock.now())
 
     async def _finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime) -> None:

@@ -19,8 +19,10 @@ from alerts.model.town import Town
 AT_ONCE = 50
 """Utterances forgotten in one transaction."""
 
-# The ids in X's and Telegram's addresses: a post, a message by the group's number, one by its name.
+# The ids in addresses: X's post, Mastodon's status, Telegram's message by the group's number and by its name.
 _STATUS = re.compile(r"/status(?:es)?/(\d+)")
+# A server shows a status of any other one as `/@name@host/ID`, by its own id.
+_ON_MASTODON = re.compile(r"/@[^/]+/(\d+)")
 _MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)/?")
 _NAMED_MESSAGE = re.compile(r"/([A-Za-z]\w{3,})/(?:\d+/)?(\d+)/?")
 _TELEGRAM = ("t.me", "telegram.me")
@@ -61,6 +63,8 @@ def _ids_of(kind: str, address: SplitResult) -> list[str]:
             return _message_ids(path, asked.get("comment", [])) if address.hostname in _TELEGRAM else []
         case "twitter":
             return _STATUS.findall(path)[:1]
+        case "mastodon":
+            return _ON_MASTODON.findall(path)[:1]
         case _:
             return []
 

@@ -34,7 +34,7 @@ WAITING, WANTED, DONE, FAILED, REFUSED = "waiting", "wanted", "done", "failed", 
 LOOKED_EVERY = 30.0
 LONGEST_CLAUSE = 300
 GIVEN_UP_AFTER = timedelta(hours=24)
-_KINDS = {"facebook": (HIDE, DELETE, BLOCK), "telegram": (DELETE, BLOCK), "twitter": (HIDE,)}
+_KINDS = {"facebook": (HIDE, DELETE, BLOCK), "telegram": (DELETE, BLOCK), "twitter": (HIDE,), "mastodon": (BLOCK,)}
 
 log = structlog.get_logger()
 

@@ -101,7 +101,8 @@ class TextFormat:
     """The way a channel kind counts and writes text.
 
     `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of the text left after
-    entity parsing) or "characters" (code points). `markup` is "plain", "html" (Telegram's subset) or "json" (named
+    entity parsing), "graphemes" (Bluesky), "mastodon" (graphemes, a URL is 23, hosts of mentions are free), "bytes" (of
+    UTF-8) or "characters" (code points). `markup` is "plain", "html" (Telegram's subset) or "json" (named
     values for machines). `link` is the place of the address: "text" at the end of the text, or "field" apart from it
     (Facebook's `link`).
     """

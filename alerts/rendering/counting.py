@@ -1,5 +1,8 @@
 """How long a text is, in the units of the platform that will print it, and what X takes for a link in it.
 
+Bluesky counts graphemes (Unicode's UAX 29), what a reader takes for one character. Mastodon counts them too, an address
+with its protocol as 23, and of `@name@host` the `@name` alone (its `StatusLengthValidator`).
+
 Facebook counts code points and Telegram UTF-16 units of what is left when tags and entities are read. X weighs
 (twitter-text, configuration version 3): in NFC every code point weighs 2, or 1 where it is in a range of Latin, Greek,
 Cyrillic, Arabic, most spaces and dashes; an emoji weighs 2 however many code points it takes; a link weighs 23 whatever
@@ -13,6 +16,7 @@ twitter-text's conformance cases (`extract.yml`, `weighted`) are the tests.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -27,12 +31,23 @@ _HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 # What makes several code points one emoji. Without any of these, emoji need no counting of their own: each weighs 2.
 _SEQUENCE = re.compile("[\u200d\ufe0f\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 _INVALID = re.compile("[\ufffe\ufeff\uffff]")
+# Any character that may be one grapheme with the one before it; most texts hold none.
+_MAY_JOIN = re.compile("[^\u0000-\u02ff\u2010-\u203b\u2070-\u20cf]")
+# The joiner, the selector of an emoji's form, and the one that keeps letters apart.
+_JOINS = frozenset("\u200c\u200d\ufe0e\ufe0f\u20e3")
+# Extended_Pictographic (emoji-data.txt), in whole blocks: what a joiner joins.
+_PICTURE = re.compile(
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+# Mastodon's Account::MENTION_RE: a name there, and the host behind it.
+_MENTION = re.compile(r"(?<![=/\w])(@[a-z0-9_]+(?:[.-]+[a-z0-9_]+)*)@\w+(?:[.-]+\w+)*", re.IGNORECASE)
 
 
 def count(text: str, fmt: TextFormat) -> int:
     """Return the length of `text`, written in the markup of `fmt`, as the platform of `fmt` counts it.
 
-    `fmt.count` is `weighted` (X), `utf16` (Telegram) or `characters` (Facebook); any other raises ValueError.
+    `fmt.count` is `weighted` (X), `utf16` (Telegram), `graphemes` (Bluesky), `mastodon`, `bytes` (of UTF-8: ntfy) or
+    `characters` (Facebook); any other raises ValueError.
     """
     seen = visible(text) if fmt.markup == "html" else text
     match fmt.count:
@@ -42,8 +57,15 @@ def count(text: str, fmt: TextFormat) -> int:
             return utf16_units(seen)
         case "weighted":
             return weighted(seen)
+        case "graphemes":
+            return graphemes(seen)
+        case "mastodon":
+            return on_mastodon(seen)
+        case "bytes":
+            return len(seen.encode(errors="replace"))
         case _:
-            raise ValueError(f"a text is counted as characters, utf16 or weighted, not as {fmt.count!r}")
+            known = "characters, utf16, weighted, graphemes, mastodon or bytes"
+            raise ValueError(f"a text is counted as {known}, not as {fmt.count!r}")
 
 
 def weighted(text: str) -> int:
@@ -57,6 +79,50 @@ def weighted(text: str) -> int:
     if weight > len(text) and _SEQUENCE.search(text):
         total += _emoji_discount(text, found)
     return total
+
+
+def graphemes(text: str) -> int:
+    """Return how many graphemes `text` has: what a reader takes for one character, of however many code points."""
+    if not _MAY_JOIN.search(text):
+        return len(text)
+    total = flags = 0
+    for place, letter in enumerate(text):
+        total += not (place and goes_on(text, place, flags))
+        flags = flags + 1 if is_flag(letter) else 0
+    return total
+
+
+def on_mastodon(text: str) -> int:
+    """Return how much of a Mastodon server's characters `text` takes."""
+    if "://" in text:
+        links = [(start, end) for start, end in spans(text) if text[start:end].lower().startswith(("http:", "https:"))]
+        for start, end in reversed(links):
+            text = f"{text[:start]}{'x' * LINK_WEIGHT}{text[end:]}"
+    return graphemes(_MENTION.sub(r"\1", text) if "@" in text else text)
+
+
+def goes_on(text: str, place: int, flags: int) -> bool:
+    """True if the grapheme before `place` continues with the character there (Unicode's UAX 29, as far as texts need).
+
+    `flags` is the number of consecutive flag letters before it, of which each two form one flag.
+    """
+    before, after = text[place - 1], text[place]
+    if after in _JOINS or unicodedata.category(after)[0] == "M" or "\U0001f3fb" <= after <= "\U0001f3ff":
+        return True
+    if before == "\u200d":
+        return _PICTURE.match(after) is not None
+    if "\U000e0020" <= after <= "\U000e007f":
+        return True
+    if flags and is_flag(after):
+        return flags % 2 == 1
+    return ("\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff") or (
+        "\uac00" <= before <= "\ud7a3" and "\u11a8" <= after <= "\u11ff"
+    )
+
+
+def is_flag(letter: str) -> bool:
+    """True if it is one of the letters of which two form a country's flag."""
+    return len(letter) == 1 and "\U0001f1e6" <= letter <= "\U0001f1ff"
 
 
 def is_valid(text: str, limit: int = 280) -> bool:

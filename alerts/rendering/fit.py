@@ -25,14 +25,13 @@ word) is cut between two graphemes, so that a reader's character stays whole.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from alerts.model.post import TextFormat
-from alerts.rendering.counting import count
+from alerts.rendering.counting import count, goes_on, is_flag
 from alerts.rendering.library import Part, Piece, lay_out
 
 SHORT_FORMS = ("headline", "time", "area")
@@ -272,7 +271,6 @@ _CLAUSE_END = re.compile(
 _CALLS = re.compile(r"(?i)\b(?:appelez|aide|call|help|text)\b[^.!?]*\d")
 # Characters that mustn't end a cut text.
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
-_JOINS = "\u200d\ufe0e\ufe0f\u20e3"
 _PLAIN_ATOM = re.compile(r".", re.DOTALL)
 _ATOM = re.compile(r"<[^<>]*>|&#?\w{1,12};|.", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-zA-Z0-9-]++)[^<>]*+>")
@@ -400,37 +398,13 @@ def _grapheme_cuts(text: str, *, markup: bool) -> list[_Place]:
     stack: list[str] = []
     place = flags = 0
     for atom in (_ATOM if markup else _PLAIN_ATOM).finditer(text):
-        if place and not _goes_on(text, place, flags):
+        if place and not goes_on(text, place, flags):
             cuts.append((place, _closing(stack)))
-        flags = flags + 1 if _is_flag(atom[0]) else 0
+        flags = flags + 1 if is_flag(atom[0]) else 0
         if markup and (tag := _TAG.fullmatch(atom[0])):
             _pass(stack, tag)
         place = atom.end()
     return cuts
-
-
-def _goes_on(text: str, place: int, flags: int) -> bool:
-    """True if the grapheme before `place` continues with the character there (Unicode's UAX 29, as far as texts need).
-
-    `flags` is the number of consecutive flag letters before it, of which each two form one flag.
-    """
-    before, after = text[place - 1], text[place]
-    if (
-        after in _JOINS
-        or before == "\u200d"
-        or unicodedata.category(after)[0] == "M"
-        or "\U0001f3fb" <= after <= "\U0001f3ff"
-    ):
-        return True
-    if "\U000e0020" <= after <= "\U000e007f":
-        return True
-    if flags and _is_flag(after):
-        return flags % 2 == 1
-    return "\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff"
-
-
-def _is_flag(letter: str) -> bool:
-    return len(letter) == 1 and "\U0001f1e6" <= letter <= "\U0001f1ff"
 
 
 def _cuts_at(text: str, ends: re.Pattern[str], *, markup: bool) -> list[_Place]:

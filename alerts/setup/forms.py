@@ -151,6 +151,8 @@ def said_of(words: Words) -> Callable[[str], str]:
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
         "telegram": _("Telegram channel"),
+        "mastodon": _("Mastodon account"),
+        "mastodon.api_url": _("Address of the server"),
         "webhook": _("System of your own (webhook)"),
         "mail": _("E-mail to a list"),
         "mqtt": _("Broker for panels and sirens (MQTT)"),
@@ -234,5 +236,6 @@ def waits_of(words: Words) -> Sequence[tuple[str, str]]:
         ("mail", _("days: a mailbox at the relay, and what its provider publishes in the DNS for it")),
         ("mqtt", _("days: whoever runs the panels gives you a user and a password")),
         ("vigilance", _("ten minutes: a free key from portail-api.meteofrance.fr")),
+        ("mastodon", _("ten minutes: an account on a server, and an access token from its settings, Development")),
         ("telegram", _("five minutes: @BotFather gives the bot’s token at once")),
     )

@@ -16,6 +16,7 @@ import pytest
 from pydantic import BaseModel
 from shapely.geometry import shape
 
+from alerts.channels.mastodon import MastodonSettings
 from alerts.channels.settings import (
     ChannelSettings,
     FacebookSettings,
@@ -79,6 +80,7 @@ MODELS = {
     '### `kind = "twitter"`': (TwitterSettings, HearingSettings),
     '### `kind = "facebook"`': (FacebookSettings, HearingSettings),
     '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
+    '### `kind = "mastodon"`': (MastodonSettings, HearingSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
     '### `kind = "mail"`': (MailSettings, ChannelSettings),
     '### `kind = "mqtt"`': (MqttSettings, ChannelSettings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
@@ -11,15 +11,15 @@ from typing import Any
 
 import structlog
 
-from alerts.channels.answer import SLACK, Answer, RequestPurpose, appeared, id_of, unreadable
+from alerts.channels.answer import SLACK, Answer, RequestPurpose, appeared, counted, id_of, unreadable
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import AccountKeys, TwitterSettings, read_credential
 from alerts.channels.twitter import answers
 from alerts.channels.twitter.hearing import AccountEar
 from alerts.channels.twitter.wire import Signer, TwitterClient
-from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
 from alerts.model.listening import EarReading, HeardPost
-from alerts.model.poll import SHORTEST, Counting, PollCount
+from alerts.model.poll import SHORTEST, PollCount
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PollForm, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
@@ -28,8 +28,6 @@ from alerts.model.reason import Reason, because
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _READ_ONLY = "read"
-# X's poll ends up to a minute after ours; one that outlives it longer was closed here before its time.
-_ROUNDED, _READ_AFTER = timedelta(seconds=90), timedelta(seconds=2)
 # Pages of a hundred posts that are looked through: a week at X's own pace.
 _PAGES = 10
 
@@ -98,12 +96,7 @@ class Twitter:
         found = answers.poll_of(self._check(answer, RequestPurpose.READ))
         if found is None:
             raise Gone(because("poll_gone"))
-        now = self._resources.clock.now()
-        if found.ends is None or found.ends <= now:
-            return PollCount(found.votes_for(poll.options))
-        if found.ends - poll.closes_at <= _ROUNDED:
-            raise Retry(because("poll_still_open", at=found.ends), found.ends + _READ_AFTER)
-        return PollCount(found.votes_for(poll.options), Counting.EARLY)
+        return counted(found.votes_for(poll.options), found.ends, poll, self._resources.clock.now())
 
     def _minutes(self, poll: PollForm) -> int:
         """How long X keeps it open: whole minutes, and not less than five."""

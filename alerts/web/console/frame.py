@@ -188,6 +188,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
         "telegram": _("Telegram channel"),
+        "mastodon": _("Mastodon account"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
         "mqtt": _("Panels and sirens"),

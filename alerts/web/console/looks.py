@@ -43,9 +43,12 @@ _LAYOUTS: Mapping[str, Layout] = {
     "twitter": "feed",
     "facebook": "feed",
     "telegram": "chat",
+    "mastodon": "feed",
     MAIL: "letter",
     PUSH: "lock",
 }
+# Platforms where anybody sees what is posted.
+_SEEN_BY_ALL = frozenset({"twitter", "facebook", "telegram", "mastodon"})
 # The fields of a panel's JSON that its preview shows.
 _SHOWN = ("severity", "event", "headline", "instruction", "area")
 
@@ -148,6 +151,11 @@ class Look:
     to: str = ""
     audience: Audience = Audience()
     silence: Reason | None = None
+
+    @property
+    def is_seen_by_all(self) -> bool:
+        """True if anybody sees what is posted there."""
+        return self.kind in _SEEN_BY_ALL
 
     @property
     def over(self) -> bool:
@@ -305,7 +313,7 @@ def _locked(message: Message) -> tuple[str, tuple[str, str]]:
 
 
 def _as_x(piece: ToldPiece) -> ToldPiece:
-    """X shows a link without its protocol, and only its beginning."""
+    """X and Mastodon show a link without its protocol, and only its beginning."""
     return ToldPiece("link", short_link(piece.text)) if piece.tone == "link" else piece
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from alerts.channels import hearing
 from alerts.channels.answer import Answer
-from alerts.channels.facebook import hearing
+from alerts.channels.facebook import hearing as facebook_hearing
 from alerts.channels.facebook.hearing import PageEar, brought, is_signed
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.listening import EarReading, HeardPost
@@ -123,7 +124,7 @@ async def test_what_a_lagging_list_leaves_out_is_not_gone(page):
 
 
 async def test_nothing_is_gone_where_the_list_broke_off(page, monkeypatch):
-    monkeypatch.setattr(hearing, "MOST_PAGES", 2)
+    monkeypatch.setattr(facebook_hearing, "MOST_PAGES", 2)
     page.page_size = 2
     for number in range(4):
         page.say(f"1_{number}")
@@ -243,9 +244,9 @@ async def test_what_is_left_of_the_pages_calls_is_for_alerts(page):
     page.headers = {"X-Business-Use-Case-Usage": json.dumps({PAGE: [usage]})}
     with pytest.raises(Retry) as rests:
         await page.hear(NOON)
-    assert rests.value.after == NOON + hearing.RESTS
+    assert rests.value.after == NOON + facebook_hearing.RESTS
     page.headers = {}
-    assert told(await page.hear(NOON + hearing.RESTS)) == [("1_7", "Et l'école ?", False)]
+    assert told(await page.hear(NOON + facebook_hearing.RESTS)) == [("1_7", "Et l'école ?", False)]
 
 
 async def test_hearing_begins_again_where_nothing_of_a_look_was_kept(page):

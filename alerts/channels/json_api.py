@@ -1,0 +1,128 @@
+"""A platform's JSON over HTTP with a token: the requests of every kind whose refusals mean what HTTP's statuses mean.
+
+It keeps the token while the channel is open, writes it into a header and nowhere else, and remembers what the platform
+says of its limits. Statuses decide (`answer.refusal_of`); a platform that answers otherwise looks at the answer itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from alerts.channels.answer import LARGEST, LARGEST_LIST, WAIT, Answer, RequestPurpose, ask, refusal_of, wait_of
+from alerts.channels.hearing import moment_of
+from alerts.channels.settings import ChannelSettings, KeptPassword, SecretSource
+from alerts.model.ports import Resources
+from alerts.model.post import Quota
+
+Body = Mapping[str, Any] | aiohttp.FormData | bytes | None
+"""What a request carries: an object that goes as JSON, a form, or bytes of a type that the headers name."""
+
+
+class JsonApi:
+    """The API at `api_url` of a channel. `platform` is how reasons name it; `token` None: it takes who comes."""
+
+    def __init__(
+        self, platform: str, channel: str, settings: ChannelSettings, resources: Resources, token: SecretSource | None
+    ) -> None:
+        self._platform = platform
+        self._settings = settings
+        self._resources = resources
+        self._token = KeptPassword(channel, token, resources.folder)
+        self._limits: tuple[Quota, ...] = ()
+
+    def open(self) -> None:
+        """Read the token anew; raises BadCredential where it is missing. Sends nothing."""
+        self._token.read()
+
+    def close(self) -> None:
+        """Forget the token; the session is the process's."""
+        self._token.forget()
+
+    @property
+    def secret(self) -> str:
+        """The token, "" where there is none. Raises BadCredential while the channel isn't open."""
+        token = self._token.held()
+        return token.reveal() if token is not None else ""
+
+    async def read(self, route: str, *, on_a_post: bool = False) -> Answer:
+        """`GET` a route."""
+        return await self.ask("GET", route, RequestPurpose.READ, on_a_post=on_a_post)
+
+    async def ask(
+        self,
+        method: str,
+        route: str,
+        act: RequestPurpose,
+        body: Body = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        on_a_post: bool = False,
+    ) -> Answer:
+        """Return the platform's answer, which is JSON, to one request.
+
+        Raises DeliveryError for what it refuses; Gone where a post isn't there that the route names (`on_a_post`) or
+        the act needs.
+        """
+        answer = await self.request(method, route, act, body, headers=headers)
+        meant = RequestPurpose.EDIT if on_a_post else act
+        said, until = _said(answer), self.limit_of(answer) or self._resources.clock.now() + WAIT
+        if (error := refusal_of(self._platform, answer, meant, said=said, until=until)) is not None:
+            raise error
+        return answer
+
+    async def request(
+        self,
+        method: str,
+        route: str,
+        act: RequestPurpose,
+        body: Body = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the answer to one request, whatever it means."""
+        token = self.secret
+        sent = {"Accept-Language": "en", **({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+        if isinstance(body, Mapping):
+            sent["Content-Type"] = "application/json"
+            body = json.dumps(body).encode()
+        answer = await ask(
+            self._resources.session,
+            method,
+            self._settings.api_url + route,
+            platform=self._platform,
+            act=act,
+            timeout=self._settings.timeout,
+            data=body,
+            headers=sent,
+            largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
+        )
+        left, until = _first(answer, "X-RateLimit-Remaining", "RateLimit-Remaining"), self.limit_of(answer)
+        if until is not None and act is not RequestPurpose.READ and left.isdecimal():
+            self._limits = (Quota(int(left[:9]), until, None, "requests"),)
+        return answer
+
+    def limit_of(self, answer: Answer) -> datetime | None:
+        """Return when a limit is over: told as a time (Mastodon), in seconds since 1970 (Bluesky), or from now on."""
+        told = _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
+        if told:
+            return moment_of(float(told[:12]) if told.isdecimal() else told)
+        wait = wait_of(answer.headers.get("Retry-After"))
+        return self._resources.clock.now() + wait if wait is not None else None
+
+    def quotas(self) -> Sequence[Quota]:
+        """The limits as the platform last told them, unless they are over."""
+        return [quota for quota in self._limits if quota.reset > self._resources.clock.now()]
+
+
+def _first(answer: Answer, *names: str) -> str:
+    return next((told for name in names if (told := answer.headers.get(name, ""))), "")
+
+
+def _said(answer: Answer) -> object:
+    told = answer.read() or {}
+    return told.get("message") or told.get("error")
