@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 
 from alerts.model.bounds import normal, utf16_units, visible
+from alerts.model.domains import is_tld
 from alerts.model.post import TextFormat
 
 # X's configuration v3 of twitter-text: t.co links and emoji have fixed weights.
@@ -183,8 +183,6 @@ _ADDRESS_MAX = 4096
 _LABEL_MAX = 63
 _LABELS_MAX = 127
 """RFC 1035, section 3.1: a name has 255 octets at the most, so it has no more labels than this."""
-# The everyday ones are known without reading the list, so that a usual post doesn't pay for it (10 ms, once).
-_EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", "bzh", "be", "ch", "uk", "us", "de"))
 
 
 def links(text: str) -> list[str]:
@@ -292,11 +290,11 @@ def _is_label(label: str) -> bool:
 
 def _tld_end(text: str, start: int) -> int | None:
     if name := _ASCII_TLD.match(text, start):
-        known = not _NO_BOUNDARY.match(text, name.end()) and _is_tld(name[0].lower())
+        known = not _NO_BOUNDARY.match(text, name.end()) and is_tld(name[0].lower())
         return name.end() if known else None
     other = _OTHER_TLD.match(text, start)
     for end in range(other.end() if other else start, start, -1):
-        if not _NO_BOUNDARY.match(text, end) and _is_tld(text[start:end]):
+        if not _NO_BOUNDARY.match(text, end) and is_tld(text[start:end]):
             return end
     return None
 
@@ -310,17 +308,3 @@ def _rest_end(text: str, end: int) -> int:
     if (query := _QUERY.match(text, end)) and (kept := query[0].rstrip(_NO_QUERY_END)):
         end += len(kept)
     return end
-
-
-def _is_tld(name: str) -> bool:
-    return name in _EVERYDAY or name in _known_tlds()
-
-
-@cache
-def _known_tlds() -> frozenset[str]:
-    """Return the last label of every rule in the ICANN half of the Public Suffix List, as written and in ASCII."""
-    rules = (files("publicsuffixlist") / "public_suffix_list.dat").read_text("utf-8")
-    official = rules.partition("===END ICANN DOMAINS===")[0].splitlines()
-    names = {line.split()[0].rpartition(".")[2] for line in official if line.strip() and not line.startswith("//")}
-    coded = {"xn--" + name.encode("punycode").decode("ascii") for name in names if not name.isascii()}
-    return frozenset(names | coded)

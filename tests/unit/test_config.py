@@ -122,7 +122,7 @@ def test_a_town_orders_and_hides_the_hazards_of_its_desk(load, problems):
 def test_all_errors_of_a_file_are_told_at_once(problems):
     found = problems(
         '[station]\nname = 5\nsender = "a b"\nlangage = "fr"\n[web]\nlisten = "8080"\n[store]\nurl = "mysql://x"\n'
-        '[sources.meteo]\nkind = "cap"\nevery = "often"\n[channels.x]\nkind = "mastodon"\n[chanels.y]\n'
+        '[sources.meteo]\nkind = "cap"\nevery = "often"\n[channels.x]\nkind = "minitel"\n[chanels.y]\n'
     )
 
     assert sorted(line.split(":")[0] for line in found) == [

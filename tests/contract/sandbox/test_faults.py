@@ -303,7 +303,7 @@ async def test_faults_are_listed_and_cleared(world):
 @pytest.mark.parametrize(
     ("body", "word"),
     [
-        ({"platform": "mastodon", "kind": "hang"}, "platform"),
+        ({"platform": "minitel", "kind": "hang"}, "platform"),
         ({"platform": "twitter", "kind": "explode"}, "kind"),
         ({"platform": "twitter", "kind": "hang", "times": 0}, "times"),
         ({"platform": "twitter", "kind": "hang", "route": "("}, "regular expression"),

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.channels.answer import appeared, normal
+from alerts.channels.answer import Answer, RequestPurpose, appeared, normal, refusal_of
+from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 
 SINCE = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -37,3 +38,35 @@ def test_a_post_appeared_if_it_is_dated_no_more_than_a_minute_before(told, expec
 
 def test_a_later_attempt_leaves_an_earlier_post_out():
     assert not appeared("2026-11-25T12:00:00Z", SINCE + timedelta(minutes=2))
+
+
+PUBLISH, EDIT, READ = RequestPurpose.PUBLISH, RequestPurpose.EDIT, RequestPurpose.READ
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "act", "expected"),
+    [
+        (200, b"{}", PUBLISH, type(None)),
+        (200, b"[]", READ, type(None)),
+        (200, b"<html>", PUBLISH, InDoubt),
+        (200, b"<html>", EDIT, Retry),
+        (502, b"<html>", PUBLISH, InDoubt),
+        (500, b"{}", READ, Retry),
+        (429, b"{}", PUBLISH, Retry),
+        (401, b"{}", READ, BadCredential),
+        (403, b"", PUBLISH, BadCredential),
+        (404, b"{}", EDIT, Gone),
+        (404, b"<html>", EDIT, BadCredential),
+        (404, b"{}", PUBLISH, BadCredential),
+        (410, b"{}", EDIT, Gone),
+        (301, b"", PUBLISH, BadCredential),
+        (405, b"{}", PUBLISH, BadCredential),
+        (422, b"{}", PUBLISH, Rejected),
+        (400, b"", EDIT, Rejected),
+    ],
+)
+def test_a_status_means_what_http_means_by_it(status, body, act, expected):
+    error = refusal_of("Mastodon", Answer(status, {}, body), act, said="キー", until=SINCE)
+    assert type(error) is expected
+    if status == 429:
+        assert (error.after, error.whole_channel) == (SINCE, True)

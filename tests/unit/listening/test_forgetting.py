@@ -17,6 +17,8 @@ from alerts.listening.hearing import take
 from alerts.listening.question_acts import AnswerQuestion, AttributeQuestion
 from alerts.model.listening import EarStatus, Kind, Understood, UtteranceState
 from alerts.model.person import Actor, KeptReply, Origin, Role
+from alerts.model.post import TextFormat
+from alerts.model.town import ChannelConfig
 from alerts.store.connection import scrub
 from alerts.store.unit import asking
 from tests.unit.listening.conftest import send_all
@@ -234,3 +236,10 @@ async def test_what_a_program_was_answered_about_someone_goes_with_what_they_sai
     await listening.service.act(lambda unit: forget(unit, "telegram", who))
 
     assert await listening.service.ask(lambda unit: unit.replies.reply("t", "k")) is None
+
+
+@pytest.mark.parametrize("page", ["/@saint_martin/117020586180926938", "/@nadia@ailleurs.example/117020586180926938"])
+def test_an_address_on_the_town_s_mastodon_server_names_a_reply(listening_town, page):
+    account = ChannelConfig("mastodon", "mastodon", TextFormat(500), hears=True)
+    town = replace(listening_town, channels={"mastodon": account})
+    assert list(remarks_at(town, f"https://social.example{page}")) == [("mastodon", "117020586180926938")]

@@ -39,8 +39,13 @@ def test_facebook_counts_code_points_and_x_weighs() -> None:
 
 
 def test_an_unknown_way_to_count_is_told() -> None:
-    with pytest.raises(ValueError, match="not as 'bytes'"):
-        count("a", TextFormat(1, "bytes"))
+    with pytest.raises(ValueError, match="not as 'words'"):
+        count("a", TextFormat(1, "words"))
+
+
+def test_graphemes_are_what_a_reader_takes_for_one_character_and_bytes_are_of_utf_8() -> None:
+    assert count("👨‍👩‍👧‍👧e\u0301🇫🇷", TextFormat(300, "graphemes")) == 3
+    assert count("é€", TextFormat(4096, "bytes")) == 5
 
 
 def test_what_a_reader_sees_of_markup() -> None:
@@ -161,9 +166,9 @@ def test_a_hostile_run_of_dots_takes_no_time_worth_speaking_of() -> None:
 
 def test_a_usual_post_does_not_read_the_list_of_domains() -> None:
     code = (
-        "from alerts.rendering import counting;"
+        "from alerts.model import domains;from alerts.rendering import counting;"
         "counting.links('Vent fort. Voir https://alertes.ville.fr/alerts/1');"
-        "print(counting._known_tlds.cache_info().currsize)"
+        "print(domains._known.cache_info().currsize)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
