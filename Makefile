@@ -12,8 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
 
+# What fails is tried once more, and is told even if it then passes (docs/adr/0054).
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(DURATIONS),-p tests.durations)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --reruns 1 $(if $(DURATIONS),-p tests.durations)
 
 # The wheel as somebody installs it: in an environment and a folder of its own, of the checkout nothing but the packages.
 package: $(VENV)/dev.stamp
@@ -33,7 +34,7 @@ TODAY := $(shell date +%Y%m%d)
 SIMULATED = $(BIN)/python -m simulation --seed $(or $(SEED),$(TODAY)000) --seeds
 CAMPAIGN = $(BIN)/python -m campaign --seed $(or $(SEED),$(TODAY))
 release-check: check docs package
-	TOCSIN_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m '' -p no:rerunfailures
+	TOCSIN_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m ''
 	$(BIN)/python -m bench.hostile
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.truth --daemons 2

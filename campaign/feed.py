@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -10,6 +12,22 @@ from alerts.model.alert import Alert
 from alerts.model.cap import write
 
 _HEAD = '<feed xmlns="http://www.w3.org/2005/Atom"><id>urn:campaign</id><title>Crues</title>'
+
+
+class Loopback(ThreadingHTTPServer):
+    """Answers on loopback, at a free port, with that handler; a client that goes before its answer is no error.
+
+    The standard library would print a traceback from the client's thread. With Python 3.11 that parses source, and
+    fails what another thread parses at that moment (SystemError: AST constructor recursion depth mismatch).
+    """
+
+    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of any other error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Feed:
@@ -36,7 +54,7 @@ class Feed:
             def log_message(self, *arguments: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Loopback(Handler)
         self.place = f"http://127.0.0.1:{self._server.server_port}"
         self.url = f"{self.place}/index"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -75,8 +75,6 @@ CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in _ROOMS)
 """Where each transaction is carried out, undone, and carried out again."""
 TAKE_LONG = ("simulation", "process", "browser")
 """The folders whose tests take seconds; those that compute longest come first."""
-TRIED_TWICE = ("process", "browser")
-"""The folders whose tests start processes and browsers: one that fails is tried once more (ADR 0054)."""
 
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -97,7 +95,7 @@ def pytest_make_collect_report(collector):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(items):
     """Deal what takes long to the workers alike, first of all, so that none is left with it when the others are done.
 
     Each worker begins with an equal share of the list as it stands, and takes from the end of another's when it has
@@ -105,9 +103,6 @@ def pytest_collection_modifyitems(config, items):
     """
     items.sort(key=lambda item: str(item.path))  # as they are in every worker
     folders = {item: Path(item.path).relative_to(Path(__file__).parent).parts[0] for item in items}
-    for item in items:
-        if folders[item] in TRIED_TWICE and config.pluginmanager.hasplugin("rerunfailures"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
     modules = [list(each) for _, each in groupby((i for i in items if folders[i] in TAKE_LONG), lambda i: i.path)]
     modules.sort(key=lambda module: TAKE_LONG.index(folders[module[0]]))
     quick = iter([item for item in items if folders[item] not in TAKE_LONG])

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from alerts.web.public.export import Export
+from campaign.feed import Loopback
 from tests.browser.axe import violations
 from tests.release import at_release
 from tests.unit.desk.conftest import LATER, NOW, TownDesk, a_town, an_alert, cancelling
@@ -48,7 +49,7 @@ def served(folder, at: datetime) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(folder)))
+    server = Loopback(partial(Files, directory=str(folder)))
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"

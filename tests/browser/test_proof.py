@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,6 +18,7 @@ from alerts.reports.intake import Proofs
 from alerts.web.public.answers import static_answers, static_path
 from alerts.web.public.page import safety
 from alerts.web.public.told import Setting
+from campaign.feed import Loopback
 
 pytestmark = pytest.mark.process
 FORM = f"""<!doctype html><html lang="en"><title>Report</title>
@@ -68,7 +69,7 @@ def opened(booth: Booth) -> Iterator[Booth]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server = Loopback(Door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     booth.address = f"http://localhost:{server.server_address[1]}/"
     try:

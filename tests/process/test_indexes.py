@@ -6,13 +6,14 @@ import re
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from alerts.model.alert import Alert, Area, Category, Info, Severity, Urgency
 from alerts.model.cap import write
+from campaign.feed import Loopback
 from tests.samples import SHARED, shared
 
 pytestmark = pytest.mark.process
@@ -61,7 +62,7 @@ class Served:
             def log_message(self, *arguments):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Loopback(Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/index"
         own = self.url.rsplit("/", 1)[0].encode()
         self.body = LINK.sub(lambda match: own + b"/" + match[1], body)

@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+
+from campaign.feed import Loopback
 
 SIZE = "3m"
 
@@ -30,7 +32,7 @@ class _Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Loopback(Handler)
         self._server.daemon_threads = True
         self.number = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.number}/ping/1234"
