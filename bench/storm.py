@@ -109,9 +109,9 @@ class Program:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    def ask(self, path: str, wish: object) -> Any:
+    def ask(self, path: str, wish: object, **headers: str) -> Any:
         """What is answered to this wish; it has to be granted."""
-        self._connection.request("POST", f"/api/v1{path}", json.dumps(wish), self._headers)
+        self._connection.request("POST", f"/api/v1{path}", json.dumps(wish), self._headers | headers)
         answer = self._connection.getresponse()
         said = answer.read()
         assert answer.status < 300, (answer.status, said)

@@ -3,8 +3,8 @@
     python -m shipping dist [--key KEY]
 
 Wheel and source archive, a .deb for each Debian whose Python this machine has, the lock, licences, bill of materials,
-monitoring files, notes, and their sums; with a key, the sums' signature. Needs the package index, and nothing else of
-the network.
+the container's and the monitoring files, notes, and their sums; with a key, the sums' signature. Needs the package
+index, and nothing else of the network.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def release(folder: Path, key: Path | None, architectures: list[str]) -> None:
     (folder / f"{name}-licences.txt").write_text(licences(LOCK, packages), encoding="utf-8")
     (folder / f"{name}-notes.md").write_text(notes(), encoding="utf-8")
     shutil.copy(ROOT / "requirements.lock", folder)
-    for each in sorted((ROOT / "shipping" / "monitoring").iterdir()):
+    here = ROOT / "shipping"
+    for each in (here / "Containerfile", here / "compose.yaml", *sorted((here / "monitoring").iterdir())):
         shutil.copy(each, folder)
     sums = [f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in sorted(folder.iterdir())]
     (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The .deb under a systemd of its own: installed, killed, hung, upgraded, put back and removed, each step timed.
+"""The .deb under a systemd of its own: installed, killed, hung, rebooted, upgraded and removed, each step timed.
 
     python -m shipping.booted trixie DEB [NEWER]
 
@@ -35,6 +35,23 @@ kind = "telegram"
 api_url = "http://127.0.0.1:8081"
 chat = "@saintmartin_alertes"
 token = { file = "telegram-token" }
+"""
+PRIORITIES = """
+import json, sys
+ranks = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
+found = set()
+for line in sys.stdin:
+    entry = json.loads(line)
+    if isinstance(entry["MESSAGE"], str) and entry["MESSAGE"].startswith("{"):
+        level = json.loads(entry["MESSAGE"])["level"]
+        assert entry["PRIORITY"] == ranks[level], entry
+        found.add(level)
+assert {"info", "warning"} <= found, found
+"""
+CROWD = """
+import socket, time
+held = [socket.create_connection(("127.0.0.1", 8080)) for _ in range(200)]
+time.sleep(10)
 """
 READY = "curl -fsS -m 2 -o /dev/null http://127.0.0.1:8080/readyz"
 
@@ -116,11 +133,15 @@ def booted(root: Path) -> Iterator[Machine]:
             machine.until("systemctl is-system-running | grep -qE 'running|degraded'", 60)
             machine.run("ip link set lo up", check=False)
             yield machine
+            # As `systemctl reboot` would: what begins after it is the next boot.
+            machine.run("systemctl --no-block poweroff")
+            nspawn.wait(60)
         finally:
             # Asked twice it doesn't wait for what hangs in there.
             for _ in range(2):
-                nspawn.terminate()
-                time.sleep(1)
+                if nspawn.poll() is None:
+                    nspawn.terminate()
+                    time.sleep(1)
 
 
 def renewed(deb: Path, folder: Path) -> Path:
@@ -166,6 +187,12 @@ def upgraded(machine: Machine, deb: str) -> None:
     print(f"{max(silent) - min(silent) if silent else 0:7.2f} s    of the next without an answer", flush=True)
 
 
+def sandbox(machine: Machine) -> None:
+    """Start the platforms' stand-ins there."""
+    machine.run("systemd-run --quiet -u sandbox -p User=tocsin $(sed -n 's/^program=//p' /usr/bin/tocsin) sandbox")
+    machine.until("curl -fsS -o /dev/null http://127.0.0.1:8081/", 60)
+
+
 def lives(machine: Machine) -> None:
     """Installed, set up, started, killed and hung: nothing that was posted is lost."""
     run, step = machine.run, machine.step
@@ -179,8 +206,7 @@ def lives(machine: Machine) -> None:
     run("! systemctl is-active tocsin")
     run(f"cat >/etc/tocsin/channels.toml <<'X'\n{CHANNELS}\nX")
     run("printf 1234567:sandbox-telegram-token >/etc/credstore/telegram-token; chmod 600 /etc/credstore/*")
-    run("systemd-run --quiet -u sandbox -p User=tocsin $(sed -n 's/^program=//p' /usr/bin/tocsin) sandbox")
-    machine.until("curl -fsS -o /dev/null http://127.0.0.1:8081/", 60)
+    sandbox(machine)
     step("check --live, not as root", lambda: run("tocsin check --live"))
     step("start", lambda: run("systemctl start tocsin"))
     step("post while it runs", lambda: post(machine, "Coupure d’eau"))
@@ -192,8 +218,74 @@ def lives(machine: Machine) -> None:
     hung = "journalctl -u tocsin --no-pager | grep -q 'Watchdog timeout'"
     step("hung: it answers again", lambda: fell("STOP", hung))
     run(f"systemctl kill -s HUP tocsin && {READY}")
+    run("systemctl stop sandbox")
+    post(machine, "Panne d’une plateforme", wait="")
+    machine.until("journalctl -qu tocsin -p warning | grep -q telegram", 60)
+    sandbox(machine)
+    step("what a platform missed is sent", lambda: sent(machine, 3))
+    run(f"journalctl -u tocsin -o json | python3 -c '{PRIORITIES}'")
     step("nightly copy", lambda: run("systemctl start tocsin-backup && ls /var/lib/tocsin/backups/tocsin-*.db"))
+    run("systemctl is-active tocsin-backup.timer")
+    print(
+        "          "
+        + " ".join(
+            run("grep -E 'VmRSS|VmHWM' /proc/$(systemctl show tocsin -p MainPID --value)/status", check=False).split()
+        )
+    )
     step("doctor", lambda: run("tocsin doctor", check=False))
+
+
+def limited(machine: Machine) -> None:
+    """With few files, and with too little memory: an alert goes out, and the daemon comes back by itself."""
+    run, step = machine.run, machine.step
+
+    def limit(line: str, *then: str) -> None:
+        run("mkdir -p /run/systemd/system/tocsin.service.d")
+        run(f"printf '[Service]\\n{line}\\n' >/run/systemd/system/tocsin.service.d/limit.conf; systemctl daemon-reload")
+        for each in ("systemctl --no-block restart tocsin", *then):
+            run(each)
+
+    def crowded() -> None:
+        limit("LimitNOFILE=128", "sleep 1")
+        machine.until(READY, 60)
+        run(f"nohup python3 -c '{CROWD}' >/dev/null 2>&1 & sleep 1")
+        post(machine, "Foule à la porte")
+
+    def starved() -> None:
+        limit("LimitDATA=16M")
+        machine.until("test $(systemctl show tocsin -p NRestarts --value) -ge 2", 60)
+        limit("Nice=0")
+        machine.until(READY, 60)
+
+    step("128 files, 200 connections: an alert is sent", crowded)
+    step("16 MB of memory, then enough: it answers", starved)
+    run("rm -r /run/systemd/system/tocsin.service.d && systemctl daemon-reload && systemctl restart tocsin")
+    machine.until(READY, 60)
+    sent(machine, 4)
+
+
+def fleet(machine: Machine) -> None:
+    """The unit of many towns: two of them in one process, and one that comes while it runs."""
+    run, step = machine.run, machine.step
+
+    def town(name: str) -> str:
+        folder = f"/var/lib/tocsin/towns/{name}"
+        run(f"install -d -o tocsin -g tocsin /var/lib/tocsin/towns {folder}")
+        run(f"sed s,/var/lib/tocsin/,{folder}/, /etc/tocsin/channels.toml >{folder}/channels.toml")
+        run(f"cp /etc/credstore/telegram-token {folder} && chown tocsin:tocsin {folder}/*")
+        return f"{folder}/channels.toml"
+
+    def joined() -> None:
+        file = town("crolles")
+        run("systemctl reload tocsin-fleet")
+        run(f"tocsin --config {file} post --headline 'Chute de neige' --wait=30s")
+
+    run("systemctl stop tocsin")
+    first = town("meylan")
+    step("fleet: start", lambda: run("systemctl start tocsin-fleet"))
+    step("fleet: post", lambda: run(f"tocsin --config {first} post --headline 'Vent fort' --wait=30s"))
+    step("fleet: a town comes, and posts", joined)
+    run("systemctl stop tocsin-fleet && rm -r /var/lib/tocsin/towns && systemctl start tocsin")
 
 
 def goes(machine: Machine) -> None:
@@ -204,9 +296,9 @@ def goes(machine: Machine) -> None:
     post(machine, "Incendie")
     step("downgrade", lambda: upgraded(machine, "/root/old.deb"))
     post(machine, "Verglas")
-    sent(machine, 4)
+    sent(machine, 7)
     step("restore", lambda: run(f"systemctl stop tocsin && tocsin db restore {copy} && systemctl start tocsin"))
-    sent(machine, 2)
+    sent(machine, 5)
     step("remove", lambda: run("dpkg -r tocsin"))
     run("test -e /var/lib/tocsin/tocsin.db && test -e /etc/tocsin/channels.toml && ! test -e /usr/lib/tocsin")
     run("echo 'tocsin tocsin/purge-data boolean true' | debconf-set-selections")
@@ -226,6 +318,16 @@ def main(release: str, old: Path, newer: Path | None = None) -> None:
         shutil.copy(newer or renewed(old, Path(name)), root / "root/new.deb")
         with booted(root) as machine:
             lives(machine)
+            limited(machine)
+            fleet(machine)
+            machine.run("systemctl enable tocsin")
+            post(machine, "Avant la nuit", wait="")
+        began = time.monotonic()
+        with booted(root) as machine:
+            sandbox(machine)
+            machine.until(READY, 60)
+            print(f"{time.monotonic() - began:7.2f} s  rebooted: it answers again", flush=True)
+            sent(machine, 5)
             goes(machine)
 
 

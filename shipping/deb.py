@@ -1,4 +1,6 @@
-"""Build tocsin's .deb for a Debian or Ubuntu release; needs pip, dpkg-deb and that release's Python, and not root.
+"""Build tocsin's .deb for a Debian or Ubuntu release.
+
+It needs pip, dpkg-deb, binutils for the package's machine and that release's Python, and not root.
 
     python -m shipping.deb trixie amd64 WHEEL FOLDER
 
@@ -30,6 +32,16 @@ RELEASES = {"bookworm": ("3.11", "deb12"), "noble": ("3.12", "ubuntu24.04"), "tr
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 GLIBC = (17, 24, 26, 27, 28, 31, 34)
 """The manylinux tags, by the C library's minor version, that Debian 12's 2.36 and later ones can run."""
+UNUSED = (
+    *("alembic/testing", "lxml/html", "lxml/isoschematron", "mako/testing", "numpy/f2py", "numpy/random"),
+    *("sqlalchemy/testing", "telegram/ext"),
+)
+"""Packages within packages that nothing of ours imports, which a test finds out by importing all of ours."""
+UNREAD = (
+    *("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "*.a", "objectify.*.so"),
+    *("SourceSansPro-*.otf", "SourceSansPro-*It.ttf", "_avif.*.so", "libavif-*"),
+)
+"""Files that nothing of ours reads: sources, fonts' other forms, and AVIF, in which no picture is taken."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 
 
@@ -61,13 +73,16 @@ def install(python: str, machine: str, wheel: Path, target: Path) -> None:
     do(*pip, wheel)
 
 
-def thin(packages: Path) -> None:
-    """Take away what no daemon reads: packages' tests, types and sources, and the calendars of other languages."""
-    for each in [*packages.rglob("tests"), packages / "bin"]:
+def thin(packages: Path, strip: str) -> None:
+    """Take away what no daemon reads, with debug symbols and other languages' calendars; `strip` is binutils'."""
+    useless = ("bin", "share", *UNUSED)
+    for each in [*packages.rglob("tests"), *(packages / name for name in useless)]:
         shutil.rmtree(each, ignore_errors=True)
-    for pattern in ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "*.a"):
+    for pattern in UNREAD:
         for each in packages.rglob(pattern):
             each.unlink()
+    for each in packages.rglob("*.so*"):
+        do(strip, "--strip-unneeded", each)
     for each in (packages / "babel/locale-data").glob("*.dat"):
         if each.stem.partition("_")[0] not in {"root", "en", "fr"}:
             each.unlink()
@@ -79,7 +94,7 @@ def environment(python: str, folder: Path, machine: str, wheel: Path, root: Path
     packages = there / "lib" / f"python{python}" / "site-packages"
     packages.mkdir(parents=True)
     install(python, machine, wheel, packages)
-    thin(packages)
+    thin(packages, f"{machine}-linux-gnu-strip")
     (there / "bin").mkdir()
     (there / "bin/python").symlink_to(f"/usr/bin/python{python}")
     (there / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n", encoding="utf-8")

@@ -96,7 +96,8 @@ def licences(lock: str, folder: Path) -> str:
 
 
 _LGPL = """\
-Tocsin comes with the packages below, without their tests and type files, else unchanged. Those under the LGPL
+Tocsin comes with the packages below, without their tests, type files, debug symbols and parts that it
+doesn't use, else unchanged. Those under the LGPL
 (python-telegram-bot, psycopg, psycopg-binary, recurring-ical-events, x-wr-timezone) are folders of Python files, or one
 library, of their own: whoever wants to may replace them by changed ones. The source of each is what its project
 publishes under the version that is named here. The LGPL 3 itself stands below, under psycopg; the GPL 3 that it builds

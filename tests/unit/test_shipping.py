@@ -6,13 +6,14 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from shipping.deb import HERE, LOCK, ROOT, SCRIPTS, debian_version
+from shipping.deb import HERE, LOCK, ROOT, SCRIPTS, UNUSED, debian_version
 from shipping.papers import bill, installed, licence_of, texts_of, used
 
 MONITORING = ROOT / "shipping" / "monitoring"
@@ -35,6 +36,25 @@ def test_the_bill_names_each_package_with_its_hashes():
 
 def test_what_no_command_uses_is_left_out():
     assert {each.name for each in used(LOCK)}.isdisjoint({"rich", "pygments", "requests-mock"})
+
+
+IMPORTED = """
+import importlib, pkgutil, sys
+import alerts, tocsin_sandbox
+for top in (alerts, tocsin_sandbox):
+    for each in pkgutil.walk_packages(top.__path__, top.__name__ + "."):
+        if ".migrations." not in each.name and not each.name.endswith("__main__"):
+            importlib.import_module(each.name)
+print(*sys.modules)
+"""
+
+
+@pytest.mark.release
+def test_nothing_of_ours_imports_what_a_package_for_servers_leaves_out():
+    done = subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = done.stdout.split()
+    assert "alerts.daemon" in imported
+    assert {each.replace("/", ".") for each in UNUSED}.isdisjoint(imported)
 
 
 @pytest.mark.skipif(shutil.which("dpkg") is None, reason="needs dpkg, which this machine doesn't have")

@@ -61,11 +61,20 @@ def indexes(path: Path) -> dict[str, str]:
     return {row["name"]: " ".join(row["sql"].replace("(", " (").split()) for row in rows}
 
 
+def former(path: Path, step: str) -> None:
+    """A database of then, as `sqlite3 FILE .dump` keeps it."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript((Path(__file__).parent / f"former/{step}.sql").read_text(encoding="utf-8"))
+
+
 def unreleased(path: Path) -> None:
     """A database as 305e67e made and filled it, before the first release: at least a row in each table."""
-    db = sqlite3.connect(path)
-    db.executescript((Path(__file__).parent / "former/0005.sql").read_text(encoding="utf-8"))
-    db.close()
+    former(path, "0005")
+
+
+def released(path: Path) -> None:
+    """What `tocsin demo --once` of the first release leaves; any later version upgrades it in one step."""
+    former(path, "0025")
 
 
 def made_by_itself(path: Path) -> dict[str, str]:
@@ -76,7 +85,9 @@ def made_by_itself(path: Path) -> dict[str, str]:
     return {row["name"]: " ".join(row["sql"].split()) for row in rows}
 
 
-@pytest.mark.parametrize("before", [lambda path: None, unreleased], ids=["a new one", "before the release"])
+@pytest.mark.parametrize(
+    "before", [lambda path: None, unreleased, released], ids=["a new one", "before the release", "the first one"]
+)
 def test_a_database_is_what_the_schema_says_however_it_came_to_be(tmp_path, before):
     migrated, made = tmp_path / "migrated.db", tmp_path / "made.db"
     before(migrated)
@@ -138,6 +149,29 @@ def test_a_database_from_before_the_release_is_brought_along_with_its_rows(tmp_p
         assert unit.views.post_counts()["page", PostState.REJECTED] == 1, "and goes on counting"
         assert isinstance(verify(unit.audit.all(), unit.audit.height()), Verified)
     db.close()
+
+
+def test_a_database_of_the_first_release_is_upgraded_in_one_step_and_loses_nothing(tmp_path):
+    released(path := tmp_path / "tocsin.db")
+    before = counts(path)
+    assert (before["alert"], before["post"], before["poll"], before["report"]) == (5, 18, 1, 5)
+
+    migrate(path)
+
+    assert sound(path) == HEAD
+    after = counts(path)
+    assert {table: after[table] for table in before} == before
+    with contextlib.closing(connect(path)) as db, transaction(db) as unit:
+        assert isinstance(verify(unit.audit.all(), unit.audit.height()), Verified)
+        [found] = unit.views.page(Wanted(words="orages"))
+        assert unit.alerts.posts_of(found.id)
+
+
+def counts(path: Path) -> dict[str, int]:
+    """How many rows each table has."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {each: db.execute(f"SELECT count(*) FROM {each}").fetchone()[0] for each in tables}
 
 
 def test_a_database_from_before_that_is_refused_and_left_as_it_is(tmp_path):
