@@ -38,6 +38,8 @@ release-check: check docs package
 	$(BIN)/python -m bench.hostile
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.truth --daemons 2
+	$(BIN)/python -m bench.upgrade
+	$(BIN)/python -m bench.upgrade --store postgresql
 	$(SIMULATED) 1000
 	$(SIMULATED) 200 --crowds
 	$(SIMULATED) 100 --subscribers
