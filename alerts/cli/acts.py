@@ -56,7 +56,14 @@ class ActGroup(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name: acts are imported where no other has it."""
-        return self._own.get(cmd_name) or super().get_command(ctx, cmd_name)
+        own = self._own.get(cmd_name)
+        is_own = own is not None and inspect.unwrap(own.callback) is not of_act
+        return own if is_own else super().get_command(ctx, cmd_name)
+
+
+def of_act() -> int:
+    """Keep the place of an act's command among those that are written by hand."""
+    raise NotImplementedError
 
 
 def _commands_in(group: str) -> Iterator[tuple[str, Any]]:
@@ -121,14 +128,13 @@ def carried_out(control: Control, act: OfficerAct, who: str | None, *, as_json: 
     show = screen.show_json if as_json else partial(_show, control.town)
     made = _looked_at(control, act, show) if hasattr(act, "seen") else act
 
-    def action(unit: DeskUnit) -> tuple[Out, tuple[str, Mapping[str, Any]] | None]:
+    def action(unit: DeskUnit) -> tuple[Any, Out]:
         done = made.done_by(officer(unit, who, Act.APPROVE if made.decides else made.permission))
-        return made.account(unit, done), made.says(unit, done)
+        return done, made.account(unit, done)
 
-    (account, said), _ = control.act(action)
-    if said is not None and not as_json:
-        sentence, values = said
-        screen.say(tell(sentence, **{key: _line(value) for key, value in values.items()}))
+    (done, account), _ = control.act(action)
+    if not as_json and (sentence := made.says(done)):
+        screen.say(tell(sentence, **{key: _line(value) for key, value in made.values(done).items()}))
     else:
         show(account)
     return 0
@@ -157,12 +163,11 @@ def _line(value: object) -> object:
     return ", ".join(map(str, value)) or tell("the town’s page alone")
 
 
-def decide(control: Control, verb: str, name: str, who: str | None, given: Mapping[str, object]) -> bool:
-    """Carry out the act of that verb on what has that name; False: nothing has it that acts are on."""
-    from alerts.desk.act import deciding
+def decide(control: Control, verb: str, name: str, who: str | None, given: Mapping[str, object]) -> None:
+    """Carry out the act of that verb on what has that name, with what it takes; what nothing else has is an alert's."""
+    from alerts.desk.act import deciding, every_act, fields_of
 
-    act = control.ask(lambda unit: deciding(unit, verb, name))
-    if act is None:
-        return False
-    carried_out(control, act.made(name, given), who)
-    return True
+    of_alert = next(each for each in every_act() if each.of == "alerts" and each.verb == verb)
+    act = control.ask(lambda unit: deciding(unit, verb, name)) or of_alert
+    keys = {each.key for each in fields_of(act)}
+    carried_out(control, act.made(name, {key: value for key, value in given.items() if key in keys}), who)

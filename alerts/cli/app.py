@@ -33,7 +33,7 @@ from alerts.cli import (
     service,
     subscribers,
 )
-from alerts.cli.acts import ActGroup
+from alerts.cli.acts import ActGroup, of_act
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -153,8 +153,8 @@ app.command("status")(officer.status)
 app.command("approve")(officer.approve)
 app.command("reject")(officer.reject)
 app.command("gone")(officer.gone)
-app.command("retry")(officer.retry)
-app.command("drop")(officer.drop)
+app.command("retry")(of_act)
+app.command("drop")(of_act)
 app.command("explain")(officer.explain)
 app.command("reports")(reports.reports)
 app.command("forget")(forgetting.forget)

@@ -1,12 +1,11 @@
 """An officer's questions and decisions.
 
-Questions: `status`, `explain`, `report`. Decisions: `approve`, `reject`, `retry`, `drop`, `gone`.
+Questions: `status`, `explain`, `report`. Decisions: `approve`, `reject`, `gone`; `retry` and `drop` are acts.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,10 +20,7 @@ from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
-    from alerts.desk.out import HistoryEvent
-    from alerts.desk.service import DeskUnit
-    from alerts.model.incident import StoredAlert
-    from alerts.model.post import Post
+    from alerts.desk.out import AlertOut, HistoryEvent
 
 
 def status(
@@ -111,33 +107,8 @@ def approve(
     again: Annotated[bool, typer.Option("--again", help="Publish it though the same event is out already.")] = False,
 ) -> int:
     """Show all that a waiting alert lets out, and let it go out exactly as it is shown; or let a poll open."""
-    control = context.obj.control()
-    if acts.decide(control, "approve", name, who, {}):
-        return 0
-    # What was shown before the question is what is validated: a version that came meanwhile has another fingerprint.
-    seen = _look_first(control, name)
-
-    def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:
-        return officer(unit, who, Act.APPROVE).approve(name, seen=seen, again=again)
-
-    (alert, posts), _ = control.act(act)
-    screen.say(tell("%(alert)s goes out on %(channels)s", alert=alert.id, channels=_channels(posts)))
+    acts.decide(context.obj.control(), "approve", name, who, {"again": again})
     return 0
-
-
-def _look_first(control: Control, name: str) -> str:
-    """Show what is to be validated, and on a terminal ask; the fingerprint of what was shown."""
-    from alerts.daemon.status import one_alert
-
-    alert, words = one_alert(control, name)
-    screen.show_alert(alert)
-    screen.show_texts(alert)
-    screen.show_let_out(alert)
-    screen.show_in_full(words)
-    # All of it is shown off a terminal too (docs/validation.md); only there is nobody to be asked.
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        screen.agreed("Validate this? (yes/no)")
-    return alert.fingerprint
 
 
 def reject(
@@ -147,13 +118,19 @@ def reject(
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> int:
     """Keep a waiting alert from going out, or a poll from opening."""
-    control = context.obj.control()
-    given = {"reason": reason} if reason is not None else {}
-    if acts.decide(control, "reject", name, who, given):
-        return 0
-    (alert, _), _ = control.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
-    screen.say(tell("%(alert)s doesn't go out", alert=alert.id))
+    acts.decide(context.obj.control(), "reject", name, who, {"reason": reason})
     return 0
+
+
+def _show_whole(alert: AlertOut) -> None:
+    """All that a validation of it lets out: off a terminal too, where nobody is asked (docs/validation.md)."""
+    screen.show_alert(alert)
+    screen.show_texts(alert)
+    screen.show_let_out(alert)
+    screen.show_in_full(alert.lets_out.words if alert.lets_out is not None else ())
+
+
+acts.SHOWN["AlertOut"] = lambda out, _: _show_whole(out)
 
 
 def gone(
@@ -168,31 +145,6 @@ def gone(
     entries, _ = control.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
     said = "%(n)s called off: announced when %(source)s is read next"
     screen.say(screen.counted(said, said, entries, source=source))
-    return 0
-
-
-def retry(
-    context: typer.Context,
-    name: options.Name,
-    over_limit: Annotated[
-        bool,
-        typer.Option(
-            "--over-limit",
-            help="Send now what is severe or extreme and waits for the town's own limit; takes an approver.",
-        ),
-    ] = False,
-    who: options.As = None,
-) -> int:
-    """Send again what failed or is in doubt."""
-    posts, _ = context.obj.control().act(lambda unit: officer(unit, who, Act.RETRY).retry(name, over_limit=over_limit))
-    screen.say(tell("queued again: %(channels)s", channels=_channels(posts)))
-    return 0
-
-
-def drop(context: typer.Context, name: options.Name, who: options.As = None) -> int:
-    """Give up what failed or is in doubt."""
-    posts, _ = context.obj.control().act(lambda unit: officer(unit, who, Act.DROP).drop(name))
-    screen.say(tell("dropped: %(channels)s", channels=_channels(posts)))
     return 0
 
 
@@ -235,10 +187,6 @@ def report(
     elif html is None:
         screen.show(screen.plain(report_text(made, spoken, zone)).rstrip())
     return 0
-
-
-def _channels(posts: Iterable[Post]) -> str:
-    return ", ".join(post.channel for post in posts)
 
 
 def _line(event: HistoryEvent) -> str:

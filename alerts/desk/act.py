@@ -50,7 +50,7 @@ Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seen = Annotated[Fingerprint | None, Field(description="The `fingerprint` of what was shown.")]
 """The field that binds a validation to what its button or its request displayed."""
 SEEN_BODY = ("SeenWish", "What was looked at before it was validated.")
-ROOMS = ("alerts.desk", "alerts.listening", "alerts.reports", "alerts.access")
+ROOMS = ("alerts.desk", "alerts.listening", "alerts.reports")
 """Where acts are declared."""
 
 
@@ -101,10 +101,11 @@ class OfficerAct(ABC):
     """The base of all acts. `id` names what it is done to: in full, or where a person types it by how it begins.
 
     `of` and `verb` are its path: `/polls/{id}/close` in the API, the same below `place` at the desk; a command has the
-    verb within its `group`. `help` is the command's, where the docstring won't do. `body` is the name and description
-    of the request's schema, `answers` what the answer may be (`account` makes it). `decides`: a second person does it,
-    so a command wants their name. `listens`: only in a town that listens to people. An act that
-    leaves out what all have to say is refused where it is declared, by TypeError.
+    verb within its `group`. Where `place` or `group` is empty, a form or a command written by hand leads to the act.
+    `help` is the command's, where the docstring won't do. `body` is the name and description of the request's schema,
+    `answers` what the answer may be (`account` makes it). `decides`: a second person does it, so a command wants their
+    name. `tagged`: the API's `If-Match` names what was seen. `listens`: only in a town that listens to people. An act
+    that leaves out what all have to say is refused where it is declared, by TypeError.
     """
 
     id: str
@@ -121,6 +122,8 @@ class OfficerAct(ABC):
     help: ClassVar[str] = ""
     details: ClassVar[str] = ""
     decides: ClassVar[bool] = False
+    tagged: ClassVar[bool] = False
+    confirmation: ClassVar[str] = ""
     listens: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
@@ -165,9 +168,13 @@ class OfficerAct(ABC):
         officer.unit.happened.extend(self.events(officer.unit, done))
         return done
 
-    def says(self, unit: DeskUnit, done: Any) -> tuple[str, Mapping[str, Any]] | None:  # noqa: ARG002 of some
-        """Return a command's sentence about it, with its values. Returns None if the command shows the account."""
-        return None
+    def says(self, done: Any) -> str:  # noqa: ARG002 of some
+        """Return a command's sentence about it. An empty one: the command shows the account."""
+        return self.confirmation
+
+    def values(self, done: Any) -> Mapping[str, Any]:  # noqa: ARG002 of some
+        """The values of that sentence."""
+        return {}
 
     @abstractmethod
     def page(self, unit: DeskUnit, done: Any) -> str:

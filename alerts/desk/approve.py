@@ -80,6 +80,24 @@ def find_alert(alerts: AlertRepository, name: str) -> StoredAlert:
     return found[0]
 
 
+def alert_in_full(alerts: AlertRepository, name: str, *, only_id: bool = False) -> StoredAlert:
+    """The alert of that id, CAP identifier or incident (the newest of it), in full. Raises Misuse.
+
+    `only_id`: nothing but the alert's own id, which names its exact texts.
+    """
+
+    def names(stored: StoredAlert) -> Sequence[str | None]:
+        others = (stored.incident_id, stored.alert.identifier if stored.alert else None)
+        return (stored.id,) if only_id else (stored.id, *others)
+
+    # `by_id` takes the beginning of an id, as an officer types it; a program names what it means in full.
+    alike = [stored for stored in alerts.by_id(name) if name in names(stored)]
+    if len(alike) != 1:
+        which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
+        raise Misuse(because("request_no_alert", name=repr(name[:60]), which=which))
+    return alike[0]
+
+
 def find_posts(alerts: AlertRepository, name: str) -> list[Post]:
     """The post of that id, or all posts of the alert of that name. Raises Misuse."""
     posts, stored_alerts = alerts.post_by_id(name), alerts.by_id(name)

@@ -62,6 +62,10 @@ class PollAct(OfficerAct):
         """The poll's own page."""
         return f"/polls/{done.id}"
 
+    def values(self, done: Poll) -> Mapping[str, Any]:
+        """The poll's id, and the channels."""
+        return {"alert": done.id, "channels": done.channels}
+
     def _waiting(self, unit: DeskUnit) -> Poll:
         poll = find_poll(unit, self.id)
         if poll.state is not PollState.WAITING or poll.approved_at is not None:
@@ -78,6 +82,7 @@ class ApprovePoll(PollAct):
 
     verb, permission, decides, body = "approve", Act.APPROVE, True, SEEN_BODY
     details = "Never one's own, unless the station has one officer alone."
+    confirmation = "%(alert)s goes out on %(channels)s"
 
     seen: Seen = None
 
@@ -97,10 +102,6 @@ class ApprovePoll(PollAct):
         unit.polls.put(approved)
         return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
 
-    def says(self, unit: DeskUnit, done: Poll) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
-        """Where it is asked."""
-        return "%(alert)s goes out on %(channels)s", {"alert": done.id, "channels": done.channels}
-
 
 @dataclass(frozen=True)
 class RejectPoll(PollAct):
@@ -112,6 +113,7 @@ class RejectPoll(PollAct):
     verb, permission, decides = "reject", Act.CONSULT, True
     body = ("PollReason", "Why a poll doesn't open.")
     details = "An author may reject their own; another's takes an approver."
+    confirmation = "%(alert)s doesn't go out"
 
     reason: Annotated[Line | None, Named(help="Why.")] = None
 
@@ -129,10 +131,6 @@ class RejectPoll(PollAct):
         unit.polls.put(rejected)
         officer.write(Act.REJECT, poll.id, why or "")
         return rejected
-
-    def says(self, unit: DeskUnit, done: Poll) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
-        """Return the sentence that it doesn't open."""
-        return "%(alert)s doesn't go out", {"alert": done.id}
 
 
 @dataclass(frozen=True)

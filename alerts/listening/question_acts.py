@@ -96,6 +96,10 @@ class QuestionAct(HeardAct):
         """Return the question's words."""
         return find_question(unit, self.id).words
 
+    def values(self, done: Question | Answered) -> Mapping[str, Any]:
+        """The answer's id, and its channels, each once."""
+        return {"answer": done.answer.id, "channels": channels_of(done.posts)} if isinstance(done, Answered) else {}
+
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it has its id
         """The question's page, which says that it was done."""
         return f"{self.place}/{_asked(done).id}?done=questions-{self.verb}"
@@ -147,11 +151,10 @@ class AnswerQuestion(QuestionAct):
             asked = replace(asked, words=wording(self.words), worded_by=officer.actor.name)
         return give(officer, asked, AnswerDraft(said, everywhere=self.everywhere, source=self.source))
 
-    def says(self, unit: DeskUnit, done: Answered) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
+    def says(self, done: Answered) -> str:
         """Where it goes out, or that it waits."""
-        if done.answer.state is AnswerState.WAITING:
-            return "%(answer)s waits for a second person: `tocsin approve %(answer)s`", {"answer": done.answer.id}
-        return "the answer goes out on %(channels)s", {"channels": channels_of(done.posts)}
+        waits = "%(answer)s waits for a second person: `tocsin approve %(answer)s`"
+        return waits if done.answer.state is AnswerState.WAITING else "the answer goes out on %(channels)s"
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ class WithdrawAnswer(QuestionAct):
     help = "Take an answer back wherever it is; its question is open again."
     body = ("WithdrawWish", "Why an answer is taken back.")
     details = "It waits for nobody: it takes words away and adds none. The question is open again."
+    confirmation = "the answer is taken back on %(channels)s"
 
     reason: Annotated[Line | None, Field(description="For the audit log."), Named(help="Why, for the audit log.")] = (
         None
@@ -185,10 +189,6 @@ class WithdrawAnswer(QuestionAct):
         unit.listening.put_question(opened)
         officer.write(Act.ANSWER, asked.id, f"{stands.id} withdrawn: {self.reason or ''}")
         return Answered(opened, replace(stands, state=AnswerState.WITHDRAWN), posts)
-
-    def says(self, unit: DeskUnit, done: Answered) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
-        """Where it is taken back."""
-        return "the answer is taken back on %(channels)s", {"channels": channels_of(done.posts)}
 
 
 @dataclass(frozen=True)

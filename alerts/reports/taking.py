@@ -19,6 +19,7 @@ from alerts.access.sessions import digest
 from alerts.desk.draft import OFFICE
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
+from alerts.listening.remark_acts import SeeToRemark
 from alerts.model.bounds import bounded, seal_of, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import fold
@@ -213,7 +214,10 @@ def take(
     # Whoever sends it sees its number at once: nothing is left to be told in the chat.
     unit.reports.step(ReportStep(report.id, now, report.state, by=report.by, told_at=now), report.channel, report.chat)
     if draft.by is not None:
-        Officer(unit, draft.by).write(Act.REPORT, report.number, "report added")
+        officer = Officer(unit, draft.by)
+        officer.write(Act.REPORT, report.number, "report added")
+        if draft.utterance is not None and unit.desk.station.listens:
+            SeeToRemark(draft.utterance).done_by(officer)
     came = _tell(
         unit, kind, report, ReportSource(report.id, source, before, report.at), alerts, outside=draft.is_outside
     )

@@ -57,6 +57,10 @@ class WordsAct(HeardAct):
         """The words."""
         return find_answer(unit, self.id).text
 
+    def values(self, done: Done) -> Mapping[str, Any]:
+        """The id of the words, and the channels that say them."""
+        return {"alert": done[0].id, "channels": channels_of(done[1])}
+
     def page(self, unit: DeskUnit, done: Done) -> str:
         """The page of what they answer."""
         match done[0]:
@@ -86,6 +90,8 @@ class ApproveAnswer(WordsAct):
     verb, permission, body = "approve", Act.VALIDATE_ANSWER, SEEN_BODY
     details = "Never by its author. 409 where it isn't what was `seen`. An answer to a question tells the question."
 
+    confirmation = "the answer goes out on %(channels)s"
+
     seen: Seen = None
 
     def carry_out(self, officer: Officer) -> Done:
@@ -103,10 +109,6 @@ class ApproveAnswer(WordsAct):
                 return words, questions.let_out(unit, words).posts
         return words, ()
 
-    def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 it says where
-        """Where it goes out."""
-        return "the answer goes out on %(channels)s", {"channels": channels_of(done[1])}
-
 
 @dataclass(frozen=True)
 class RejectAnswer(WordsAct):
@@ -115,6 +117,7 @@ class RejectAnswer(WordsAct):
     verb, permission = "reject", Act.ANSWER
     body = ("AnswerReason", "Why an answer doesn't go out.")
     details = "An author may reject what they wrote themselves; the rest takes an approver."
+    confirmation = "%(alert)s doesn't go out"
 
     reason: Annotated[Line | None, Field(description="For the audit log."), Named(help="Why.")] = None
 
@@ -126,7 +129,3 @@ class RejectAnswer(WordsAct):
             raise Conflict(because("answer_settled", answer=found.id, state=found.state))
         officer.write(Act.VALIDATE_ANSWER, found.subject, f"{found.id} rejected: {self.reason or ''}")
         return replace(found, state=AnswerState.REJECTED), ()
-
-    def says(self, unit: DeskUnit, done: Done) -> tuple[str, Mapping[str, Any]]:  # noqa: ARG002 its id will do
-        """Return the sentence that they don't go out."""
-        return "%(alert)s doesn't go out", {"alert": done[0].id}

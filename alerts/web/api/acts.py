@@ -11,13 +11,14 @@ from typing import Any
 
 from pydantic import BaseModel, create_model
 
-from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
+from alerts.desk.act import ActField, OfficerAct, every_act, fields_of, fingerprint_of
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.web.api import models
 from alerts.web.api.commands import done_once
 from alerts.web.api.operation import Api, Call, Handler, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
+from alerts.web.api.queries import must_be_as_seen
 
 
 def body_of(act: type[OfficerAct]) -> type[BaseModel]:
@@ -43,6 +44,7 @@ def operation_of(act: type[OfficerAct]) -> Operation:
         act.permission,
         {200: act.answers},
         wish=body_of(act),
+        troubles=(412,) if act.tagged else (),
         details=act.details,
     )
 
@@ -60,6 +62,8 @@ def _handler(act: type[OfficerAct]) -> Handler:
             made = act.made(call.name, given)
             if (why := made.missing(unit)) is not None:
                 raise Problem(ProblemType.UNKNOWN, why)
+            if act.tagged:
+                must_be_as_seen(made.id, lambda: fingerprint_of(made.before(unit)), call.conditions.if_match)
             return json_reply(200, made.account(unit, made.done_by(Officer(unit, call.actor))))
 
         return await done_once(api, call, action)

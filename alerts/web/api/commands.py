@@ -1,4 +1,4 @@
-"""Programs' commands: post an alert, update, cancel or correct it, decide about it; each is done once.
+"""Programs' commands that file an alert: post it, update, cancel or correct it; each is done once.
 
 Slow work (a picture's content, the place of an area, the texts) is done before, in a preview that stores nothing: lanes
 wait for the transaction that acts. That transaction also makes the answer, and stores it under the program's own
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from alerts.desk.actions import MANUAL, Filed
-from alerts.desk.approve import find_posts
+from alerts.desk.approve import fingerprint
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
 from alerts.desk.out import AlertOut, Rehearsal
@@ -30,13 +30,10 @@ from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
 from alerts.web.api.models import (
     AlertWords,
-    ApproveWish,
     CorrectWish,
     EndWish,
     Picture,
     PostWish,
-    RejectWish,
-    RetryWish,
     UpdateWish,
 )
 from alerts.web.api.operation import Api, Call, Reply, json_reply
@@ -44,7 +41,6 @@ from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import must_be_as_seen, named
 
 Filing = Callable[[Officer], Filed]
-Decision = Callable[[Officer, StoredAlert], str]
 # What a wish and a draft call alike.
 _SAME = ("headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty")
 _SAME_TOO = ("onset", "expires", "web", "exercise")
@@ -102,52 +98,6 @@ async def correct_alert(api: Api, call: Call) -> Reply:
     return await _file(api, call, filing, dry_run=wish.dry_run)
 
 
-async def approve_alert(api: Api, call: Call) -> Reply:
-    """Let exactly these texts go out: an alert's own id names them, and they never change."""
-    wish = call.wishing(ApproveWish)
-
-    def decision(officer: Officer, stored: StoredAlert) -> str:
-        return officer.approve(stored.id, seen=wish.seen, again=wish.again)[0].id
-
-    return await _decide(api, call, decision)
-
-
-async def reject_alert(api: Api, call: Call) -> Reply:
-    """Keep it from going out."""
-    wish = call.wishing(RejectWish)
-    return await _decide(api, call, lambda officer, stored: officer.reject(stored.id, wish.reason)[0].id)
-
-
-async def retry_alert(api: Api, call: Call) -> Reply:
-    """Queue again what failed or is in doubt, or send past the town's own limit what waits for it."""
-    over = call.wishing(RetryWish).over_limit
-
-    def decision(officer: Officer, stored: StoredAlert) -> str:
-        return officer.retry(stored.id, over_limit=over)[0].alert_id
-
-    return await _decide(api, call, decision, only_id=False)
-
-
-async def drop_alert(api: Api, call: Call) -> Reply:
-    """Give up what failed or is in doubt."""
-    return await _decide(api, call, lambda officer, stored: officer.drop(stored.id)[0].alert_id, only_id=False)
-
-
-async def retry_post(api: Api, call: Call) -> Reply:
-    """Queue one post again, or send it past the town's own limit."""
-    over = call.wishing(RetryWish).over_limit
-
-    def action(officer: Officer) -> str:
-        return officer.retry(_post(officer.unit, call.name), over_limit=over)[0].alert_id
-
-    return await _act(api, call, action)
-
-
-async def drop_post(api: Api, call: Call) -> Reply:
-    """Give one post up."""
-    return await _act(api, call, lambda officer: officer.drop(_post(officer.unit, call.name))[0].alert_id)
-
-
 def _changes_of(wish: AlertWords) -> dict[str, Any]:
     """Return the given fields, under the names of Draft's."""
     said = {name: getattr(wish, name, None) for name in (*_SAME, *_SAME_TOO)}
@@ -172,16 +122,9 @@ def _warm(unit: DeskUnit, alert: Alert) -> Alert:
 def _about(officer: Officer, call: Call, act: Act) -> StoredAlert:
     """Return the version that this builds on. Raises Problem if `If-Match` names an older one."""
     stored = officer.goes_on_from(named(officer.unit, call.name).id, act)
-    must_be_as_seen(officer.unit, stored, call.conditions.if_match)
+    alerts = officer.unit.alerts
+    must_be_as_seen(stored.id, lambda: fingerprint(stored, alerts.posts_of(stored.id)), call.conditions.if_match)
     return stored
-
-
-def _post(unit: DeskUnit, name: str) -> str:
-    found = [post for post in unit.alerts.post_by_id(name) if post.id == name]
-    # The desk would take an alert's id as well, and act on all of its posts.
-    if not found or [post.id for post in find_posts(unit.alerts, name)] != [name]:
-        raise Problem(ProblemType.UNKNOWN, because("request_no_post", name=repr(name[:60])))
-    return name
 
 
 async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Reply:
@@ -202,25 +145,6 @@ async def _store(api: Api, call: Call, filing: Filing) -> Reply:
     def action(unit: DeskUnit) -> Reply:
         filed = filing(Officer(unit, call.actor))
         return json_reply(201 if filed.fresh else 200, AlertOut.of(unit, filed.stored))
-
-    return await done_once(api, call, action)
-
-
-async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Reply:
-    def acting(officer: Officer) -> str:
-        stored = named(officer.unit, call.name, only_id=only_id)
-        must_be_as_seen(officer.unit, stored, call.conditions.if_match)
-        return decision(officer, stored)
-
-    return await _act(api, call, acting)
-
-
-async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Reply:
-    """Act, and answer with the alert as it is now, in the same transaction."""
-
-    def action(unit: DeskUnit) -> Reply:
-        stored = named(unit, acting(Officer(unit, call.actor)), only_id=True)
-        return json_reply(200, AlertOut.of(unit, stored))
 
     return await done_once(api, call, action)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from alerts.desk.act import Fingerprint, Line, Lines, Moment, Name
+from alerts.desk.act import Line, Lines, Moment, Name
 from alerts.desk.out import AlertOut, HistoryEvent, Out
 from alerts.desk.status_out import ChannelOut, SourceOut
 from alerts.model.alert import Category, Certainty, Severity, Urgency
@@ -103,29 +103,6 @@ class CorrectWish(RequestBody):
 
     reason: Lines | None = Field(None, description="What is right; told to the readers.")
     dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
-
-
-class ApproveWish(RequestBody):
-    """What was looked at before it was validated."""
-
-    seen: Fingerprint | None = Field(None, description="The `fingerprint` of the alert as it was shown.")
-    again: bool = Field(False, description="Publish it though the same event is out already.")
-
-
-class RejectWish(RequestBody):
-    """Why it shall not go out."""
-
-    reason: Lines | None = Field(None, description="Told to its author.")
-
-
-class RetryWish(RequestBody):
-    """What to send again."""
-
-    over_limit: bool = Field(
-        False,
-        description="Send now what waits for the town's own limit instead: an approver, and only what is Severe or "
-        "Extreme.",
-    )
 
 
 class NoWish(RequestBody):

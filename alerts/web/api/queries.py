@@ -7,19 +7,20 @@ the id that it continues from, not by a number of pages, so that what is stored 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
-from alerts.desk.approve import fingerprint
+from alerts.desk.approve import alert_in_full, fingerprint
 from alerts.desk.out import AlertOut, HistoryEvent, with_reports
 from alerts.desk.service import DeskUnit
 from alerts.desk.status_out import ChannelOut, Overview, SourceOut
 from alerts.listening.out import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
+from alerts.model.errors import Misuse
 from alerts.model.incident import StoredAlert, Wanted
 from alerts.model.person import MAY, Chained
 from alerts.model.reason import because
@@ -84,29 +85,19 @@ async def explain_alert(api: Api, call: Call) -> Reply:
     return json_reply(200, await api.service.ask(question))
 
 
-def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
-    """The alert of that id, CAP identifier or incident (the newest of it), in full. Raises Problem.
-
-    `only_id`: nothing but the alert's own id, which names its exact texts.
-    """
-
-    def names(stored: StoredAlert) -> Sequence[str | None]:
-        others = (stored.incident_id, stored.alert.identifier if stored.alert else None)
-        return (stored.id,) if only_id else (stored.id, *others)
-
-    # `by_id` takes the beginning of an id, as an officer types it; a program names what it means in full.
-    alike = [stored for stored in unit.alerts.by_id(name) if name in names(stored)]
-    if len(alike) != 1:
-        which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
-        raise Problem(ProblemType.UNKNOWN, because("request_no_alert", name=repr(name[:60]), which=which))
-    return alike[0]
+def named(unit: DeskUnit, name: str) -> StoredAlert:
+    """The alert of that id, CAP identifier or incident (the newest of it), in full. Raises Problem."""
+    try:
+        return alert_in_full(unit.alerts, name)
+    except Misuse as error:
+        raise Problem(ProblemType.UNKNOWN, error.reason) from None
 
 
-def must_be_as_seen(unit: DeskUnit, stored: StoredAlert, if_match: str | None) -> None:
-    """Raise Problem where `If-Match` names other words than these."""
+def must_be_as_seen(name: str, now: Callable[[], str], if_match: str | None) -> None:
+    """Raise Problem where `If-Match` names another fingerprint than the one `now`, which reads pictures."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and fingerprint(stored, unit.alerts.posts_of(stored.id)) not in seen:
-        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=stored.id))
+    if seen is not None and now() not in seen:
+        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=name))
 
 
 def without_files(alert: Alert) -> Alert:

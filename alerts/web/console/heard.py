@@ -53,9 +53,9 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(f"/heard/questions/{_ID}", partial(_question, console)),
         web.get(f"/heard/said/{_ID}", partial(_said, console)),
         web.post("/heard/elsewhere", partial(_seen_elsewhere, console)),
-        *act_routes(console, "questions", _question),
-        *act_routes(console, "heard", _said),
-        *act_routes(console, "blocks", partial(_board, name="heard.html")),
+        *act_routes(console, "/heard/questions", _question),
+        *act_routes(console, "/heard/said", _said),
+        *act_routes(console, "/heard/blocks", partial(_board, name="heard.html")),
     ]
 
 

@@ -43,12 +43,13 @@ from alerts.model.reason import Reason, because
 from alerts.model.reports import COUNTING, WantedReports
 from alerts.rendering.card import LinkCard
 from alerts.rendering.i18n import primary
+from alerts.web.console.acts import act_routes
 from alerts.web.console.compose_view import audience_of, look_of_draft, voice_of
 from alerts.web.console.entering import fields_of
-from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.looks import Look
 from alerts.web.console.maps import outline_of
-from alerts.web.console.mishaps import status_of
+from alerts.web.console.mishaps import RefusedForm, status_of
 from alerts.web.console.previews import reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
@@ -206,6 +207,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(_ONE + "/picture", partial(_picture, console)),
         web.post(_ONE + "/foresee", partial(_foresee, console)),
         *(web.post(f"{_ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
+        *act_routes(console, "/alerts", _refused),
     ]
 
 
@@ -251,6 +253,14 @@ async def _asked(console: Console, request: web.Request) -> Story:
     if story is None:
         raise web.HTTPNotFound
     return story
+
+
+async def _refused(console: Console, request: web.Request, refused: RefusedForm) -> web.Response:
+    """The page with what an act was refused for."""
+    story = await _asked(console, request)
+    name = request.path.rpartition("/")[2]
+    told: dict[str, str | Reason] = {"text": refused.error or "", "act": name, "reason": ""}
+    return _page(console, request, story, status=refused.status, error=told)
 
 
 async def _carry_out(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
@@ -325,7 +335,6 @@ def _page(
 ) -> web.Response:
     """The page of an incident; `error` is what an action came to that couldn't be done, with what had been typed."""
     shapes = outline_of(story.newest.stored.alert)
-    done = request.query.get("done")
     values: dict[str, Any] = {
         "story": story,
         "image": image_of(story.current.posts),
@@ -333,7 +342,7 @@ def _page(
         "outline": json.dumps(shapes),
         "shapes": shapes,
         "tiles": console.frame.station.web.background,
-        "done": done if done in DEEDS else None,
+        "done": done_of(request, (*DEEDS, "retry", "drop")),
         "end_waits": any(each.ending and each.stored.state is AlertState.WAITING for each in story.chapters),
     }
     return page(console, request, name, status=status, **values)
@@ -419,28 +428,6 @@ def image_of(posts: Sequence[Post]) -> PostImage | None:
     return next((post.message.image for post in posts if post.message.image), None)
 
 
-def _retry(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    officer.retry(_own(officer, alert, form), over_limit=bool(form.get("over_limit")))
-    return alert
-
-
-def _drop(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    officer.drop(_own(officer, alert, form))
-    return alert
-
-
-def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    """The post that is meant, if it belongs to the alert's incident; without one, the alert. Raises Misuse."""
-    name = form.get("post")
-    if not name:
-        return alert
-    [stored] = officer.unit.alerts.by_id(alert)
-    # The post's id comes from the form: it must not reach into another incident.
-    if any(post.id == name for post in officer.unit.alerts.thread(stored.incident_id)):
-        return name
-    raise Misuse(because("no_such_post", name=name, alert=alert))
-
-
 def _end(officer: Officer, alert: str, form: dict[str, str]) -> str:
     how = form.get("how", "")
     return _file_end(officer, alert, how if how != "correct" else "", form["reason"]).stored.id
@@ -468,5 +455,5 @@ def _is_about(alert: Alert | None, hazards: Collection[Hazard]) -> bool:
     return alert is not None and any(hazard_of(info) in hazards for info in alert.infos)
 
 
-DEEDS: dict[str, Deed] = {"retry": _retry, "drop": _drop, "end": _end, "correct": _correct}
-"""The acts of the page; each is an address below the alert's, and the code of its confirmation."""
+DEEDS: dict[str, Deed] = {"end": _end, "correct": _correct}
+"""What ends an alert; each is an address below it, and the code of its confirmation."""

@@ -85,7 +85,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(f"{_ONE}/publish", partial(_before_publishing, console)),
         web.post(f"{_ONE}/publish", partial(_publish, console)),
         web.get(f"{_ONE}/picture.png", partial(_picture, console)),
-        *act_routes(console, "polls", _one),
+        *act_routes(console, "/polls", _one),
     ]
 
 

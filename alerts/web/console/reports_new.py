@@ -16,8 +16,6 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.officer import Officer
-from alerts.listening.remark_acts import SeeToRemark
 from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.model.incident import new_id
 from alerts.model.listening import Utterance
@@ -119,8 +117,6 @@ async def _take(console: Console, request: web.Request) -> web.StreamResponse:
         status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
         typed = {name: form.get(name, "") for name in ("key", "kind", "text", "address", "lat", "lon")}
         return await _page(console, request, said, typed, status=status, error=error.reason)
-    if taken.fresh and said is not None and console.frame.station.listens:
-        await console.service.act(lambda unit: SeeToRemark(said.id).done_by(Officer(unit, actor)), posts=False)
     raise web.HTTPSeeOther(f"{BASE}/reports/{taken.report.number}?done=new")
 
 

@@ -92,4 +92,4 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def refusal(console: Console, request: web.Request, refused: RefusedForm) -> web.StreamResponse:
         return mishap(console.frame, request, Refused(refused.error or ""), status=refused.status)
 
-    return act_routes(console, "answers", refusal)
+    return act_routes(console, "/words", refusal)

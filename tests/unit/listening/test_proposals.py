@@ -25,7 +25,9 @@ async def proposed(listening):
 
 async def description(listening):
     """Of the newest alert, whose headline is still its own."""
-    stored = (await listening.service.ask(lambda unit: unit.alerts.incident(listening.alert)))[-1]
+    stored = await listening.service.ask(
+        lambda unit: unit.alerts.incident(unit.alerts.by_id(listening.alert)[0].incident_id)[-1]
+    )
     assert stored.alert.infos[0].headline == "Coup de vent"
     return stored.alert.infos[0].description
 
