@@ -75,6 +75,7 @@ from alerts.web.console.sheet import sealed
 from tests.golden.promised import COMMANDS, _Screen
 from tests.unit.web.api.bureau import give_token
 from tests.unit.web.walking import ASKS, HERE, LUC, PAUL, LivelyTown, a_lively_town
+from tests.walls import in_one_test
 
 ROOT = Path(__file__).parents[2]
 ACTS = every_act()
@@ -351,8 +352,9 @@ def test_each_act_has_an_example():
     assert set(EXAMPLES) == set(ACTS)
 
 
-@pytest.mark.parametrize("text", ["", "a\x00b", "a\x1b[2J", "a\x9bb", "x" * 10_001], ids=repr)
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("text", ["", "a\x00b", "a\x1b[2J", "a\x9bb", "x" * 10_001])
+@pytest.mark.parametrize("act", ACTS)
 def test_no_text_of_an_act_is_empty_endless_or_obeyed_by_a_terminal(act, text):
     for each in fields_of(act):
         given = [text] if each.kind is tuple else text
@@ -360,7 +362,8 @@ def test_no_text_of_an_act_is_empty_endless_or_obeyed_by_a_terminal(act, text):
             TypeAdapter(each.hint).validate_python(given, strict=each.kind is bool)
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("act", ACTS)
 async def test_a_lower_role_is_refused_and_nothing_is_stored(town, act):
     subject, given = await EXAMPLES[act].made(town)
     kept = await town.state()
@@ -373,7 +376,8 @@ async def test_a_lower_role_is_refused_and_nothing_is_stored(town, act):
     assert await town.state() == kept
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("act", ACTS)
 async def test_each_way_comes_to_the_same_and_writes_the_same_down(town, act):
     ways = []
     seen = any(each.key == "seen" for each in fields_of(act))
@@ -412,7 +416,8 @@ async def test_the_audit_log_names_what_was_attributed_in_full(town):
         assert await town.rows("SELECT subject FROM audit ORDER BY seq DESC LIMIT 1") == [(subject,)]
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("act", ACTS)
 async def test_an_unknown_key_and_a_missing_one_are_refused_with_their_place(town, act):
     subject, right = await EXAMPLES[act].made(town)
     kept = await town.state()
@@ -429,17 +434,19 @@ async def test_an_unknown_key_and_a_missing_one_are_refused_with_their_place(tow
     assert await town.state() == kept
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("act", ACTS)
 async def test_twice_under_a_key_is_once(town, act):
     subject, given = await EXAMPLES[act].made(town)
-    first = await by_api(town, act, subject, given, key="one")
+    first = await by_api(town, act, subject, given, key=act.name())
     kept = await town.state()
-    assert await by_api(town, act, subject, given, key="one") == first
+    assert await by_api(town, act, subject, given, key=act.name()) == first
     assert first[0] == 200
     assert await town.state() == kept
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("act", ACTS)
 async def test_what_is_not_there_is_unknown(town, act):
     _, given = await EXAMPLES[act].made(town)
     assert (await by_api(town, act, "nothing", given))[0] == 404
@@ -472,7 +479,8 @@ async def test_who_merges_twice_finds_the_question_gone_up_in_the_other_one(town
         assert (await by_api(town, MergeQuestion, subject, given))[0] == 200
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+@in_one_test
+@pytest.mark.parametrize("act", ACTS)
 def test_it_is_documented(act):
     if act.group:
         group = COMMANDS.commands if act.group == "tocsin" else COMMANDS.commands[act.group].commands
