@@ -191,6 +191,7 @@ def test_every_page_of_reports(visit, town):
     visit.look()
 
 
+@pytest.mark.release
 def test_a_poll_and_a_question(visit, town):
     out = town.post("Coupure d’eau", "--severity", "Moderate", "--area", "Centre-Bourg")["incident"]
     asked = ("--question", "Ouvrir la halle le dimanche ?", "--option", "Oui", "--option", "Non", "--until", "2d")

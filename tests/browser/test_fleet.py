@@ -127,6 +127,7 @@ def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, si
     expect(page.locator("#town-crolles")).to_contain_text("Crue de l’Isère")
 
 
+@pytest.mark.release
 def test_without_any_script_it_goes_the_whole_way_too(desk, county):
     marie = desk.fresh("simone", "operator", java_script_enabled=False)
     page = marie.go("/compose?hazard=wind")
@@ -141,7 +142,7 @@ def test_without_any_script_it_goes_the_whole_way_too(desk, county):
     county.until(lambda: any("Vent violent" in each["text"] for each in county.timelines()["telegram"]))
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", [True, *at_release([False])])
 def test_a_citizen_finds_their_towns_at_the_fleets_own_address(chromium, county, scripts):
     context = chromium.new_context(**SIZES["phone"], locale="fr-FR", java_script_enabled=scripts)
     page = context.new_page()
@@ -186,6 +187,7 @@ DESK = {**SIZES["desk"], "locale": "en-GB", "color_scheme": "dark"}
 MORE = ({**SIZES["desk"], "locale": "fr-FR"}, {**SIZES["phone"], "locale": "en-GB", "color_scheme": "dark"})
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("browser", [PHONE, DESK, *at_release(MORE)])
 def test_a_citizen_subscribes_to_several_towns_with_one_form(chromium, valley, browser):
     french, scripts = browser["locale"] == "fr-FR", browser.get("java_script_enabled", True)

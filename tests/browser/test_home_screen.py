@@ -21,6 +21,7 @@ def worker_is_there(person) -> None:
     person.page.wait_for_function("() => navigator.serviceWorker.controller")
 
 
+@pytest.mark.release
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="the shell installs nothing: apt-get install chromium")
 def test_chromium_finds_nothing_that_keeps_it_from_being_installed(chromium, town, tmp_path):
     """Asked of the whole browser, with a profile: a private window installs nothing, and the shell never complains."""
@@ -67,6 +68,7 @@ def test_without_a_network_it_says_so_and_nothing_of_the_desk_was_kept(desk, siz
     expect(anne.page.get_by_role("heading", name="Waiting", level=1)).to_be_visible()
 
 
+@pytest.mark.release
 def test_a_form_is_none_of_the_workers_business(desk):
     anne = desk.person("anne")
     anne.go("/account")

@@ -91,6 +91,7 @@ def test_a_question_is_answered_where_it_was_asked_in_three_actions(desk, town, 
         assert page.evaluate(SIDEWAYS) <= 0, address
 
 
+@pytest.mark.release
 def test_the_page_of_the_alert_has_the_answer_and_takes_another_question(desk, town, chromium):
     alert = out(town, "Travaux rue Basse")
     officer = desk.person("anne", "author")
@@ -127,6 +128,7 @@ def test_the_page_of_the_alert_has_the_answer_and_takes_another_question(desk, t
     assert faults == []
 
 
+@pytest.mark.release
 def test_a_question_is_answered_without_any_script(desk, town):
     out(town, "Fuite rue Haute")
     officer = desk.person("anne", "author", java_script_enabled=False)

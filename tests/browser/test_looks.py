@@ -83,6 +83,7 @@ def is_through(town: DeskTown) -> bool:
         return {row[0] for row in db.execute("SELECT state FROM bulk WHERE channel = 'telegram'")} == {"done"}
 
 
+@pytest.mark.release
 def test_whom_the_preview_says_it_reaches_it_reaches(desk, town):
     anne = desk.person("anne")
     page = anne.go("/compose?hazard=general")
@@ -132,6 +133,7 @@ def test_the_screens_of_a_phone_are_no_wider_than_it(desk, town):
         assert page.evaluate(SIDEWAYS) <= 0
 
 
+@pytest.mark.release
 def test_without_script_the_same_stands_there_when_asked_for(desk, town):
     anne = desk.person("anne", java_script_enabled=False)
     page = anne.go("/compose?hazard=water-cut")
@@ -140,6 +142,7 @@ def test_without_script_the_same_stands_there_when_asked_for(desk, town):
     expect(page.locator('.look[data-channel="telegram"]')).to_contain_text("Reaches about 45 subscribers")
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("size", ["phone", *at_release(["desk", "narrow"])])
 def test_an_end_and_a_correction_are_looked_at_first_and_nothing_is_sent_by_that(desk, town, size):
     anne = desk.person("anne", size=size)

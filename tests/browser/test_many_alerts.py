@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.editions import Printed, printed, whole_setting
 from tests.browser.officer import SIZES
 from tests.browser.test_files_that_nobody_renews import served
+from tests.release import at_release
 from tests.unit.desk.conftest import NOW
 
 pytestmark = pytest.mark.process
@@ -40,7 +41,7 @@ def open_page(chromium, storm) -> Iterator:
         yield look
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", [True, *at_release([False])])
 def test_fifteen_alerts_fit_on_three_screens_after_the_question_whether_they_are_about_me(open_page, storm, scripts):
     page = open_page(java_script_enabled=scripts)
     page.goto("/")
@@ -65,6 +66,7 @@ def test_fifteen_alerts_fit_on_three_screens_after_the_question_whether_they_are
     expect(line.get_by_role("link", name="En savoir plus")).to_have_attribute("href", re.compile("^/alerts/"))
 
 
+@pytest.mark.release
 def test_a_line_that_is_open_stays_open_and_in_hand_when_the_page_is_put_anew(open_page, storm):
     page = open_page()
     page.goto("/")
@@ -78,6 +80,7 @@ def test_a_line_that_is_open_stays_open_and_in_hand_when_the_page_is_put_anew(op
     expect(line.locator("summary")).to_be_focused()
 
 
+@pytest.mark.release
 def test_who_is_led_to_a_line_finds_it_open(open_page):
     page = open_page()
     page.goto("/")

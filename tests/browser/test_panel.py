@@ -126,6 +126,7 @@ def test_every_screen_of_a_turn_fits_and_is_read_from_six_metres(hall, size, hou
     assert page.evaluate("getComputedStyle(document.body).cursor") == "none"
 
 
+@pytest.mark.release
 def test_words_still_fit_when_the_night_begins(hall):
     hall.write(_till_tomorrow(WORST[0]), after=timedelta(hours=8, minutes=59))
     page = hall.screen(hall.serve(NOW + timedelta(hours=8, minutes=59, seconds=55)), "upright")
@@ -137,6 +138,7 @@ def test_words_still_fit_when_the_night_begins(hall):
     assert page.evaluate(_FITS)["out"] <= 0
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("size", ["lying", *at_release(["upright", "small"])])
 def test_without_a_script_the_next_screen_is_at_the_next_address_and_fits(hall, size):
     hall.write(*WORST)
@@ -152,6 +154,7 @@ def test_without_a_script_the_next_screen_is_at_the_next_address_and_fits(hall, 
         assert found["least"] >= 4
 
 
+@pytest.mark.release
 def test_calm_shows_the_time_of_the_town_or_nothing_at_all(hall):
     hall.write()
     address = hall.serve(NOW + timedelta(minutes=2))

@@ -47,6 +47,7 @@ def test_the_map_has_a_sign_for_each_square_that_leads_to_its_reports(look, told
     expect(page.locator(".pin")).to_have_count(1)
 
 
+@pytest.mark.release
 def test_in_english_the_map_leads_to_english_pages(look, told):
     page = look("/en/reports")
     page.locator(".pin.over").click()
@@ -56,6 +57,7 @@ def test_in_english_the_map_leads_to_english_pages(look, told):
     expect(page.locator("blockquote")).to_have_attribute("lang", re.compile("^fr"))
 
 
+@pytest.mark.release
 def test_without_a_script_and_by_keyboard_the_list_says_and_does_the_same(look, town, told):
     page = look("/", "phone", java_script_enabled=False)
     page.get_by_role("link", name="Tous les signalements").first.click()

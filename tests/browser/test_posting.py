@@ -57,6 +57,7 @@ def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen
     assert any(place in post["text"] for post in town.timelines()["telegram"])
 
 
+@pytest.mark.release
 def test_what_is_beside_the_form_is_what_is_stored(desk, town):
     anne = desk.person("anne")
     page = anne.go("/compose?hazard=general")
@@ -77,6 +78,7 @@ def test_what_is_beside_the_form_is_what_is_stored(desk, town):
         assert words(post["text"]) == words(shown[post["channel"]])
 
 
+@pytest.mark.release
 def test_what_is_grave_is_read_before_it_goes(desk):
     anne = desk.person("anne")
     page = anne.go("/compose?hazard=general")
@@ -94,6 +96,7 @@ def test_what_is_grave_is_read_before_it_goes(desk):
         expect(facts).to_contain_text(words)
 
 
+@pytest.mark.release
 def test_an_exercise_looks_like_one_from_the_first_page_to_the_last(desk, town):
     anne = desk.person("anne")
     page = anne.go("/compose")

@@ -54,6 +54,7 @@ def test_in_forced_colours_the_banner_is_a_frame_and_no_words_stand_in_patches(p
     assert banner.evaluate("each => getComputedStyle(each).borderTopStyle") == "solid"
 
 
+@pytest.mark.release
 def test_with_letters_twice_as_large_no_word_of_the_banner_is_broken(page):
     page.evaluate("document.documentElement.style.fontSize = '200%'; document.body.style.overflowWrap = 'normal'")
 
@@ -75,6 +76,7 @@ def test_with_letters_twice_as_large_a_grave_alert_begins_in_the_upper_half_and_
     assert not too_wide(page)
 
 
+@pytest.mark.release
 def test_what_is_grave_is_read_aloud_first_then_whether_it_concerns_one_then_what_to_do(page):
     levels = page.locator("main :is(h1, h2, h3)").evaluate_all(
         "all => all.filter(each => each.checkVisibility()).map(each => each.localName)"
@@ -115,12 +117,14 @@ def test_nothing_jumps_when_the_page_comes_nor_when_it_takes_over_what_is_new(pa
     assert sum(page.evaluate("window.shifts")) < 0.01
 
 
+@pytest.mark.release
 def test_the_ways_to_be_told_and_to_tell_stand_side_by_side_on_a_phone(page):
     told, tell = page.locator(".report-link a").all()
 
     assert told.bounding_box()["y"] == tell.bounding_box()["y"]
 
 
+@pytest.mark.release
 def test_on_paper_stands_what_is_told_and_nothing_to_fill_in(page, severe):
     page.emulate_media(media="print")
     for only_on_screens in (".push", ".report-link", ".handing", ".foot", ".languages", "[data-locate]"):
@@ -145,6 +149,7 @@ _PUBLIC = "{% from 'parts.html' import badge %}{% for each in all %}{{ badge(eac
 _GRAVE = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 
 
+@pytest.mark.release
 def test_each_severity_has_a_shape_that_is_told_apart_in_one_colour(chromium):
     style = "".join((DESK / name).read_text(encoding="utf-8") for name in ("console.css", "compose.css"))
     shapes = "".join(f'<i class="mark {each.lower()}" style="background: #000"></i>' for each in _GRAVE)

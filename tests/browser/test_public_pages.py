@@ -57,6 +57,7 @@ def test_without_a_script_no_page_scrolls_sideways_at_320_pixels(look, town, day
         assert page.evaluate(SIDEWAYS) <= 0, path
 
 
+@pytest.mark.release
 def test_without_any_script_it_says_the_same(look, town, day):
     page = look("/", "phone", java_script_enabled=False)
 
@@ -71,6 +72,7 @@ def test_without_any_script_it_says_the_same(look, town, day):
     expect(page.locator(".facts")).to_contain_text("What to do")
 
 
+@pytest.mark.release
 def test_the_map_draws_the_districts_and_what_is_told_over_them(look, day):
     page = look("/")
 
@@ -90,6 +92,7 @@ def test_without_tiles_the_districts_fill_the_map_on_a_phone_too(look, day):
     assert max(ground["width"] / whole["width"], ground["height"] / whole["height"]) > 0.8
 
 
+@pytest.mark.release
 def test_the_bot_is_named_in_words_and_by_its_address(look, town, day):
     page = look("/")
     subscribing = page.get_by_role("region", name="Recevoir les alertes par message")
@@ -100,6 +103,7 @@ def test_the_bot_is_named_in_words_and_by_its_address(look, town, day):
     expect(page.get_by_role("region", name="Get alerts by message")).to_contain_text("We keep neither your name")
 
 
+@pytest.mark.release
 def test_a_shared_link_has_its_card(look, town, day):
     page = look(f"/alerts/{day.grave}")
     address = page.locator("meta[property='og:image']").get_attribute("content")
@@ -111,6 +115,7 @@ def test_a_shared_link_has_its_card(look, town, day):
     assert alternative.startswith("Danger grave – Eau non potable")
 
 
+@pytest.mark.release
 def test_the_posts_of_a_channel_that_is_configured_so_carry_the_card(town, day):
     posts = town.until(lambda: [each for each in town.timelines()["telegram"] if "Rue Basse" in each["text"]])
 
@@ -153,6 +158,7 @@ def test_the_towns_own_site_shows_the_small_page_in_a_frame_and_no_other_page(ch
     context.close()
 
 
+@pytest.mark.release
 def test_the_fragment_stands_in_a_page_of_the_towns_site(chromium, town, day):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -177,6 +183,7 @@ def test_a_change_is_seen_without_a_reload_and_the_map_stays_where_it_was(look, 
     assert page.evaluate("() => window.marked"), "it was loaded anew"
 
 
+@pytest.mark.release
 def test_what_is_not_there_says_so_and_leads_on(look, town, day):
     with pytest.raises(urllib.error.HTTPError, match="404") as error:
         read(f"{town.pages}/en/alerts/inconnu")

@@ -75,6 +75,7 @@ def test_what_is_on_everywhere_covers_the_whole_map_and_is_told_below_it(look, d
     assert not (found := violations(page)), "\n".join(found)
 
 
+@pytest.mark.release
 def test_districts_have_their_names_where_there_is_room_else_on_being_pointed_at(look, day):
     page = look("/")
     names = page.locator("#map .district")
@@ -88,6 +89,7 @@ def test_districts_have_their_names_where_there_is_room_else_on_being_pointed_at
     expect(names.filter(visible=True)).to_have_count(1)
 
 
+@pytest.mark.release
 def test_what_is_over_is_drawn_in_no_colour_of_danger(look, day):
     page = look(f"/alerts/{day['park']}")
 
@@ -96,6 +98,7 @@ def test_what_is_over_is_drawn_in_no_colour_of_danger(look, day):
     expect(page.locator("#map path[fill='url(#hatched)']")).to_have_count(0)
 
 
+@pytest.mark.release
 def test_without_a_map_nothing_is_said_of_one(look, day):
     page = look("/", java_script_enabled=False)
 
@@ -106,6 +109,7 @@ def test_without_a_map_nothing_is_said_of_one(look, day):
     expect(page.locator(".outdated")).to_be_hidden()
 
 
+@pytest.mark.release
 def test_the_frame_of_the_documentation_shows_two_alerts_on_a_phone_and_all_with_its_script(chromium, town, day):
     here = SNIPPET.replace("https://alertes.saint-martin.example", town.pages)
     viewport = "<!doctype html><meta name='viewport' content='width=device-width'>"
@@ -129,6 +133,7 @@ def test_the_frame_of_the_documentation_shows_two_alerts_on_a_phone_and_all_with
     context.close()
 
 
+@pytest.mark.release
 def test_the_small_page_begins_where_its_frame_does(look, day):
     page = look("/embed")
     page.set_viewport_size({"width": 1232, "height": 400})
@@ -196,6 +201,7 @@ def test_a_reader_learns_whether_an_alert_is_about_where_they_are_and_tells_nobo
     assert not [each for each in asked if str(CENTRE[0])[:5] in each or str(CENTRE[1])[:4] in each]
 
 
+@pytest.mark.release
 def test_what_is_on_is_handed_on_in_words(look, town, day):
     page = look("/", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copier pour WhatsApp").click()

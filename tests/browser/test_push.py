@@ -25,7 +25,6 @@ from tests.browser.officer import SIZES, Desk, People
 from tests.browser.push_town import PushTown
 from tests.mail_relay import LIST, USER, Relay, running
 from tests.process.person import Person as Citizen
-from tests.release import at_release
 
 pytestmark = pytest.mark.process
 # Noted as it is shown: a Chromium that is asked for its notifications may forget one that it is about to draw.
@@ -63,6 +62,7 @@ STILL_SERVED = """(subscription) => {
     PushManager.prototype.subscribe = async () => { localStorage.setItem("given", "1"); return made; };
     PushManager.prototype.getSubscription = async () => localStorage.getItem("given") ? made : null;
 }"""
+NEVER_DRAWN = "OffscreenCanvas.prototype.convertToBlob = () => new Promise(() => {})"
 MAIL = f"""
 [channels.lettre]
 kind = "mail"
@@ -237,6 +237,11 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
 
     town.until(lambda: len(letters()) == 3 and len(of_the_street(neighbour)) == 3)
 
+    phone.worker.evaluate(f"() => {{ {NEVER_DRAWN} }}")
+    phone.is_pushed(a_message("Crue", hazard="flood", severity="Severe"))
+    flood = phone.shows("Crue")[-1]
+    assert flood["icon"] == flood["badge"] == f"{town.pages}/icon.png"
+
     page.get_by_role("button", name="Ne plus recevoir d’alertes ici").click()
     expect(page.get_by_text("Vous ne recevez plus d’alertes ici")).to_be_visible()
     assert (town.rows("subscriber"), town.rows("received"), town.rows("held_back")) == (0, 0, 0)
@@ -246,6 +251,7 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
     assert phone.errors == []
 
 
+@pytest.mark.release
 def test_each_hazard_is_drawn_on_the_telephone_and_nothing_is_asked_of_the_town(town, telephone):
     phone = LockScreen(telephone, town)
     phone.subscribe()
@@ -274,18 +280,10 @@ def test_each_hazard_is_drawn_on_the_telephone_and_nothing_is_asked_of_the_town(
     assert phone.errors == []
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     "fault",
-    [
-        "OffscreenCanvas.prototype.convertToBlob = () => new Promise(() => {})",
-        *at_release(
-            [
-                "delete self.OffscreenCanvas",
-                "delete self.Path2D",
-                "OffscreenCanvas.prototype.getContext = () => null",
-            ]
-        ),
-    ],
+    ["delete self.OffscreenCanvas", "delete self.Path2D", "OffscreenCanvas.prototype.getContext = () => null"],
 )
 def test_where_nothing_can_be_drawn_the_alert_is_shown_with_the_town_s_own_picture(town, telephone, fault):
     phone = LockScreen(telephone, town)
@@ -297,6 +295,7 @@ def test_where_nothing_can_be_drawn_the_alert_is_shown_with_the_town_s_own_pictu
     assert phone.errors == []
 
 
+@pytest.mark.release
 def test_an_update_that_is_drawn_sooner_than_its_alert_still_takes_its_place(town, telephone):
     phone = LockScreen(telephone, town)
     phone.subscribe()
@@ -332,6 +331,7 @@ def test_without_a_network_the_last_known_state_is_there_with_its_age(town, cont
     expect(page.get_by_text("Crue de la Vive").first).to_be_visible()
 
 
+@pytest.mark.release
 def test_who_was_there_once_has_the_page_without_a_network(town, context):
     grave = town.post("Crue de la Vive", "--severity", "Extreme", "--area", "all")["incident"]
     town.until_shown(grave)
@@ -361,6 +361,7 @@ def test_on_an_iphone_the_home_screen_is_explained_first(town, chromium):
         context.close()
 
 
+@pytest.mark.release
 def test_an_officer_is_told_on_their_device_what_waits_and_how_it_ended(tmp_path, relay, notifying_chromium):
     town = PushTown(tmp_path)
     town.open_push(mail_by(relay), '[sources.manual]\npublish = "approve"\n')
@@ -405,6 +406,7 @@ def test_an_officer_is_told_on_their_device_what_waits_and_how_it_ended(tmp_path
         town.end()
 
 
+@pytest.mark.release
 def test_who_subscribed_on_the_english_page_is_known_on_the_french_one_and_to_the_worker(telephone, town):
     [subscription] = town.ask("/sandbox/push/browsers", {"count": 1})
     telephone.add_init_script(f"({STILL_SERVED})({json.dumps(subscription)})")

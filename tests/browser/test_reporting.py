@@ -100,6 +100,7 @@ def test_from_the_page_to_the_number_in_three_taps(visit, town):
     assert report_of(town, kept["report"])["place"]["lat"] is None
 
 
+@pytest.mark.release
 def test_without_any_script(visit, town):
     page = visit(java_script_enabled=False)
     expect(page.locator("#pick")).to_be_hidden()
@@ -128,6 +129,7 @@ def test_without_any_script(visit, town):
     expect(page.get_by_label("En quelques mots")).to_have_value("Un banc")
 
 
+@pytest.mark.release
 def test_by_the_keyboard_alone(visit, town):
     page = visit(size="desk", permissions=[])
     page.keyboard.press("Tab")
@@ -235,7 +237,7 @@ def test_me_too_takes_the_place_of_a_second_report(visit, town):
 def test_a_photo_is_made_smaller_before_it_leaves(visit, town):
     page, sizes = visit(), []
     out = io.BytesIO()
-    Image.effect_noise((3000, 2000), 40).convert("RGB").save(out, "JPEG", quality=95)
+    Image.effect_noise((1800, 1200), 40).convert("RGB").save(out, "JPEG", quality=95)
     page.on("request", lambda asked: sizes.append(asked) if asked.method == "POST" else None)
     kind(page).tap()
     page.locator("#here").tap()
@@ -294,6 +296,7 @@ def test_without_a_network_it_is_kept_and_sent_once(visit, town):
     assert number_on(both[1]) == kept["report"]
 
 
+@pytest.mark.release
 def test_who_only_saw_the_first_page_has_the_form_without_a_network(visit, town):
     page = visit("/")
     page.wait_for_function(

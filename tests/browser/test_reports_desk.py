@@ -89,6 +89,7 @@ def test_from_the_pin_to_the_answer_in_two_taps(desk, town, size, language, kind
     assert found == []
 
 
+@pytest.mark.release
 def test_what_comes_in_stands_on_the_open_page_and_map_by_itself(desk, town):
     officer = desk.person("anne", "author")
     page = officer.go("/reports?kind=tree")
@@ -122,6 +123,7 @@ def test_a_report_is_dealt_with_by_keyboard_alone(desk, town):
     assert kept(town, number)["state"] == "closed"
 
 
+@pytest.mark.release
 def test_all_of_it_works_without_any_script(desk, town):
     number = reported(town, "lighting", "Lampadaire éteint", "45.184,5.706")
     page = desk.person("anne", "author", java_script_enabled=False).go("/reports")
@@ -136,6 +138,7 @@ def test_all_of_it_works_without_any_script(desk, town):
     assert kept(town, number)["state"] == "assigned"
 
 
+@pytest.mark.release
 def test_a_box_is_drawn_on_the_photo_and_what_it_holds_is_gone(desk, town):
     number, found = with_photo(town), []
     officer = desk.person("anne", "author")

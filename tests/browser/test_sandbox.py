@@ -59,6 +59,7 @@ def write(town: Town, chat: int | str, text: str) -> dict:
     return ask(town, f"/bot{TOKEN}/sendMessage", {"chat_id": chat, "text": text})
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(("size", "script"), [("phone", True), *at_release([("desk", True), ("phone", False)])])
 def test_one_answers_and_votes_like_anybody(look, town, size, script):
     """A question under the town's post, its answer beneath, a vote: with the page's script and without it."""
@@ -87,6 +88,7 @@ def test_one_answers_and_votes_like_anybody(look, town, size, script):
         expect(post.get_by_label("Ses mots").first).to_have_value("")
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("size", ["desk", *at_release(["phone"])])
 def test_a_platform_is_had_to_fail_and_to_work_again(look, size):
     page = look(size)

@@ -104,6 +104,7 @@ def test_a_code_is_taken_once(desk):
     expect(paul.page.locator("#errors")).to_be_visible()
 
 
+@pytest.mark.release
 def test_a_cookie_is_worth_nothing_after_the_sign_out(desk):
     lea = desk.person("lea")
     lea.go("/")
@@ -129,6 +130,7 @@ def test_a_passkey_is_picked_in_the_field_and_is_all_that_it_takes(desk):
     assert "marc" not in kept["userHandle"]
 
 
+@pytest.mark.release
 def test_a_browser_that_offers_none_in_a_field_has_a_button(desk):
     nina, device = registered(desk, "nadine", before=WITHOUT_FIELD)
     device.answers(yes=True)
@@ -199,6 +201,7 @@ def test_a_key_that_verifies_nobody_is_a_second_factor(desk):
     expect(paula.page.get_by_text("second factor only", exact=True)).to_be_visible()
 
 
+@pytest.mark.release
 def test_the_button_takes_the_place_of_what_waits_in_the_field(desk):
     hugo, device = registered(desk, "hugo")
     hugo.go("/")
@@ -236,6 +239,7 @@ def test_a_page_that_stands_open_asks_anew_before_its_question_is_too_old(desk):
     is_in(lise)
 
 
+@pytest.mark.release
 def test_without_script_there_is_no_button_and_the_password_does(desk):
     page = desk.stranger(desk.account("simon"), java_script_enabled=False).go("/")
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

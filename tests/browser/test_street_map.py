@@ -96,6 +96,7 @@ def test_on_a_telephone_the_streets_stand_below_what_is_told_in_both_schemes(loo
     page.wait_for_function(f"() => {list(STREETS)}.some(name => window.written.includes(name))")
 
 
+@pytest.mark.release
 def test_the_reports_their_form_and_an_alert_have_it_too(look, town):
     page = look("/reports", "phone")
     streets(page)
@@ -104,6 +105,7 @@ def test_the_reports_their_form_and_an_alert_have_it_too(look, town):
     streets(page, "#pick")
 
 
+@pytest.mark.release
 def test_the_desk_has_it_too(desk):
     anne = desk.person("anne", "author")
     asked: list[str] = []
@@ -118,7 +120,7 @@ def test_the_desk_has_it_too(desk):
 PLACES = (("/compose?hazard=general", "#map-box"), ("/reports/{road}", "#map"), ("/alerts/{mapped}", "#map"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark", *at_release(["light"])])
 def test_the_form_a_report_and_an_alert_at_the_desk_ask_nobody_else_for_their_streets(desk, town, scheme):
     anne = desk.person("anne", "author", color_scheme=scheme)
     ranges: list[str] = []
@@ -150,7 +152,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["leaves of leaves", *at_release(["no leaves", "nothing packed"])])
 def test_each_layout_of_the_format_s_directories_is_read(look, town, layout):
     file = town.folder / "commune.pmtiles"
     before = file.read_bytes()

@@ -90,6 +90,7 @@ def test_a_street_tells_whether_it_is_concerned_and_no_request_tells_of_it(look,
     assert page.url == site
 
 
+@pytest.mark.release
 def test_what_is_typed_and_told_stays_when_the_page_is_put_anew(look):
     page, _ = look()
     street = page.get_by_label("Votre rue")
@@ -111,6 +112,7 @@ def test_what_is_typed_and_told_stays_when_the_page_is_put_anew(look):
     expect(street).to_be_focused()
 
 
+@pytest.mark.release
 def test_without_scripts_the_streets_stand_by_district_with_the_answer(look, site):
     page, _ = look(java_script_enabled=False)
     expect(page.get_by_label("Votre rue")).to_be_hidden()

@@ -29,6 +29,7 @@ def officer(chromium, people):
     desk.close()
 
 
+@pytest.mark.release
 def test_an_evacuation_of_a_district_takes_six_taps_and_what_only_the_officer_knows_and_its_end_four(officer):
     page = officer.go("/")
     officer.actions = 0
@@ -90,6 +91,7 @@ def test_the_places_stay_where_they_are_and_the_form_s_bar_takes_a_sixth(officer
     assert mark["width"] == mark["height"], "a circle, and no oval"
 
 
+@pytest.mark.release
 def test_older_versions_are_folded_and_a_day_is_told_by_lists(officer, people):
     alert = people.town.post("Rue Haute barrée", "--area", "Centre-Bourg", "--instruction", "Passez par le quai.")[
         "alert"

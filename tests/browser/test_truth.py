@@ -30,6 +30,7 @@ SAID = {
 """On which screen, the line at the head, what it says of an end that waits, and the title of what waits."""
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("language", ["fr", *at_release(["en"])])
 def test_one_line_says_who_sees_it_and_an_end_that_waits_ends_nothing(desk, town, language):
     size, line, ends, kind = SAID[language]
@@ -48,6 +49,7 @@ def test_one_line_says_who_sees_it_and_an_end_that_waits_ends_nothing(desk, town
     expect(berthe.go("/").locator(f"#on-{incident}")).to_be_visible()
 
 
+@pytest.mark.release
 def test_a_page_that_was_made_before_it_went_out_says_so_as_soon_as_it_listens(desk, town):
     alert = town.post("Passerelle fermée", "--as", "anne", "--severity", "Moderate")["alert"]
     berthe = desk.person("berthe", "approver", "phone", locale="fr-FR")
@@ -98,6 +100,7 @@ def test_whose_update_waits_and_would_be_withdrawn_is_said_while_another_is_writ
     expect(taken).to_have_count(0)
 
 
+@pytest.mark.release
 def test_the_button_of_an_open_form_says_what_it_does_after_a_restart_under_another_rule(desk, town):
     berthe = desk.person("berthe", "approver", "phone", locale="fr-FR")
     page = berthe.go("/compose?hazard=general")
@@ -136,6 +139,7 @@ def test_without_a_connection_the_button_says_so_and_a_reload_files_nothing(desk
     page.wait_for_url(re.compile(r"/alerts/"))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("language", "asked"), [("fr", "Dans quel quartier est-ce"), *at_release([("en", "In which district is that?")])]
 )
@@ -147,6 +151,7 @@ def test_a_place_in_words_asks_which_district_it_is_in(desk, language, asked):
     expect(page.locator("#beside")).to_contain_text(asked)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("language", "title"), [("fr", "Les avis de Tocsin"), *at_release([("en", "Tocsin’s notices")])]
 )

@@ -54,6 +54,7 @@ def test_typed_while_the_server_is_down_and_the_page_closed(desk, town):
     expect(anne.page.get_by_label("More details")).to_have_value(WORDS)
 
 
+@pytest.mark.release
 def test_a_session_that_ends_while_somebody_types(desk, town):
     anne = desk.fresh("carla")
     page = composing(anne, "Kermesse reportée")

@@ -72,6 +72,7 @@ def test_whose_page_gave_its_connection_to_newer_ones_has_one_again_in_a_while(d
     expect(first.locator("[data-live]")).to_have_attribute("data-state", "on")
 
 
+@pytest.mark.release
 def test_its_author_cannot_validate_it(desk, town):
     berthe = desk.person("berthe", "approver")
     alert = town.post("Marché annulé", "--as", "berthe", "--severity", "Moderate")["alert"]
@@ -82,6 +83,7 @@ def test_its_author_cannot_validate_it(desk, town):
     expect(page.get_by_role("button", name=re.compile("Validate"))).to_have_count(0)
 
 
+@pytest.mark.release
 def test_two_approvers_at_once_and_the_second_is_told(desk, town):
     berthe, zoe = desk.person("berthe", "approver"), desk.person("zoe", "approver")
     alert = town.post("Piscine fermée", "--as", "anne", "--severity", "Moderate")["alert"]
@@ -112,6 +114,7 @@ def test_a_veto_in_time(desk, town, size):
     assert not any(f"Coup de vent ({size})" in text for text in public(town))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("size", ["phone", *at_release(["desk"])])
 def test_correct_with_one_tap(desk, town, size):
     anne = desk.person("anne", "author", size)
@@ -128,6 +131,7 @@ def test_correct_with_one_tap(desk, town, size):
     expect(page.get_by_text("correction").first).to_be_visible()
 
 
+@pytest.mark.release
 def test_a_correction_is_called_back_in_time_and_sent_by_whoever_leaves(desk, town):
     anne = desk.person("anne", "author")
     alert = town.post("Gymnase ouvert à tous", "--as", "anne", "--severity", "Moderate")["alert"]
@@ -153,6 +157,7 @@ def test_a_correction_is_called_back_in_time_and_sent_by_whoever_leaves(desk, to
     expect(anne.go(f"/alerts/{alert}").get_by_text("correction").first).to_be_visible()
 
 
+@pytest.mark.release
 def test_the_end_of_what_is_grave_is_called_back_in_time_or_goes_out_by_itself(desk, town):
     anne = desk.person("anne", "author", "phone", locale="fr-FR")
     options = ("--event", "Évacuation", "--severity", "Extreme", "--area", "Le Plateau")
@@ -177,6 +182,7 @@ def test_the_end_of_what_is_grave_is_called_back_in_time_or_goes_out_by_itself(d
     page.wait_for_url(re.compile("done=end"))
 
 
+@pytest.mark.release
 def test_an_exercise_cannot_be_mistaken(desk, town):
     berthe = desk.person("berthe", "approver")
     drill = town.post("Évacuation du gymnase", "--as", "anne", "--severity", "Severe", "--exercise")["alert"]
