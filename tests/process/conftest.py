@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.process.town import Town, town_in
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 
@@ -21,7 +22,7 @@ def shared_town(tmp_path_factory, forks):
 def pytest_generate_tests(metafunc):
     """What is marked so is told twice: of a town whose store is a file, and of one whose store is on a server."""
     if metafunc.definition.get_closest_marker("both_stores"):
-        metafunc.parametrize("engine", ["file", "server"])
+        metafunc.parametrize("engine", ["file", *at_release(["server"])])
 
 
 @pytest.fixture

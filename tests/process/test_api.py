@@ -65,6 +65,7 @@ def shell(town):
     return run
 
 
+@pytest.mark.release
 def test_every_example_of_the_page_works(town, shell):
     town.configure(ALL_THREE, sources=APPROVE)
     daemon = town.start_daemon()

@@ -133,6 +133,7 @@ def test_the_town_s_page_names_the_bot_as_soon_as_it_is_known(bot):
     bot.until(lambda: "https://t.me/tocsin_sandbox_bot" in front_page(bot))
 
 
+@pytest.mark.release
 def test_stop_holds_alerts_back_and_start_goes_on_with_the_choices(bot):
     anne = Person(bot, CHAT)
     subscribe(anne)
@@ -155,6 +156,7 @@ def test_stop_holds_alerts_back_and_start_goes_on_with_the_choices(bot):
     bot.until(lambda: [each for each in bot.ask("/sandbox/telegram/toasts.json") if "plus valable" in each["text"]])
 
 
+@pytest.mark.release
 def test_a_group_subscribes_when_an_administrator_says_so_and_follows_its_move(bot):
     group = -4_000_111
     member, admin = Person(bot, 801, group=group), Person(bot, 802, group=group)

@@ -85,6 +85,7 @@ def test_killed_five_times_on_the_way_nobody_is_lost_and_few_are_told_twice(town
     assert "sandbox-telegram-token" not in said
 
 
+@pytest.mark.release
 def test_a_cancelled_alert_stops_and_its_end_goes_to_those_who_got_it(town):
     configure(town, rate=50)
     town.start_daemon()
@@ -104,6 +105,7 @@ def test_a_cancelled_alert_stops_and_its_end_goes_to_those_who_got_it(town):
     assert set(ended.values()) == {1}
 
 
+@pytest.mark.release
 def test_an_update_reaches_only_who_has_the_alert_and_status_says_so_in_words(town):
     configure(town, rate=0)
     town.start_daemon()

@@ -96,6 +96,7 @@ def start(reader, *events: str) -> None:
     reader.daemon = reader.town.start_daemon()
 
 
+@pytest.mark.release
 def test_a_first_reading_tells_what_is_to_come_and_nothing_that_is_private_or_had_begun(reader):
     private = [
         entry(f"secret-{kind}", SECRET, timedelta(hours=2), more=f"CLASS:{kind}\nDESCRIPTION:{SECRET}")
@@ -120,6 +121,7 @@ def test_a_first_reading_tells_what_is_to_come_and_nothing_that_is_private_or_ha
         assert b"Dupont" not in place
 
 
+@pytest.mark.release
 def test_ten_downloads_with_new_uids_make_no_post_more(reader):
     start(reader, *works())
     reader.town.until(lambda: len(reader.posts()) == 3)
@@ -178,6 +180,7 @@ def test_a_flood_of_coming_works_waits_for_an_officer(reader):
     reader.town.until(lambda: len(reader.posts()) == 1)
 
 
+@pytest.mark.release
 def test_a_preview_at_a_time_says_what_would_have_been_told_by_then(reader):
     begins = BASE + timedelta(hours=4)
     start(reader, *works())

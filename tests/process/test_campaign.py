@@ -24,13 +24,13 @@ SHORT = "s197"
 """A plan with an outage of the server in it, and with no stop for longer than a lease, which takes its time."""
 
 
-def test_six_kills_and_thirty_alerts_break_no_promise(tmp_path):
-    outcomes = run(QUICK, kills=6, alerts=30, towns=3, folder=tmp_path)
+def test_four_kills_and_sixteen_alerts_break_no_promise(tmp_path):
+    outcomes = run(QUICK, kills=4, alerts=16, towns=2, folder=tmp_path)
 
     assert breaches(outcomes) == []
-    assert sum(outcome.kills for outcome in outcomes) == 6
-    assert sum(outcome.alerts for outcome in outcomes) == 30
-    assert table(outcomes).splitlines()[-1].split()[:3] == ["all", "30", "6"]
+    assert sum(outcome.kills for outcome in outcomes) == 4
+    assert sum(outcome.alerts for outcome in outcomes) == 16
+    assert table(outcomes).splitlines()[-1].split()[:3] == ["all", "16", "4"]
 
 
 def test_three_daemons_on_a_server_that_is_killed_as_well_break_no_promise(tmp_path):

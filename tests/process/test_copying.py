@@ -7,6 +7,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.release
 def test_what_waits_when_a_station_is_moved_goes_out_from_its_new_place_once(town, server):
     town.configure()
     daemon = town.start_daemon()

@@ -88,6 +88,7 @@ def test_what_was_typed_and_read_at_one_daemon_goes_out_once_by_another(town, pa
     assert [len(posts) for posts in town.timelines().values()] == [1, 1, 1]
 
 
+@pytest.mark.release
 def test_what_a_program_asked_of_one_daemon_is_answered_by_another_as_it_was(town, pair):
     first, second, _ = pair
     token, key = token_of(town, "capteur", "author"), {"Idempotency-Key": "crue-1"}

@@ -132,6 +132,7 @@ def test_a_version_that_came_while_the_page_was_open_asks_anew_and_shows_what_ch
     assert not desk.published("Eau trouble")
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("spelling", ["Anne", "anne ", "An\u200bne", "\uff21nne"])
 def test_no_spelling_of_the_author_validates_at_the_command_line(desk, spelling):
     alert = desk.post("Eau rationnée", "--again")
@@ -169,6 +170,7 @@ def test_a_token_is_its_person_and_no_more(desk):
     desk.town.until(lambda: desk.published("Eau rétablie"))
 
 
+@pytest.mark.release
 def test_an_exercise_stays_one_when_channels_toml_changes_while_it_waits(town):
     desk = Desk(town)
     alert = desk.post("Exercice de crue", "--exercise")

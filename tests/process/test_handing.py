@@ -89,6 +89,7 @@ def test_a_daemon_that_stands_still_is_not_waited_for_and_posts_what_was_stored_
     assert [each["alert"] for each in town.objects("status") if "alert" in each] == [alert["alert"]]
 
 
+@pytest.mark.release
 @pytest.mark.both_stores
 def test_what_an_officer_reads_and_what_a_program_reads_is_the_same_as_without_a_daemon(town):
     town.configure()

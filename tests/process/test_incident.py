@@ -63,6 +63,7 @@ def test_a_correction_goes_where_the_wrong_alert_is_and_says_what_stays_wrong(to
     assert "approve" not in done.stderr
 
 
+@pytest.mark.release
 def test_an_alert_that_is_over_is_told_so_once_in_its_own_words(town):
     town.configure()
     town.start_daemon()

@@ -102,7 +102,6 @@ def test_sigterm_finishes_what_is_under_way(town):
     assert town.objects("status")[0]["posts"][0]["state"] == "sent"
 
 
-@pytest.mark.cold
 def test_the_demo_delivers_three_alerts_on_three_platforms_and_exits_0(town):
     done = town.tocsin("demo", "--once", "--folder", str(town.folder / "demo"))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -98,6 +98,7 @@ def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
     assert not any("702" in str(each["detail"]) + str(each["address"]) for each in lines)
 
 
+@pytest.mark.release
 def test_a_button_of_another_version_lets_nothing_out(desk):
     paul = desk.phone("Paul", 702)
     alert = desk.post("Eau coupée", "--description", "Jusqu’à midi.", by="Luc")
@@ -117,6 +118,7 @@ def test_a_button_of_another_version_lets_nothing_out(desk):
     assert [each.returncode for each in rejected].count(0) == 1, "the one that waits"
 
 
+@pytest.mark.release
 def test_rejected_with_a_reason_and_told_to_the_other(desk):
     anne, paul = desk.phone("Anne", 701), desk.phone("Paul", 702)
     alert = desk.post("Marché déplacé", by="Luc")
@@ -146,6 +148,7 @@ def test_a_reason_may_be_typed_and_is_what_the_author_reads(desk):
     paul.reads("Ce robot ne comprend que des commandes")
 
 
+@pytest.mark.release
 def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(town):
     desk = Desk(town)
     code = desk.code("Paul")

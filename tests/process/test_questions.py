@@ -53,6 +53,7 @@ def test_a_wrong_answer_is_told_and_asked_again_and_nothing_is_lost(town):
     assert "toute la commune" in alert["posts"][0]["text"]
 
 
+@pytest.mark.release
 def test_a_no_at_the_end_stores_nothing(town):
     town.configure()
     screen, status = converse(town, ["Rue barrée", "", "", "", "", "", "non"])

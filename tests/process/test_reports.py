@@ -8,6 +8,7 @@ import pytest
 
 from alerts.store.connection import opened
 from tests.process.town import ALL_THREE
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 REPORTS = """
@@ -80,7 +81,9 @@ def test_commands_beside_a_daemon_do_what_they_do_without_one(town, daemon):
     assert not any(town.timelines().values()), "no report is an alert by itself"
 
 
-@pytest.mark.parametrize(("fault", "made"), [({"kind": "drip", "seconds": 60}, 1), ({"kind": "hang"}, 0)])
+@pytest.mark.parametrize(
+    ("fault", "made"), [({"kind": "drip", "seconds": 60}, 1), *at_release([({"kind": "hang"}, 0)])]
+)
 def test_a_daemon_killed_while_the_server_holds_its_answer_sends_nothing_twice(town, daemon, fault, made):
     number = add(town)
     held = town.fault("open311", route="POST .*/requests", times=1, **fault)
@@ -104,6 +107,7 @@ def test_a_daemon_killed_while_the_server_holds_its_answer_sends_nothing_twice(t
     again.stop()
 
 
+@pytest.mark.release
 def test_a_daemon_killed_before_it_sends_has_the_next_one_send(town, daemon):
     daemon.stop(signal.SIGKILL)  # its lease and its share are still there: nobody handed them over
     number = add(town)

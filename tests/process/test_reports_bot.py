@@ -76,6 +76,7 @@ def test_three_taps_over_two_kills_and_what_became_of_it(bot):
     assert str(CHAT) not in "\n".join(bot.daemon.lines)
 
 
+@pytest.mark.release
 def test_photos_are_fetched_and_a_refused_one_holds_nothing_up(bot):
     anne = Person(bot, CHAT)
 
@@ -105,6 +106,7 @@ def test_photos_are_fetched_and_a_refused_one_holds_nothing_up(bot):
     assert [each[0][:3] for each in kept] == [b"\xff\xd8\xff"]
 
 
+@pytest.mark.release
 def test_who_reported_is_told_once_the_alert_is_out(bot):
     people = [Person(bot, CHAT + number) for number in range(5)]
     for each in people:

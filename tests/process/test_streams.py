@@ -35,6 +35,7 @@ def test_an_alert_that_is_stored_is_told_so_where_the_answer_cannot_be_written(t
     assert len([each for each in town.objects("status") if "alert" in each]) == 1
 
 
+@pytest.mark.release
 def test_a_closed_output_is_one_line(town):
     town.configure()
     done = in_shell(town, "tocsin status >&-")
@@ -47,6 +48,7 @@ def test_an_argument_that_is_no_text_is_wrong_use(town):
     assert (done.returncode, done.stderr.decode()) == (2, "tocsin: l’argument 3 n’est pas un texte UTF-8\n")
 
 
+@pytest.mark.release
 def test_a_terminal_of_another_encoding_gets_json_all_the_same(town):
     town.configure()
     town.post("Rue de l'Église barrée")

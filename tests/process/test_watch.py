@@ -17,6 +17,7 @@ import pytest
 from campaign.running import free_port
 from tests.process.town import PAGE, STATION, TELEGRAM, X
 from tests.process.watched_places import Disk, Heart, PlainPort, SlowFeed
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 TEAM = """
@@ -156,7 +157,7 @@ def _feed(name: str, url: str) -> str:
 class TestPlatforms:
     """A platform that isn't there is told though nothing is to be sent."""
 
-    @pytest.mark.parametrize("name", ["dns", "tls", "refused"])
+    @pytest.mark.parametrize("name", ["refused", *at_release(["dns", "tls"])])
     def test_a_platform_that_cannot_be_reached_is_told_and_what_waits_is_kept(self, town, name):
         with PlainPort() as port:
             where = {
