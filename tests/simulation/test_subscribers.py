@@ -20,19 +20,19 @@ from tests.release import at_release
 from tests.unit.store.bulk_turns import a_told
 from tests.unit.store.conftest import NOW
 
-BATCH = 3
+BATCH = 2
 FINDS_MOST = 4
 """The seed that finds most bugs is tried first."""
 
 
-@pytest.mark.parametrize("batch", [0, *at_release(range(1, 4))])
+@pytest.mark.parametrize("batch", [0, *at_release(range(1, 6))])
 def test_no_seed_misses_a_subscriber_tells_one_twice_or_somebody_else(batch):
     wish, messages = Wish.read(["--subscribers"]), 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
         outcome = simulate(seed, SHORT, subscribers=True)
         assert list(told(outcome, wish)) == []
         messages += outcome.told
-    assert messages > 100 * BATCH
+    assert messages > 50 * BATCH
 
 
 def test_a_stop_while_the_disk_is_full_and_an_incident_that_goes_on_after_its_end_break_nothing():
@@ -49,6 +49,7 @@ def test_a_bulk_that_waited_until_its_alert_ended_is_stopped_then():
     assert simulate(91200007, SHORT, subscribers=True).breaches == []
 
 
+@pytest.mark.release
 def test_a_seed_with_subscribers_goes_the_same_way_each_time():
     assert simulate(3, SHORT, subscribers=True).digest == simulate(3, SHORT, subscribers=True).digest
 
