@@ -59,8 +59,14 @@ def _cases(marks: list[Any]) -> list[dict[str, Any]]:
             raise TypeError(f"only parametrize stands below in_one_test, not {mark.name}")
         names, values = mark.args
         names = [each.strip() for each in names.split(",")] if isinstance(names, str) else names
-        rows = [each if len(names) > 1 else (each,) for each in values]
-        if any(hasattr(each, "marks") for row in rows for each in (row, row[0])):
-            raise TypeError("a case with a mark or an id of its own has to be a test of its own")
+        rows = [_values(each, len(names)) for each in values]
         walls.append([dict(zip(names, row, strict=True)) for row in rows])
     return [{name: value for part in parts for name, value in part.items()} for parts in itertools.product(*walls)]
+
+
+def _values(case: Any, wanted: int) -> Any:
+    if hasattr(case, "marks"):  # made by pytest.param
+        if case.marks:
+            raise TypeError("a case with a mark of its own has to be a test of its own")
+        return case.values
+    return case if wanted > 1 else (case,)

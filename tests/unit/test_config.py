@@ -19,6 +19,7 @@ from alerts.model.post import Means
 from alerts.model.town import ChannelConfig, DeskSection, NotifySection, SourceRules, StoreSection, Town, WebSection
 from alerts.sources import KINDS
 from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, SourceSettings
+from tests.walls import in_one_test
 
 STATION = '[station]\nname = "Saint-Martin"\nsender = "a@b.example"\n'
 TELEGRAM = '[channels.telegram]\nkind = "telegram"\nchat = "@saintmartin"\ntoken = { env = "TOKEN" }\n'
@@ -359,6 +360,7 @@ FAULTY = [
 """Lines, and one thing that is wrong with them: what is told of the file's every fault, in French too."""
 
 
+@in_one_test
 @pytest.mark.parametrize(("text", "problem"), FAULTY)
 def test_each_error_says_what_is_wrong_and_what_is_allowed(problems, text, problem):
     assert problem in problems(text)
@@ -437,6 +439,7 @@ def test_a_misspelled_key_of_a_secret_is_told_with_the_nearest(problems):
     assert problems(text) == ["channels.a.token.evn: unknown key; did you mean 'env'?"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("section", "record"),
     [
@@ -464,6 +467,7 @@ def test_no_secret_is_read_and_none_is_shown(load, monkeypatch):
     assert SECRET not in repr(config.channels["telegram"].settings.token.read(config.folder))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -50,6 +50,7 @@ from alerts.sources.settings import (
     SourceSettings,
     VigilanceSettings,
 )
+from tests.walls import in_one_test
 from tocsin_sandbox import settings as fake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +131,7 @@ def keys_of(model: type[BaseModel], beside: type[BaseModel]) -> dict[str, str]:
     return keys
 
 
+@in_one_test
 @pytest.mark.parametrize("heading", MODELS)
 def test_every_key_is_told_with_its_default_and_no_other(heading):
     model, beside = MODELS[heading]

@@ -16,6 +16,7 @@ from alerts.cli.app import app
 from alerts.config import load_config
 from alerts.model.town import Town
 from alerts.setup.beginning import beginning
+from tests.walls import in_one_test
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -81,6 +82,7 @@ def test_every_command_is_told():
     assert {name for name in commands if not any(f"{line} ".startswith(f"{name} ") for line in told)} == set()
 
 
+@in_one_test
 @pytest.mark.parametrize("words", [["psot"], ["post", "--headlin", "x"], ["db", "upgrad"], ["--confg", "x", "run"]])
 def test_a_command_that_does_not_exist_would_be_found(words):
     assert faults(words)

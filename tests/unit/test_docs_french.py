@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.french_pages import DOCS, behind, sections, stamped
+from tests.walls import in_one_test
 
 PAGES = sorted(each.stem for each in (DOCS / "fr").glob("*.md") if each.stem != "README")
 ELSEWHERE = "(en anglais)"
@@ -15,6 +16,7 @@ FENCED = re.compile(r"```.*?```|<!--.*?-->|`[^`]*`|\]\([^)]*\)|^    [^\n]*$", re
 ENGLISH = "# A page\n\n## One\n\nfirst\n\n## Two\n\n```\n# no heading\n```\n"
 
 
+@in_one_test
 @pytest.mark.parametrize("name", PAGES)
 def test_the_french_page_is_in_step(name):
     english, french = (folder.joinpath(f"{name}.md").read_text(encoding="utf-8") for folder in (DOCS, DOCS / "fr"))
@@ -22,6 +24,7 @@ def test_the_french_page_is_in_step(name):
     assert not todo, f"docs/fr/{name}.md: {'; '.join(todo)}; then python -m tests.french_pages {name}"
 
 
+@in_one_test
 @pytest.mark.parametrize("name", PAGES)
 def test_it_has_as_many_sections_commands_and_rows(name):
     english, french = (folder.joinpath(f"{name}.md").read_text(encoding="utf-8") for folder in (DOCS, DOCS / "fr"))
@@ -37,6 +40,7 @@ def test_it_has_as_many_sections_commands_and_rows(name):
         assert said.count("```") == told.count("```")
 
 
+@in_one_test
 @pytest.mark.parametrize("name", PAGES)
 def test_french_is_set_as_french_is(name):
     said = FENCED.sub("x", (DOCS / "fr" / f"{name}.md").read_text(encoding="utf-8"))

@@ -10,10 +10,12 @@ import pytest
 
 from alerts.desk.heard_report import ReportHeard, ReportQuestion
 from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportVersion, TimelineStep, Unsaid
+from tests.walls import in_one_test
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "part", [Report, ReportVersion, ReportPost, Delays, ReportLine, TimelineStep, Unsaid, ReportHeard, ReportQuestion]
 )

@@ -47,6 +47,7 @@ def test_each_row_names_tests_that_are_there(row):
         assert named[2] in names_in(ROOT / named[1])
 
 
+@in_one_test
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_kind_of_trouble_has_its_row(fault):
     assert [row for row in ROWS if fault in row[0]]

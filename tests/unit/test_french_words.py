@@ -120,6 +120,7 @@ class TestSettings:
         STATION + TELEGRAM + 'limits = ["1/0s"]\n[notify]\nevery = "10ms"\nprobe = "zz"\n',
     )
 
+    @in_one_test
     @pytest.mark.parametrize("text", [*dict.fromkeys(text for text, _ in FAULTY), *BROKEN, *BESIDE])
     def test_every_fault_is_told_without_a_word_of_english(self, tmp_path, text):
         with pytest.raises(ConfigurationError) as told:
@@ -181,6 +182,7 @@ def awaited(**changes):
     return PendingApproval("a1", **{**values, "brought_by": "meteo", "exercise": True, **changes})
 
 
+@in_one_test
 @pytest.mark.parametrize("notices", [troubles, of_alerts, of_what_waits, of_accounts])
 def test_no_notice_to_those_on_duty_says_a_word_of_english(notices):
     found = [each for each in notices() if wrong_in("\n".join(filter(None, (each.headline, each.fix, each.detail))))]
@@ -208,6 +210,7 @@ class TestTheBot:
         assert found == []
         assert len(seen) > 40
 
+    @in_one_test
     @pytest.mark.parametrize(
         "shown",
         [

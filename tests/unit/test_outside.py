@@ -66,6 +66,7 @@ from alerts.web.public.machine import outlines
 from tests.cap_messages import alert_xml, info_xml
 from tests.fakes import FakeClock
 from tests.unit.web.console.guarding import Browser, open_town
+from tests.walls import in_one_test
 
 MARKS = "\u0316\u0301"
 """Two combining marks of different classes: each pile of them has to be sorted."""
@@ -194,6 +195,7 @@ def test_an_object_of_very_many_keys_is_refused_before_each_is_told():
                 wish_of(each.encode(), AlertWords)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("name", "option"),
     [("headline", "--headline"), ("description", "--description"), ("place", "--place"), ("web", "--web")],
@@ -286,6 +288,7 @@ def test_an_outline_of_300_000_points_is_read_in_no_time_and_kept_small():
     assert sum(len(shape["coordinates"][0]) for shape in outlines(alert)) <= MOST_SHOWN
 
 
+@in_one_test
 @pytest.mark.parametrize("points", [8, 90, 700, 7000, 20_000])
 def test_an_outline_stays_where_it_is(points):
     from shapely import Polygon
@@ -369,6 +372,7 @@ UNITS = (
 )
 
 
+@in_one_test
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_pattern_tries_a_strangers_text_over_and_over(unit):
     text = (unit * 20_000)[:20_000]
@@ -429,6 +433,7 @@ def test_what_a_citizen_writes_has_an_end():
         assert read_update({"message": {"chat": chat | {"id": odd}, "from": sender, "text": "x"}}, "bot") is None
 
 
+@in_one_test
 @pytest.mark.parametrize("unit", ["a b ", "a. ", "\u00e9", " "])
 def test_two_versions_of_a_long_text_are_compared_in_a_moment(unit):
     before, after = (unit * 20_000)[:20_000], "x" + (unit * 20_000)[:19_000]

@@ -15,6 +15,7 @@ import pytest
 
 from shipping.deb import HERE, LOCK, ROOT, SCRIPTS, UNUSED, debian_version
 from shipping.papers import bill, installed, licence_of, texts_of, used
+from tests.walls import in_one_test
 
 MONITORING = ROOT / "shipping" / "monitoring"
 PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -67,6 +68,7 @@ def test_versions_follow_each_other_as_they_were_made():
     assert subprocess.run(["dpkg", "--compare-versions", later, "lt", told[2]], check=False).returncode == 0
 
 
+@in_one_test
 @pytest.mark.parametrize("name", [*SCRIPTS, "tocsin"])
 def test_its_scripts_are_read_by_the_shell(name):
     subprocess.run(["/bin/sh", "-n", str(HERE / name)], check=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.walls import in_one_test
+
 UNIT = Path(__file__).resolve().parents[2] / "systemd" / "tocsin.service"
 INSTALL = UNIT.parents[1] / "docs" / "install.md"
 MOST_EXPOSED = 2.0
@@ -26,6 +28,7 @@ def directives() -> dict[str, list[str]]:
     return found
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("name", "value"),
     [

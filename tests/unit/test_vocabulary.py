@@ -69,7 +69,8 @@ def read(text: str) -> str:
     return _TYPED.sub("x", text)
 
 
-@pytest.mark.parametrize("unwanted", NOT_BUT, ids=NOT_BUT.values())
+@in_one_test
+@pytest.mark.parametrize("unwanted", NOT_BUT)
 def test_one_french_word_for_one_thing(unwanted):
     rule = re.compile(rf"(?<![\w-])(?:{unwanted})(?![\w-])", re.IGNORECASE)
     found = [f"{where}: {hit.group(0)!r}" for where, text in french() for hit in rule.finditer(read(text))]
@@ -148,6 +149,7 @@ def test_english_for_officers_is_not_a_translation(file):
     assert [said for said in sentences(file) if any(rule.search(said) for rule in rules)] == []
 
 
+@in_one_test
 @pytest.mark.parametrize("catalogue", ["public", "letters", "pins", "bot"])
 def test_english_for_the_public_is_not_a_translation(catalogue):
     [file] = [each for each in CATALOGUES if each.stem == catalogue]

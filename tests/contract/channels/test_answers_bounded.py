@@ -27,6 +27,7 @@ from alerts.model.errors import DeliveryError, InDoubt, Retry
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
 from tests.fakes import FakeClock
+from tests.walls import in_one_test
 
 NOW = FakeClock().now()
 GZIP = {"Content-Encoding": "gzip"}
@@ -113,6 +114,7 @@ def test_an_answer_nested_without_end_is_none():
     assert an_answer(b'{"a":' * 100_000).read() is None
 
 
+@in_one_test
 @pytest.mark.parametrize("seconds", ["1e999", "9" * 400, "Infinity", "NaN", "-5", "600"])
 def test_a_wait_is_a_day_at_most(seconds):
     body = f'{{"ok": false, "description": "Too Many Requests", "parameters": {{"retry_after": {seconds}}}}}'.encode()

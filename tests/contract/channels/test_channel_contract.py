@@ -27,6 +27,7 @@ from tests.contract.channels.conftest import (
     told_by,
 )
 from tests.release import at_release
+from tests.walls import in_one_test
 
 WORDS = "Crue de l’Isère : évitez les berges & les quais <du centre>\n\n« Restez chez vous » 🌊 https://mairie.example/a?b=1&c=2"
 HTML = WORDS.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -170,6 +171,7 @@ async def test_a_dead_credential_is_told_whatever_is_done(stage, channel, kind):
         assert type(await raised(call)) is BadCredential
 
 
+@in_one_test
 @pytest.mark.parametrize("missing", [None, "", "two\nlines", "clé"])
 async def test_a_credential_that_is_missing_or_none_is_told_on_opening(stage, kind, monkeypatch, missing):
     for name in SECRETS:

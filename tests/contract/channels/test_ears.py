@@ -12,6 +12,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rej
 from alerts.model.listening import HeardPost
 from tests.contract.channels.conftest import message
 from tests.townsfolk import Townsfolk
+from tests.walls import in_one_test
 from tocsin_sandbox import settings as sandbox
 
 PAGE = "1234567890"
@@ -125,6 +126,7 @@ async def test_a_page_reads_a_thousand_comments(page):
     assert len(await page.stage.requests("facebook")) - asked < 5
 
 
+@in_one_test
 @pytest.mark.parametrize("fault", ["error_json", "error_html", "revoked", "cut_before"])
 async def test_a_page_that_fails_is_heard_again_from_where_it_was(page, fault):
     await page.people.say("facebook", "Où ?", under=page.post)

@@ -14,6 +14,7 @@ from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Ret
 from alerts.model.post import PostImage
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
+from tests.walls import in_one_test
 
 LINK = "https://alertes.example/alerts/42"
 SCRIPT = {"Content-Type": "text/javascript; charset=UTF-8"}
@@ -229,6 +230,7 @@ async def test_an_edit_that_is_not_confirmed_is_no_edit(stage):
             await channel.edit("1_2", message())
 
 
+@in_one_test
 @pytest.mark.parametrize("body", [b"", b"null", b"{}", b'{"id": ""}', b"<html></html>", b'{"id": "1'])
 async def test_a_success_without_an_id_is_in_doubt(stage, body):
     async with platform((200, body)) as server:

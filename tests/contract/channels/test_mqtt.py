@@ -18,6 +18,7 @@ from alerts.model.reason import reason_of
 from alerts.store.files import migrate
 from tests.contract.channels.conftest import SETTINGS, message
 from tests.unit.delivery.lane_house import LaneHouse
+from tests.walls import in_one_test
 
 READY = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
 ALERT = {
@@ -241,6 +242,7 @@ async def test_what_was_not_acknowledged_is_said_again_and_harms_nobody(stage, h
 # --- what channels.toml may say -------------------------------------------------------------------------------------
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
@@ -261,6 +263,7 @@ def test_what_is_not_allowed(wrong, code):
     assert reason_of(detail["ctx"]["error"]).code == code
 
 
+@in_one_test
 @pytest.mark.parametrize("prefix", ["", "/a", "a/", "a//b", "a/+", "#", "$SYS", "a b"])
 def test_a_prefix_is_levels_of_a_topic(prefix):
     with pytest.raises(ValidationError):

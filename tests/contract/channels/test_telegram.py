@@ -13,6 +13,7 @@ from alerts.model.post import PostImage
 from tests.contract.channels.conftest import SECRETS, message, told_by
 from tests.contract.channels.platform import platform
 from tests.fakes import FakePace
+from tests.walls import in_one_test
 
 SENT = b'{"ok": true, "result": {"message_id": 7, "date": 1, "chat": {"id": -1001, "type": "channel", "title": "T"}}}'
 DONE = b'{"ok": true, "result": true}'
@@ -194,6 +195,7 @@ async def test_no_preview_is_made_of_an_address_that_a_feed_mentions(stage):
         assert json.loads(server.asked[0].body)["link_preview_options"] == {"is_disabled": True}
 
 
+@in_one_test
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"ok": true}', b'{"ok": true, "result": {}}', DONE, SENT[:40]])
 async def test_a_success_that_can_not_be_read_is_in_doubt(stage, body):
     async with platform(body) as server:

@@ -15,6 +15,7 @@ from alerts.model.errors import BadCredential, ChatMoved, InDoubt, Occupied, Rea
 from tests.contract.channels.conftest import PNG, SETTINGS, told_by
 from tests.contract.channels.platform import platform
 from tests.fakes import FakePace
+from tests.walls import in_one_test
 from tocsin_sandbox.settings import TELEGRAM_TOKEN
 
 CHAT = 5_550_009_999
@@ -101,6 +102,7 @@ async def test_a_press_is_answered(stage, talk):
         assert await answer.json() == [{"id": "press-1", "text": "é" * 200}]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words",
     [

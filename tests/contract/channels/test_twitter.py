@@ -11,6 +11,7 @@ from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejecte
 from alerts.model.post import PostImage
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
+from tests.walls import in_one_test
 
 
 async def test_the_limits_are_known_after_a_success(make_stage):
@@ -170,6 +171,7 @@ async def test_keys_that_only_read_are_told_by_the_probe(stage):
             await channel.probe()
 
 
+@in_one_test
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"data": {}}', b'{"data": []}', b"<html></html>"])
 async def test_a_success_without_an_id_is_in_doubt(stage, body):
     async with platform((201, body)) as server:

@@ -15,6 +15,7 @@ from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected,
 from alerts.model.post import About, PostImage, PostKind
 from tests.contract.channels.conftest import SECRETS, message
 from tests.contract.channels.platform import platform
+from tests.walls import in_one_test
 
 ABOUT = About(
     post="post-1",
@@ -99,6 +100,7 @@ async def test_a_small_picture_goes_along_and_a_large_one_stays_behind(stage, pi
     assert large is None
 
 
+@in_one_test
 @pytest.mark.parametrize("answer", [b"", b"ok", b"[]", b'{"id": null}', b'{"id": "", "url": "javascript:x"}'])
 async def test_any_2xx_is_taken_and_the_posts_own_id_stands_for_it(stage, answer):
     async with platform((202, answer)) as receiver:
@@ -107,6 +109,7 @@ async def test_any_2xx_is_taken_and_the_posts_own_id_stands_for_it(stage, answer
     assert (receipt.remote_id, receipt.url) == ("post-1", None)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("status", "headers", "meaning"),
     [

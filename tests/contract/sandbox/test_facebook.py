@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.walls import in_one_test
+
 PAGE = "1234567890"
 
 
@@ -55,6 +57,7 @@ async def test_every_number_is_a_page_of_its_own(world):
     assert (refused.status, refused.error["code"]) == (400, 200)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.walls import in_one_test
 from tocsin_sandbox import RunningSandbox, SandboxSettings, create_app, serve
 
 PLATFORMS = ("twitter", "facebook", "telegram")
@@ -300,6 +301,7 @@ async def test_faults_are_listed_and_cleared(world):
     assert (await world.say("Crue")).status == 200
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("body", "word"),
     [

@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 
+from tests.walls import in_one_test
+
 TOKEN = "1234567:sandbox-telegram-token"
 ROUTES = [
     "/2/tweets",
@@ -55,6 +57,7 @@ async def test_any_json_is_answered(open_world, path):
         assert said.status < 500, body
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "entity", [1, {}, {"type": "bold", "offset": "x", "length": 1}, {"type": "bold", "offset": -5, "length": 99}]
 )

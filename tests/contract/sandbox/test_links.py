@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from tests.samples import shared
+from tests.walls import in_one_test
 from tocsin_sandbox.twitter.text import find_links, weigh
 
 
@@ -37,6 +38,7 @@ def test_links_in_right_to_left_texts_stand_where_they_should():
         assert spans == [each["indices"] for each in case["expected"]]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "links"),
     [
@@ -57,6 +59,7 @@ def test_links_in_french_texts(text, links):
     assert found(text) == links
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "weight"),
     [("é œ « » ’ —", 11), ("\u00a0", 1), ("\u202f", 2), ("€…•→", 8), ("🌊", 2), ("🇫🇷", 2), ("e\u0301", 1), ("漢", 2)],

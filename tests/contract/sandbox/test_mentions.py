@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.walls import in_one_test
+
 ME = "1500000000000000001"
 FIELDS = "author_id,conversation_id,created_at,lang,public_metrics,referenced_tweets,in_reply_to_user_id,entities"
 
@@ -119,6 +121,7 @@ async def test_queries(world, post, query, found):
     assert {text[:18] if "t.co" in text else text for text in await texts(world, query)} == found
 
 
+@in_one_test
 @pytest.mark.parametrize("query", ["", "(pont", "pont)", "min_faves:3", "is:great", "OR", "x" * 513, "from:"])
 async def test_what_is_no_query_is_refused(world, query):
     answer = await world.x("GET", "tweets/search/recent", params={"query": query})

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.walls import in_one_test
+
 CHANNEL = "@saintmartin"
 OPTIONS = ["Samedi", "Dimanche"]
 
@@ -66,6 +68,7 @@ async def test_a_poll_with_a_term_closes_by_itself(world, clock):
     assert (first["is_closed"], closed["is_closed"], votes(closed)) == (False, True, [1, 0])
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -110,6 +113,7 @@ async def test_a_poll_on_x_tells_its_votes_until_its_end_and_after(world, clock)
     assert edited.status == 403, "a post with a poll stays as it is"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -8,6 +8,7 @@ import pytest
 from lxml import html
 
 from tests.pictures import a_png
+from tests.walls import in_one_test
 from tocsin_sandbox.page import MOST, MOST_MESSAGES
 from tocsin_sandbox.settings import TELEGRAM_TOKEN
 
@@ -63,6 +64,7 @@ async def test_a_place_is_sent(world):
     assert update["message"]["location"] == {"latitude": 45.19, "longitude": 5.72}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("what", "status"),
     [

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.walls import in_one_test
 from tocsin_sandbox.settings import TELEGRAM_TOKEN as TOKEN
 
 CHANNEL = "-1001234567890"
@@ -82,6 +83,7 @@ async def test_the_bot_and_its_rights(world):
     assert (await world.tg("getChatMember", chat_id=CHANNEL, user_id=5)).status == 400
 
 
+@in_one_test
 @pytest.mark.parametrize("chat", ["saintmartin", "@ab", "0", "@un nom"])
 async def test_a_chat_that_can_not_be_is_not_found(world, chat):
     assert (await world.say("Crue", chat=chat)).json["description"] == "Bad Request: chat not found"
@@ -124,6 +126,7 @@ async def test_links_and_languages_are_kept(world):
     assert "entities" not in (await world.say('<a href="nulle part">ici</a>', parse_mode="HTML")).result
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("html", "error"),
     [
@@ -146,6 +149,7 @@ async def test_what_can_not_be_parsed_is_told_in_telegrams_words(world, html, er
     assert await world.posts("telegram") == []
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "more", "error"),
     [

@@ -4,6 +4,8 @@ import base64
 
 import pytest
 
+from tests.walls import in_one_test
+
 ME = "1500000000000000001"
 PARENT_GONE = "You attempted to reply to a Tweet that is deleted or not visible to you."
 
@@ -41,6 +43,7 @@ async def test_a_signature_covers_the_query(world):
     assert other.status == 401
 
 
+@in_one_test
 @pytest.mark.parametrize("header", ["OAuth nonsense", "Bearer another", "Basic eDp5", ""])
 async def test_whom_x_does_not_know_is_401_in_its_shape(world, header):
     refused = await world.ask("GET", "/2/users/me", headers={"Authorization": header})
@@ -95,6 +98,7 @@ async def test_without_limits_nobody_meets_a_windows_end(open_world):
     assert int(said.headers["x-rate-limit-remaining"]) > 1000
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "status"),
     [

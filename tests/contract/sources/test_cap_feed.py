@@ -29,6 +29,7 @@ from alerts.sources.settings import CapSettings
 from tests.cap_messages import alert_xml, info_xml, message
 from tests.contract.sources.feed_server import FeedServer, index_of, serving
 from tests.fakes import FakeClock
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -311,6 +312,7 @@ async def test_a_server_that_only_fails_does_not_hold_back_the_look(server: Feed
         assert len(server.asked) < 100
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

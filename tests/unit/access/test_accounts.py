@@ -15,6 +15,7 @@ from alerts.model.errors import Forbidden, Misuse, Refused
 from alerts.model.person import Actor, Origin, Role, Stage
 from alerts.model.subscriber import Linked
 from tests.unit.access.town import AWAY, FIRST, HOME, ROOT
+from tests.walls import in_one_test
 
 FROM = Visit("192.0.2.50", "a program")
 
@@ -104,6 +105,7 @@ async def test_people_and_programs_share_one_name_space(town):
         await town.add("ｍeteo")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "name", ["", "  ", "\u200b", "?code anne", "？code anne", "-", "a\nb\x00", "x" * 61, "\u202eenna"]
 )
@@ -221,6 +223,7 @@ async def test_a_name_of_letters_that_look_alike_is_refused(town, name):
         await a_token(town, name)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "name", ["\u0410\u043d\u043d\u0430", "\u0386\u03bd\u03bd\u03b1", "Zo\u00eb \u0141.-7", "\u5b89\u5a1c Ann"]
 )

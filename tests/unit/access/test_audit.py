@@ -14,6 +14,7 @@ from alerts.access.audit import START, Broken, Head, Verified, head_of, verify
 from alerts.model.errors import Misuse
 from alerts.model.person import AuditEntry, Chained, digest_of
 from alerts.model.reason import because
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LINES = 7
@@ -182,6 +183,7 @@ async def test_an_empty_record_is_whole(town):
     assert verify([], height=0, expected=START) == Verified(0, START)
 
 
+@in_one_test
 @pytest.mark.parametrize("text", ["", "7", "7:abc", f"x:{'0' * 64}", f"7:{'0' * 64}0"])
 def test_what_is_no_head(text):
     with pytest.raises(Misuse, match="SEQ:DIGEST"):

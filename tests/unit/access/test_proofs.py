@@ -54,6 +54,7 @@ def test_digits_of_another_script_are_no_code():
     assert step_of(SEED, arabic, NOW, 0) is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "password",
     [
@@ -79,6 +80,7 @@ def test_what_is_tried_first_is_refused(password):
     assert fault_of(password, "Zoé") is Refusal.USUAL
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "password", ["Martin-Anne-2026", "annemartin12!", "Saint-Martin-2026", "saintmartin1234", "4nnem4rtin2026"]
 )

@@ -16,6 +16,7 @@ import alerts
 from alerts.apart.parser import PARSERS
 from alerts.apart.pool import Limits
 from bench.hostile import CORPUS, LEAST
+from tests.walls import in_one_test
 
 ROOT = Path(alerts.__file__).parent
 FILES = {f"alerts.{'.'.join(path.relative_to(ROOT).with_suffix('').parts)}": path for path in ROOT.rglob("*.py")}
@@ -84,6 +85,7 @@ def test_no_parser_is_called_in_the_daemon():
     assert called == []
 
 
+@in_one_test
 @pytest.mark.parametrize("what", CORPUS)
 async def test_hostile_inputs_are_read_or_refused_and_leave_the_loop_its_turns(what, monkeypatch):
     parser, inputs = CORPUS[what]

@@ -7,6 +7,7 @@ import pytest
 from bench.__main__ import SUBJECTS
 from bench.measure import Row, in_turn
 from bench.table import HEAD, cells, spell, summary
+from tests.walls import in_one_test
 
 
 def test_the_best_samples_and_the_medians_decide_and_a_disturbed_one_does_not():
@@ -17,6 +18,7 @@ def test_the_best_samples_and_the_medians_decide_and_a_disturbed_one_does_not():
     assert row.met
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("ours", "at_least"),
     [([1.9, 2.1, 2.2], False), ([2.1, 2.1, 2.1], False), ([2.1, 1.9, 1.8], True), ([1.9, 1.9, 1.9], True)],
@@ -55,6 +57,7 @@ def test_floor_and_ours_are_taken_in_turn_and_the_first_round_counts_for_nothing
     assert (floor, ours) == ([3.0, 5.0], [4.0, 6.0])
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("value", "unit", "words"),
     [

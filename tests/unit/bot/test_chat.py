@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.bot.chat import ChatEvent, Command, FreeText, Left, Moved, Press, SentLocation, SentPhoto, read_update
+from tests.walls import in_one_test
 
 ANNE = {
     "id": 77,
@@ -30,6 +31,7 @@ PRESS = {"id": "9", "from": ANNE, "data": "town", "message": {"message_id": 5, "
 UNNAMED = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("update", "what"),
     [

@@ -30,6 +30,7 @@ from alerts.desk.territory import ground_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, district, text_of
+from tests.walls import in_one_test
 from tocsin_sandbox.telegram.html import parse_html, units
 
 COMMANDS = ["start", "now", "settings", "language", "stop", "mydata", "forget", "test", "help", "nonsense"]
@@ -76,6 +77,7 @@ def test_districts_are_tapped_page_by_page():
     assert (chat.subscriber.districts, chat.subscriber.step) == ({"SM-19"}, "topics")
 
 
+@in_one_test
 @pytest.mark.parametrize("data", ["d+:{key}:0", "t+:water", "s:Severe", "q:off", "l:en", "town", "topics:all"])
 def test_pressed_twice_is_pressed_once(data):
     chat = Chat()
@@ -105,6 +107,7 @@ def test_a_button_of_an_answered_question_asks_the_open_one_again():
     assert chat.subscriber.step == "topics"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "data", ["", "x", "d+", "d+:zz:-1", "t+:gossip", "s:Terrible", "q:now", "l:de", "s:", ":" * 60]
 )
@@ -115,6 +118,7 @@ def test_a_button_there_is_none_of_changes_nothing(data):
     assert chat.subscriber == before
 
 
+@in_one_test
 @pytest.mark.parametrize("data", ["town", "d+:0:0", "s:Severe", "go:where", "place"])
 def test_a_button_of_somebody_forgotten_begins_nothing(data):
     chat = Chat()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.bot.discussion import KEPT, Spoken, concerns, read_group, remembered
 from alerts.model.ports import Discussion
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
@@ -87,6 +88,7 @@ def test_who_is_no_person_has_words_and_no_id(sender, name):
     assert (remark.text, remark.author, remark.name) == ("L’eau est potable ?", None, name)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "update",
     [

@@ -14,6 +14,7 @@ from alerts.model.person import Account, Role
 from alerts.model.subscriber import Asked, Linked
 from tests.unit.bot.talking import TOWN
 from tests.unit.bot.test_reporting import Chats, chats
+from tests.walls import in_one_test
 
 __all__ = ["chats"]
 
@@ -72,7 +73,8 @@ async def states(chats: Chats, chat: int, language: str = "fr") -> AsyncIterator
     yield "an officer who is asked why"
 
 
-@pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
+@in_one_test
+@pytest.mark.parametrize("written", WRITTEN.values())
 async def test_whoever_writes_reads_first_whom_to_call(chats, written):
     told = {}
     for chat, (name, town) in enumerate(TOWNS.items(), 4711):

@@ -30,6 +30,7 @@ from tests.unit.desk.conftest import make_town  # noqa: F401 a fixture
 from tests.unit.desk.test_officer import ANNE, PAUL, DutyDesk
 from tests.unit.french import wrong_in
 from tests.unit.store.conftest import a_post, a_record
+from tests.walls import in_one_test
 from tocsin_sandbox.telegram.html import parse_html, units
 
 RECORD = a_record("a" * 26)
@@ -43,6 +44,7 @@ def waiting(*texts: str, image: PostImage | None = None, may_approve: bool = Tru
     return Waiting(RECORD, posts, "À valider : <x>", "Centre & bourg", may_approve)
 
 
+@in_one_test
 @pytest.mark.parametrize("texts", [("Vent <fort> & pluie",), ("🌊" * 2000, "fin"), ("x" * 3000,) * 4, ("",)])
 def test_every_word_is_there_and_every_message_can_be_sent(texts):
     says = sheets(waiting(*texts), "fr")
@@ -121,6 +123,7 @@ def test_a_picture_is_shown_once_above_the_posts(tmp_path):
     assert [data[:3] for data in keys(shown)] == ["ok:", "no:"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("what", "private", "theirs"),
     [

@@ -10,6 +10,7 @@ from alerts.listening.poll_acts import ClosePoll
 from alerts.model.poll import PollState
 from tests.unit.french import english
 from tests.unit.listening.poll_town import QUESTION, PollTown
+from tests.walls import in_one_test
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ async def test_nobody_answers_for_a_group(town):
     assert await counted(town, poll) == {"Oui": 0, "Non": 0}
 
 
+@in_one_test
 @pytest.mark.parametrize("data", ["vote:nothing:0", "vote:ID:2", "vote:ID:", "vote:ID:-1", "vote:", "vote:ID:²"])
 async def test_a_button_that_says_nothing_counts_nothing(town, data):
     poll = await town.open()

@@ -12,6 +12,7 @@ from alerts.bot.chat import Command, FreeText, On, Press, Said, SentLocation, co
 from alerts.bot.questions import MOST
 from alerts.model.listening import Kind, Utterance
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, text_of
+from tests.walls import in_one_test
 
 WATER, WIND = (
     On("Eau <non> potable", "Ne la buvez pas", incident="abc123"),
@@ -74,6 +75,7 @@ def test_nothing_passes_nothing_on():
     assert (said.remark, said.says[0].edit, data_of(said)) == (None, 9, [])
 
 
+@in_one_test
 @pytest.mark.parametrize("data", ["about:def456", "about:", "about:'; DROP TABLE utterance", "about:abc123x"])
 def test_a_button_of_what_is_over_or_that_nobody_made_passes_nothing_on(data):
     said = asks(ONE).does(press(data))

@@ -22,6 +22,7 @@ from campaign.remarks import (
     answering,
     hearing,
 )
+from tests.walls import in_one_test
 
 SAID = Said("page", "9_1", "9", "L'eau ?")
 KEPT = Kept("page", "9_1", "9", "L'eau ?", "q")
@@ -69,6 +70,7 @@ def test_an_answer_wherever_it_was_asked_breaks_no_promise():
     assert kinds() == []
 
 
+@in_one_test
 @pytest.mark.parametrize("missing", range(4))
 def test_a_place_without_its_answer_is_found(missing):
     told = [each for number, each in enumerate(TOLD) if number != missing]
@@ -83,6 +85,7 @@ def test_who_asked_after_the_answer_or_took_it_back_needs_none():
     assert kinds(said=(replace(SAID, text=None), ON_X, IN_GROUP), told=told[1:], replies=replies) == []
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "more",
     [
@@ -92,7 +95,6 @@ def test_who_asked_after_the_answer_or_took_it_back_needs_none():
         Told("x", ("23",), "21", (1,)),
         Told("page", ("9_7",), "9", (8,)),
     ],
-    ids=["again", "to nobody", "in the group", "to a stranger on X", "by nobody"],
 )
 def test_an_answer_too_many_is_found(more):
     assert set(kinds(told=(*TOLD, more))) == {ANSWERED_TWICE}

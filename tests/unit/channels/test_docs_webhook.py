@@ -20,6 +20,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
 from alerts.model.post import About, Message, PostKind
 from alerts.model.town import Secret
+from tests.walls import in_one_test
 from tocsin_sandbox.settings import WEBHOOK_SECRET
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhook.md").read_text(encoding="utf-8")
@@ -68,6 +69,7 @@ def test_it_shows_a_ping_to_nobody(receiver):
     assert (status, receiver["taken"]) == ("200 OK", {})
 
 
+@in_one_test
 @pytest.mark.parametrize("wrong", ["body", "key", "id", "late", "nothing"])
 def test_it_refuses_what_is_not_signed_now_by_us(receiver, wrong):
     body = letter(MESSAGE, "1", None, None, NOW)
@@ -95,6 +97,7 @@ def test_the_lines_of_the_page_are_valid():
     assert channel_kind("webhook").settings.model_validate(told).kind == "webhook"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("statuses", "meaning"),
     [

@@ -10,6 +10,7 @@ import pytest
 from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.facebook.answers import limits, maybe_not_the_words, refusal
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PAGE = "1234567890"
@@ -31,6 +32,7 @@ def test_what_was_done_is_no_refusal():
     assert decide(Answer(200, {}, b'{"id": "1_2"}')) is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "answer",
     [
@@ -53,6 +55,7 @@ def test_trouble_is_in_doubt_where_a_second_post_could_come_of_it(answer):
     assert type(decide(answer, RequestPurpose.READ)) is Retry
 
 
+@in_one_test
 @pytest.mark.parametrize("code", [4, 17, 32, 341, 613, 80000, 80001, 80014])
 def test_a_limit_holds_the_whole_channel_for_15_minutes_where_no_header_tells(code):
     told = decide(error(code, is_transient=True))
@@ -70,6 +73,7 @@ def test_a_limit_lasts_the_minutes_of_the_page_s_header():
     assert told.after == NOW + timedelta(minutes=19)
 
 
+@in_one_test
 @pytest.mark.parametrize("code", [102, 190])
 @pytest.mark.parametrize("subcode", [None, 458, 459, 460, 463, 464, 467, 492])
 def test_a_dead_token_is_a_credential_s_matter(code, subcode):
@@ -81,6 +85,7 @@ def test_an_expired_token_is_told_as_one():
     assert "password" in str(decide(error(190, 460)))
 
 
+@in_one_test
 @pytest.mark.parametrize("code", [3, 10, 200, 250, 299])
 def test_a_missing_permission_is_a_credential_s_matter(code):
     assert type(decide(error(code))) is BadCredential
@@ -107,6 +112,7 @@ def test_unwanted_content_is_refused_for_good(subcode):
     assert type(decide(error(368, subcode))) is Rejected
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("code", "subcode"), [(100, None), (324, None), (100, 1366046), (100, 1609005), (100, 2061006), (100, 1609008)]
 )
@@ -116,6 +122,7 @@ def test_a_bad_parameter_picture_or_link_is_refused_for_good_and_worth_one_try_w
     assert maybe_not_the_words(answer)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "answer", [error(506), error(190), error(100, 33), error(100, status=500), error(1), Answer(502, {}, b"")]
 )
@@ -135,6 +142,7 @@ def test_the_words_for_the_user_are_quoted_first():
     assert "“Le lien est mauvais”" in str(decide(error(100, error_user_msg="Le lien est mauvais")))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

@@ -17,6 +17,7 @@ from alerts.channels.facebook import hearing as facebook_hearing
 from alerts.channels.facebook.hearing import PageEar, brought, is_signed
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.listening import EarReading, HeardPost
+from tests.walls import in_one_test
 
 PAGE = "1234567890"
 POST = f"{PAGE}_1"
@@ -322,6 +323,7 @@ def test_what_is_no_remark_on_the_page_is_passed_over(told):
     assert [remark.remote_id for remark in brought(body, PAGE)] == ["1_9"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "body",
     [
@@ -337,6 +339,7 @@ def test_what_is_of_another_shape_or_page_tells_nothing(body):
     assert brought(body, PAGE) == []
 
 
+@in_one_test
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff"])
 def test_what_is_no_json_is_refused(body):
     with pytest.raises(ValueError):

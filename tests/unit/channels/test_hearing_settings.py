@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from alerts.channels.settings import FacebookSettings, TwitterSettings
 from alerts.config.faults import faults_of
+from tests.walls import in_one_test
 
 KEYS = {
     name: {"env": name.upper()} for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
@@ -64,11 +65,13 @@ def test_a_key_that_is_missing_among_the_others_is_named():
     assert len(lines) == 3
 
 
+@in_one_test
 @pytest.mark.parametrize("budget", [0, -1, "much", float("nan"), float("inf")])
 def test_a_budget_is_a_sum_of_money(budget):
     assert told(**WHOLE | {"budget": budget})
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("more", "is_brought"),
     [

@@ -22,6 +22,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
 from alerts.model.post import LONGEST_SUBJECT, About, Message, PostKind
 from alerts.model.reason import because, reason_of
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOLD = {"kind": "mail", "host": "smtp.example", "sender": "alertes@town.example", "to": "tous@listes.example"}
@@ -89,6 +90,7 @@ class TestLetter:
 
 
 class TestAnswers:
+    @in_one_test
     @pytest.mark.parametrize("step", DialogueStep)
     def test_only_what_ends_after_the_final_dot_is_in_doubt(self, step):
         expected = InDoubt if step is DialogueStep.DOT else Retry
@@ -97,12 +99,14 @@ class TestAnswers:
         assert type(refusal(step, -1, "HTTP/1.1 400")) is expected
         assert type(refusal(step, 334, "")) is expected
 
+    @in_one_test
     @pytest.mark.parametrize("step", DialogueStep)
     def test_a_refusal_for_now_is_certain_and_counts_once_a_letter_was_named(self, step):
         error = refusal(step, 450, "4.2.1 full")
         assert isinstance(error, Retry)
         assert (error.sent, error.whole_channel) == (step >= DialogueStep.SENDER, step < DialogueStep.SENDER)
 
+    @in_one_test
     @pytest.mark.parametrize(
         ("code", "words"), [(421, "bye"), (450, "4.7.1 slow down"), (451, "4.3.0 trouble"), (550, "5.4.5 quota")]
     )
@@ -130,6 +134,7 @@ class TestAnswers:
         assert type(error) is kind
         assert str(code) in str(error.reason)
 
+    @in_one_test
     @pytest.mark.parametrize(
         ("cause", "code"),
         [
@@ -155,6 +160,7 @@ class TestSettings:
     def test_the_port_is_the_usual_one(self, tls, port):
         assert settings(**tls).relay_port == port
 
+    @in_one_test
     @pytest.mark.parametrize(
         ("wrong", "code"),
         [
@@ -172,6 +178,7 @@ class TestSettings:
         [error] = caught.value.errors()
         assert reason_of(error["ctx"]["error"]).code == code
 
+    @in_one_test
     @pytest.mark.parametrize(
         "wrong",
         [

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.model.post import PostImage
+from tests.walls import in_one_test
 
 KINDS = frozenset({"image/jpeg", "image/png"})
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 92
@@ -25,6 +26,7 @@ async def test_the_content_tells_the_type_not_the_name(tmp_path):
     assert "0000" not in repr(picture)
 
 
+@in_one_test
 @pytest.mark.parametrize("content", [b"", b"text", b"GIF89a", b"RIFF0000WEBP", PNG + b"0"])
 async def test_what_the_platform_does_not_take_is_no_picture(tmp_path, content):
     with pytest.raises(NoPicture, match=r"map\.jpg") as caught:

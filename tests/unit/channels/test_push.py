@@ -55,6 +55,7 @@ def test_the_sandbox_s_browser_reads_the_rfc_s_example_and_ours():
     assert len(encrypted(endpoint, b"x" * LARGEST)) == 4096
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("p256dh", "auth"),
     [
@@ -192,6 +193,7 @@ def test_the_services_are_those_of_browsers_unless_the_town_names_others():
     assert settings(services=["localhost:8443", "*.push.example"]).services == ("localhost:8443", "*.push.example")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "changes",
     [

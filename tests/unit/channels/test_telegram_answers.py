@@ -10,6 +10,7 @@ import pytest
 from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.telegram.answers import Form, address, complaint_of, outcome
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -23,6 +24,7 @@ def refusal(status: int, description: str, headers=None, **parameters: object):
     return complaint
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("status", "description", "act", "expected"),
     [
@@ -58,6 +60,7 @@ def test_a_refusal_is_what_to_do_next(status, description, act, expected):
     assert type(outcome(refusal(status, description), act, NOW)) is expected
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("parameters", "headers", "seconds"),
     [({"retry_after": 7}, {}, 7), ({}, {"Retry-After": "9"}, 9), ({}, {}, 60), ({"retry_after": 420}, {}, 420)],
@@ -68,6 +71,7 @@ def test_a_limit_holds_the_whole_channel_as_long_as_telegram_says(parameters, he
     assert (told.whole_channel, told.after) == (True, NOW + timedelta(seconds=seconds))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "body", [b"<html>502 Bad Gateway</html>", b"", b"[]", b'{"ok":tr', b'{"ok": true, "result": 1}']
 )
@@ -110,6 +114,7 @@ def test_a_picture_that_is_refused_is_left_out_once(description):
     assert form.after(refused) is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("status", "words"),
     [

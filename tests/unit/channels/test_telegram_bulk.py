@@ -23,6 +23,7 @@ from alerts.model.ports import Resources
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Topic
 from tests.fakes import FakeClock
+from tests.walls import in_one_test
 
 TOKEN = "1234567:never-in-a-log"
 CHAT = 987654321
@@ -120,6 +121,7 @@ async def test_what_is_the_same_already_is_done(bulk, api):
     assert (result.outcome, result.message) == (SendOutcome.SENT, 7)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("status", "words"),
     [

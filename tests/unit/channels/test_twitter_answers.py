@@ -10,6 +10,7 @@ import pytest
 from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.twitter.answers import find_words, limits, refusal
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry, Unexplained
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
@@ -26,6 +27,7 @@ def test_what_was_done_is_no_refusal():
     assert refusal(Answer(201, {}, b'{"data": {"id": "1", "text": "x"}}'), RequestPurpose.PUBLISH, NOW) is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("answer", "act", "expected"),
     [
@@ -115,6 +117,7 @@ def test_credits_used_up_hold_the_channel_for_an_hour_and_say_so():
     assert "credits" in str(error.reason)
 
 
+@in_one_test
 @pytest.mark.parametrize("status", [403, 429])
 @pytest.mark.parametrize("host", ["x.com", "twitter.com"])
 def test_a_capped_usage_is_as_credits_used_up(status, host):
@@ -206,6 +209,7 @@ def test_words_are_found_though_x_adds_a_link_to_the_picture():
     assert list(find_words([post], "Crue https://mairie.example/a"))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "odd",
     [

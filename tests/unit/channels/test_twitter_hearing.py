@@ -13,6 +13,7 @@ from alerts.channels.answer import Answer
 from alerts.channels.twitter.hearing import AccountEar, lookup_due, remark_of
 from alerts.model.errors import BadCredential, Rejected, Retry
 from alerts.model.listening import EarReading, HeardPost
+from tests.walls import in_one_test
 
 ME = "42"
 POST = "1000"
@@ -268,6 +269,7 @@ async def test_limits_that_are_used_up_are_waited_for(x):
     assert x.asked
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
@@ -308,6 +310,7 @@ async def test_an_outage_longer_than_a_search_reaches_is_told(x):
     assert heard.gap.code == "x_heard_a_week_back"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("age", "since_looked", "due"),
     [

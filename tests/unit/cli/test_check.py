@@ -21,6 +21,7 @@ from alerts.store.restoring import beside
 from alerts.web.public.answers import KeptAnswer
 from alerts.web.public.export import Export
 from tests.unit.french import wrong_in
+from tests.walls import in_one_test
 
 CHANNELS = """
 [station]
@@ -246,6 +247,7 @@ def test_the_file_of_addresses_is_read(check, tmp_path):
     )
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("colour", "like"),
     [("#7a1f2b", Severity.EXTREME), ("#9c1c1c", Severity.SEVERE), ("#123f73", None), ("#0b5f58", None)],

@@ -6,6 +6,7 @@ import pytest
 
 from alerts.cli import run
 from tests.unit.french import wrong_in
+from tests.walls import in_one_test
 
 CHANNELS = """
 [station]
@@ -69,6 +70,7 @@ def test_a_copy_says_in_french_that_the_station_goes_on(configure, capsys):
     assert "n’est pas vide" in capsys.readouterr().err
 
 
+@in_one_test
 @pytest.mark.parametrize("url", ["tocsin.db", "mysql://a/b", "postgresql://us:geheim@db/towns?schema=A", "sqlite:///"])
 def test_what_names_no_store_is_wrong_use_and_no_password_is_told(configure, capsys, url):
     assert run(["db", "copy", "sqlite:///tocsin.db", url]) == 2

@@ -28,6 +28,7 @@ from alerts.rendering.i18n import read_words
 from alerts.web.console.words import FOLDER as DESK
 from tests.unit.cli.test_wrong_use import MISTAKES
 from tests.unit.french import wrong_in
+from tests.walls import in_one_test
 
 CHANNELS = """
 [station]
@@ -291,13 +292,15 @@ def test_no_copy_or_import_tells_of_itself_in_english(town):
     assert not town.told, json.dumps(town.told, indent=1, ensure_ascii=False)
 
 
-@pytest.mark.parametrize("arguments", [each for each, _ in MISTAKES if each[0] != "sandbox"], ids=" ".join)
+@in_one_test
+@pytest.mark.parametrize("arguments", [each for each, _ in MISTAKES if each[0] != "sandbox"])
 def test_no_mistake_is_told_in_english(town, arguments):
     town(*arguments, status=2)
     if "nowhere.toml" not in arguments:
         assert not town.told, json.dumps(town.told, indent=1, ensure_ascii=False)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -313,7 +316,6 @@ def test_no_mistake_is_told_in_english(town, arguments):
         ["report", "x", "--lang", "zz"],
         ["post", "--headline", "\udcff"],
     ],
-    ids=lambda each: " ".join(each[:2]),
 )
 def test_nothing_typed_wrong_is_told_in_english(town, arguments):
     town(*arguments, status=2)

@@ -29,6 +29,7 @@ from alerts.model.alert import Alert, Area, Category, Certainty, Info, Severity,
 from alerts.model.cap import LARGEST_MESSAGE, write
 from alerts.store.sockets import open_doorbell, own_socket
 from tests.unit.cli.test_posting import CHANNELS
+from tests.walls import in_one_test
 
 POST = ["post", "--headline", "Vent violent"]
 
@@ -111,6 +112,7 @@ def test_a_post_is_stored_and_told_by_the_daemon(folder, daemon, typed):
     assert [order.line for order in daemon.orders] == [[*POST, "--json"]]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "line",
     [
@@ -141,7 +143,6 @@ def test_a_post_is_stored_and_told_by_the_daemon(folder, daemon, typed):
         ["--config"],
         ["--nonsense", "status"],
     ],
-    ids=" ".join,
 )
 def test_what_is_said_and_returned_is_the_same_with_and_without_a_daemon(folder, typed, line, monkeypatch):
     (folder / "faulty.xml").write_text("<alert/>")
@@ -243,6 +244,7 @@ def test_a_boundary_that_changed_counts_and_a_file_beside_it_doesn_t(folder):
     assert place_of(file) is None
 
 
+@in_one_test
 @pytest.mark.parametrize("url", ["sqlite:///tocsin.db", "sqlite:///deep/down/tocsin.db", "sqlite:////srv/t.db", None])
 def test_the_place_of_the_database_is_the_one_that_the_whole_configuration_says(folder, url):
     file = folder / "channels.toml"
@@ -251,6 +253,7 @@ def test_the_place_of_the_database_is_the_one_that_the_whole_configuration_says(
     assert place_of(file).database == load_config(file).database
 
 
+@in_one_test
 @pytest.mark.parametrize("query", ["", "?schema=saint_martin", "?sslmode=require&schema=saint_martin"])
 @pytest.mark.parametrize("way", ['"{url}"', '{{ env = "STORE_URL" }}', '{{ file = "store-url" }}'])
 def test_a_store_on_a_server_has_its_socket_where_the_whole_configuration_says(folder, query, way, monkeypatch):
@@ -546,6 +549,7 @@ def test_a_daemon_that_says_another_thing_is_told_nothing(folder, typed, greetin
     assert heard[-1:] == [b"\r\n"], "the head alone"
 
 
+@in_one_test
 @pytest.mark.parametrize("line", [["run"], ["db", "restore", "x"], ["post", "--help"], []])
 def test_a_daemon_carries_out_nothing_but_what_is_handed_over(folder, daemon, line):
     [path] = sockets(folder / "tocsin.db")

@@ -11,6 +11,7 @@ import pytest
 from alerts.cli import run
 from alerts.model.poll import Ballot, PollCount
 from alerts.store.unit import acting
+from tests.walls import in_one_test
 
 CHANNELS = """
 [station]
@@ -125,6 +126,7 @@ def test_a_dry_run_shows_each_channel_with_its_count_and_stores_nothing(town, ca
         assert unit.polls.newest() == []
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("changed", "says"),
     [

@@ -9,6 +9,7 @@ import pytest
 from alerts.cli import run
 from tests.unit.cli.test_wrong_use import CHANNELS
 from tests.unit.sources.ical_pages import calendar, event
+from tests.walls import in_one_test
 
 WATER = "DTSTART;TZID=Europe/Paris:20301203T083000\nDTEND;TZID=Europe/Paris:20301203T120000"
 LONG = "DTSTART;TZID=Europe/Paris:20300801T080000\nDTEND;TZID=Europe/Paris:20301215T180000"
@@ -34,6 +35,7 @@ def at(tmp_path, monkeypatch, capsys):
     return show
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("time", "water"),
     [

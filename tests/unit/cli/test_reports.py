@@ -9,6 +9,7 @@ import pytest
 
 from alerts.cli import run
 from tests.unit.cli.test_polls import CHANNELS
+from tests.walls import in_one_test
 
 
 @pytest.fixture
@@ -78,6 +79,7 @@ def test_a_report_is_forgotten_at_once_by_its_number(tocsin, tmp_path):
     assert "--report NUMBER" in tocsin("forget", "--report", number, "--due", status=2)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("line", "says"),
     [

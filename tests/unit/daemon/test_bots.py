@@ -7,6 +7,7 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.bots import bot_paces, bot_settings, conversing, holdings
 from tests.fakes import FakeClock
+from tests.walls import in_one_test
 
 CONFIG = """
 [station]
@@ -25,6 +26,7 @@ token = { env = "SECOND" }
 """
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("keys", "moves"),
     [

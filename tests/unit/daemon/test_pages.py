@@ -16,6 +16,7 @@ from alerts.store.files import migrate
 from alerts.store.unit import acting
 from alerts.web.public.told import PolledSource, Setting
 from tests.fakes import FakeClock, PlainChannel
+from tests.walls import in_one_test
 
 CONFIG = """
 [station]
@@ -100,6 +101,7 @@ def test_works_and_news_of_a_site_are_no_warnings_and_hold_nothing_up_from_being
     }
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("given", "spoken"),
     [

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
 from alerts.delivery.worker import Work
 from tests.fakes import FakeClock, begun
+from tests.walls import in_one_test
 
 
 class Crowd:
@@ -166,6 +167,7 @@ async def test_a_halt_holds_for_everybody(rate):
     await crowd.go()
 
 
+@in_one_test
 @pytest.mark.parametrize("seed", range(12))
 async def test_however_they_are_held_up_on_the_way_no_more_than_the_rate_arrive_in_any_second(seed):
     chance, crowd, arrived = random.Random(seed), Crowd(30), []

@@ -12,6 +12,7 @@ from alerts.delivery.limiter import Departures, RateLimits, quota_free_at
 from alerts.model.post import Quota
 from alerts.model.town import RateLimit, parse_window
 from tests.fakes import FakeClock
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 windows = st.lists(
@@ -98,6 +99,7 @@ def test_what_is_left_is_told_by_the_windows_own_names():
     assert pace("1/1h").left(seconds(-2, -1), NOW) == {"1/1h": 0}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("quotas", "urgent", "waits"),
     [

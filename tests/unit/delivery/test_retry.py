@@ -15,6 +15,7 @@ from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
 from alerts.model.post import FOLLOWS, Means, Message, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import in_words
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 POST = Post(
@@ -118,6 +119,7 @@ def test_looks_end_though_the_clock_was_set_back_since_the_attempt():
     assert retry.not_found(post, NOW).state is PostState.QUEUED
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("error", "next_try", "counts"),
     [
@@ -132,6 +134,7 @@ def test_a_retry_waits_as_long_as_it_is_told_or_backs_off(error, next_try, count
     assert (verdict.state, verdict.next_try, verdict.counts) == (PostState.QUEUED, next_try, counts)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("via", "state", "means"),
     [
@@ -146,6 +149,7 @@ def test_a_parent_that_is_gone_leads_to_a_post_of_its_own(via, state, means):
     assert (verdict.state, verdict.means) == (state, means)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("via", "state", "means"),
     [
@@ -166,6 +170,7 @@ def test_a_change_in_doubt_is_made_again_without_looking(via):
     assert (verdict.state, verdict.next_try) == (PostState.QUEUED, NOW + timedelta(seconds=2))
 
 
+@in_one_test
 @pytest.mark.parametrize("severity", [Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.UNKNOWN])
 def test_where_looking_is_no_answer_a_grave_alert_is_sent_again(severity):
     verdict = retry.cannot_look(replace(POST, severity=severity, tries=1), "deaf", NOW, half)
@@ -217,6 +222,7 @@ class TestStanding:
     def after(self, error: DeliveryError, standing: ChannelStatus | None = None, refusals: int = 0) -> ChannelStatus:
         return retry.stands_after(error, standing or ChannelStatus(quotas=self.QUOTAS), NOW, refusals, half)
 
+    @in_one_test
     @pytest.mark.parametrize("error", [Rejected("no"), InDoubt("?"), Gone("g"), Duplicate("d"), Retry("this one")])
     def test_most_say_nothing(self, error):
         assert self.after(error) == ChannelStatus(quotas=self.QUOTAS)

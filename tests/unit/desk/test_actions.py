@@ -16,6 +16,7 @@ from alerts.model.reason import in_words
 from alerts.model.town import SourceRules
 from alerts.rendering.counting import links
 from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, an_alert, cancelling, following
+from tests.walls import in_one_test
 
 ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
 
@@ -99,6 +100,7 @@ def test_a_channel_that_does_not_exist_is_told_with_those_that_do(town):
     assert town.count("alert") == 0
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -155,6 +157,7 @@ class TestDoubleTap:
 
         assert not town.post(again).fresh
 
+    @in_one_test
     @pytest.mark.parametrize(
         "changes",
         [
@@ -165,7 +168,6 @@ class TestDoubleTap:
             {"onset": NOW + timedelta(hours=1)},
             {"areas": (Area("Le Moulin", geocodes=(HERE,)),)},
         ],
-        ids=lambda changes: next(iter(changes)),
     )
     def test_is_none_where_something_was_changed(self, town, changes):
         town.post(own())
@@ -241,6 +243,7 @@ def test_each_decision_can_be_explained(town):
     assert all(reason for _, reason in town.decisions(first))
 
 
+@in_one_test
 @pytest.mark.parametrize("msg_type", MsgType)
 @pytest.mark.parametrize("status", Status)
 def test_no_message_makes_the_desk_stumble(town, msg_type, status):
@@ -284,6 +287,7 @@ def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
     assert str(second.stored.reason) == f"it updates {first.stored.id}, which was rejected"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words",
     [
@@ -315,6 +319,7 @@ def test_an_all_clear_in_words_waits_although_its_incident_was_let_out(town):
     assert filed.stored.state is AlertState.WAITING
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words",
     [

@@ -13,6 +13,7 @@ from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, PostState
 from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import HERE, LATER, NOW, an_alert, an_info, cancelling, following
+from tests.walls import in_one_test
 
 LEFT_OUT = AlertState.LEFT_OUT
 
@@ -308,6 +309,7 @@ def test_what_ends_an_incident(alert, reason):
     assert end_reason(alert) is reason
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "changes",
     [
@@ -323,7 +325,6 @@ def test_what_ends_an_incident(alert, reason):
         {"areas": (Area("Autre", geocodes=(HERE,)),)},
         {"areas": (Area("Saint-Martin", geocodes=(Named("INSEE", "38001"),)),)},
     ],
-    ids=lambda changes: next(iter(changes)),
 )
 def test_a_change_that_people_would_see_makes_other_words(changes):
     assert content_key(an_alert()) != content_key(an_alert(**changes))

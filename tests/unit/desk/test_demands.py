@@ -9,6 +9,7 @@ from alerts.model.alert import MsgType, Severity
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from tests.unit.desk.conftest import NOW, SENDER, an_alert
+from tests.walls import in_one_test
 
 
 def ours(**changes):
@@ -73,6 +74,7 @@ def test_a_feed_is_held_to_none_of_it(town):
     assert filed.drafts
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("instruction", "filler"),
     [

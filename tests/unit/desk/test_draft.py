@@ -14,6 +14,7 @@ from alerts.model.alert import Area, Certainty, Named, Severity, Status, Urgency
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse
 from tests.unit.desk.conftest import HERE, NOW, SENDER, a_town
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 STATION = a_town()
@@ -65,6 +66,7 @@ def test_times_are_the_station_s_and_whole_seconds_as_cap_has_them():
     assert alert.infos[0].expires.isoformat() == "2026-11-25T14:30:00+01:00"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -89,6 +91,7 @@ def test_times_as_they_are_typed(text, expected):
     assert time(text) == datetime.fromisoformat(expected)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "text",
     ["", "soon", "6", "24:00", "18:60", "6 h", "-6h", "2026-13-01", "2026-11-25T25:00", "1830", "20261125"],
@@ -102,6 +105,7 @@ def test_what_is_no_time_is_told_with_what_is_allowed(text):
     )
 
 
+@in_one_test
 @pytest.mark.parametrize("text", ["0001-01-01T00:00", "9999-12-31T23:59", "99999d", "999999999d"])
 def test_a_time_beyond_all_use_is_told(text):
     with pytest.raises(Misuse, match=r"--expires .* is (more than ten years away|no time); allowed: a"):
@@ -119,6 +123,7 @@ def test_across_the_change_of_the_hour():
     assert time("23:30", datetime(2026, 3, 28, 22, 45, tzinfo=UTC)) == datetime(2026, 3, 29, 21, 30, tzinfo=UTC)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -169,6 +174,7 @@ class TestPicture:
         (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0")
         assert drafted(image=tmp_path / "a.jpg").infos[0].resources[0].description == "Coupure d'eau"
 
+    @in_one_test
     @pytest.mark.parametrize(
         ("name", "content", "problem"),
         [
@@ -202,6 +208,7 @@ def test_the_whole_town_is_its_codes_else_its_districts_else_its_name():
     assert drafted(bare).infos[0].areas == (Area("Ville de Saint-Martin"),)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words", ["all", "toute la commune", "Ville de Saint-Martin", "saint-martin", "The whole town"]
 )

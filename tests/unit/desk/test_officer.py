@@ -24,6 +24,7 @@ from alerts.model.post import Message, PostState
 from alerts.model.town import DeskSection, SourceRules
 from alerts.store.unit import Unit, transaction
 from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, by_name, cancelling, following
+from tests.walls import in_one_test
 
 S = PostState
 ANNE = Actor("Anne", Role.APPROVER, Origin.CONSOLE, "192.0.2.1")
@@ -90,6 +91,7 @@ def is_waiting(desk: DutyDesk, filed) -> bool:
 class TestOneselfUnderAnotherName:
     """Nobody is two people."""
 
+    @in_one_test
     @pytest.mark.parametrize(
         "name",
         ["Anne", "anne", "ANNE ", "  Anne", "An\u200bne", "Anne\ufeff", "\uff21nne", "Anne\u00a0", "A\u00adnne",
@@ -110,6 +112,7 @@ class TestOneselfUnderAnotherName:
     def test_people_who_are_two_stay_two(self, names):
         assert fold_name(names[0]) != fold_name(names[1])
 
+    @in_one_test
     @pytest.mark.parametrize("origin", list(Origin))
     def test_no_way_in_makes_the_author_another(self, desk, origin):
         filed = desk.post()
@@ -531,7 +534,8 @@ TAKES = {**ENDS, "update": lambda name: lambda officer: officer.update(name, {"i
 class TestWhatWaitsOfSomebodyElse:
     """To take it back is to reject it, by whatever way."""
 
-    @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+    @in_one_test
+    @pytest.mark.parametrize("take", TAKES.values())
     def test_no_author_takes_it_back_or_replaces_it(self, desk, take):
         filed = desk.post(LEA)
         before = desk.town.count("alert")
@@ -541,7 +545,8 @@ class TestWhatWaitsOfSomebodyElse:
         assert is_waiting(desk, filed)
         assert desk.town.count("alert") == before
 
-    @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+    @in_one_test
+    @pytest.mark.parametrize("take", TAKES.values())
     def test_the_author_and_an_approver_do(self, desk, take):
         for actor in (LEA, PAUL):
             filed = desk.post(LEA, headline=f"Crue vue par {actor.name}")
@@ -620,6 +625,7 @@ class TestChannelsOfAnUpdate:
         changes = changes or {"instruction": "autre"}
         return desk.act(LUC, lambda officer: officer.update(filed.stored.id, changes, channels))
 
+    @in_one_test
     @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING, S.IN_DOUBT, S.SENT, S.FAILED, S.EXPIRED])
     def test_are_those_where_it_is_waits_or_failed(self, desk, state):
         filed = self.narrow(desk, "telegram")

@@ -16,6 +16,7 @@ from alerts.model.post import EndReason
 from alerts.model.town import SourceRules
 from alerts.store.views import Views
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
+from tests.walls import in_one_test
 
 
 def seen(town, filed, now=None):
@@ -206,6 +207,7 @@ def test_a_market_of_the_calendar_is_to_come_until_it_begins(town):
     assert len(situation([seen(town, market)], NOW + timedelta(hours=4), town.station.zone).on) == 1
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("rule", "hours", "now", "is_on"),
     [

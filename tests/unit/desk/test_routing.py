@@ -14,6 +14,7 @@ from alerts.model.post import EndReason
 from alerts.model.reason import because
 from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, PAGE, TELEGRAM, X, a_town, an_alert
+from tests.walls import in_one_test
 
 STATION = a_town()
 
@@ -23,6 +24,7 @@ def names(alert, *named, station=STATION, **more):
     return str(chosen.reason) if isinstance(chosen, LeftOut) else [channel.name for channel in chosen]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -56,6 +58,7 @@ def test_what_is_over_says_when_it_was_in_the_station_s_time():
     assert str(told.reason) == "it was over at 2026-11-25 19:00, before it was read"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("severity", "least", "passes"),
     [

@@ -15,6 +15,7 @@ from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
 from alerts.model.town import DISTRICT, District, Town
 from tests.unit.desk.conftest import CENTRE, HERE, MILL, an_alert, square
+from tests.walls import in_one_test
 
 TOWN = Territory((HERE,), (CENTRE, MILL))
 MIDDLE = (45.19, 5.71)
@@ -33,6 +34,7 @@ def located(*areas, territory=TOWN, **more):
     return str(found.reason) if isinstance(found, LeftOut) else found
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "codes",
     [
@@ -171,6 +173,7 @@ def scribble(points, south, west, side):
     return ring(*((south + chance.random() * side, west + chance.random() * side) for _ in range(points)))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("points", "south", "west", "side"),
     [(400, 45.0, 5.0, 2.0), (20_000, 45.18, 5.70, 0.04), (24, 45.18, 5.70, 0.02), (400, 45.18, 5.70, 0.02)],
@@ -199,6 +202,7 @@ def test_a_long_outline_with_a_slip_in_it_keeps_its_shape_near_here():
     assert located(Area("Fer à cheval", polygons=(around,))) == "outside our areas: Fer à cheval"
 
 
+@in_one_test
 @pytest.mark.parametrize("odd", ["9" * 400 + ",1", "1," + "9" * 400, "-95,5.7", "45.2,361"])
 def test_a_point_that_is_not_on_earth_is_no_corner_of_a_hole(odd):
     written = f"45.1,5.6 45.1,5.8 {odd} 45.3,5.8 45.3,5.6 45.1,5.6"

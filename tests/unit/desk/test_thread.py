@@ -14,6 +14,7 @@ from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostState
 from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, PAGE, SENDER, TELEGRAM, X, an_alert, an_info, cancelling, following
+from tests.walls import in_one_test
 
 ALL = {"x", "page", "telegram"}
 S = PostState
@@ -97,6 +98,7 @@ def test_what_may_be_out_already_is_updated_not_replaced(town):
     assert town.kinds(update) == {"x": "update", "page": "update", "telegram": "publish"}
 
 
+@in_one_test
 @pytest.mark.parametrize("state", [S.FAILED, S.DROPPED, S.REJECTED, S.EXPIRED])
 def test_where_it_never_appeared_an_update_is_a_first_post_and_an_end_is_nothing(town, state):
     first = town.hear(an_alert())
@@ -286,6 +288,7 @@ class TestPicture:
 
         assert town.posts(filed)["x"].message.image is None
 
+    @in_one_test
     @pytest.mark.parametrize(
         "changes",
         [
@@ -327,6 +330,7 @@ class TestReach:
         reach = self.reach(town, first)
         assert (reach.live, reach.failed, reach.coming, reach.meant) == (("x",), ("page",), ("telegram",), 3)
 
+    @in_one_test
     @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING, S.IN_DOUBT, S.FAILED])
     def test_an_end_that_is_not_out_ends_nothing(self, town, state):
         first = out(town, an_alert())

@@ -20,6 +20,7 @@ from alerts.model.incident import Wanted
 from tests.contract.sources.feed_server import serving
 from tests.fakes import FakeClock
 from tests.unit.fleet.towns import CHANNEL, a_fleet, running, write_town
+from tests.walls import in_one_test
 
 BROKEN = "[channels.site]\nkind = 'pigeon'\n"
 
@@ -182,6 +183,7 @@ async def test_a_name_that_the_operators_bound_is_no_other_towns(tmp_path):
         assert running(fleet) == []
 
 
+@in_one_test
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "192.0.2.7", "desk.localhost", "server"])
 async def test_no_town_takes_a_name_of_the_machine(tmp_path, host):
     write_town(tmp_path, "crolles", f'public_url = "https://{host}"')
@@ -335,6 +337,7 @@ async def test_what_signs_in_at_a_town_s_server_is_the_town_s_own(tmp_path, post
         assert running(fleet) == ["crolles"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("station", "rest", "key"),
     [

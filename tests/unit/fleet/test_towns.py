@@ -14,6 +14,7 @@ from alerts.model.town import FleetSection, WebSection
 from alerts.rendering.library import Library, shipped_folder
 from alerts.web.public.site import logo_of
 from tests.unit.fleet.towns import CHANNEL, SHARED, write_town
+from tests.walls import in_one_test
 
 FLEET, WEB = FleetSection(SHARED), WebSection(listen="127.0.0.1:4321", proxies=("10.0.0.1",))
 
@@ -92,6 +93,7 @@ key = {{ {key} }}
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("station", "rest", "key"),
     [

@@ -13,6 +13,7 @@ from alerts.cli import run
 from alerts.model.errors import Unreadable
 from alerts.model.street_map import read_street_map
 from tests.street_map import BOX, street_map
+from tests.walls import in_one_test
 
 
 def test_a_map_is_told_by_its_header_and_whose_it_is_by_its_metadata():
@@ -29,10 +30,10 @@ def _with(at: int, byte: int) -> bytes:
     return bytes(whole)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "wrong",
     [b"", b"PMTiles\x03", b"<html>" * 40, _with(7, 2), _with(99, 2), _with(98, 3), _with(97, 4)],
-    ids=["empty", "cut off", "a page", "version 2", "pictures", "brotli", "zstd"],
 )
 def test_what_no_browser_could_draw_is_refused(wrong):
     with pytest.raises(Unreadable) as refused:

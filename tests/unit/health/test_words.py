@@ -49,6 +49,7 @@ def test_where_the_desk_has_an_address_a_warning_leads_there_and_names_no_comman
             assert "tocsin" not in told.fix
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("code", "says"),
     [
@@ -65,6 +66,7 @@ def test_a_refusal_says_whether_it_is_app_account_right_or_credits_and_whom_to_a
     assert says in told.fix
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("code", "english", "french"),
     [

@@ -26,6 +26,7 @@ from alerts.model.listening import UtteranceState
 from alerts.model.ports import SystemClock
 from alerts.model.town import WebSection
 from tests.townsfolk import Townsfolk
+from tests.walls import in_one_test
 from tocsin_sandbox.server import serve
 from tocsin_sandbox.settings import FACEBOOK_APP_SECRET, FACEBOOK_PAGE_ID, FACEBOOK_PAGE_TOKEN, SandboxSettings
 
@@ -302,6 +303,7 @@ async def test_whoever_sends_halves_keeps_nobody_out(hook, networks):
         writer.close()
 
 
+@in_one_test
 @pytest.mark.parametrize("signature", ["", "x", f"sha256={'0' * 63}", f"sha256={'G' * 64}", f"sha1={'0' * 64}"])
 async def test_what_can_be_no_signature_is_refused_before_anything_is_read(hook, signature):
     host, port = hook.url.split("/")[2].split(":")

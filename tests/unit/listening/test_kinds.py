@@ -7,6 +7,7 @@ from alerts.listening.lexicon import LONGEST, lexicon, plain
 from alerts.model.listening import Kind
 from alerts.rendering.i18n import word
 from tests.unit.listening.measure import SETS, calls, others
+from tests.walls import in_one_test
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ def test_the_kind(text, kind):
     assert classify(text).kind is kind
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "more", ["Merci !", "mdr", "C'est une honte", "il paraît que c'est fini ?", "😂", "Je partage."]
 )
@@ -76,6 +78,7 @@ def test_what_a_stranger_may_write_is_bounded():
     assert classify("bloquée " * 5000).kind is Kind.OTHER
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "words"),
     [

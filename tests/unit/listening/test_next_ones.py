@@ -16,6 +16,7 @@ from alerts.model.events import PostsStored
 from alerts.model.listening import UtteranceState
 from tests.unit.listening.conftest import send_all
 from tests.unit.listening.test_answering import ANNE, by, in_group, in_private, on_page, where
+from tests.walls import in_one_test
 
 WATER = "L’eau du robinet est-elle potable ?"
 
@@ -77,6 +78,7 @@ async def test_each_who_asks_the_bot_is_answered_in_their_chat(listening, intake
     assert question != said.question
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "text",
     [

@@ -52,6 +52,7 @@ def test_a_good_alert_breaks_no_rule() -> None:
     assert violations(ALERT) == ()
 
 
+@in_one_test
 @pytest.mark.parametrize("bad", ["a b", "a,b", "a<b", "a&b", "a\tb"])
 @pytest.mark.parametrize("name", ["identifier", "sender"])
 def test_a_name_has_no_blank_comma_or_markup(name: str, bad: str) -> None:
@@ -135,6 +136,7 @@ def test_a_broken_rule_is_told_with_its_place(alert: Alert, line: str) -> None:
     assert "\n" not in str(told)
 
 
+@in_one_test
 @pytest.mark.parametrize("msg_type", [MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK, MsgType.ERROR])
 def test_what_is_about_another_message_names_it(msg_type: MsgType) -> None:
     alert = replace(ALERT, msg_type=msg_type, note="Pourquoi")

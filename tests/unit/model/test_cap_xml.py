@@ -13,6 +13,7 @@ from alerts.model.cap import NAMESPACE, violations, write
 from alerts.sources.cap.message import read_message
 from tests.cap_messages import alerts
 from tests.samples import shared
+from tests.walls import in_one_test
 
 PARIS = timezone(timedelta(hours=1))
 ALERT = Alert(
@@ -49,6 +50,7 @@ def test_what_breaks_no_rule_is_valid_and_reads_back_the_same(alert: Alert) -> N
     assert read_message(written, zone=UTC) == (alert, ())
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("time", "written"),
     [

@@ -13,6 +13,7 @@ from hatchling.build import build_wheel
 import alerts
 from alerts.model.catalogue import LOCALE, read_catalogue
 from alerts.model.reason import WORDS, sentences
+from tests.walls import in_one_test
 
 PACKAGE = Path(alerts.__file__).parent
 CODED = [message for file in sorted(LOCALE.glob("fr/*.po")) for message in read_catalogue(file) if message.context]
@@ -58,6 +59,7 @@ def test_quotes_lines_and_comments_are_read(tmp_path):
     assert second == ("", "%(n)s post", "%(n)s posts", ("a", "b\\n"), True)
 
 
+@in_one_test
 @pytest.mark.parametrize("wrong", ["what", 'msgid "a"', 'msgstr "b"', 'msgid "a"\n\nmsgstr "b"', "<<<<<<< HEAD"])
 def test_what_is_no_message_is_refused_with_its_line(tmp_path, wrong):
     (tmp_path / "a.po").write_text(f'msgid "x"\nmsgstr "y"\n\n{wrong}\n\nmsgid "c"\nmsgstr "d"\n', encoding="utf-8")

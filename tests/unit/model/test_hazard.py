@@ -74,6 +74,7 @@ def test_the_words_of_the_event_tell_the_hazard(event: str, hazard: str) -> None
     assert hazard_of(Info(event)) == hazard
 
 
+@in_one_test
 @pytest.mark.parametrize(("code", "hazard"), list(AWARENESS_TYPES.items()))
 def test_awareness_type_wins_over_the_words(code: str, hazard: Hazard) -> None:
     info = Info("Travaux", parameters=(Named("awareness_type", f"{code}; Whatever"),))
@@ -114,6 +115,7 @@ def test_a_category_makes_works_only_of_what_speaks_of_them_stands_alone_and_is_
     assert hazard_of(replace(notice, description="Restez chez vous.")) is Hazard.GENERAL
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("headline", "hazard"),
     [
@@ -136,6 +138,7 @@ def test_people_told_to_evacuate_are_evacuated_where_it_is_grave(severity: Sever
     assert hazard_of(Info("Danger", severity=severity, response_types=(ResponseType.EVACUATE,))) is hazard
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("headline", "hazard"),
     [
@@ -165,6 +168,7 @@ def test_another_event_that_calls_for_an_evacuation_is_one() -> None:
     assert hazard_of(info) is Hazard.EVACUATION
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("headline", "hazard"),
     [
@@ -274,6 +278,7 @@ def test_an_earthquake_is_one_where_somebody_says_where() -> None:
     assert hazard_of(replace(info, headline=green, areas=(Area("Isère"),))) is Hazard.GENERAL
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("headline", "over"),
     [
@@ -299,6 +304,7 @@ def test_only_what_says_outright_that_it_is_over_says_so(headline: str, over: bo
     assert not says_over(Info("Alert", headline=headline, parameters=officers)), "who wrote it chose what it is"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("headline", "risk"),
     [

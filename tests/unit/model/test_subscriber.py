@@ -7,6 +7,7 @@ import pytest
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
 from alerts.model.subscriber import TOPIC_OF, Notice, Subscriber, Topic, wants
+from tests.walls import in_one_test
 
 HERE = frozenset({"SM-01"})
 WORKS_AND_WEATHER = frozenset({Topic.WORKS, Topic.WEATHER})
@@ -17,6 +18,7 @@ def reaches(topic: Topic, of: Severity, **chosen: object) -> bool:
     return wants(Subscriber(1, **chose), Notice(topic, of, HERE))
 
 
+@in_one_test
 @pytest.mark.parametrize("topic", Topic)
 def test_extreme_of_any_topic_reaches_everybody_there(topic):
     assert reaches(topic, Severity.EXTREME)
@@ -28,6 +30,7 @@ def test_a_severe_alert_of_safety_reaches_who_chose_other_topics():
     assert reaches(Topic.SAFETY, Severity.SEVERE, severity=Severity.SEVERE)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("topic", "severity"),
     [

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from alerts.model.town import RateLimit, Secret, Server, parse_span, parse_window, spell_span
+from tests.walls import in_one_test
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "span"),
     [
@@ -32,6 +34,7 @@ def test_what_is_a_span(text, span):
     assert parse_span(text) == span
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "text", ["", "10", "m", "10 m", "-10m", "10m!", "x10m", "10w", "1h 30m", "10m-5s", "1e3s", "١m?"]
 )
@@ -45,6 +48,7 @@ def test_a_span_beyond_all_calendars_is_told():
         parse_span("999999999d999999999d")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("span", "text"),
     [
@@ -66,6 +70,7 @@ def test_a_window():
     assert str(parse_window(" 60/1d ")) == "60/24h"
 
 
+@in_one_test
 @pytest.mark.parametrize("text", ["", "100", "100/", "/15m", "0/15m", "100/0s", "100/15", "-1/15m", "100 / 15m"])
 def test_what_is_no_window_is_told_with_what_is_allowed(text):
     with pytest.raises(ValueError, match=r"is no (limit|span of time); (allowed|the span must be longer)"):
@@ -84,6 +89,7 @@ def test_only_reveal_reveals():
     assert Secret(VALUE).reveal() == VALUE
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "show",
     [str, repr, "{}".format, "{!r}".format, "%s".__mod__, lambda s: f"{s}", lambda s: repr([s, {"a": s}, Holder(s)])],

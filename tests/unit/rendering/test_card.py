@@ -16,6 +16,7 @@ from alerts.rendering import card
 from alerts.rendering.card import Card, card_alt, card_of, draw_card, in_short
 from alerts.rendering.matter import Context
 from tests.unit.desk.conftest import NOW, an_alert, renderer_of
+from tests.walls import in_one_test
 
 CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Jusqu’à ce soir", "Ville de Saint-Martin")
 PAPER = 250
@@ -107,6 +108,7 @@ def test_it_is_of_the_size_that_platforms_show_whole_and_the_same_for_the_same_w
     assert len(draw_card(CARD)) < 60_000
 
 
+@in_one_test
 @pytest.mark.parametrize("severity", Severity)
 def test_each_severity_has_a_shape_of_its_own_and_white_on_it_can_be_read(severity):
     drawn = picture(replace(CARD, severity=severity))
@@ -163,6 +165,7 @@ def test_an_exercise_has_a_band_below_that_says_so():
     assert drill.crop((900, 540, 1150, 625)).getcolors(9999) != real.crop((900, 540, 1150, 625)).getcolors(9999)
 
 
+@in_one_test
 @pytest.mark.parametrize("exercise", ["", "EXERCICE"])
 @pytest.mark.parametrize("words", ["Orages violents attendus " * 12, "X" * 400, "👾 " * 50, "م" * 90])
 @pytest.mark.parametrize("short", [True, False])

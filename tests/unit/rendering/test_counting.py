@@ -13,10 +13,12 @@ from alerts.model.post import TextFormat
 from alerts.rendering.counting import count, is_valid, links, spans, weighted
 from alerts.rendering.text import tame
 from tests.samples import conformance, shared
+from tests.walls import in_one_test
 
 HTML = TextFormat(4096, "utf16", "html")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "units"),
     [
@@ -71,6 +73,7 @@ def validated(section: str) -> list[Any]:
     return [pytest.param(case, id=case["description"]) for case in tests[section] if case["description"] not in skipped]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "case",
     [
@@ -85,12 +88,14 @@ def test_a_text_weighs_what_twitter_text_says(case: dict[str, Any]) -> None:
     assert is_valid(case["text"]) is case["expected"]["valid"]
 
 
+@in_one_test
 @pytest.mark.parametrize("case", validated("tweets"))
 def test_a_text_is_valid_where_twitter_text_says_so(case: dict[str, Any]) -> None:
     shared(VALIDATED)
     assert is_valid(case["text"]) is case["expected"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "weight"),
     [
@@ -114,6 +119,7 @@ def test_what_french_texts_are_made_of(text: str, weight: int) -> None:
     assert weighted(text) == weight
 
 
+@in_one_test
 @pytest.mark.parametrize("text", ["", "a\ufeff", "\ufffe", "\uffff", "a" * 281])
 def test_what_x_refuses(text: str) -> None:
     assert not is_valid(text)
@@ -129,12 +135,14 @@ def extracted(section: str) -> list[Any]:
     return [pytest.param(case, id=case["description"]) for case in tests[section]]
 
 
+@in_one_test
 @pytest.mark.parametrize("case", [*extracted("urls"), *extracted("tco_urls_with_params")])
 def test_the_links_that_twitter_text_finds(case: dict[str, Any]) -> None:
     shared(EXTRACTED)
     assert links(case["text"]) == case["expected"]
 
 
+@in_one_test
 @pytest.mark.parametrize("case", [*extracted("urls_with_indices"), *extracted("urls_with_directional_markers")])
 def test_where_twitter_text_finds_them(case: dict[str, Any]) -> None:
     shared(EXTRACTED)
@@ -143,6 +151,7 @@ def test_where_twitter_text_finds_them(case: dict[str, Any]) -> None:
     ]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -182,6 +191,7 @@ def test_a_name_of_more_labels_than_a_name_can_have_is_no_link():
 SIGNS = {"mentions": "@", "hashtags": "#", "cashtags": "$"}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("case", "sign"),
     [

@@ -16,6 +16,7 @@ from alerts.rendering.templates import Renderer
 from tests.fed import FED
 from tests.texts import FIRST_SEEN, PAGE
 from tests.unit.rendering.sample_alerts import ENGLISH, FRENCH, NOW, OTHER, X, an_info
+from tests.walls import in_one_test
 
 RAIN = Info(
     "STARKREGEN",
@@ -41,6 +42,7 @@ def post(info: Info, station: Any = FRENCH, channel: Any = OTHER) -> str:
     return Renderer(station).render(alert, PostKind.PUBLISH, channel, context=Context("7x3k", NOW)).message.plain
 
 
+@in_one_test
 @pytest.mark.parametrize("station", [FRENCH, ENGLISH])
 @pytest.mark.parametrize(
     "instruction",
@@ -66,6 +68,7 @@ def test_what_is_no_order_for_these_readers_leaves_its_place_to_ours(instruction
     assert "Es tritt Starkregen auf." in said["description"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("station", "instruction"),
     [
@@ -96,6 +99,7 @@ def test_of_what_nobody_recognises_its_sender_has_the_word() -> None:
     assert told(dog)["instruction"] == "Bleiben Sie im Haus."
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("station", "language", "headline", "lead"),
     [

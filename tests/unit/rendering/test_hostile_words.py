@@ -6,14 +6,15 @@ import pytest
 
 from alerts.rendering.text import LONGEST, clean, french
 from tests.unit.apart.readings import words
+from tests.walls import in_one_test
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "run",
     ["\u00a0", "\u202f ", "a", "!", "«\u00a0", "\n\u00a0", "<", "<a", "@", "a@", "&", "https://", "\u0301", '"', "a'"],
-    ids=repr,
 )
-@pytest.mark.parametrize("end", ["", "\n»x"], ids=["alone", "before a mark"])
+@pytest.mark.parametrize("end", ["", "\n»x"])
 def test_a_run_of_anything_is_worked_on_in_time(run, end):
     said = f"Une crue : {run * (LONGEST // len(run))}"[: LONGEST - len(end)] + end
     # Of computing, whatever else the machine does; what goes over the words for each of them computes for seconds.

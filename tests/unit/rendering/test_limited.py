@@ -84,6 +84,7 @@ WHAT_MAY_BE_DONE = {
 }  # fmt: skip
 
 
+@in_one_test
 @pytest.mark.parametrize("source", WHAT_MAY_BE_DONE)
 def test_what_a_post_needs_goes_on(source):
     environment = LimitedEnvironment(loader=DictLoader({"t": source}), undefined=StrictUndefined)
@@ -98,6 +99,7 @@ def test_joining_keeps_what_is_escaped_escaped():
     assert printed("{{ '<b>' ~ x }}", x="<x>") == "<b><x>"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "source",
     [

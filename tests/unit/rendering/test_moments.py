@@ -11,6 +11,7 @@ from alerts.model.alert import Info, Named
 from alerts.rendering.library import GENERAL, Library, shipped_folder
 from alerts.rendering.moments import Teller, event_end, with_ordinal
 from tests.unit.rendering.sample_alerts import NOW
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 PHRASES = {tag: Library([shipped_folder()]).words(tag, GENERAL)["moments"] for tag in ("fr", "en")}
@@ -47,11 +48,13 @@ FRENCH = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize(("start", "end", "words"), FRENCH)
 def test_a_window_in_french(start: datetime | None, end: datetime | None, words: str) -> None:
     assert teller().window(start, end).replace("\u00a0", " ") == words
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
@@ -72,6 +75,7 @@ def test_where_there_is_room_the_day_is_also_today_or_tomorrow(
     assert teller(long=True).window(start, end).replace("\u00a0", " ") == words
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("language", "end", "words"),
     [
@@ -110,6 +114,7 @@ def test_a_language_without_phrases_has_its_own_names_of_days() -> None:
     assert german.window(None, at(25, 18)) == "until Mittwoch 25, 18:00"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("own", "expires", "end"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.rendering.onscreen import FACEBOOK, LOCK_BODY, LOCK_TITLE, Fold, ToldPiece, folded, pieces, short_link
+from tests.walls import in_one_test
 
 LONG = (
     "Coupure d’eau rue Haute\n\n"
@@ -18,6 +19,7 @@ def test_what_fits_is_not_folded():
     assert folded("", FACEBOOK) == ("", "")
 
 
+@in_one_test
 @pytest.mark.parametrize("fold", [FACEBOOK, LOCK_BODY, LOCK_TITLE, Fold(2, 10)])
 def test_nothing_is_lost_at_the_fold(fold):
     for text in (LONG, LONG * 30, "a" * 500, "\n" * 9 + "x", "un\u00a0mot\u202f! " * 40, "word-with-hyphens " * 20):

@@ -15,6 +15,7 @@ from alerts.model.post import EndReason, PostKind
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 RENDERER = Renderer(Town("Saint-Martin"))
@@ -97,6 +98,7 @@ def test_before_beginning_and_planned_end_are_three_sentences(language, begins, 
         assert word not in last
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("series", "when"),
     [
@@ -144,6 +146,7 @@ def test_a_series_that_begins_much_later_says_from_when():
     assert plain(facts["when"]).endswith("du 26 novembre au 17 décembre")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("series", "change", "lead"),
     [
@@ -238,6 +241,7 @@ def test_the_evening_of_a_whole_day_is_not_called_passed(language, hazard, told)
     assert late["lead"].startswith(("Fin prévue passée – ", "Planned end passed – "))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("language", "step", "order"),
     [
@@ -280,6 +284,7 @@ def test_no_place_is_said_where_the_calendar_names_none():
     assert "Où" not in post
 
 
+@in_one_test
 @pytest.mark.parametrize("value", ["{", "[]", '{"rule": 1}', '[{"what": "time", "was": 3}]', "9" * 5000])
 def test_what_another_feed_writes_there_does_no_harm(value):
     for name in ("tocsin:series", "tocsin:change"):

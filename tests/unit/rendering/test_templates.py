@@ -187,6 +187,7 @@ def test_areas_that_a_feed_puts_into_one_are_told_apart() -> None:
     assert "\nOù\u00a0: Isère, Savoie, Drôme\n" in rendered.message.text
 
 
+@in_one_test
 @pytest.mark.parametrize("nothing", ["Not Applicable", "N/A", "None.", "sans objet", " - "])
 def test_an_instruction_that_says_that_there_is_none_is_none(nothing: str) -> None:
     rendered = render(an_alert(an_info(instruction=nothing)))
@@ -256,6 +257,7 @@ def test_a_colour_that_changes_is_told_as_the_colour() -> None:
     assert "La vigilance passe d’orange à rouge." in text
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("language", "reason", "lead", "over"),
     [
@@ -664,6 +666,7 @@ def test_a_template_that_fails_holds_up_nothing(tmp_path: Path, template: str, s
     assert "the plain built-in text is used" in str(rendered.warnings[0])
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words",
     ["{% set name = %}", "{{ unknown }}", '{% set instruction = "no dictionary" %}', "{% set name = 3 / 0 %}"],
@@ -885,6 +888,7 @@ def test_a_red_forest_fire_warning_begins_with_the_woods_and_a_yellow_one_forbid
         assert f"\n{order}" in render(an_alert(info)).message.text
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "changes",
     [

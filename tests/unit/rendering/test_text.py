@@ -112,6 +112,7 @@ def test_an_alert_keeps_the_infos_of_the_best_language_alone() -> None:
     assert tidy.note == "a b"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("web", "link"),
     [

@@ -34,6 +34,7 @@ from alerts.reports.report_acts import (
 from alerts.reports.steps import decide_notice, keep_photo, release, take_back_photo
 from tests.unit.acting import by
 from tests.unit.web.console.watching import REPORTING, a_desk
+from tests.walls import in_one_test
 
 PAUL = Actor("Paul", Role.AUTHOR, Origin.COMMAND)
 EVE = Actor("Eve", Role.VIEWER, Origin.COMMAND)
@@ -96,6 +97,7 @@ async def test_what_is_done_twice_is_done_once_told_once_and_written_down_once(d
     assert first.changed_at == desk.clock.now()
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ACTS)
 async def test_a_viewer_does_nothing_of_it(desk, name):
     act, values, _ = ACTS[name]
@@ -105,6 +107,7 @@ async def test_a_viewer_does_nothing_of_it(desk, name):
     assert await lines_of(desk, report) == []
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ACTS)
 async def test_who_saw_it_otherwise_than_it_is_does_nothing(desk, name):
     act, values, _ = ACTS[name]
@@ -199,6 +202,7 @@ async def test_it_belongs_to_an_alert_by_any_of_its_names_and_is_accepted_by_tha
         await do(desk, AttachReport, report.number, "nothing00")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("act", "values"),
     [

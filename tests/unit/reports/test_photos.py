@@ -18,6 +18,7 @@ from alerts.model.errors import Misuse
 from alerts.reports import photos
 from alerts.reports.photos import LARGEST_FILE, LARGEST_KEPT, blurred, reencoded, same_photo
 from tests.pictures import a_png
+from tests.walls import in_one_test
 
 SECRETS = (
     b"SECRET",
@@ -129,6 +130,7 @@ FILES = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_of_the_file_is_kept_but_what_is_to_be_seen(name):
     shown = must_be_clean(reencoded(FILES[name]))
@@ -252,6 +254,7 @@ REFUSED = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize("name", REFUSED)
 def test_other_formats_are_refused(name):
     assert why(REFUSED[name]) == "photo_of_no_kind"
@@ -336,6 +339,7 @@ def test_a_box_over_all_of_it_leaves_a_few_fields_of_rough_colour():
     assert len({shown.getpixel((x, y)) for x in range(8, 240, 60) for y in range(8, 160, 53)}) <= 4 * 3
 
 
+@in_one_test
 @pytest.mark.parametrize("box", [(0.5, 0.5, 0.5, 0.9), (0.9, 0, 0.1, 1), (2, 0, 3, 1), (float("nan"), 0, 1, 1)])
 def test_a_box_of_nothing_is_refused(box):
     with pytest.raises(Misuse, match="covers nothing"):

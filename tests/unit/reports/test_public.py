@@ -14,6 +14,7 @@ from alerts.reports.places import Address, Places, coarse, metres
 from alerts.reports.public import GONE_AFTER, MOST_PINS, may_show, nearby, one_pin, pins
 from tests.unit.desk.conftest import an_alert
 from tests.unit.reports.conftest import HERE, METRES, north
+from tests.walls import in_one_test
 
 WHERE = Places(streets=("Rue Pasteur",), addresses=(Address(0, "12", HERE),))
 ACCEPTED = {"state": ReportState.ACCEPTED}
@@ -86,6 +87,7 @@ async def test_without_words_and_photo_two_who_agree_are_enough(reports, changes
     assert [each.agreed for each in found] == [1] * is_shown
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "changes",
     [

@@ -17,6 +17,7 @@ from alerts.model.reports import ReportState, Via
 from alerts.reports.forgetting import erased
 from alerts.reports.sieves import FAR, FAR_PROVEN, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
+from tests.walls import in_one_test
 
 ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
 NETWORK, CHAT = "net 192.0.2.0/24", "chat telegram:4711"
@@ -189,6 +190,7 @@ async def test_an_officer_s_own_report_passes_all_of_them(reports):
         assert found is None
 
 
+@in_one_test
 @pytest.mark.parametrize("via", [Via.PAGE, Via.BOT, Via.API, Via.OPEN311])
 async def test_they_are_for_every_way_a_report_comes(reports, via):
     assert await held(reports, via=via, text="Connard") == "report_words"

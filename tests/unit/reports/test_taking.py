@@ -20,6 +20,7 @@ from alerts.reports.intake import MOST_UNPROVEN, ReportIntake, turns_of_photos
 from alerts.reports.taking import agree, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
 from tests.unit.reports.test_sieves import a_photo
+from tests.walls import in_one_test
 
 
 async def test_a_report_is_kept_with_a_number_a_link_and_no_word_of_who_sent_it(reports):
@@ -63,6 +64,7 @@ async def test_keys_of_two_ways_are_two(reports):
     assert page.report.number != bot.report.number
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -128,6 +130,7 @@ async def test_nobody_agrees_to_what_the_town_has_done_with(reports):
     assert not await reports.service.keep(lambda unit: agree(unit, taken.report.id, "net 198.51.100.0/24"))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("name", "prefix"),
     [

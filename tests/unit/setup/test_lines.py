@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.setup.lines import names_in, table_of, with_table, without_table
+from tests.walls import in_one_test
 
 LINES = """# The town's own file.
 [station]
@@ -72,6 +73,7 @@ def test_a_table_is_removed_with_nothing_else():
     assert names_in(changed, "channels") == ["page"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "lines",
     [

@@ -17,6 +17,7 @@ from alerts.setup.pages import Person, four_eyes
 from alerts.setup.workshop import channel_sheets, source_sheets
 from alerts.web.console.words import words_of
 from tests.unit.setup.visiting import ONLINE, ROOT, SECRETS, STATION, add, storm, timeline
+from tests.walls import in_one_test
 
 UNIT = ROOT / "systemd" / "tocsin.service"
 
@@ -192,6 +193,7 @@ async def test_a_channel_is_changed_renamed_and_removed(visitor, sandbox):
     assert "channels" not in visitor.lines
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ["", "Großstadt", "a b", "x.y", '"]\n[store]\nurl="sqlite:///x'])
 async def test_a_name_that_can_be_none_is_refused(visitor, name):
     await visitor.send("channels", "save:", kind="telegram", name=name, **{"key.chat": "@town_alerts"})
@@ -203,6 +205,7 @@ async def test_a_name_that_can_be_none_is_refused(visitor, name):
 ODD = ["[station", 'station = 1\nchannels = "x"', "[channels]\nx = 1", "[channels.x]\nkind = 4", "[station]\nareas = 7"]
 
 
+@in_one_test
 @pytest.mark.parametrize("lines", ODD)
 async def test_whatever_the_lines_say_every_step_is_a_page(visitor, lines):
     for step in ("station", "channels", "sources", "accounts", "lines"):
@@ -406,6 +409,7 @@ async def test_the_file_before_is_kept(visitor, tmp_path):
     assert (tmp_path / "channels.toml").read_text() == visitor.lines
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("roles", "possible"),
     [

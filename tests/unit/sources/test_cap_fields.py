@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from alerts.model.alert import Category, Certainty, Circle, MsgType, Severity, Status
 from alerts.model.reason import Reason
 from alerts.sources.cap.fields import read_circle, read_code, read_language, read_number, read_ring, read_time
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -19,6 +20,7 @@ class Notes(list[str]):
         self.append(str(line))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "time", "forgiven"),
     [
@@ -52,6 +54,7 @@ def test_a_time_is_read_however_it_is_written(text: str, time: datetime, forgive
     assert bool(notes) is forgiven
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "text",
     [
@@ -111,6 +114,7 @@ def test_a_language_is_a_tag_or_the_standard_one() -> None:
 A, B, C = (45.0, 5.0), (45.0, 5.1), (45.1, 5.1)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "ring", "note"),
     [
@@ -146,6 +150,7 @@ def test_a_ring_is_closed_and_on_earth_or_left_out(text: str, ring: object, note
     assert notes == ([note] if note else [])
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "circle"),
     [
@@ -167,6 +172,7 @@ def test_a_circle_is_read_or_left_out_with_a_note(text: str, circle: Circle | No
     assert len(notes) == (0 if circle else 1)
 
 
+@in_one_test
 @pytest.mark.parametrize(("text", "number"), [("9842.5197", 9842.5197), ("nan", None), ("1e999", None), ("haut", None)])
 def test_a_number_is_finite(text: str, number: float | None) -> None:
     notes = Notes()

@@ -18,6 +18,7 @@ from alerts.sources.cap.index import Base, IndexEntry, archive_entries, read_ind
 from alerts.sources.cap.message import read_json, read_message
 from tests.cap_messages import alert_xml, message
 from tests.samples import shared
+from tests.walls import in_one_test
 
 BASE = "https://feeds.example/atom/france"
 ATOM = '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:cap="urn:oasis:names:tc:emergency:cap:1.2">{0}</feed>'
@@ -109,6 +110,7 @@ def test_every_sample_of_a_message_is_an_index_of_one() -> None:
 # --- Atom -----------------------------------------------------------------------------------------------------------
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("links", "url"),
     [
@@ -131,6 +133,7 @@ def test_the_link_to_the_message_is_found_among_others(links: str, url: str) -> 
     assert entry.key == f"{url} 2026-11-25T12:00:00Z"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("expires", "time"),
     [
@@ -281,6 +284,7 @@ def test_a_bomb_in_a_zip_is_never_held_unpacked() -> None:
 PROBLEM = {"type": "about:blank", "title": "Service\nunavailable", "status": 503}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
@@ -339,6 +343,7 @@ def sent_by(uuid: object) -> str:
     return json.dumps({"warnings": [{"uuid": uuid, "alert": alert}]})
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "uuid", ["\ud800u", "\ud800" * 2000, "u" * 2000, "\u4e00" * 400, "u\0", "u\x1b[31m", "u\uffff"]
 )
@@ -351,6 +356,7 @@ def test_a_key_that_no_database_takes_is_replaced_by_another_that_stays(uuid: st
     assert read(sent_by(f"{uuid}x"))[0].key != entry.key
 
 
+@in_one_test
 @pytest.mark.parametrize("uuid", [["x"], {"x": 1}, None, "", 1.5])
 def test_what_is_no_uuid_is_no_part_of_a_key(uuid: object) -> None:
     (entry,) = read(sent_by(uuid))

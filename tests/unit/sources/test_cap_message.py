@@ -26,6 +26,7 @@ from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason
 from alerts.sources.cap.message import CAP_NAMESPACES, MAX_NOTES, read_json, read_message
 from tests.cap_messages import alert_xml, info_xml
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -57,6 +58,7 @@ def test_a_good_message_needs_no_forgiving() -> None:
 # --- what is no message ---------------------------------------------------------------------------------------------
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ["identifier", "sender", "sent"])
 @pytest.mark.parametrize("element", ["", "<{0}/>", "<{0}>  </{0}>"])
 def test_a_message_without_identity_is_unreadable(name: str, element: str) -> None:
@@ -83,6 +85,7 @@ def test_another_document_is_unreadable() -> None:
 # --- form -----------------------------------------------------------------------------------------------------------
 
 
+@in_one_test
 @pytest.mark.parametrize("namespace", [*CAP_NAMESPACES, ""])
 def test_every_version_of_cap_is_read(namespace: str) -> None:
     assert read(alert_xml(namespace=namespace)) == read(alert_xml())
@@ -159,6 +162,7 @@ def test_a_missing_scope_is_public_and_an_odd_one_is_not() -> None:
     assert read(alert_xml(scope="<scope>Internal</scope>"))[0].scope is Scope.PRIVATE
 
 
+@in_one_test
 @pytest.mark.parametrize("msg_type", MsgType)
 def test_every_message_type_is_read_as_such(msg_type: MsgType) -> None:
     assert read(alert_xml(msgType=f"<msgType>{msg_type}</msgType>"))[0].msg_type is msg_type
@@ -204,6 +208,7 @@ def test_an_odd_expiry_is_left_out_and_the_alert_kept() -> None:
     assert notes == ("time 'until further notice' can't be read: left out",)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

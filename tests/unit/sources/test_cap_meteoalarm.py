@@ -9,6 +9,7 @@ from alerts.model.reason import because
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import apply_colours, colour_of, read_json, why_none
 from tests.samples import shared
+from tests.walls import in_one_test
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -26,6 +27,7 @@ def alert(*infos: Info, sender: str = "vigilance@meteo.fr") -> Alert:
     return Alert("i", sender, NOON, infos=infos)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("level", "colour"),
     [

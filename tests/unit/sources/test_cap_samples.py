@@ -13,6 +13,7 @@ from alerts.model.alert import Alert, Category, Circle, MsgType, Named, Referenc
 from alerts.model.cap import violations, write
 from alerts.sources.cap.message import apply_colours, read_message, why_none
 from tests.samples import shared
+from tests.walls import in_one_test
 
 SELF_REFERENCE = "a reference of the message to itself was dropped"
 ANTIMERIDIAN = "a polygon crosses the antimeridian with longitudes beyond 180"
@@ -125,7 +126,8 @@ def test_no_sample_is_forgotten() -> None:
     assert {f"cap/{path.name}" for path in folder.glob("*.xml")} == {s.file for s in SAMPLES if "/ch-" not in s.file}
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
+@in_one_test
+@pytest.mark.parametrize("sample", SAMPLES)
 def test_a_sample_becomes_its_alert(sample: Sample) -> None:
     alert, notes = read_message(body_of(sample.file), zone=UTC)
 
@@ -141,7 +143,8 @@ def test_a_sample_becomes_its_alert(sample: Sample) -> None:
     assert tuple(map(str, violations(alert))) == sample.violations
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
+@in_one_test
+@pytest.mark.parametrize("sample", SAMPLES)
 def test_nothing_of_a_sample_is_lost(sample: Sample) -> None:
     """Counted in the bytes, apart from the reader: each ring, circle, text, and pair that has a value."""
     body = body_of(sample.file)
@@ -166,7 +169,8 @@ def test_nothing_of_a_sample_is_lost(sample: Sample) -> None:
         assert len([text for text in texts if text]) == count(name), name
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
+@in_one_test
+@pytest.mark.parametrize("sample", SAMPLES)
 def test_a_sample_written_anew_is_valid_and_reads_the_same(sample: Sample) -> None:
     alert = read(sample.file)
     written = write(alert)
@@ -176,7 +180,8 @@ def test_a_sample_written_anew_is_valid_and_reads_the_same(sample: Sample) -> No
     assert read_message(written, zone=UTC)[0] == alert
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
+@in_one_test
+@pytest.mark.parametrize("sample", SAMPLES)
 def test_a_sample_is_a_warning_and_its_colour_agrees_with_its_severity(sample: Sample) -> None:
     alert = read(sample.file)
 

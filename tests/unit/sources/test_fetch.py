@@ -12,6 +12,7 @@ from tests.walls import in_one_test
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("header", "time"),
     [
@@ -61,6 +62,7 @@ def test_what_is_a_public_host(address: str) -> None:
     assert not is_private(address)
 
 
+@in_one_test
 @pytest.mark.parametrize("text", ["ftp://a/", "file:///etc/passwd", "/x", "", "http://", "https:///x", "javascript:1"])
 def test_only_http_and_https_are_asked(text: str) -> None:
     with pytest.raises(FailedForGood, match="is not http or https"):
@@ -99,6 +101,7 @@ async def test_a_public_host_is_asked_at_the_address_that_was_looked_at(configur
     assert await addresses_of(URL("https://1.1.1.1/b"), URL(configured) if configured else None) == ["1.1.1.1"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("target", "configured"),
     [

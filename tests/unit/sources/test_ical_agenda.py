@@ -7,8 +7,10 @@ import pytest
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 from tests.unit.sources.ical_pages import NINE_TO_NOON, agenda_of, calendar, event
+from tests.walls import in_one_test
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("body", "what"),
     [
@@ -174,6 +176,7 @@ def test_a_date_of_a_series_that_is_private_is_off_without_its_words():
     assert "Arrest" not in repr(agenda)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("lost", "damage"),
     [

@@ -18,6 +18,7 @@ from alerts.sources.ical.announcements import Announcement, Schedule, decide
 from alerts.sources.ical.occurrence import from_state, parse_moment, to_state
 from alerts.sources.ical.works_alert import to_alert
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
+from tests.walls import in_one_test
 
 TOWN = Town("Town", "works@town.example", language="en-GB")
 WEEK = "DTSTART;TZID=Europe/Paris:20261126T080000\nDTEND;TZID=Europe/Paris:20261126T170000\nRRULE:FREQ=DAILY;COUNT=3"
@@ -154,6 +155,7 @@ def test_the_same_decision_has_the_same_identifier():
     assert first.read("2026-11-26 09:00")[0].identifier == again.read("2026-11-26 09:00:30")[0].identifier
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("now", "steps"),
     [
@@ -168,6 +170,7 @@ def test_a_first_reading_tells_the_latest_moment_of_what_is_not_over(now, steps)
     assert Story(one()).steps(now) == steps
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("now", "steps"),
     [
@@ -312,6 +315,7 @@ def test_a_series_speaks_once_and_again_for_one_day_off():
     assert story.state["told"] == {}
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("after", "change"),
     [
@@ -645,6 +649,7 @@ def test_whatever_happens_to_it_every_reference_was_sent_before(happenings):
     assert len({each.identifier for each in sent}) == len(sent)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("title", "hazard"),
     [

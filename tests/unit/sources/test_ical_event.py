@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.sources.ical_pages import agenda_of, calendar, event, spans
+from tests.walls import in_one_test
 
 CUSTOM_ZONE = """BEGIN:VTIMEZONE
 TZID:Customized Time Zone
@@ -20,6 +21,7 @@ def start_of(line: str, head: str = "") -> str:
     return spans(calendar(event(f"{line}\nDURATION:PT2H"), head=head))[0][0]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("line", "starts"),
     [
@@ -96,6 +98,7 @@ def test_a_local_hour_stays_across_both_changes_of_the_clocks():
     assert [start for start, _ in autumn] == ["24 08:00", "25 08:00", "26 08:00"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("times", "span"),
     [
@@ -119,6 +122,7 @@ def test_an_end_after_the_start(times, span):
     assert spans(calendar(event(times))) == [span]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("times", "whole"),
     [

@@ -13,6 +13,7 @@ from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
 from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES
 from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
+from tests.walls import in_one_test
 
 FROM_2020 = "DTSTART;TZID=Europe/Paris:20200101T080000\nDURATION:PT1H\nRRULE:"
 OVERRIDE = "RECURRENCE-ID:20261127T070000Z\nDTSTART:20261127T080000"
@@ -28,6 +29,7 @@ def dates(count: int) -> str:
     return ",".join(f"2026{1 + number % 12:02}{1 + number % 28:02}T{number % 24:02}0000" for number in range(count))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "rule",
     [
@@ -68,6 +70,7 @@ def test_a_rule_is_followed_to_the_end_of_the_window(rule, found):
     assert [f"{each.starts:%m-%d}" for each in agenda_of(calendar(event(FROM_2020 + rule))).occurrences] == found
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("months", "days", "is_possible"),
     [
@@ -86,6 +89,7 @@ def test_a_day_that_its_months_never_have_is_told(months, days, is_possible):
     assert all("a BYMONTHDAY that none of its months has" in str(flaw.reason) for flaw in agenda.flaws)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("times", "reason"),
     [
@@ -97,7 +101,6 @@ def test_a_day_that_its_months_never_have_is_told(months, days, is_possible):
         (f"{NINE_TO_NOON}\nRRULE:FREQ=DAILY\nEXDATE:{dates(MOST_DATES)}\nRDATE:{dates(1)}", "it has 2,001 dates"),
         (NINE_TO_NOON + "".join(f"\nRRULE:FREQ=DAILY;COUNT={n + 1}" for n in range(MOST_RULES + 1)), "10 rules"),
     ],
-    ids=["by the minute all year", "minutely", "a date too many", "80,000 dates", "exceptions", "rules"],
 )  # fmt: skip
 def test_an_event_that_is_too_much_costs_itself_alone(times, reason):
     agenda, seconds = costs(calendar(event(times, uid="much"), event()))
@@ -119,6 +122,7 @@ def test_a_uid_that_stands_there_too_often_is_left_out():
     assert len(agenda.occurrences) == 1
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "times",
     [

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.sources.ical.occurrence import Moment, parse_moment, time_of
 from tests.unit.sources.ical_pages import PARIS, at
+from tests.walls import in_one_test
 
 
 def local(text: str, starts: str, ends: str, *, all_day: bool = False) -> str:
@@ -16,6 +17,7 @@ def local(text: str, starts: str, ends: str, *, all_day: bool = False) -> str:
     return f"{found.astimezone(PARIS):%Y-%m-%d %H:%M}"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
@@ -31,6 +33,7 @@ def test_a_moment_is_read(text, moment):
     assert parse_moment(text) == moment
 
 
+@in_one_test
 @pytest.mark.parametrize("text", ["", "1d", "+30m", "-", "-1", "-1w", "-0m", "-30s", "-31d", "before", "-1d start"])
 def test_what_is_no_moment_says_what_is_allowed(text):
     with pytest.raises(ValueError, match=r'allowed: "start", "end", or a time before the start such as "-30m"'):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.unit.sources.ical_pages import agenda_of, calendar, event, spans
+from tests.walls import in_one_test
 
 DAILY = "DTSTART;TZID=Europe/Paris:20261126T080000\nDTEND;TZID=Europe/Paris:20261126T170000\nRRULE:FREQ=DAILY;COUNT=4"
 
@@ -15,6 +16,7 @@ def days(body: bytes) -> list[str]:
     return [start for start, _ in spans(body)]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "exception",
     [
@@ -94,6 +96,7 @@ def test_what_was_told_is_followed_out_of_the_window():
     assert [f"{each.starts:%m-%d}" for each in watched] == ["11-26", "11-28", "11-29", "06-10", "07-10"]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "rule",
     [

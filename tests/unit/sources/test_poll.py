@@ -15,6 +15,7 @@ from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.reason import in_words
 from alerts.sources.poll import WRITTEN_EVERY, Poller
 from tests.fakes import FakeClock, begun
+from tests.walls import in_one_test
 
 EVERY = timedelta(minutes=1)
 QUIET = SourceReading((), Memory())
@@ -138,6 +139,7 @@ async def feed(start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) -> A
     await made.clock.settle()
 
 
+@in_one_test
 @pytest.mark.parametrize("hours", [-1, 1])
 @pytest.mark.parametrize("answer", [QUIET, SourceFailed("no answer")])
 async def test_a_clock_that_is_set_while_a_reading_is_stored_stops_no_source(hours, answer):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from alerts.model.errors import Unreadable
 from alerts.sources.safe_xml import parse
+from tests.walls import in_one_test
 
 DTD = "the XML has a document type declaration (DTD), which is never read"
 BILLION_LAUGHS = (
@@ -16,6 +17,7 @@ BILLION_LAUGHS = (
 EXTERNAL = b"""<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>"""
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -41,6 +43,7 @@ def test_a_document_type_that_hides_in_an_odd_encoding_is_refused() -> None:
         parse(body)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
@@ -66,6 +69,7 @@ def test_more_tags_than_any_index_has_are_refused() -> None:
         parse(b"<a>" + b"<b/>" * 99 + b"</a>", max_tags=100)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("body", "text", "note"),
     [

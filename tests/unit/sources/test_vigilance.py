@@ -32,6 +32,7 @@ from tests.cap_messages import alert_xml, info_xml
 from tests.samples import shared
 from tests.unit.desk.conftest import TownDesk, a_town
 from tests.vigilance_pages import HOUR, MORNING, TONIGHT, Hours, a_bulletin, a_map
+from tests.walls import in_one_test
 
 EVENING = [(7, 13, 3), (13, 18, 2)]
 """Orange from 13 h to 19 h in Paris, then yellow until midnight."""
@@ -181,6 +182,7 @@ def _ours(product):
     return product["periods"][0]["timelaps"]["domain_ids"][0]["phenomenon_items"][0]
 
 
+@in_one_test
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b"[]", b"{}", b'{"product": 3}', b"[" * 100_000])
 def test_what_is_no_document_of_theirs_is_told(body):
     with pytest.raises(Unreadable, match="Météo-France's map"):

@@ -9,6 +9,7 @@ from alerts.config.sections import store_at
 from alerts.model.town import Server
 from alerts.store.address import kept_apart, strays
 from alerts.store.reaching import conninfo
+from tests.walls import in_one_test
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_an_address_is_libpqs_and_the_schema_ours(tmp_path, url, schema, read):
     assert "schema" not in found
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "url", ["postgresql://h/a/b", "postgresql://h/d?nonsense=1", "postgresql://[::1/d", "mysql://h/d"]
 )
@@ -46,6 +48,7 @@ def test_what_libpq_would_refuse_is_no_store(tmp_path, url):
         store_at(url, tmp_path)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "option",
     ["sslkey=/srv/key", "sslcert=x", "passfile=/root/.pgpass", "service=other", "hostaddr=192.0.2.1"],

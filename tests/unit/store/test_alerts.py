@@ -12,6 +12,7 @@ from alerts.model.incident import AlertState
 from alerts.model.post import FOLLOWS, Message, PostImage, PostState, Receipt
 from alerts.model.reason import because, in_words
 from tests.unit.store.conftest import LATER, NOW, a_record
+from tests.walls import in_one_test
 
 
 def found(shelf, prefix: str) -> list[str]:
@@ -142,6 +143,7 @@ def test_a_thread_is_of_one_incident_and_if_asked_of_one_channel(shelf):
         assert alerts.posts_of("one") == [first, elsewhere]
 
 
+@in_one_test
 @pytest.mark.parametrize("was", PostState)
 def test_a_post_goes_only_where_the_table_lets_it(shelf, was):
     for state in PostState:

@@ -16,6 +16,7 @@ from alerts.store.unit import transaction
 from alerts.store.views import Views
 from bench.history import fill
 from tests.unit.store.conftest import NOW
+from tests.walls import in_one_test
 
 LATER = NOW + timedelta(days=400)
 KEEP = timedelta(days=365)
@@ -66,6 +67,7 @@ def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_se
     assert shelf.again(new)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "unfinished",
     [

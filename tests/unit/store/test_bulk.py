@@ -21,6 +21,7 @@ from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns, chats, people, sent
 from tests.unit.store.conftest import NOW
+from tests.walls import in_one_test
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris
 
@@ -156,6 +157,7 @@ async def test_in_a_hurry_a_turn_is_carried_out_at_once_where_nobody_writes(path
     await database.close()
 
 
+@in_one_test
 @pytest.mark.parametrize("state", ["waiting", "rejected", "superseded", "expired", "dropped"])
 def test_it_goes_only_where_its_post_may(turns, state):
     turns.subscribe(*people(1))

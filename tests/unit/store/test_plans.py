@@ -18,6 +18,7 @@ from alerts.store.statement import Statement
 from alerts.store.views import Views
 from bench.history import fill
 from tests.unit.store.conftest import NOW
+from tests.walls import in_one_test
 
 POSTS = 50_000
 COLUMNS = """(id, alert_id, incident, channel, kind, means, state, priority, severity, exercise, text, plain, language,
@@ -63,6 +64,7 @@ def plan(db, statement: Statement) -> list[str]:
     return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
+@in_one_test
 @pytest.mark.parametrize("name", sorted(LANE))
 def test_no_statement_of_the_desk_or_a_lane_reads_a_whole_table(filled, name):
     scans = [
@@ -74,6 +76,7 @@ def test_no_statement_of_the_desk_or_a_lane_reads_a_whole_table(filled, name):
     assert scans == []
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ["NEXT_DUE", "NEXT_TIME", "EXPIRE", "RELEASE"])
 def test_what_a_lane_asks_each_second_looks_at_its_open_posts_alone(filled, name):
     steps = plan(filled, LANE[name])
@@ -150,6 +153,7 @@ def steps(db, ask: Callable) -> int:
     return taken[0]
 
 
+@in_one_test
 @pytest.mark.parametrize("name", sorted(ASKED))
 def test_what_is_asked_costs_no_more_after_a_hundred_times_as_many_posts(histories, name):
     few, many = (steps(db, ASKED[name]) for db in histories)

@@ -21,6 +21,7 @@ from alerts.store.restoring import FARTHEST, Gap, Restored, backup, beside, rest
 from alerts.store.sockets import open_doorbell
 from alerts.store.unit import acting, asking
 from tests.unit.store.conftest import NOW, a_record
+from tests.walls import in_one_test
 
 LATER = NOW + timedelta(hours=3)
 AT_THE_START = LATER + timedelta(minutes=5)
@@ -177,6 +178,7 @@ async def test_an_empty_file_in_its_place_is_noticed(path, shelf, tmp_path):
     assert gap.looked_from == AT_THE_START - FARTHEST
 
 
+@in_one_test
 @pytest.mark.parametrize("written", [b"", b'{"generation": "half', b"[]", b"\xff\xff"])
 async def test_a_height_that_a_power_failure_left_half_written_says_nothing(path, shelf, written):
     attempted(shelf)

@@ -75,6 +75,7 @@ def test_an_end_that_was_dropped_ends_nothing(shelf, views):
     assert ids(views.on(NOW)) == ["a"]
 
 
+@in_one_test
 @pytest.mark.parametrize("state", TO_BE_SEEN_TO)
 def test_posts_in_a_state_come_by_their_place_in_the_lane(shelf, views, state):
     small = shelf.post(state=state, priority=11)
@@ -322,6 +323,7 @@ STATEMENTS = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
 def test_no_list_reads_a_whole_table(path, name):
     plan = _plan(connect(path), STATEMENTS[name])
@@ -329,6 +331,7 @@ def test_no_list_reads_a_whole_table(path, name):
     assert [step for step in plan if step.startswith("SCAN ") and not re.search(FEW, step)] == []
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("name", "index"),
     [

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 import alerts
 from alerts.web import posted
 from alerts.web.posted import BodyTooLarge, read_posted
+from tests.walls import in_one_test
 
 MOST = 200_000
 HALF = 1_000_000
@@ -66,6 +67,7 @@ async def test_text_and_files_come_as_they_were_sent(counter):
     assert await sent(counter, b'{"a": 1}', "application/json") == (200, [])
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "body",
     [
@@ -94,6 +96,7 @@ async def test_parts_without_a_boundary_that_can_be_are_no_form(counter, boundar
     assert (await sent(counter, a_form((b"a", b"1")), f"multipart/form-data{boundary}"))[0] == 400
 
 
+@in_one_test
 @pytest.mark.parametrize("half", [b"\n", b"\r\n\r\n", b"-\n", b"a" * 100, b"--B"])
 async def test_what_begins_otherwise_is_refused_while_it_is_still_coming(counter, half):
     reader, writer = await asyncio.open_connection("127.0.0.1", counter.port)

@@ -14,6 +14,7 @@ from alerts.model.incident import AlertState
 from alerts.model.post import PostState
 from alerts.model.reason import because, in_words
 from alerts.web.console.report import report_html, report_text, spelled_span
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -148,6 +149,7 @@ def test_an_exercise_says_so_before_anything_else():
     assert report_html(report, "fr", PARIS).index("EXERCICE") < report_html(report, "fr", PARIS).index("<h1")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("span", "spelled"),
     [

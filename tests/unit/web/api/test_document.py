@@ -20,6 +20,7 @@ from alerts.web.api.document import EVERY_OPERATION, document
 from alerts.web.api.guard import Pace
 from alerts.web.api.problems import ProblemType
 from tests.unit.web.api.bureau import ROLES, open_bureau
+from tests.walls import in_one_test
 
 DOCUMENT = json.loads(json.dumps(document()))
 SCHEMA = schemathesis.openapi.from_dict({**DOCUMENT, "security": []})
@@ -118,7 +119,8 @@ def test_every_kind_of_trouble_is_declared_somewhere():
     assert "304" in DOCUMENT["paths"]["/alerts/{id}"]["get"]["responses"]
 
 
-@pytest.mark.parametrize("operation", EVERY_OPERATION, ids=lambda operation: operation.name)
+@in_one_test
+@pytest.mark.parametrize("operation", EVERY_OPERATION)
 def test_what_may_be_asked_is_answered_as_the_document_says(desk, operation):
     named = [name for told in desk["alerts"] for name in (told["alert"], told["incident"], told["posts"][0]["id"])]
 
@@ -137,7 +139,8 @@ def test_what_may_be_asked_is_answered_as_the_document_says(desk, operation):
     attack()
 
 
-@pytest.mark.parametrize("operation", EVERY_OPERATION, ids=lambda operation: operation.name)
+@in_one_test
+@pytest.mark.parametrize("operation", EVERY_OPERATION)
 def test_what_may_not_be_asked_is_refused(desk, operation):
     declared = operation_of(operation)
 

@@ -11,6 +11,7 @@ from alerts.model.person import MAY, OF_A_TOWN, Act, Role
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import PROGRAM, STRANGER, Pace, TokenRateLimit
 from tests.unit.web.api.bureau import ROLES, open_bureau
+from tests.walls import in_one_test
 
 GUARDED = [operation for operation in EVERY_OPERATION if operation.act is not None]
 
@@ -25,7 +26,8 @@ def test_a_reporter_may_report_and_nothing_else():
     assert [role for role in OF_A_TOWN if not role.may(Act.REPORT)] == [Role.VIEWER], "who only looks brings nothing"
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
+@in_one_test
+@pytest.mark.parametrize("operation", GUARDED)
 async def test_each_operation_asks_for_its_role(bureau, operation):
     body = {"json": {"headline": "Coupure", "dry_run": True}} if operation.name == "postAlert" else {}
     for role in ROLES:

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.model.errors import DatabaseRefused
 from alerts.model.person import REPLIES_KEPT, KeptReply
+from tests.walls import in_one_test
 
 WORDS = {"headline": "Coupure d’eau", "severity": "Minor"}
 KEY = {"Idempotency-Key": "un-1"}
@@ -122,6 +123,7 @@ async def test_a_dry_run_takes_no_key(bureau):
     await bureau.told("POST", "/alerts", json=WORDS, headers=KEY, status=201)
 
 
+@in_one_test
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", " "])
 async def test_a_key_that_is_none_is_told(bureau, key):
     assert (await bureau.ask("POST", "/alerts", json=WORDS, headers={"Idempotency-Key": key})).status == 400

@@ -11,6 +11,7 @@ import pytest
 from alerts.reports.places import coarse
 from tests import open311
 from tests.unit.web.api.bureau import CHANNELS, open_bureau
+from tests.walls import in_one_test
 
 FORMS = ("json", "xml")
 SENT = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer token-of-reporter"}
@@ -217,6 +218,7 @@ async def test_lists_are_narrowed(town):
     assert await names(start_date="") == [second, first]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "query",
     [
@@ -338,6 +340,7 @@ async def test_what_cannot_be_is_told_and_nothing_kept(town, form, status, field
     assert await town.rows("SELECT * FROM report") == []
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("body", "headers"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.model.poll import Ballot, PollCount
 from tests.unit.web.api.bureau import ROLES
+from tests.walls import in_one_test
 
 WISH = {"question": "Fermer la place le samedi ?", "options": ["Oui", "Non"], "until": "1h", "channels": ["telegram"]}
 
@@ -82,6 +83,7 @@ async def test_a_dry_run_stores_nothing(bureau):
     assert (await bureau.told("GET", "/polls"))["polls"] == []
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "changes",
     [

@@ -80,6 +80,7 @@ async def test_all_faults_are_told_at_once(bureau):
     assert told["detail"].endswith("(and 2 more)")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "body",
     [
@@ -98,11 +99,13 @@ async def test_what_is_no_json_is_told_so(bureau, body):
     assert (await refused(bureau, body, status=400))["type"] == ProblemType.MALFORMED.type
 
 
+@in_one_test
 @pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null"])
 async def test_a_body_is_an_object(bureau, body):
     assert (await refused(bureau, body))["errors"][0]["where"] == ""
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "headers",
     [
@@ -143,6 +146,7 @@ async def test_only_what_may_hold_a_picture_may_be_large(bureau):
     assert told["errors"][0]["where"] == "headline"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("query", "where"),
     [
@@ -163,6 +167,7 @@ async def test_a_query_is_as_strict(bureau, query, where):
     assert [one["where"] for one in told["errors"]] == [where]
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ["%00", "a" * 300, "%0a", "..%2F..", "%FF", "%2e%2e"])
 async def test_a_strange_name_names_nothing(bureau, name):
     answer = await bureau.client.get(f"/api/v1/alerts/{name}", headers={"Authorization": "Bearer token-of-viewer"})

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.web.api.bureau import CHANNELS, open_bureau
+from tests.walls import in_one_test
 
 WISH = {"kind": "flooding", "lat": 45.19, "lon": 5.71, "text": "De l’eau dans la rue", "source": "somebody"}
 TOWN = (
@@ -76,6 +77,7 @@ async def test_two_keys_are_two_people_and_one_is_one(town):
     assert "somebody" not in repr(await town.rows("SELECT * FROM report"))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("words", "where"),
     [

@@ -13,6 +13,7 @@ from alerts.desk.approve import fingerprint
 from alerts.model.incident import SavedDraft
 from alerts.web.console.drafts import MOST, fields_of_alert
 from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields
+from tests.walls import in_one_test
 
 CONFIRM = 'class="confirm-form"'
 
@@ -194,6 +195,7 @@ async def test_a_picture_is_kept_with_the_draft_and_goes_out_with_its_words(benc
     assert all(name in post.message.image.path for post in posts)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "content", [b"GIF89a...", b"<svg onload=alert(1)>", PNG + b"\0" * 5 * 1024**2, b"x", b"\xff\xd8\xff"]
 )

@@ -131,6 +131,7 @@ def a_record(**words):
     return StoredAlert("rec1", "inc1", "manual", alert, AlertState.ACCEPTED, NOW)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words",
     [

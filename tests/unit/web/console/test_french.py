@@ -28,6 +28,7 @@ from tests.unit.french import visible, wrong_in
 from tests.unit.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.console.watching import WATCH, a_desk
+from tests.walls import in_one_test
 
 FRENCH = {"Accept-Language": "fr"}
 BOSS = Actor("Paul", Role.ADMINISTRATOR, Origin.CONSOLE)
@@ -273,6 +274,7 @@ async def setup(tmp_path, monkeypatch):
         await client.close()
 
 
+@in_one_test
 @pytest.mark.parametrize("lines", ["", "[station", WHOLE.replace('name = "Ville', 'nom = "Ville'), WHOLE])
 async def test_no_page_of_setting_up_says_a_word_of_english(setup, tmp_path, lines):
     shutil.copy(ROOT / "areas.geojson", tmp_path / "quartiers.geojson")

@@ -12,6 +12,7 @@ from alerts.model.town import WebSection
 from alerts.web.console.app import content_policy
 from alerts.web.console.home_screen import OPEN
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
+from tests.walls import in_one_test
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -244,6 +245,7 @@ async def test_the_desk_answers_under_its_own_names_alone(town, host):
         await browser.client.close()
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "host",
     [

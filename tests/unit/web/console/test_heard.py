@@ -22,6 +22,7 @@ from tests.unit.acting import by
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.test_watch_pages import HOSTILE
 from tests.unit.web.console.watching import LISTENING, WATCH, a_desk, as_role
+from tests.walls import in_one_test
 
 PARTS = (*WATCH, heard, validate, versions)
 _numbers = itertools.count(1)
@@ -218,6 +219,7 @@ async def test_a_question_without_an_alert_is_given_one_first(desk):
     assert f'action="/desk{address}/answer"' in await desk.text(address)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("deed", "fields", "state"),
     [

@@ -16,6 +16,7 @@ from alerts.web.console.looks import panel_of
 from alerts.web.public.site import card_answer
 from alerts.web.public.told import Setting, tell
 from tests.unit.web.console.composing import a_form, open_bench, posted, preview
+from tests.walls import in_one_test
 
 MORE = """
 [push]
@@ -123,6 +124,7 @@ async def test_a_panel_s_preview_is_what_it_can_show_and_its_json_is_folded_away
     assert '"headline": "Eau non potable"' in folded
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "words", ["ALERTE", "[1]", "{}", '{"severity": "Severe", "until": "soon"}', '{"until": 5}', "null"]
 )

@@ -8,6 +8,7 @@ import pytest
 from multidict import MultiDict, MultiDictProxy
 
 from alerts.web.console.mishaps import MOST_BYTES, MOST_FIELDS, Carried, carry, safe_next, unpacked
+from tests.walls import in_one_test
 
 FORM = MultiDictProxy(
     MultiDict([("headline", "Crue « rapide »\r\n"), ("channels", "x"), ("channels", "page"), ("a", "")])
@@ -19,6 +20,7 @@ def test_pages_of_the_desk_are_gone_back_to(wanted):
     assert safe_next(wanted) == wanted
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -61,6 +63,7 @@ def test_a_form_comes_back_as_typed():
     assert kept.typed() == {"headline": "Crue « rapide »\r\n", "channels": ("x", "page"), "a": ""}
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ["password", "old_password", "new_password_again", "csrf", "code", "carried"])
 def test_secrets_are_left_behind(name):
     kept = carry("/desk/compose", MultiDictProxy(MultiDict([(name, "swordfish"), ("headline", "Crue")])))
@@ -69,6 +72,7 @@ def test_secrets_are_left_behind(name):
     assert unpacked(planted) == Carried("/desk/compose", (("headline", "Crue"),))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "fields", [[("a", "x" * (MOST_BYTES + 1))], [("a", "x")] * (MOST_FIELDS + 1), [("password", "x")], []]
 )
@@ -76,6 +80,7 @@ def test_more_than_anybody_types_is_not_kept(fields):
     assert carry("/desk/compose", MultiDictProxy(MultiDict(fields))) is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "text",
     [

@@ -32,6 +32,7 @@ from tests.unit.web.console.reporting import HERE, a_reporting_desk, kept, repor
 from tests.unit.web.console.test_frame import faults_of
 from tests.unit.web.console.test_watch_pages import HOSTILE
 from tests.unit.web.console.watching import REPORTING, a_desk, as_role
+from tests.walls import in_one_test
 
 PAUL = Actor("Paul", Role.AUTHOR, Origin.CONSOLE)
 
@@ -117,6 +118,7 @@ DEEDS = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize("name", DEEDS)
 @pytest.mark.parametrize("role", ["viewer", "author"])
 async def test_each_deed_is_one_tap_from_the_page_of_a_report_for_who_may(desk, name, role):
@@ -162,6 +164,7 @@ async def test_a_second_tap_does_nothing_more(desk):
     assert [step.state for step in await steps_of(desk, one)] == [ReportState.RECEIVED, ReportState.ACCEPTED]
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("name", "fields"),
     [("close", {"prepared": "nonsense"}), ("close", {"closing": "erased"}), ("set-aside", {}), ("assign", {}),

@@ -13,6 +13,7 @@ from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.reporting import a_reporting_desk, kept
 from tests.unit.web.console.test_heard import hear
 from tests.unit.web.console.watching import REPORTING, as_role
+from tests.walls import in_one_test
 
 ADDRESSES = """id;numero;rep;nom_voie;code_postal;code_insee;nom_commune;lon;lat
 1;12;;Rue Pasteur;38400;38421;Saint-Martin;5.71;45.19
@@ -75,6 +76,7 @@ async def test_what_is_told_at_the_counter_is_noted_once_for_each_form(desk):
     assert "Une branche" in await desk.text("/reports")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "wrong",
     [{"address": "", "lat": "", "lon": ""}, {"lat": "here", "lon": "5"}, {"kind": ""}, {"kind": "gas"},

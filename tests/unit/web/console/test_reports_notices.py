@@ -15,6 +15,7 @@ from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.reporting import a_reporting_desk, kept, report
 from tests.unit.web.console.test_watch_pages import HOSTILE
 from tests.unit.web.console.watching import as_role
+from tests.walls import in_one_test
 
 PAUL = Actor("Paul", Role.AUTHOR, Origin.CONSOLE)
 
@@ -54,6 +55,7 @@ async def test_a_notice_stands_with_its_report_and_is_counted(desk):
     assert "/desk/reports/notices#n-n1" in await desk.text(f"/reports/{one.number}")
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("fields", "state", "withheld"),
     [

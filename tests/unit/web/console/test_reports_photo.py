@@ -12,6 +12,7 @@ from alerts.model.person import Role
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.reporting import a_reporting_desk, report
 from tests.unit.web.console.watching import as_role
+from tests.walls import in_one_test
 
 BOX = {"box-1-left": "0", "box-1-top": "0", "box-1-right": "50", "box-1-bottom": "50,0"}
 
@@ -99,6 +100,7 @@ async def test_nobody_shows_a_photo_that_was_changed_meanwhile(desk, here):
     assert (await photo_of(desk, here)).released_at is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "wrong",
     [{"box-1-right": "0"}, {"box-1-right": "x"}, {"box-1-top": "-1"}, {"box-1-top": "nan"}, {"box-1-left": ""}],

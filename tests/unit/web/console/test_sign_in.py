@@ -12,6 +12,7 @@ from alerts.model.incident import SavedDraft
 from tests.unit.access.authenticator import Authenticator
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.public.test_asking import BAD_KINDS
+from tests.walls import in_one_test
 
 OWN_KEY, ALONE = "/desk/account/passkey", "/desk/sign-in/alone/passkey"
 
@@ -185,6 +186,7 @@ async def test_an_answer_is_taken_once_and_from_our_own_page_alone(town, browser
     await other.client.close()
 
 
+@in_one_test
 @pytest.mark.parametrize("answer", ["", "{}", "[]", "[" * 30_000, '{"id": 7}', '{"id": "é", "response": {}}'])
 async def test_what_answers_nothing_begins_anew(town, browser, answer):
     page = await browser.post(ALONE, {"answer": answer})

@@ -15,6 +15,7 @@ from alerts.model.post import PostState
 from alerts.model.reason import in_words
 from tests.unit.web.console.test_watch_pages import is_sent
 from tests.unit.web.console.watching import a_desk, as_role
+from tests.walls import in_one_test
 
 
 @pytest.fixture
@@ -130,6 +131,7 @@ async def test_a_second_tap_is_told_that_it_was_done(desk):
 ACTS = [("retry", {}), ("drop", {}), ("end", {"how": "cancel"}), ("correct", {})]
 
 
+@in_one_test
 @pytest.mark.parametrize(("act", "fields"), ACTS)
 @pytest.mark.parametrize(("role", "may"), [("viewer", False), ("author", True), ("administrator", True)])
 async def test_a_role_does_what_it_may_and_no_more(desk, act, fields, role, may):
@@ -148,6 +150,7 @@ async def test_a_role_does_what_it_may_and_no_more(desk, act, fields, role, may)
         assert await written(desk) == before
 
 
+@in_one_test
 @pytest.mark.parametrize(("act", "fields"), ACTS)
 async def test_what_is_not_there_is_not_found(desk, act, fields):
     status, _, _ = await desk.press(f"/alerts/nothing/{act}", **fields)

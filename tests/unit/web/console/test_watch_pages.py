@@ -32,6 +32,7 @@ from alerts.web.console.maps import outline_of
 from alerts.web.console.watch import Remedy, remedy_of
 from tests.unit.store.conftest import a_post, a_record
 from tests.unit.web.console.watching import TOWN, a_desk
+from tests.walls import in_one_test
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 
@@ -563,6 +564,7 @@ async def test_the_first_to_go_out_by_itself_is_among_those_that_fit_and_the_res
         assert '<a href="/desk/waiting">6 more alerts (' in page
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [

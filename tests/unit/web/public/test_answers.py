@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, make_mocked_request
 
 from alerts.web.public.answers import SLICE, Made, Once, answer, given, served
+from tests.walls import in_one_test
 
 LONG = "Vent violent. " * 100
 
@@ -92,6 +93,7 @@ def test_a_picture_or_a_line_is_not_compressed():
     assert answer("short", "text/plain").brotlied is None
 
 
+@in_one_test
 @pytest.mark.parametrize(("known", "status"), [("{tag}", 304), ('"x", {bare}', 304), ("*", 304), ('"x"', 200)])
 def test_who_has_it_already_is_told_so(known, status):
     made = answer(LONG, "text/html")

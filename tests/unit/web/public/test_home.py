@@ -51,6 +51,7 @@ def test_calm_is_said_where_everything_was_read_in_time(town, paper):
     assert "sans nouvelles depuis 3" in large.text_content()
 
 
+@in_one_test
 @pytest.mark.parametrize("severity", [each for each in Severity if each is not Severity.UNKNOWN])
 def test_the_banner_is_the_worst_with_what_to_do_first(town, paper, severity):
     others = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}", severity=Severity.MINOR)) for n in range(2)]

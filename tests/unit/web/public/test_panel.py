@@ -18,6 +18,7 @@ from alerts.web.public.panel import COLUMNS, SCREENS, parts_of, wrapped
 from alerts.web.public.told import Freshness
 from tests.unit.desk.conftest import LATER, NOW, an_alert
 from tests.unit.web.public.house import a_house
+from tests.walls import in_one_test
 
 BLANKS = " \n\t\u00a0\u202f"
 LONG = (
@@ -62,6 +63,7 @@ def test_words_that_fit_stay_whole_and_lines_are_as_full_as_can_be(words):
     assert all(len(line) + 1 + len(after.split()[0]) > COLUMNS for line, after in pairwise(made))
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

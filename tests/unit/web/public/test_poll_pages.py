@@ -22,6 +22,7 @@ from alerts.web.public.publisher import public_routes
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.test_asking import BAD_KINDS
+from tests.walls import in_one_test
 
 QUESTION = "Faut-il fermer la <place> le samedi ?"
 ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
@@ -138,6 +139,7 @@ async def test_networks_are_forgotten_after_ten_minutes(square):
     assert sorted(each is None for each in kept) == [False, True]
 
 
+@in_one_test
 @pytest.mark.parametrize("option", ["2", "-1", "x", "", "0" * 3000, "²"])
 async def test_what_is_no_option_is_refused(square, option):
     status, _ = await square.vote(option, "192.0.2.1")

@@ -27,6 +27,7 @@ from alerts.web.public.publisher import AT_LEAST_EVERY, freshness_of
 from alerts.web.public.told import PolledSource, tell
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 from tests.unit.web.public.house import a_house, next_data
+from tests.walls import in_one_test
 
 
 @pytest.fixture
@@ -277,6 +278,7 @@ async def test_a_database_that_does_not_answer_costs_the_pages_their_news_alone(
     assert [line["event"] for line in logs] == ["pages.failed"] * 2
 
 
+@in_one_test
 @pytest.mark.parametrize(("spent", "open_pages", "rest"), [(0.0, 0, 0.2), (0.05, 0, 0.45), (3, 0, 1), (0, 2000, 0.8)])
 async def test_the_more_an_edition_cost_the_longer_it_stays_but_never_long(house, spent, open_pages, rest):
     house.publisher._spent = spent

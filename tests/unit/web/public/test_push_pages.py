@@ -21,6 +21,7 @@ from alerts.web.public.choices import COUNTED_EVERY, SubscriberPlaces
 from alerts.web.public.push import A_NETWORK, PushDoor, PushPages
 from tests.unit.channels.test_push import PUBLIC, SECRET
 from tests.unit.web.public.house import a_house
+from tests.walls import in_one_test
 
 PATH = "/push/subscriptions"
 SQUARE = {"type": "Polygon", "coordinates": [[[5, 45], [6, 45], [6, 46], [5, 45]]]}
@@ -167,6 +168,7 @@ async def test_who_leaves_is_gone_with_everything(desk):
     assert (await desk.send("DELETE", f"{PATH}/{token}"))[0] == 404
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
@@ -190,11 +192,13 @@ async def test_what_can_t_be_is_refused_and_nothing_is_kept(desk, change, status
     assert await desk.kept() == []
 
 
+@in_one_test
 @pytest.mark.parametrize("body", ["", "[]", "{", "\ud83d".encode("utf-16", "surrogatepass"), '{"endpoint": 5}'])
 async def test_what_is_no_subscription_is_refused(desk, body):
     assert (await desk.send("POST", PATH, body))[0] == 422
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -25,6 +25,7 @@ from tests.unit.acting import by
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line, solved
+from tests.walls import in_one_test
 
 ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
 
@@ -134,6 +135,7 @@ async def test_a_form_that_was_kept_gets_a_new_seal(street):
     assert kept.state is ReportState.RECEIVED
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [
