@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -24,7 +24,6 @@ import brotli
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
-from multidict import CIMultiDict
 
 from alerts.web.pages import leaflet_files
 
@@ -59,8 +58,11 @@ SLICE = 69_632
 hold little. Somewhat more than aiohttp writes without waiting (64 KiB)."""
 # Bytes below which packing makes nothing smaller that matters.
 _SMALL = 256
-_BROTLI, _GZIP = "brotlied", "gzipped"
-_CODED = {_BROTLI: "br", _GZIP: "gzip"}
+# Without a time in it (`mtime`), the same words are the same bytes.
+_PACK: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": partial(brotli.compress, quality=5),
+    "gzip": partial(gzip.compress, compresslevel=6, mtime=0),
+}
 _CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
 _HERE = Path(__file__).with_name("static")
 _KINDS = {
@@ -136,6 +138,15 @@ class Made(Mapping[str, T]):
         return found.kept if found is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """An answer as one client reads it: packed or not, whole, with the headers that name it."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    response: Prebuilt
+
+
 @dataclass(frozen=True)
 class KeptAnswer:
     """The answer of one address, for every client. Each form is compressed on first request, and kept."""
@@ -144,77 +155,40 @@ class KeptAnswer:
     kind: str
     etag: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    _forms: dict[str | None, _Form] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @cached_property
-    def gzipped(self) -> bytes | None:
-        """The body as gzip; None where that makes nothing smaller that matters."""
-        # Without a time in it (`mtime`), the same words are the same bytes.
-        return gzip.compress(self.body, 6, mtime=0) if self._packs else None
+    def kept(self, coding: str | None) -> _Form | None:
+        """Return the form of that coding if it was made already."""
+        return self._forms.get(coding)
 
-    @cached_property
-    def brotlied(self) -> bytes | None:
-        """The body as Brotli; None where that makes nothing smaller that matters."""
-        return brotli.compress(self.body, quality=5) if self._packs else None
+    def form(self, coding: str | None) -> _Form:
+        """Return the form of that coding, or the body as it is where packing makes nothing smaller that matters."""
+        if coding not in self._forms:
+            body, headers = self.body, {**self.headers, "Content-Type": self.kind}
+            if coding is not None and self.packs:
+                body = _PACK[coding](body)
+                headers["Content-Encoding"] = coding
+            headers["Content-Length"] = str(len(body))
+            self._forms[coding] = _Form(headers, body, Prebuilt("200 OK", headers, body))
+        return self._forms[coding]
 
     @property
-    def _packs(self) -> bool:
-        # A picture is packed already.
-        return len(self.body) >= _SMALL and self.kind not in ("image/png", JPEG)
-
-    def is_ready_for(self, request: web.Request) -> bool:
-        """True if `to` needs no compression any more, which takes milliseconds for a long page."""
-        return self._is_packed(_form_for(request))
-
-    def _is_packed(self, form: str | None) -> bool:
-        return form is None or form in self.__dict__ or not self._packs
-
-    def pack_for(self, request: web.Request) -> None:
-        """Pack the form that this request reads best: in a thread, since the event loop has lanes to serve."""
-        if form := _form_for(request):
-            getattr(self, form)
-
-    def prebuilt(self, request: web.Request) -> Prebuilt | None:
-        """Return the response whose bytes are kept, to a plain GET over a connection that stays; None for any other."""
-        if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
-            return None
-        headers = request.headers
-        if (known := headers.get("If-None-Match")) and _knows(known, self.etag):
-            return self._unmodified
-        form = _form(headers.get("Accept-Encoding", ""))
-        found = self._forms.get(form)
-        if found is None and self._is_packed(form):
-            body, coding = self._in(form)
-            told = {**self.headers, **coding, "Content-Type": self.kind, "Content-Length": str(len(body))}
-            found = self._forms[form] = Prebuilt("200 OK", told, body)
-        return found
-
-    def _in(self, form: str | None) -> tuple[bytes, Mapping[str, str]]:
-        """Return the body in this form and the header that names it; as it is where packing makes nothing smaller."""
-        packed: bytes | None = getattr(self, form) if form else None
-        return (self.body, {}) if form is None or packed is None else (packed, {"Content-Encoding": _CODED[form]})
+    def packs(self) -> bool:
+        """True if compression, which takes milliseconds for a long page, makes it smaller: a picture is packed."""
+        return len(self.body) >= _SMALL and self.kind not in (PNG, JPEG)
 
     @cached_property
-    def _forms(self) -> dict[str | None, Prebuilt]:
-        return {}
-
-    @cached_property
-    def _unmodified(self) -> Prebuilt:
+    def unmodified(self) -> Prebuilt:
+        """The response to a client that has it."""
         return Prebuilt("304 Not Modified", self.headers)
 
-    def to(self, request: web.Request, *, status: int = 200) -> web.Response:
-        """The response to a request: 304 where the client has it, the form it can read best otherwise."""
-        headers = CIMultiDict(self.headers)
-        if status == 200 and (known := request.headers.get("If-None-Match")) and _knows(known, self.etag):
-            return web.Response(status=304, headers=headers)
-        if status != 200:
-            headers["Cache-Control"] = f"public, max-age={_FRESH_FOR}"  # nothing there now: not for a day of ours
-        body, coding = self._in(_form_for(request))
-        headers.update(coding)
-        headers["Content-Type"] = self.kind
-        if len(body) > SLICE:
-            headers["Content-Length"] = str(len(body))
-            return web.Response(body=_slices(body), status=status, headers=headers)
-        return web.Response(body=body, status=status, headers=headers)
+    def is_known_to(self, request: web.Request) -> bool:
+        """True if `If-None-Match` names its tag, weakly compared (RFC 9110, 13.1.2)."""
+        known = request.headers.get("If-None-Match")
+        return known is not None and (
+            known.strip() == "*"
+            or any(tag.strip().removeprefix("W/") == self.etag.removeprefix("W/") for tag in known.split(","))
+        )
 
 
 class Prebuilt(web.StreamResponse):
@@ -287,32 +261,36 @@ def answer(
 
 async def served(found: KeptAnswer, request: web.Request) -> web.StreamResponse:
     """Return the response to a request, by bytes that are kept where they do: nothing can be added to its headers."""
-    if (kept := found.prebuilt(request)) is not None:
-        return kept
-    await _packed(found, request)
-    return found.prebuilt(request) or found.to(request)
+    if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
+        return await given(found, request)
+    return found.unmodified if found.is_known_to(request) else (await _form_for(found, request)).response
 
 
 async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
-    """The response to a request, packed in a thread where that takes long."""
-    await _packed(found, request)
-    return found.to(request, status=status)
+    """The response to a request: 304 where the client has it, the form it can read best otherwise."""
+    if status == 200 and found.is_known_to(request):
+        return web.Response(status=304, headers=found.headers)
+    form = await _form_for(found, request)
+    headers = dict(form.headers)
+    if status != 200:
+        headers["Cache-Control"] = f"public, max-age={_FRESH_FOR}"  # nothing there now: not for a day of ours
+    body = form.body if len(form.body) <= SLICE else _slices(form.body)
+    return web.Response(body=body, status=status, headers=headers)
 
 
-async def _packed(found: KeptAnswer, request: web.Request) -> None:
-    if not found.is_ready_for(request):
-        await asyncio.to_thread(found.pack_for, request)
-
-
-def _form_for(request: web.Request) -> str | None:
-    return _form(request.headers.get("Accept-Encoding", ""))
+async def _form_for(found: KeptAnswer, request: web.Request) -> _Form:
+    """Return the form that this request reads best, packed in a thread: the event loop has lanes to serve."""
+    coding = _coding(request.headers.get("Accept-Encoding", ""))
+    if (kept := found.kept(coding)) is not None:
+        return kept
+    return await asyncio.to_thread(found.form, coding) if coding and found.packs else found.form(coding)
 
 
 @lru_cache(maxsize=256)
-def _form(accepted: str) -> str | None:
-    """The form to answer with; the browsers of a whole town send a handful of spellings."""
+def _coding(accepted: str) -> str | None:
+    """The coding to answer with; the browsers of a whole town send a handful of spellings."""
     takes = _codings(accepted)
-    return _BROTLI if "br" in takes else _GZIP if "gzip" in takes else None
+    return next((coding for coding in _PACK if coding in takes), None)
 
 
 def _codings(header: str) -> frozenset[str]:
@@ -321,13 +299,6 @@ def _codings(header: str) -> frozenset[str]:
         match[1].lower()
         for each in header.split(",")
         if (match := _CODING.fullmatch(each)) and float(match[2] or 1) > 0
-    )
-
-
-def _knows(header: str, etag: str) -> bool:
-    """True if `If-None-Match` names the tag, weakly compared (RFC 9110, 13.1.2)."""
-    return header.strip() == "*" or any(
-        tag.strip().removeprefix("W/") == etag.removeprefix("W/") for tag in header.split(",")
     )
 
 

@@ -123,7 +123,7 @@ class PinPages:
         jpeg = await self._photo.get(request.match_info["number"].upper())
         if jpeg is None:
             return await nothing_there(self.publisher, request)
-        return answer(jpeg, JPEG, extra={**_SOON_GONE, **_UNSEEN}).to(request)
+        return await given(answer(jpeg, JPEG, extra={**_SOON_GONE, **_UNSEEN}), request)
 
     async def find(self, request: web.Request) -> Pin | None:
         """The report that is asked about, where everybody may see it."""

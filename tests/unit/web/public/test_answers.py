@@ -43,23 +43,20 @@ def test_the_same_bytes_have_the_same_tag_and_others_another():
         ("br;q=odd, ;;, gzip;q=1.0", "gzip", gzip.decompress),
     ],
 )
-def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, opened):
-    response = answer(LONG, "text/html").to(asked(Accept_Encoding=accepted))
+async def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, opened):
+    response = await given(answer(LONG, "text/html"), asked(Accept_Encoding=accepted))
 
     assert response.headers.get("Content-Encoding") == encoding
     assert opened(response.body).decode() == LONG
     assert response.headers["Vary"] == "Accept-Encoding"
 
 
-def test_a_form_is_packed_when_it_is_first_asked_for_and_kept():
+async def test_a_form_is_packed_when_it_is_first_asked_for_and_kept():
     made, request = answer(LONG, "text/html"), asked(Accept_Encoding="br")
-    assert not made.is_ready_for(request)
-    assert made.is_ready_for(asked())
-    made.pack_for(request)
-    assert made.is_ready_for(request)
-    assert not made.is_ready_for(asked(Accept_Encoding="gzip"))
-    assert made.to(request).body is made.to(request).body
-    assert answer("short", "text/plain").is_ready_for(request)
+    assert made.kept("br") is None
+    assert (await given(made, request)).body is (await given(made, request)).body
+    assert made.kept("br") is not None
+    assert made.kept("gzip") is None
 
 
 def test_what_several_threads_ask_for_at_once_is_made_once():
@@ -89,15 +86,17 @@ def test_what_cannot_be_made_is_not_there():
 
 
 def test_a_picture_or_a_line_is_not_compressed():
-    assert answer(b"\x89PNG" * 1000, "image/png").gzipped is None
-    assert answer("short", "text/plain").brotlied is None
+    for made in (answer(b"\x89PNG" * 1000, "image/png"), answer("short", "text/plain")):
+        assert not made.packs
+        assert made.form("br").body is made.body
 
 
 @in_one_test
 @pytest.mark.parametrize(("known", "status"), [("{tag}", 304), ('"x", {bare}', 304), ("*", 304), ('"x"', 200)])
-def test_who_has_it_already_is_told_so(known, status):
+async def test_who_has_it_already_is_told_so(known, status):
     made = answer(LONG, "text/html")
-    response = made.to(asked(If_None_Match=known.format(tag=made.etag, bare=made.etag.removeprefix("W/"))))
+    request = asked(If_None_Match=known.format(tag=made.etag, bare=made.etag.removeprefix("W/")))
+    response = await given(made, request)
 
     assert response.status == status
     assert response.headers["ETag"] == made.etag
@@ -119,11 +118,11 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_an_answer_of_any_length_is_sent_from_the_bytes_that_were_kept(page):
-    first = PAGES[page].prebuilt(asked())
+async def test_an_answer_of_any_length_is_sent_from_the_bytes_that_were_kept(page):
+    first = await served(PAGES[page], asked())
 
-    assert first is not None
-    assert PAGES[page].prebuilt(asked()) is first
+    assert not isinstance(first, web.Response)
+    assert await served(PAGES[page], asked()) is first
 
 
 @pytest.fixture
