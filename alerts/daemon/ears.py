@@ -1,4 +1,4 @@
-"""What a town that listens has: an ear for each channel and feed that can be asked, and one way in for all of it.
+"""The parts of a town that listens: an ear for each channel and feed that can be asked, and one intake for all.
 
 A town that listens to nothing has none of it: no task, no lease, no question to its database.
 """
@@ -46,7 +46,7 @@ def hearing_by_asking(town: Town) -> list[str]:
 
 
 def ear_holdings(town: Town) -> list[Holding]:
-    """What moves from one daemon to another: each ear by itself."""
+    """Return the leases that move between daemons: each ear by itself."""
     return [Holding("ear", (ear_lease(name),)) for name in hearing_by_asking(town)]
 
 
@@ -89,7 +89,7 @@ class Ears:
         return Ear(name, asked, every, intake=self.intake, keeper=self._keeper, chance=self._chance, is_feed=is_feed)
 
     def work(self) -> list[Work]:
-        """What runs as long as the daemon does, by name."""
+        """Return the permanent tasks, by name."""
         duties, again = self._keeper.hold(DUTIES), self.intake.hurried
         return [
             Work("understanding", self._begin_to_understand, once=True),

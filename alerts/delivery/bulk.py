@@ -58,7 +58,7 @@ class BulkSettings:
 
     @property
     def lane(self) -> str:
-        """What the lease is of."""
+        """The name of the lease."""
         return f"bulk {self.channel}"
 
 
@@ -195,7 +195,7 @@ class BulkSender:
         await self._rest()
 
     def _is_due(self) -> bool:
-        """Whether a turn is: somebody asked, something odd landed, or more are needed."""
+        """True if a turn is due: somebody asked, an odd result came in, or more are needed."""
         return self._asked or self._in_flight.odd or len(self._in_flight) <= self._low
 
     async def _work(self, lease: Lease) -> None:
@@ -346,7 +346,7 @@ def ahead_of(rate: int, in_flight: int) -> int:
 
 
 def _goes_no_further(target: Target, turn: Turn) -> bool:
-    """Whether it was stopped, or gives way to what is ahead of everything."""
+    """True if it was stopped, or gives way to more urgent sends."""
     if turn.urgent and not any(bulk.id == turn.bulk for bulk in target.bulks):
         return True
     return not target.held and target.bulks[0].id not in turn.alive

@@ -74,7 +74,7 @@ def worded(town: Town, reason: Reason | None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PostOut(Out):
-    """What one channel was asked to do for an alert, and what came of it."""
+    """One channel's job for an alert, and its result."""
 
     id: str
     channel: str
@@ -116,7 +116,7 @@ class SaidWord(Out):
 
 @dataclass(frozen=True)
 class SaidWords(Out):
-    """What the message says in one language; null: in none of its own."""
+    """The message's words in one language; null: the message names none."""
 
     language: str | None
     said: tuple[SaidWord, ...]
@@ -124,7 +124,7 @@ class SaidWords(Out):
 
 @dataclass(frozen=True)
 class ToldSubscribers(Out):
-    """What those who subscribed to a channel are told in one language."""
+    """The message to a channel's subscribers in one language."""
 
     channel: str
     language: str
@@ -350,7 +350,7 @@ class RehearsedPost(PostOut):
 
 @dataclass(frozen=True)
 class Rehearsal(AlertHead):
-    """What would become of an alert; nothing was stored."""
+    """The decision that an alert would get; nothing was stored."""
 
     posts: tuple[RehearsedPost, ...]
     notes: tuple[str, ...]
@@ -410,7 +410,7 @@ def with_reports(unit: DeskUnit, incident: str, events: Sequence[PastEvent]) -> 
 
 @dataclass(frozen=True)
 class VersionOut(Out):
-    """What an officer says in their own words and waits for a second person."""
+    """An officer's own words that wait for a second person."""
 
     answer: str
     to: AnswerTo

@@ -88,7 +88,7 @@ class ChannelOut(Out):
 
 @dataclass(frozen=True)
 class Overview(Out):
-    """What is on, waiting, failed or in doubt, oldest first; then each source and each channel."""
+    """The alerts that are on, waiting, failed or in doubt, oldest first; then each source and each channel."""
 
     alerts: Sequence[AlertOut]
     sources: Sequence[SourceOut]

@@ -73,7 +73,7 @@ class Dispatcher:
         self._rung.set()
 
     async def foreseen(self, dispatch: Dispatch, towns: Sequence[TownOutcome]) -> Mapping[str, TownOutcome]:
-        """What is known by now of what would come of it; of many towns the look goes on beside, and pages are told."""
+        """Return the results known so far. Of many towns the rest comes later, and open pages are notified."""
         if dispatch.id not in self._foreseen:
             # The oldest go: who still has such a page open has it looked at anew.
             self._foreseen.keep(dispatch.id, {})

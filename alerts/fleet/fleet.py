@@ -122,7 +122,7 @@ class Fleet:
         await asyncio.gather(*map(in_its_place, works))
 
     def _is_news(self, name: str) -> bool:
-        """Whether a town is to be read: it is new, its files aren't what they were, or it is to be tried again."""
+        """True if a town must be read: it is new, its files have changed, or it is to be tried again."""
         member = self.members.get(name)
         if member is None:
             return True

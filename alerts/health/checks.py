@@ -134,7 +134,7 @@ class HealthChecks:
         return list(self._known.values())
 
     def work(self, store_every: timedelta = STORE_LOOKED_AT_EVERY) -> list[Work]:
-        """What runs as long as the daemon does; the store is looked at each `store_every`."""
+        """Return the permanent tasks; the store is checked each `store_every`."""
         every, store = self._every.total_seconds(), store_every.total_seconds()
         return [
             Work(WATCH, self.check_all, every, first=min(every, FIRST_AFTER), late=MISSED_ROUNDS * every + _LATE),

@@ -67,7 +67,7 @@ class UtteranceOut(Out):
 
 @dataclass(frozen=True)
 class QuestionOut(Out):
-    """What several people want to know. `answer` is what stands or waits as its answer; null: nothing."""
+    """A question of several people. `answer` is its current answer, or the one that waits; null: there is none."""
 
     question: str
     words: str
@@ -216,7 +216,7 @@ class PolledOption(Out):
 
 @dataclass(frozen=True)
 class PolledChannel(Out):
-    """What a channel would be told; `way` is `poll` (the platform's own) or `link`."""
+    """A channel's post of a poll that isn't stored; `way` is `poll` (the platform's own) or `link`."""
 
     channel: str
     way: str
@@ -229,7 +229,7 @@ class PolledChannel(Out):
 
 @dataclass(frozen=True)
 class PollRehearsal(Out):
-    """What each channel would be told; nothing was stored."""
+    """Each channel's post of a poll; nothing was stored."""
 
     question: str
     channels: tuple[PolledChannel, ...]

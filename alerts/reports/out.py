@@ -43,7 +43,7 @@ class HandedOn(Out):
 
 @dataclass(frozen=True)
 class ReportOut(Out):
-    """What somebody reported. `text` and the exact place are null once they were forgotten."""
+    """A citizen's report. `text` and the exact place are null once they were forgotten."""
 
     report: Annotated[str, Field(description="Its number, such as SM-26-0417.")]
     kind: str

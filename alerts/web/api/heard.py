@@ -38,7 +38,7 @@ class HeardFilters(BaseModel):
 
 
 class HeardWish(RequestBody):
-    """What was said where nothing listens."""
+    """A remark from a place where nothing listens."""
 
     text: Lines = Field(description="What was said.")
     incident: Name | None = Field(None, description="The id of the alert or incident that it is about.")
@@ -47,21 +47,21 @@ class HeardWish(RequestBody):
 
 @dataclass(frozen=True)
 class HeardPage(Out):
-    """What was heard: what may be a call for help first, then the oldest first."""
+    """The remarks: possible calls for help first, then the oldest first."""
 
     heard: Sequence[UtteranceOut]
 
 
 @dataclass(frozen=True)
 class VersionPage(Out):
-    """What waits, oldest first."""
+    """The words that wait, oldest first."""
 
     answers: Sequence[VersionOut]
 
 
 @dataclass(frozen=True)
 class QuestionPage(Out):
-    """What is asked, the one that changed last first."""
+    """The questions, the last changed one first."""
 
     questions: Sequence[QuestionOut]
 

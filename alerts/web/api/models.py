@@ -99,7 +99,7 @@ class EndWish(RequestBody):
 
 
 class CorrectWish(RequestBody):
-    """What was wrong with an alert."""
+    """A correction: the right words in place of the wrong ones."""
 
     reason: Lines | None = Field(None, description="What is right; told to the readers.")
     dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
@@ -198,7 +198,7 @@ class AuditPage(BaseModel):
 
 
 class Me(BaseModel):
-    """Who asks, and what they may do."""
+    """The caller, with role and permissions."""
 
     name: str
     role: Role
@@ -224,7 +224,7 @@ class FaultAccount(BaseModel):
 
 
 class ProblemAccount(BaseModel):
-    """What went wrong (RFC 9457)."""
+    """A problem (RFC 9457)."""
 
     type: str = Field(description="`urn:problem-type:tocsin:` and the kind of problem.")
     title: str

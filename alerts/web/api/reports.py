@@ -41,7 +41,7 @@ Opaque = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=
 
 
 class ReportWish(RequestBody):
-    """What somebody reports."""
+    """A report to store."""
 
     kind: Code = Field(description="The code of one of the town's kinds.")
     lat: Annotated[float, Field(ge=-90, le=90)] | None = Field(None, description="WGS 84.")

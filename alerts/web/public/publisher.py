@@ -116,7 +116,7 @@ class Publisher:
         self.closed = False
 
     def work(self) -> list[Work]:
-        """What runs as long as the pages are shown. An edition that can't be made is logged; the last one stays."""
+        """Return the permanent tasks. An edition that can't be made is logged; the last one stays."""
         late = AT_LEAST_EVERY + LATE
         made = Work(
             "pages",
@@ -148,7 +148,7 @@ class Publisher:
         return self._edition
 
     def _is_wanted(self) -> bool:
-        """Whether an edition is due, and somebody there to have it before they ask."""
+        """True if the next edition should be made in advance: it is due, and a page is open or files are exported."""
         if self._is_failing:
             return True
         if self._listeners or self._export is not None:
@@ -347,7 +347,7 @@ class Publisher:
         self.unexported = why
 
     def _look(self, unit: DeskUnit) -> Edition:
-        """What is to be told now, in the thread that reads it: it costs what changed since the last look."""
+        """Return the present edition, in the reading thread. Its cost is that of the changes since the last one."""
         now, views = unit.now, unit.views
         situation = self._daybook.look(views, now)
         standings = views.sources()
