@@ -1,8 +1,7 @@
 """Acts on an alert that waits or is out, and on one of its posts; `Officer` has the rules of each.
 
 What files an alert ends in `Officer.file`: to post, to update, to cancel and to correct are conversations, with drafts,
-rehearsals and previews of their own in each way in (docs/adr/0052). So is what is said beside these acts on the page of
-an alert that waits, and in an officer's chat before its buttons.
+rehearsals and previews of their own in each way in (docs/adr/0052). So is an officer's chat about an alert that waits.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ class AlertAct(OfficerAct):
 class ApproveAlert(AlertAct):
     """Validate a waiting alert."""
 
-    verb, permission, group, place, decides, by_id = "approve", Act.APPROVE, "", "", True, True
+    verb, permission, group, place, decides, by_id = "approve", Act.APPROVE, "", "/waiting", True, True
     body = ("ApproveWish", "What was looked at before it was validated.")
     details = (
         "By its own id alone: that names exactly these texts, areas and channels, which never change. "
@@ -105,7 +104,7 @@ class ApproveAlert(AlertAct):
 class RejectAlert(AlertAct):
     """Keep a waiting alert from going out."""
 
-    verb, permission, group, place, decides, by_id = "reject", Act.POST, "", "", True, True
+    verb, permission, group, place, decides, by_id = "reject", Act.POST, "", "/waiting", True, True
     body = ("RejectWish", "Why it shall not go out.")
     details = "By its own id alone. An author may reject what they wrote themselves; the rest takes an approver."
     confirmation = "%(alert)s doesn't go out"
@@ -114,7 +113,11 @@ class RejectAlert(AlertAct):
 
     def carry_out(self, officer: Officer) -> Done:
         """Reject it. Raises as `Officer.reject`."""
-        return officer.reject(self.id, self.reason)
+        return officer.reject(self.id, (self.reason or "").strip() or None)
+
+    def page(self, unit: DeskUnit, done: Done) -> str:  # noqa: ARG002 it is the one in the address
+        """The list of what else waits, which says that it was done."""
+        return f"/waiting?done={self.verb}&of={self.id}"
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,7 @@ class CloseReport(ReportAct):
     """Close a report with an answer."""
 
     verb, body = "close", ("CloseReportWish", "How a report ended.")
+    prepared: ClassVar[bool] = False
     help = "Close a report; --text is the answer that who reported is told."
 
     text: Annotated[_Said | None, Field(description="The answer that who reported is told."), _TOLD] = None
@@ -194,7 +195,7 @@ class CloseReport(ReportAct):
         if is_closed and answer == told_last(unit, report):
             return report
         must_be(report, self.was)
-        told = self._may_go_out(officer, report, answer)
+        told = answer if self.prepared else may_go_out(officer, report, answer)
         done = closed(unit, report, how, told)
         if is_closed and told is None and answer is not None:  # all that is new waits
             return touch(officer, replace(done, answer=report.answer), f"report closed, {how}")
@@ -202,16 +203,12 @@ class CloseReport(ReportAct):
         tell_duplicates(unit, done, told, officer.actor.name)
         return done
 
-    def _may_go_out(self, officer: Officer, report: CitizenReport, answer: str | None) -> str | None:
-        return may_go_out(officer, report, answer)
-
 
 @dataclass(frozen=True)
 class CloseReportAsPrepared(CloseReport):
     """The same with one of the program's own sentences, which waits for nobody: no way in takes words for it."""
 
-    def _may_go_out(self, officer: Officer, report: CitizenReport, answer: str | None) -> str | None:  # noqa: ARG002
-        return answer
+    prepared = True
 
 
 @dataclass(frozen=True)

@@ -511,7 +511,7 @@ STAYS = {
     "web/console/heard.py": "what was heard elsewhere is understood first",
     "web/console/versions.py": "asks whose words they are",
     "web/console/incident.py": "ends, which are foreseen before: they end in filing an alert",
-    "web/console/validate.py": "its page asks what was seen, or why; what is sent back becomes a draft",
+    "web/console/validate.py": "what is sent back becomes a draft of the composing page",
     "web/console/watch.py": "what is gone from a calendar, until its act is declared",
     "web/console/rehearsal.py": "composing",
     "web/console/own_account.py": "one's own account",

@@ -25,8 +25,8 @@ from alerts.web.posted import read_posted
 
 A = TypeVar("A", bound=OfficerAct)
 _SAME: Mapping[str, str] = MappingProxyType({})
-_OURS = frozenset(("csrf", "back"))
-"""Fields of forms that are the page's and no act's: its token, and the list that it was opened from."""
+_OURS = frozenset(("csrf", "back", "stop"))
+"""Fields of forms that are the page's and no act's: its token, where it was opened from, that one tap is enough."""
 
 
 class ShowsRefusal(Protocol):

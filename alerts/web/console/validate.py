@@ -22,23 +22,25 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from alerts.desk.following import words_about
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.errors import Conflict, TocsinError
+from alerts.model.errors import TocsinError
 from alerts.model.incident import StoredAlert, Typed
 from alerts.model.person import Act
 from alerts.model.post import Post, TextFormat
 from alerts.model.reason import Reason
 from alerts.model.town import ChannelConfig, Town
+from alerts.web.console.acts import act_routes
 from alerts.web.console.compose_view import audience_of, voice_of
 from alerts.web.console.drafts import fields_of_alert
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of
 from alerts.web.console.maps import sketch_of
-from alerts.web.console.mishaps import status_of
+from alerts.web.console.mishaps import RefusedForm
 from alerts.web.console.previews import card_address, reaches_of
 from alerts.web.console.reports_view import bringers_of, cited_in
 from alerts.web.console.sheet import (
@@ -58,7 +60,6 @@ from alerts.web.console.versions import words_waiting
 
 LONGEST = 4000
 """Characters of what is typed in one field."""
-Deed = Callable[[Officer, str, Mapping[str, str]], object]
 _ONE = "/waiting/{id:[A-Za-z0-9]+}"
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
@@ -70,12 +71,13 @@ _KEPT = re.compile(r"[0-9a-f]{64}\.\w+")
 
 def routes(console: Console) -> list[web.RouteDef]:
     """The list, the page of one alert with its picture, and the three decisions."""
-    deeds: dict[str, Deed] = {"approve": _approve, "reject": _reject, "send-back": _send_back}
+    acts = act_routes(console, "/waiting", _refused)
     return [
         web.get("/waiting", partial(_list, console)),
         web.get(_ONE, partial(_one, console)),
         web.get(_ONE + "/picture/{digest:[0-9a-f]{64}}", partial(_picture, console)),
-        *(web.post(f"{_ONE}/{name}", partial(_decide, console, name, deed)) for name, deed in deeds.items()),
+        *(web.post(route.path, partial(_checked, console, route.handler)) for route in acts),
+        web.post(f"{_ONE}/send-back", partial(_checked, console, partial(_send_back, console))),
     ]
 
 
@@ -196,37 +198,44 @@ def _common(console: Console, request: web.Request) -> dict[str, Any]:
     return {"may": {act.name.lower(): actor.may(act) for act in Act}, "moment": console.service.now()}
 
 
-async def _decide(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
-    alert, actor = request.match_info["id"], visitor_of(request).actor
+async def _form(request: web.Request) -> dict[str, str]:
     form = {key: value.strip()[:LONGEST] for key, value in (await fields_of(request)).items()}
     # A form that another session was shown says nothing here, so it validates nothing.
-    form["seen"] = unseal(form.get("seen", ""), visitor_of(request).session.csrf) or ""
-    words = console.frame.words(request)
-    if errors := _missing(name, form, words.gettext):
-        sheet = await _asked(console, request)
-        return await _page(console, request, sheet, status=400, errors=errors, typed=form)
+    return {**form, "seen": unseal(form.get("seen", ""), visitor_of(request).session.csrf) or ""}
+
+
+async def _checked(console: Console, handler: Handler, request: web.Request) -> web.StreamResponse:
+    """Decide, if the form says all that the page asks for."""
+    form, words = await _form(request), console.frame.words(request)
+    if errors := _missing(request.path.rpartition("/")[2], form, words.gettext):
+        return await _page(console, request, await _asked(console, request), status=400, errors=errors, typed=form)
+    return await handler(request)
+
+
+async def _refused(console: Console, request: web.Request, refused: RefusedForm) -> web.Response:
+    """The page with what a decision was refused for. Of a conflict it tells itself who was faster and what changed."""
+    conflict, sheet = refused.status == HTTPStatus.CONFLICT, await _asked(console, request)
+    errors: dict[str, str | Reason] = {} if conflict or refused.error is None else {"": refused.error}
+    return await _page(
+        console, request, sheet, status=refused.status, conflict=conflict, errors=errors, typed=refused.typed
+    )
+
+
+async def _send_back(console: Console, request: web.Request) -> web.StreamResponse:
+    alert, actor, form = request.match_info["id"], visitor_of(request).actor, await _form(request)
 
     def acting(unit: DeskUnit) -> None:
-        deed(Officer(unit, actor), _exactly(unit, alert), form)
+        stored = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
+        if stored is None:  # an address that names something by its beginning decides nothing
+            raise web.HTTPNotFound
+        fields = _as_draft(stored, unit.alerts.posts_of(alert), form, unit.desk.station)
+        Officer(unit, actor).send_back(alert, form["note"], fields)
 
     try:
         await console.service.act(acting)
     except TocsinError as error:
-        sheet = await _asked(console, request)
-        conflict = isinstance(error, Conflict)
-        # Of a conflict the page itself tells who was faster and what has changed.
-        told: dict[str, str | Reason] = {} if conflict else {"": error.reason}
-        return await _page(
-            console,
-            request,
-            sheet,
-            status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY),
-            conflict=conflict,
-            errors=told,
-            typed=form,
-        )
-    where = f"/alerts/{alert}?done={name}" if name == "approve" else f"/waiting?done={name}&of={alert}"
-    raise web.HTTPSeeOther(f"{BASE}{where}")
+        return await _refused(console, request, RefusedForm.by(error, form))
+    raise web.HTTPSeeOther(f"{BASE}/waiting?done=send-back&of={alert}")
 
 
 def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dict[str, str]:
@@ -239,28 +248,6 @@ def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dic
     if name == "send-back" and not form.get("note"):
         return {"note": _("Say what has to change: its author will read this.")}
     return {}
-
-
-def _exactly(unit: DeskUnit, alert: str) -> str:
-    """The id, if it is one: an address that names something by its beginning decides nothing."""
-    if not any(stored.id == alert for stored in unit.alerts.by_id(alert)):
-        raise web.HTTPNotFound
-    return alert
-
-
-def _approve(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    return officer.approve(alert, seen=form["seen"], again=bool(form.get("again")))
-
-
-def _reject(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    return officer.reject(alert, form.get("reason") or None)
-
-
-def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    [stored] = [each for each in officer.unit.alerts.by_id(alert) if each.id == alert]
-    posts = officer.unit.alerts.posts_of(alert)
-    fields = _as_draft(stored, posts, form, officer.unit.desk.station)
-    return officer.send_back(alert, form["note"], fields)
 
 
 def _as_draft(stored: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Town) -> dict[str, Typed]:

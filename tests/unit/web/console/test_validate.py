@@ -267,8 +267,8 @@ class TestFourEyes:
         page = await desk.look(f"/waiting/{alert}", "Vera")
 
         assert not any(page.has_form(end) for end in ("approve", "reject", "send-back"))
-        for end in ("approve", "reject", "send-back"):
-            form = {"seen": await desk.sealed(alert, "Vera"), "reason": "no", "note": "no"}
+        seen = await desk.sealed(alert, "Vera")
+        for end, form in {"approve": {"seen": seen}, "reject": {"reason": "no"}, "send-back": {"note": "no"}}.items():
             assert (await desk.press(f"/waiting/{alert}/{end}", "Vera", **form)).status == 403
         assert await desk.states(alert) == {"waiting"}
 
