@@ -66,26 +66,26 @@ class Fitted:
 
 def fit(pieces: Sequence[Piece], fmt: TextFormat) -> Fitted:
     """Fit `pieces` to `fmt.limit`, losing the least important first. Longer than the limit only if nothing can go."""
-    texts = [piece if isinstance(piece, str) else piece.text or piece.short for piece in pieces]
-    text = lay_out(texts, pieces)
-    units = count(text, fmt)
-    return Fitted(text, units) if units <= fmt.limit else _Fitting(pieces, texts, fmt).done()
+    return _Fitting(pieces, fmt).done()
 
 
 class _Fitting:
     """One fitting under way: what each piece says by now, and what each line was counted."""
 
-    def __init__(self, pieces: Sequence[Piece], texts: Sequence[str], fmt: TextFormat) -> None:
+    def __init__(self, pieces: Sequence[Piece], fmt: TextFormat) -> None:
         self._lines: dict[str, int] = {}
         self._pieces = pieces
-        self._full = list(texts)
-        self._texts = list(texts)
+        self._full = [piece if isinstance(piece, str) else piece.text or piece.short for piece in pieces]
+        self._texts = list(self._full)
         self._fmt = fmt
         self._markup = fmt.markup == "html"
-        parts = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, Part) and texts[place]]
+        parts = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, Part) and self._full[place]]
         self._parts = sorted(parts, key=lambda entry: entry[1].importance)
 
     def done(self) -> Fitted:
+        text = lay_out(self._texts, self._pieces)
+        if (units := self._count(text)) <= self._fmt.limit:
+            return Fitted(text, units)
         kept = [(place, part) for place, part in self._parts if part.keep]
         for place, part in self._parts:
             self._texts[place] = self._full[place] if part.keep else ""
@@ -96,7 +96,7 @@ class _Fitting:
         self._force()
         self._grow()
         text = lay_out(self._texts, self._pieces)
-        return Fitted(text, count(text, self._fmt), *self._losses())
+        return Fitted(text, self._count(text), *self._losses())
 
     def _use_short_forms(self, kept: list[tuple[int, Part]]) -> None:
         for place, part in sorted(kept, key=lambda entry: _order(SHORT_FORMS, entry[1].name)):
@@ -224,14 +224,15 @@ class _Fitting:
         return self._units(place, text) <= self._fmt.limit
 
     def _units(self, place: int | None = None, text: str = "") -> int:
-        """Count the whole, or the whole with `text` at `place`.
-
-        Each distinct line is counted once: no link, emoji, accent or tag continues beyond the end of a line.
-        """
+        """Count the whole, or the whole with `text` at `place`."""
         texts = self._texts
         if place is not None:
             texts = [*texts[:place], text, *texts[place + 1 :]]
-        lines = lay_out(texts, self._pieces).split("\n")
+        return self._count(lay_out(texts, self._pieces))
+
+    def _count(self, text: str) -> int:
+        """Each distinct line is counted once: no link, emoji, accent or tag continues beyond the end of a line."""
+        lines = text.split("\n")
         for line in lines:
             if line not in self._lines:
                 self._lines[line] = count(line, self._fmt)

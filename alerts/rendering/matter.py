@@ -101,7 +101,10 @@ def level(info: Info, words: WordTable) -> str | None:
 
 def colour(info: Info) -> str:
     """Return the colour of MeteoAlarm's `awareness_level` ("3; orange; Severe"): yellow, orange, red, else ""."""
-    parts = [part.strip().lower() for part in (info.parameter("awareness_level") or "").split(";")]
+    said = info.parameter("awareness_level")
+    if not said:
+        return ""
+    parts = [part.strip().lower() for part in said.split(";")]
     return next((part for part in parts if part in _GRAVITIES), "")
 
 
@@ -148,7 +151,7 @@ def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
 
 
 def _repeats(line: str, sentence: str) -> bool:
-    shorter, longer = sorted((line, sentence), key=len)
+    shorter, longer = (line, sentence) if len(line) <= len(sentence) else (sentence, line)
     if shorter.count(" ") < _ENOUGH_WORDS - 1 or f" {shorter} " not in f" {longer} ":
         return False
     # A short sentence that is a part of a line isn't all of it: "call 112" must not take "never touch a fallen cable:

@@ -20,8 +20,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from alerts.model.alert import Alert, Info
+from alerts.model.alert import Alert, Info, size_of_info
 from alerts.model.bounds import normal, seen
+from alerts.model.remembered import Remembered
 from alerts.rendering.counting import spans
 
 # A quick test: most texts need no cleaning.
@@ -157,7 +158,14 @@ def clean_alert(alert: Alert, language: str) -> Alert:
 
 
 def clean_info(info: Info) -> Info:
-    """Return `info` with all its words cleaned; headline, event and names on one line each."""
+    """Return `info` with all its words cleaned; headline, event and names on one line each.
+
+    Remembered, since each channel's post and each page of an alert asks for the same.
+    """
+    return _cleaned(info)
+
+
+def _clean(info: Info) -> Info:
     lines = {name: clean_line(said) for name in _LINES if (said := getattr(info, name))}
     tidy: dict[str, Any] = {name: _unless_nothing(_IN_UNKNOWN.sub("", line)) for name, line in lines.items()}
     tidy["event"] = tidy.get("event") or ""
@@ -172,6 +180,9 @@ def clean_info(info: Info) -> Info:
     tidy["parameters"] = tuple(replace(pair, value=clean(pair.value)) for pair in info.parameters)
     news = {name: said for name, said in tidy.items() if said != getattr(info, name)}
     return replace(info, **news) if news else info
+
+
+_cleaned = Remembered(_clean, size_of_info, 2_000_000)
 
 
 _UNACCENTED = {
