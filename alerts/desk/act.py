@@ -104,7 +104,8 @@ class OfficerAct(ABC):
     verb within its `group`. Where `place` or `group` is empty, a form or a command written by hand leads to the act.
     `help` is the command's, where the docstring won't do. `body` is the name and description of the request's schema,
     `answers` what the answer may be (`account` makes it). `decides`: a second person does it, so a command wants their
-    name. `tagged`: the API's `If-Match` names what was seen. `listens`: only in a town that listens to people. An act
+    name. `tagged`: the API's `If-Match` names what was seen. `files`: it is done by filing an alert, so the API answers
+    201, or with `dry_run`, a field of it, rehearses that. `listens`: only in a town that listens to people. An act
     that leaves out what all have to say is refused where it is declared, by TypeError.
     """
 
@@ -123,6 +124,7 @@ class OfficerAct(ABC):
     details: ClassVar[str] = ""
     decides: ClassVar[bool] = False
     tagged: ClassVar[bool] = False
+    files: ClassVar[bool] = False
     confirmation: ClassVar[str] = ""
     listens: ClassVar[bool] = False
 

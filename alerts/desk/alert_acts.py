@@ -1,7 +1,8 @@
 """Acts on an alert that waits or is out, and on one of its posts; `Officer` has the rules of each.
 
-What files an alert ends in `Officer.file`: to post, to update, to cancel and to correct are conversations, with drafts,
-rehearsals and previews of their own in each way in (docs/adr/0052). So is an officer's chat about an alert that waits.
+To post and to update are conversations, with drafts, rehearsals and previews of their own in each way in; they end in
+`Officer.file` (docs/adr/0052). So are the commands and the page that end an alert, and an officer's chat about one that
+waits.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from pydantic import Field
 
 from alerts.desk.act import Fingerprint, Lines, Name, Named, OfficerAct
+from alerts.desk.actions import Filed
 from alerts.desk.approve import alert_in_full, find_alert, find_posts
-from alerts.desk.officer import Officer
+from alerts.desk.officer import Officer, goes_on_from
 from alerts.desk.out import AlertOut
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse
@@ -34,6 +36,7 @@ _OverLimit = Annotated[
     ),
     Named(help="Send now what is severe or extreme and waits for the town's own limit; takes an approver."),
 ]
+_DryRun = Annotated[bool, Field(description="Show each channel's text; store nothing.")]
 _OwnPost = Annotated[Name | None, Field(description="One post of its incident alone."), Named(by_form=True)]
 
 
@@ -77,6 +80,65 @@ class AlertAct(OfficerAct):
 
     def _stored(self, unit: DeskUnit) -> StoredAlert:
         return find_alert(unit.alerts, self.id)
+
+
+@dataclass(frozen=True)
+class _EndAct(AlertAct):
+    """The base of acts that end an alert. `If-Match` names the message that the end goes on from.
+
+    Commands and the page of an alert file an end by hand: they show what it comes to, and wait for it.
+    """
+
+    group, place, files = "", "", True
+
+    def account(self, unit: DeskUnit, done: Filed) -> AlertOut:  # type: ignore[override]
+        """The alert that says so."""
+        return AlertOut.of(unit, done.stored)
+
+    def _stored(self, unit: DeskUnit) -> StoredAlert:
+        return goes_on_from(unit.alerts, find_alert(unit.alerts, self.id), ends=True)
+
+
+@dataclass(frozen=True)
+class CancelAlert(_EndAct):
+    """End an alert."""
+
+    verb, permission, body = "cancel", Act.CANCEL, ("EndWish", "Why an alert no longer holds.")
+    details = "It no longer holds; with `over`, what it told of is over."
+
+    reason: Annotated[Lines | None, Field(description="Told to the readers.")] = None
+    over: Annotated[bool, Field(description="What it told of is over (all clear), rather than it no longer holds.")] = (
+        False
+    )
+    dry_run: _DryRun = False
+
+    def carry_out(self, officer: Officer) -> Filed:
+        """File its end. Raises as `Officer.cancel`."""
+        return officer.cancel(self.id, _plain(self.reason), over=self.over)
+
+
+@dataclass(frozen=True)
+class CorrectAlert(_EndAct):
+    """Say that an alert was wrong."""
+
+    verb, permission, body = (
+        "correct",
+        Act.CORRECT,
+        ("CorrectWish", "A correction: the right words in place of the wrong ones."),
+    )
+    details = "On every channel where it is, ahead of everything else."
+
+    reason: Annotated[Lines | None, Field(description="What is right; told to the readers.")] = None
+    dry_run: _DryRun = False
+
+    def carry_out(self, officer: Officer) -> Filed:
+        """File the correction. Raises as `Officer.correct`."""
+        return officer.correct(self.id, _plain(self.reason))
+
+
+def _plain(text: str | None) -> str | None:
+    """Lines end as they do here."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,20 @@ out once under its `Idempotency-Key`, and answers with the act's account.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from pydantic import BaseModel, create_model
 
-from alerts.desk.act import ActField, OfficerAct, every_act, fields_of, fingerprint_of
+from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
 from alerts.desk.officer import Officer
+from alerts.desk.out import Rehearsal
 from alerts.desk.service import DeskUnit
 from alerts.web.api import models
 from alerts.web.api.commands import done_once
 from alerts.web.api.operation import Api, Call, Handler, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
-from alerts.web.api.queries import must_be_as_seen
+from alerts.web.api.queries import must_be_as_seen, named
 
 
 def body_of(act: type[OfficerAct]) -> type[BaseModel]:
@@ -42,7 +43,7 @@ def operation_of(act: type[OfficerAct]) -> Operation:
         act.summary(),
         _handler(act),
         act.permission,
-        {200: act.answers},
+        {200: (*act.answers, Rehearsal), 201: act.answers} if act.files else {200: act.answers},
         wish=body_of(act),
         troubles=(412,) if act.tagged else (),
         details=act.details,
@@ -58,14 +59,22 @@ def _handler(act: type[OfficerAct]) -> Handler:
     async def handler(api: Api, call: Call) -> Reply:
         given = {key: getattr(call.wish, key) for key in type(call.wish).model_fields} if call.wish else {}
 
-        def action(unit: DeskUnit) -> Reply:
+        def done(unit: DeskUnit) -> tuple[OfficerAct, Any]:
             made = act.made(call.name, given)
             if (why := made.missing(unit)) is not None:
                 raise Problem(ProblemType.UNKNOWN, why)
             if act.tagged:
-                must_be_as_seen(made.id, lambda: fingerprint_of(made.before(unit)), call.conditions.if_match)
-            return json_reply(200, made.account(unit, made.done_by(Officer(unit, call.actor))))
+                must_be_as_seen(partial(made.before, unit), call.conditions.if_match)
+            return made, made.done_by(Officer(unit, call.actor))
 
-        return await done_once(api, call, action)
+        def action(unit: DeskUnit) -> Reply:
+            made, what = done(unit)
+            return json_reply(201 if act.files and what.fresh else 200, made.account(unit, what))
+
+        if not (act.files and given["dry_run"]):
+            return await done_once(api, call, action)
+        incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
+        _, filed = await api.service.sketch(done, incident)
+        return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
 
     return handler

@@ -1,4 +1,4 @@
-"""Programs' commands that file an alert: post it, update, cancel or correct it; each is done once.
+"""Programs' commands that file an alert, to post or to update it; each is done once.
 
 Slow work (a picture's content, the place of an area, the texts) is done before, in a preview that stores nothing: lanes
 wait for the transaction that acts. That transaction also makes the answer, and stores it under the program's own
@@ -18,20 +18,16 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from alerts.desk.actions import MANUAL, Filed
-from alerts.desk.approve import fingerprint
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
 from alerts.desk.out import AlertOut, Rehearsal
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert
-from alerts.model.incident import StoredAlert
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
 from alerts.web.api.models import (
     AlertWords,
-    CorrectWish,
-    EndWish,
     Picture,
     PostWish,
     UpdateWish,
@@ -67,35 +63,19 @@ async def post_alert(api: Api, call: Call) -> Reply:
 
 
 async def update_alert(api: Api, call: Call) -> Reply:
-    """File the next version."""
+    """File the next version. Raises Problem if `If-Match` names an older one than the one that this builds on."""
     wish = call.wishing(UpdateWish)
     changes = {**_changes_of(wish), **await _picture_of(api.service, wish)}
 
     def filing(officer: Officer) -> Filed:
-        stored = _about(officer, call, Act.UPDATE)
+        stored = officer.goes_on_from(named(officer.unit, call.name).id, Act.UPDATE)
+        must_be_as_seen(lambda: AlertOut.of(officer.unit, stored), call.conditions.if_match)
         return officer.update(stored.id, changes, wish.channels, again=wish.again)
 
-    return await _file(api, call, filing, dry_run=wish.dry_run)
-
-
-async def cancel_alert(api: Api, call: Call) -> Reply:
-    """End it: it no longer holds, or it is over."""
-    wish = call.wishing(EndWish)
-
-    def filing(officer: Officer) -> Filed:
-        return officer.cancel(_about(officer, call, Act.CANCEL).id, _plain(wish.reason), over=wish.over)
-
-    return await _file(api, call, filing, dry_run=wish.dry_run)
-
-
-async def correct_alert(api: Api, call: Call) -> Reply:
-    """Say that it was wrong."""
-    wish = call.wishing(CorrectWish)
-
-    def filing(officer: Officer) -> Filed:
-        return officer.correct(_about(officer, call, Act.CORRECT).id, _plain(wish.reason))
-
-    return await _file(api, call, filing, dry_run=wish.dry_run)
+    if not wish.dry_run:
+        return await _store(api, call, filing)
+    incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
+    return await _rehearse(api, call, filing, incident)
 
 
 def _changes_of(wish: AlertWords) -> dict[str, Any]:
@@ -117,21 +97,6 @@ def _warm(unit: DeskUnit, alert: Alert) -> Alert:
     territory_of(station).locate(alert, any_area=station.rules_for(MANUAL).any_area)
     unit.desk.warm(alert)
     return alert
-
-
-def _about(officer: Officer, call: Call, act: Act) -> StoredAlert:
-    """Return the version that this builds on. Raises Problem if `If-Match` names an older one."""
-    stored = officer.goes_on_from(named(officer.unit, call.name).id, act)
-    alerts = officer.unit.alerts
-    must_be_as_seen(stored.id, lambda: fingerprint(stored, alerts.posts_of(stored.id)), call.conditions.if_match)
-    return stored
-
-
-async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Reply:
-    if not dry_run:
-        return await _store(api, call, filing)
-    incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
-    return await _rehearse(api, call, filing, incident)
 
 
 async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Reply:

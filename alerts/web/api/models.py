@@ -90,21 +90,6 @@ class UpdateWish(AlertWords):
     headline: Line | None = Field(None, description="What happens, in one line.")
 
 
-class EndWish(RequestBody):
-    """Why an alert no longer holds."""
-
-    reason: Lines | None = Field(None, description="Told to the readers.")
-    over: bool = Field(False, description="What it told of is over (all clear), rather than it no longer holds.")
-    dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
-
-
-class CorrectWish(RequestBody):
-    """A correction: the right words in place of the wrong ones."""
-
-    reason: Lines | None = Field(None, description="What is right; told to the readers.")
-    dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
-
-
 class NoWish(RequestBody):
     """Nothing to say: an empty body will do."""
 

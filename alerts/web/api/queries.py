@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from alerts.desk.approve import alert_in_full, fingerprint
-from alerts.desk.out import AlertOut, HistoryEvent, with_reports
+from alerts.desk.out import AlertOut, HistoryEvent, Out, with_reports
 from alerts.desk.service import DeskUnit
 from alerts.desk.status_out import ChannelOut, Overview, SourceOut
 from alerts.listening.out import with_what_was_heard
@@ -93,11 +93,11 @@ def named(unit: DeskUnit, name: str) -> StoredAlert:
         raise Problem(ProblemType.UNKNOWN, error.reason) from None
 
 
-def must_be_as_seen(name: str, now: Callable[[], str], if_match: str | None) -> None:
-    """Raise Problem where `If-Match` names another fingerprint than the one `now`, which reads pictures."""
+def must_be_as_seen(now: Callable[[], Out], if_match: str | None) -> None:
+    """Raise Problem where `If-Match` names other words than those of the alert `now`, which is read only if need be."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and now() not in seen:
-        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=name))
+    if seen is not None and (alert := now().as_json())["fingerprint"] not in seen:
+        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=alert["alert"]))
 
 
 def without_files(alert: Alert) -> Alert:
