@@ -37,7 +37,7 @@ PAUSED_FOR = 7.0
 HELD_WITHIN = 2.0
 HANDED_OVER_WITHIN = 0.3
 """Seconds from the start of a command, by which it has handed its message over or is about to."""
-PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1}
+PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1, "bluesky": 0.1}
 """How long each platform takes for a post, so that some are always under way."""
 COUNT, SPAN = 5, 3.0
 """So many posts a channel takes in so many seconds: what waits after a takeover fills the window."""
@@ -47,13 +47,26 @@ PACED = f'limits = ["{COUNT}/{SPAN:g}s"]\nreserve = 0\ntimeout = "3s"\n'
 ANSWERED_WITHIN = 60.0
 """Seconds for which somebody who gets no answer tries again: a server that was killed is back long before."""
 WAYS = (
-    {"x": ("reply", "reply"), "page": ("edit", "edit"), "telegram": ("reply", "reply"), "mastodon": ("reply", "edit")},
-    {"x": ("reply", "delete"), "page": ("reply", "edit"), "telegram": ("edit", "edit"), "mastodon": ("edit", "reply")},
+    {
+        "x": ("reply", "reply"),
+        "page": ("edit", "edit"),
+        "telegram": ("reply", "reply"),
+        "mastodon": ("reply", "edit"),
+        "bluesky": ("reply", "reply"),
+    },
+    {
+        "x": ("reply", "delete"),
+        "page": ("reply", "edit"),
+        "telegram": ("edit", "edit"),
+        "mastodon": ("edit", "reply"),
+        "bluesky": ("reply", "delete"),
+    },
     {
         "x": ("edit", "edit"),
         "page": ("reply", "reply"),
         "telegram": ("reply", "delete"),
         "mastodon": ("reply", "delete"),
+        "bluesky": ("edit", "edit"),
     },
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""

@@ -32,6 +32,7 @@ SECRETS = {
     "FACEBOOK_TOKEN": "sandbox-page-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "MASTODON_TOKEN": "sandbox-mastodon-token",
+    "BLUESKY_PASSWORD": "sandbox-bluesky-password",
     "FACEBOOK_APP_SECRET": "sandbox-app-secret",
     "FACEBOOK_VERIFY_TOKEN": "entre-nous",
     "LISTENER_CONSUMER_KEY": "sandbox-listener-consumer-key",
@@ -81,6 +82,13 @@ kind = "mastodon"
 api_url = "{sandbox}"
 token = {{ env = "MASTODON_TOKEN" }}
 """
+BLUESKY = """
+[channels.bluesky]
+kind = "bluesky"
+api_url = "{sandbox}"
+handle = "saint-martin.sandbox.example"
+password = {{ env = "BLUESKY_PASSWORD" }}
+"""
 ALL_THREE = X + PAGE + TELEGRAM
 X_HEARS = """hears = true
 approved = 2026-01-01
@@ -99,7 +107,7 @@ HEARING = X + X_HEARS + PAGE + PAGE_HEARS + TELEGRAM + TELEGRAM_HEARS
 """The same three, where the town hears what people say."""
 PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 """Which platform each channel of `ALL_THREE` speaks to."""
-SECTIONS = {"x": X, "page": PAGE, "telegram": TELEGRAM, "mastodon": MASTODON}
+SECTIONS = {"x": X, "page": PAGE, "telegram": TELEGRAM, "mastodon": MASTODON, "bluesky": BLUESKY}
 """Every channel that a campaign knows."""
 
 

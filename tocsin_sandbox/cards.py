@@ -21,7 +21,7 @@ MOST_CARDS = 40
 """Threads of a platform on the page; what is older is counted."""
 MOST_ANSWERS = 20
 """Answers of a thread on the page, the newest."""
-_LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096, "mastodon": 500, "webhook": 20_000}
+_LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096, "mastodon": 500, "bluesky": 300, "webhook": 20_000}
 _CAPTION_LIMIT = 1024
 _ELEMENTS = {
     "bold": Markup("<strong>{}</strong>"),
@@ -112,9 +112,11 @@ def card_of(state: State, post: Post, now: float) -> Card:
     """The card of one post."""
     at = datetime.fromtimestamp(post.created_at, UTC)
     media = tuple(medium for id_ in post.media if (medium := state.medium(post.platform, id_)))
-    count = {"twitter": weigh, "telegram": units, "mastodon": mastodon.count}.get(post.platform, len)(post.text)
+    count = {"twitter": weigh, "telegram": units, "mastodon": mastodon.count, "bluesky": mastodon.clusters}.get(
+        post.platform, len
+    )(post.text)
     limit = _CAPTION_LIMIT if post.platform == "telegram" and post.media else _LIMITS[post.platform]
-    words = _mark_up(post.text, post.entities) if post.entities else _link_up(post.text)
+    words = _mark_up(post.text, post.entities) if post.entities and post.platform == "telegram" else _link_up(post.text)
     who, named = _who(state, post)
     return Card(
         anchor_of(post),
@@ -141,7 +143,7 @@ def _who(state: State, post: Post) -> tuple[str, bool]:
         return "bot", False
     if not post.author_id:
         return post.channel, True
-    if post.platform in ("twitter", "mastodon"):
+    if post.platform in ("twitter", "mastodon", "bluesky"):
         return handle_of(post.author, post.author_id), True
     return (post.author, True) if post.author else ("nameless", False)
 

@@ -20,7 +20,7 @@ from tocsin_sandbox.sandbox import Sandbox
 from tocsin_sandbox.telegram.calls import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PLATFORM = "{platform:x|twitter|facebook|telegram|mastodon}"
+PLATFORM = "{platform:x|twitter|facebook|telegram|mastodon|bluesky}"
 
 
 class Link(BaseModel):

@@ -60,7 +60,12 @@ def count(text: str) -> int:
     """How many characters of a status a text takes."""
     for link in reversed([link for link in find_links(text) if "://" in text[link.start : link.end]]):
         text = f"{text[: link.start]}{'x' * LINK}{text[link.end :]}"
-    return sum(1 for _ in _CLUSTER.finditer(_NAMED.sub(r"\1", text)))
+    return clusters(_NAMED.sub(r"\1", text))
+
+
+def clusters(text: str) -> int:
+    """How many graphemes a text has."""
+    return sum(1 for _ in _CLUSTER.finditer(text))
 
 
 class Mastodon:

@@ -19,9 +19,10 @@ class Rules(BaseModel):
     `edit_history_post_ids`. `facebook_ranked` serves comments by rank, whatever order is asked; `facebook_names` tells
     who wrote them; `facebook_lag` is after how many seconds. `mastodon_lag` is after how many seconds a reply stands
     in its thread, `mastodon_converts` how long a picture is converted before a status may have it.
-    `telegram_administrator` says whether the bot is more than a member of the linked groups. `open311_tokens` has the
-    server of reports answer with tokens; `open311_lag` is after how many seconds it shows what it took, and knows the
-    id of a token; `open311_wrapped` puts its lists into an object, as FixMyStreet does.
+    `bluesky_lag` is after how many seconds apps see a reply. `telegram_administrator` says whether the bot is more than
+    a member of the linked groups. `open311_tokens` has the server of reports answer with tokens; `open311_lag` is after
+    how many seconds it shows what it took, and knows the id of a token; `open311_wrapped` puts its lists into an
+    object, as FixMyStreet does.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
@@ -36,6 +37,7 @@ class Rules(BaseModel):
     facebook_lag: Seconds = 0.0
     mastodon_lag: Seconds = 0.0
     mastodon_converts: Seconds = 0.0
+    bluesky_lag: Seconds = 0.0
     telegram_administrator: bool = True
     open311_tokens: bool = False
     open311_lag: Seconds = 0.0

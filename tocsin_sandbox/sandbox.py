@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import mastodon, open311, push, webhook
+from tocsin_sandbox import bluesky, mastodon, open311, push, webhook
 from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
@@ -21,6 +21,14 @@ from tocsin_sandbox.telegram import calls as telegram_calls
 from tocsin_sandbox.twitter import Twitter
 from tocsin_sandbox.twitter import answers as twitter_answers
 
+_FAULTY_AT = {"twitter": twitter_answers.faulty, "mastodon": mastodon.faulty, "bluesky": bluesky.faulty}
+"""What a platform says under a fault, if its words name a time."""
+_FAULTY = {
+    "telegram": telegram_calls.faulty,
+    "webhook": webhook.faulty,
+    "open311": open311.faulty,
+    "push": push.faulty,
+}
 _GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>[\d_]+)?")
 _TOKEN = re.compile(r"^(/file)?/bot[^/]+")
 _ENDPOINT = re.compile(r"^/wpush/[^/]+")
@@ -30,13 +38,19 @@ def platform_of(path: str) -> str | None:
     """Whose a path is.
 
     `/2/…` is X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/wpush/…` a push service's, `/webhook…` the
-    town's, `/open311/…` a server of reports, `/api/…` a Mastodon server's.
+    town's, `/open311/…` a server of reports, `/api/…` a Mastodon server's,
+    `/xrpc/…` Bluesky's.
     """
     if path.startswith("/2/"):
         return "twitter"
     if path.startswith(("/bot", "/file/bot")):
         return "telegram"
-    for beginning, platform in (("/wpush/", "push"), ("/api/", "mastodon"), (open311.BASE, "open311")):
+    for beginning, platform in (
+        ("/wpush/", "push"),
+        ("/api/", "mastodon"),
+        ("/xrpc/", "bluesky"),
+        (open311.BASE, "open311"),
+    ):
         if path.startswith(beginning):
             return platform
     if path == "/webhook" or path.startswith("/webhook/"):
@@ -58,11 +72,13 @@ class Platforms:
         self.twitter = Twitter(settings, state, rules)
         self.push = push.PushService()
         self.mastodon = mastodon.Mastodon(settings, state, rules)
+        self.bluesky = bluesky.Bluesky(settings, state, rules)
         self.crowds: dict[str, Crowd] = {
             "twitter": self.twitter.people,
             "facebook": self.facebook.comments,
             "telegram": self.telegram,
             "mastodon": self.mastodon,
+            "bluesky": self.bluesky,
         }
         self.open311 = open311.Open311(rules)
         self._all: dict[str, Any] = {
@@ -70,6 +86,7 @@ class Platforms:
             "facebook": self.facebook,
             "telegram": self.telegram,
             "mastodon": self.mastodon,
+            "bluesky": self.bluesky,
             "webhook": webhook.Webhook(state),
             "open311": self.open311,
             "push": self.push,
@@ -104,18 +121,10 @@ class Platforms:
         return self._faulty(platform, asked, fault)
 
     def _faulty(self, platform: str, asked: Asked, fault: FaultRequest) -> Answer:
-        if platform == "twitter":
-            return twitter_answers.faulty(fault, asked.at)
-        if platform == "telegram":
-            return telegram_calls.faulty(fault)
-        if platform == "mastodon":
-            return mastodon.faulty(fault, asked.at)
-        if platform == "webhook":
-            return webhook.faulty(fault)
-        if platform == "open311":
-            return open311.faulty(fault)
-        if platform == "push":
-            return push.faulty(fault)
+        if platform in _FAULTY_AT:
+            return _FAULTY_AT[platform](fault, asked.at)
+        if platform in _FAULTY:
+            return _FAULTY[platform](fault)
         if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
             # Asked about with the app's own token, a token that died is no error but the answer.
             died = (fault.code or 190, fault.message or "The session was invalidated", fault.subcode)

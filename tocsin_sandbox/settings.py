@@ -42,6 +42,11 @@ MASTODON_ACCOUNT = "117020566092212359"
 MASTODON_NAME = "tocsin_sandbox"
 MASTODON_FOLLOWERS = 96
 
+BLUESKY_HANDLE = "saint-martin.sandbox.example"
+BLUESKY_PASSWORD = "sandbox-bluesky-password"  # noqa: S105 - a stand-in's
+BLUESKY_DID = "did:plc:tocsinsandbox234567abcdef"
+BLUESKY_FOLLOWERS = 74
+
 OPEN311_KEY = "sandbox-open311-key"
 
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk="  # noqa: S105 - a stand-in's

@@ -75,4 +75,5 @@ KINDS: dict[str, ChannelKind | str] = {
     "mail": ChannelKind(MailSettings, MAIL_TEXT, "alerts.channels.mail.channel:Mail"),
     "mqtt": ChannelKind(MqttSettings, MQTT_TEXT, "alerts.channels.mqtt:Mqtt"),
     "mastodon": "alerts.channels.mastodon:KIND",
+    "bluesky": "alerts.channels.bluesky:KIND",
 }

@@ -131,7 +131,8 @@ class PostsEar(ABC):
     """Listens under the posts of one account, once: at `now`. A platform's own ear lists, and asks for one.
 
     `account` is who we are there, `every` the interval of polling a young post. `left` is how many requests this poll
-    may still make: whoever makes one counts it.
+    may still make: whoever makes one counts it. `ours` are the ids of all posts that are polled: a thread of one may
+    hold another, and what is said below that counts there.
     """
 
     lists_by_time: ClassVar[bool] = True
@@ -141,6 +142,7 @@ class PostsEar(ABC):
         self.account = account
         self.now = now
         self.left = most or MOST_REQUESTS
+        self.ours: frozenset[str] = frozenset()
         self._every = every
 
     def roots(self, posts: Sequence[HeardPost]) -> Sequence[HeardPost]:
@@ -164,6 +166,7 @@ class PostsEar(ABC):
         One unreadable post doesn't keep others from being read: it is reported as the poll's trouble.
         """
         ours = {post.remote_id: post for post in self.roots(posts)}
+        self.ours = frozenset(ours)
         before = table(memory.get("posts"))
         threads = {id_: _PostRemembered.read(before.get(id_)) for id_ in ours}
         due = {id_: thread.due(ours[id_], self._every) for id_, thread in threads.items()}

@@ -69,9 +69,12 @@ class JsonApi:
         the act needs.
         """
         answer = await self.request(method, route, act, body, headers=headers)
-        meant = RequestPurpose.EDIT if on_a_post else act
+        return self.check(answer, RequestPurpose.EDIT if on_a_post else act)
+
+    def check(self, answer: Answer, act: RequestPurpose) -> Answer:
+        """Return the answer where it is done; raises what its status means else."""
         said, until = _said(answer), self.limit_of(answer) or self._resources.clock.now() + WAIT
-        if (error := refusal_of(self._platform, answer, meant, said=said, until=until)) is not None:
+        if (error := refusal_of(self._platform, answer, act, said=said, until=until)) is not None:
             raise error
         return answer
 
@@ -83,9 +86,10 @@ class JsonApi:
         body: Body = None,
         *,
         headers: Mapping[str, str] | None = None,
+        token: str | None = None,
     ) -> Answer:
-        """Return the answer to one request, whatever it means."""
-        token = self.secret
+        """Return the answer to one request, whatever it means; `token` is another than the channel's, "" none."""
+        token = self.secret if token is None else token
         sent = {"Accept-Language": "en", **({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         if isinstance(body, Mapping):
             sent["Content-Type"] = "application/json"

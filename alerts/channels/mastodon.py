@@ -312,12 +312,6 @@ class _RepliesEar(PostsEar):
         super().__init__(account, every, now, _ASKED_AT_ONCE)
         self._server = server
         self._read = read
-        self._posts: frozenset[str] = frozenset()
-
-    def roots(self, posts: Sequence[HeardPost]) -> Sequence[HeardPost]:
-        """Return all; an update stands in the thread of its alert, and has replies of its own."""
-        self._posts = frozenset(post.remote_id for post in posts)
-        return posts
 
     async def under(self, post: HeardPost, since: datetime | None) -> tuple[Sequence[Remark], bool]:  # noqa: ARG002
         """The whole thread below a post, without what is below a later one of ours."""
@@ -355,10 +349,10 @@ class _RepliesEar(PostsEar):
         above = id_of(below[status].get("in_reply_to_id"))
         # No further than there are statuses: an answer could lead in a circle.
         for _ in below:
-            if above is None or above in self._posts:
+            if above is None or above in self.ours:
                 return above
             above = id_of(below[above].get("in_reply_to_id")) if above in below else None
-        return above if above in self._posts else None
+        return above if above in self.ours else None
 
     def _remark(self, remote_id: str, told: Mapping[str, Any], root: str) -> Remark | None:
         """The remark that a status is; None for one that was sent to the account alone, or has no time."""

@@ -45,6 +45,7 @@ from alerts.model.ports import (
     DropsRepeats,
     Edits,
     Finds,
+    FindsExactly,
     RepeatsOnce,
     Replaces,
     TwoLevels,
@@ -438,7 +439,10 @@ class Attempts:
         parent = self._parent(begun)
         reply_to = _replied_to(post, parent, via)
         receipt = await self._channel.find(post.addressed, since, begun.newest_known, known, reply_to)
-        return retry.found(receipt) if receipt else retry.not_found(post, self._clock.now())
+        if receipt is not None:
+            return retry.found(receipt)
+        surely = isinstance(self._channel, FindsExactly) and self._channel.exact
+        return retry.not_found(post, self._clock.now(), surely=surely)
 
     async def _finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime) -> None:
         """Write down what came of it, however long the database refuses: until then nothing else is believed."""

@@ -177,15 +177,15 @@ def repeat() -> Verdict:
     return Verdict(PostState.QUEUED, "sent_again", because("done_once_more"), counts=False, looked=True)
 
 
-def not_found(post: Post, now: datetime) -> Verdict:
+def not_found(post: Post, now: datetime, *, surely: bool = False) -> Verdict:
     """Return the verdict of a fruitless search.
 
-    Search again, or, after several over at least ten seconds, it isn't out.
+    Search again, or, after several over at least ten seconds, it isn't out; `surely`: one search tells.
     """
     looks = post.looks + 1
     # Less than nothing has passed where the clock was set back: then the looks alone have to do.
     too_soon = timedelta() <= now - (post.attempted_at or now) < LOOKING_TAKES
-    if looks < len(LOOKS) or too_soon:
+    if not surely and (looks < len(LOOKS) or too_soon):
         wait = LOOKS[min(looks, len(LOOKS) - 1)]
         return Verdict(PostState.IN_DOUBT, "not_found", post.reason, next_try=now + wait, counts=False, looked=True)
     if post.expires is not None and post.expires <= now:

@@ -19,10 +19,11 @@ from alerts.model.town import Town
 AT_ONCE = 50
 """Utterances forgotten in one transaction."""
 
-# The ids in addresses: X's post, Mastodon's status, Telegram's message by the group's number and by its name.
+# The ids in addresses: of a post on X, Mastodon and Bluesky, of a message by the number of its group and by its name.
 _STATUS = re.compile(r"/status(?:es)?/(\d+)")
 # A server shows a status of any other one as `/@name@host/ID`, by its own id.
 _ON_MASTODON = re.compile(r"/@[^/]+/(\d+)")
+_ON_BLUESKY = re.compile(r"/profile/(did:[^/]+)/post/(\w+)")
 _MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)/?")
 _NAMED_MESSAGE = re.compile(r"/([A-Za-z]\w{3,})/(?:\d+/)?(\d+)/?")
 _TELEGRAM = ("t.me", "telegram.me")
@@ -63,6 +64,8 @@ def _ids_of(kind: str, address: SplitResult) -> list[str]:
             return _message_ids(path, asked.get("comment", [])) if address.hostname in _TELEGRAM else []
         case "twitter":
             return _STATUS.findall(path)[:1]
+        case "bluesky":
+            return [f"at://{did}/app.bsky.feed.post/{key}" for did, key in _ON_BLUESKY.findall(path)[:1]]
         case "mastodon":
             return _ON_MASTODON.findall(path)[:1]
         case _:

@@ -247,6 +247,13 @@ class Finds(Protocol):
 
 
 @runtime_checkable
+class FindsExactly(Protocol):
+    """A channel where one search tells for certain, and where a post that is sent again is the same post."""
+
+    exact: bool
+
+
+@runtime_checkable
 class Lists(Protocol):
     """A channel that can list our recent posts."""
 

@@ -152,6 +152,9 @@ def said_of(words: Words) -> Callable[[str], str]:
         "facebook": _("Facebook Page"),
         "telegram": _("Telegram channel"),
         "mastodon": _("Mastodon account"),
+        "bluesky": _("Bluesky account"),
+        "handle": _("Handle"),
+        "bluesky.password": _("App password"),
         "mastodon.api_url": _("Address of the server"),
         "webhook": _("System of your own (webhook)"),
         "mail": _("E-mail to a list"),
@@ -237,5 +240,6 @@ def waits_of(words: Words) -> Sequence[tuple[str, str]]:
         ("mqtt", _("days: whoever runs the panels gives you a user and a password")),
         ("vigilance", _("ten minutes: a free key from portail-api.meteofrance.fr")),
         ("mastodon", _("ten minutes: an account on a server, and an access token from its settings, Development")),
+        ("bluesky", _("ten minutes: an account, and an app password from its settings, Privacy and security")),
         ("telegram", _("five minutes: @BotFather gives the bot’s token at once")),
     )

@@ -16,6 +16,7 @@ import pytest
 from pydantic import BaseModel
 from shapely.geometry import shape
 
+from alerts.channels.bluesky import BlueskySettings
 from alerts.channels.mastodon import MastodonSettings
 from alerts.channels.settings import (
     ChannelSettings,
@@ -82,6 +83,7 @@ MODELS = {
     '### `kind = "facebook"`': (FacebookSettings, HearingSettings),
     '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
     '### `kind = "mastodon"`': (MastodonSettings, HearingSettings),
+    '### `kind = "bluesky"`': (BlueskySettings, HearingSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
     '### `kind = "mail"`': (MailSettings, ChannelSettings),
     '### `kind = "mqtt"`': (MqttSettings, ChannelSettings),

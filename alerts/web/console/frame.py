@@ -189,6 +189,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "facebook": _("Facebook Page"),
         "telegram": _("Telegram channel"),
         "mastodon": _("Mastodon account"),
+        "bluesky": _("Bluesky account"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
         "mqtt": _("Panels and sirens"),

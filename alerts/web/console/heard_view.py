@@ -42,7 +42,7 @@ SAMPLES = 3
 LATELY = 8
 """Answered questions that stay in sight, the newest."""
 # Kinds on which an answer can be a reply.
-_LISTENED_TO = ("twitter", "facebook", "telegram", "mastodon")
+_LISTENED_TO = ("twitter", "facebook", "telegram", "mastodon", "bluesky")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,12 @@ _LAYOUTS: Mapping[str, Layout] = {
     "facebook": "feed",
     "telegram": "chat",
     "mastodon": "feed",
+    "bluesky": "feed",
     MAIL: "letter",
     PUSH: "lock",
 }
 # Platforms where anybody sees what is posted.
-_SEEN_BY_ALL = frozenset({"twitter", "facebook", "telegram", "mastodon"})
+_SEEN_BY_ALL = frozenset({"twitter", "facebook", "telegram", "mastodon", "bluesky"})
 # The fields of a panel's JSON that its preview shows.
 _SHOWN = ("severity", "event", "headline", "instruction", "area")
 
@@ -294,6 +295,11 @@ def _words(
         case "feed" if shot.channel.kind == "facebook":
             seen, rest = folded(_whole(shot, message), FACEBOOK)
             return "", "", pieces(seen, link=message.link), pieces(rest, link=message.link)
+        case "feed" if shot.channel.kind == "bluesky":
+            # The card is the link; with a picture there is none, and the first line leads there.
+            first, end, others = message.plain.partition("\n")
+            leads = message.link is not None and message.image is not None
+            return "", "", (ToldPiece("link", first), *pieces(end + others)) if leads else pieces(message.plain), ()
         case "feed":
             return "", "", tuple(_as_x(piece) for piece in pieces(message.plain, link=message.link)), ()
         case "chat":

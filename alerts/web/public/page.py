@@ -52,7 +52,13 @@ STREETS = "streets"
 """The streets by district with their alerts, in a town that has a file of streets."""
 PANEL = "panel"
 """Where screens find what they show."""
-_PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram", "mastodon": "Mastodon"}
+_PLATFORMS = {
+    "facebook": "Facebook",
+    "twitter": "X",
+    "telegram": "Telegram",
+    "mastodon": "Mastodon",
+    "bluesky": "Bluesky",
+}
 # Below this the number isn't shown: nobody is counted out in public.
 _FEW = 3
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mma"}

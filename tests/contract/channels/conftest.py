@@ -34,6 +34,7 @@ SECRETS = {
     "FACEBOOK_TOKEN": "sandbox-page-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "MASTODON_TOKEN": "sandbox-mastodon-token",
+    "BLUESKY_PASSWORD": "sandbox-bluesky-password",
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
     "MAIL_PASSWORD": "sandbox-mail-password",
     "AGGLO_KEY": "sandbox-open311-key",
@@ -49,6 +50,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "facebook": {"page_id": "1234567890", "token": {"env": "FACEBOOK_TOKEN"}},
     "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
     "mastodon": {"token": {"env": "MASTODON_TOKEN"}},
+    "bluesky": {"handle": "saint-martin.sandbox.example", "password": {"env": "BLUESKY_PASSWORD"}},
     "webhook": {"url": "https://town.example/webhook/alerts", "secret": {"env": "WEBHOOK_SECRET"}},
     "mail": {"user": USER, "password": {"env": "MAIL_PASSWORD"}, "sender": USER, "to": LIST},
     "mqtt": {"user": BROKER_USER, "password": {"env": "MQTT_PASSWORD"}},
@@ -59,6 +61,8 @@ REPEATABLE = frozenset({"webhook", "mqtt"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
 WITHOUT_HTTP = frozenset({"mail", "mqtt"})
 """Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""
+LOOKS_FIRST = frozenset({"bluesky"})
+"""Kinds that ask for the post that a reply answers before they write: trouble meets that, and nothing is in doubt."""
 WITHOUT_LIMITS = frozenset({"mqtt"})
 """Kinds that never ask us to wait."""
 BROKEN = {"revoked": "refuse", "error_html": "busy", "error_json": "busy", "drip": "hang"} | dict.fromkeys(

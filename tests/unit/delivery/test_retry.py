@@ -251,3 +251,11 @@ class TestStanding:
         blocked = ChannelStatus("blocked", in_words("401"), NOW + timedelta(seconds=30))
         assert self.after(Retry("429", LATER, whole_channel=True), blocked) == blocked
         assert self.after(BadCredential("401 once more"), blocked) == blocked
+
+
+def test_where_one_search_tells_for_certain_a_missing_post_is_sent_again_at_once():
+    post = replace(POST, state=PostState.IN_DOUBT)
+    assert retry.not_found(post, NOW).state is PostState.IN_DOUBT
+    assert retry.not_found(post, NOW, surely=True).state is PostState.QUEUED
+    over = replace(post, expires=NOW)
+    assert retry.not_found(over, NOW, surely=True).state is PostState.EXPIRED

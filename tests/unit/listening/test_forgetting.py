@@ -243,3 +243,10 @@ def test_an_address_on_the_town_s_mastodon_server_names_a_reply(listening_town, 
     account = ChannelConfig("mastodon", "mastodon", TextFormat(500), hears=True)
     town = replace(listening_town, channels={"mastodon": account})
     assert list(remarks_at(town, f"https://social.example{page}")) == [("mastodon", "117020586180926938")]
+
+
+def test_an_address_of_bluesky_s_apps_names_a_reply(listening_town):
+    account = ChannelConfig("bluesky", "bluesky", TextFormat(300), hears=True)
+    town = replace(listening_town, channels={"bluesky": account})
+    url = "https://bsky.app/profile/did:plc:abc234/post/3jzfcijpj2z2a"
+    assert list(remarks_at(town, url)) == [("bluesky", "at://did:plc:abc234/app.bsky.feed.post/3jzfcijpj2z2a")]
