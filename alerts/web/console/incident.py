@@ -15,10 +15,9 @@ thread; a refusal is shown on the page, next to the input. The page is refreshed
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,7 +48,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.looks import Look
 from alerts.web.console.maps import outline_of
-from alerts.web.console.mishaps import RefusedForm, status_of
+from alerts.web.console.mishaps import RefusedForm
 from alerts.web.console.previews import reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
@@ -193,8 +192,6 @@ LONGEST_REASON = 1000
 LAST_HEARD = 5
 """Utterances about an incident that its page shows; a link leads to all of them."""
 MOST_REPORTED = 40
-Deed = Callable[[Officer, str, dict[str, str]], str]
-"""Does it to the alert of that exact id, with what the form said; returns the id of the alert to show then."""
 _ONE = "/alerts/{id:[A-Za-z0-9]+}"
 
 
@@ -206,7 +203,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(_ONE + ".xml", partial(_cap, console)),
         web.get(_ONE + "/picture", partial(_picture, console)),
         web.post(_ONE + "/foresee", partial(_foresee, console)),
-        *(web.post(f"{_ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
+        *(web.post(f"{_ONE}/{name}", partial(_end, console, name)) for name in ("end", "correct")),
         *act_routes(console, "/alerts", _refused),
     ]
 
@@ -256,21 +253,27 @@ async def _asked(console: Console, request: web.Request) -> Story:
 
 
 async def _refused(console: Console, request: web.Request, refused: RefusedForm) -> web.Response:
-    """The page with what an act was refused for."""
-    story = await _asked(console, request)
-    name = request.path.rpartition("/")[2]
-    told: dict[str, str | Reason] = {"text": refused.error or "", "act": name, "reason": ""}
+    """The page with what an act was refused for, beside what was typed."""
+    story, act = await _asked(console, request), request.path.rpartition("/")[2]
+    if act == "foresee":
+        act = "correct" if refused.typed.get("how") == "correct" else "end"
+    told = {"text": refused.error or "", "act": act, "reason": refused.typed.get("reason", "")}
     return _page(console, request, story, status=refused.status, error=told)
 
 
-async def _carry_out(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
-    alert, visitor = request.match_info["id"], visitor_of(request)
+async def _form(request: web.Request) -> dict[str, str]:
     form = await fields_of(request)
-    form["reason"] = form.get("reason", "").strip()[:LONGEST_REASON]
+    return {**form, "reason": form.get("reason", "").strip()[:LONGEST_REASON]}
+
+
+async def _end(console: Console, name: str, request: web.Request) -> web.StreamResponse:
+    alert, visitor, form = request.match_info["id"], visitor_of(request), await _form(request)
+    said = form.get("how", "")
+    how = name if name == "correct" else said if said != "correct" else ""
     await _asked(console, request)  # an id by its beginning names nothing here
 
     def action(unit: DeskUnit) -> str:
-        shown = deed(Officer(unit, visitor.actor), alert, form)
+        shown = _file_end(Officer(unit, visitor.actor), alert, how, form["reason"]).stored.id
         incident = unit.alerts.by_id(shown)[0].incident_id
         # Who acted has the thread before them: their own deed isn't marked as new to them.
         newest = unit.alerts.incident(incident)[-1].id
@@ -280,17 +283,15 @@ async def _carry_out(console: Console, name: str, deed: Deed, request: web.Reque
     try:
         shown = await console.service.act(action)
     except TocsinError as error:
-        story = await _asked(console, request)
-        told: dict[str, str | Reason] = {"text": error.reason, "act": name, "reason": form["reason"]}
-        return _page(console, request, story, status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY), error=told)
+        return await _refused(console, request, RefusedForm.by(error, form))
     raise web.HTTPSeeOther(f"{BASE}/alerts/{shown}?done={name}")
 
 
 async def _foresee(console: Console, request: web.Request) -> web.StreamResponse:
     """Show a preview of each post of an end or a correction: nothing is done."""
     alert, visitor = request.match_info["id"], visitor_of(request)
-    form = await fields_of(request)
-    how, reason = form.get("how", ""), form.get("reason", "").strip()[:LONGEST_REASON]
+    form = await _form(request)
+    how, reason = form.get("how", ""), form["reason"]
     story = await _asked(console, request)
 
     def action(unit: DeskUnit) -> tuple[Filed, LinkCard | None]:
@@ -301,12 +302,7 @@ async def _foresee(console: Console, request: web.Request) -> web.StreamResponse
     try:
         filed, link = await console.service.sketch(action, story.id)
     except TocsinError as error:
-        told: dict[str, str | Reason] = {
-            "text": error.reason,
-            "act": "correct" if how == "correct" else "end",
-            "reason": reason,
-        }
-        return _page(console, request, story, status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY), error=told)
+        return await _refused(console, request, RefusedForm.by(error, form))
     looks = await _looks(console, request, filed.drafts, link)
     waits = filed.words is not None
     return page(console, request, "foreseen.html", story=story, how=how, reason=reason, looks=looks, words_wait=waits)
@@ -342,7 +338,7 @@ def _page(
         "outline": json.dumps(shapes),
         "shapes": shapes,
         "tiles": console.frame.station.web.background,
-        "done": done_of(request, (*DEEDS, "retry", "drop")),
+        "done": done_of(request, ("end", "correct", "retry", "drop")),
         "end_waits": any(each.ending and each.stored.state is AlertState.WAITING for each in story.chapters),
     }
     return page(console, request, name, status=status, **values)
@@ -428,11 +424,6 @@ def image_of(posts: Sequence[Post]) -> PostImage | None:
     return next((post.message.image for post in posts if post.message.image), None)
 
 
-def _end(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    how = form.get("how", "")
-    return _file_end(officer, alert, how if how != "correct" else "", form["reason"]).stored.id
-
-
 def _file_end(officer: Officer, alert: str, how: str, reason: str) -> Filed:
     if how not in ("cancel", "all_clear", "correct"):
         raise Misuse(because("end_unsaid"))
@@ -443,17 +434,9 @@ def _file_end(officer: Officer, alert: str, how: str, reason: str) -> Filed:
     return officer.cancel(alert, reason or None, over=how == "all_clear")
 
 
-def _correct(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    return _file_end(officer, alert, "correct", form["reason"]).stored.id
-
-
 def _is_left_or_hid(alert: Alert | None) -> bool:
     return _is_about(alert, LEFT_OR_HID)
 
 
 def _is_about(alert: Alert | None, hazards: Collection[Hazard]) -> bool:
     return alert is not None and any(hazard_of(info) in hazards for info in alert.infos)
-
-
-DEEDS: dict[str, Deed] = {"end": _end, "correct": _correct}
-"""What ends an alert; each is an address below it, and the code of its confirmation."""
