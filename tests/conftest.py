@@ -29,7 +29,7 @@ from alerts.reports import intake
 from alerts.store import database, files
 from alerts.store.connection import migrate
 from alerts.store.unit import rehearsal
-from campaign.forks import CHEAP, CHEAP_PROOFS, COMPILED, ForkServer, made_once, share_what_is_compiled
+from campaign.forks import CHEAP, CHEAP_PROOFS, COMPILED, ForkServer, draw_any_mask, made_once, share_what_is_compiled
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
 
@@ -68,6 +68,7 @@ settings.load_profile("tocsin")
 # all that others compute meanwhile.
 READER = "import os; os.nice = int; from alerts.apart.child import main; main()"
 vars(pool)["_COMMAND"] = (sys.executable, "-B", "-c", READER)
+draw_any_mask()
 COSTS = {name: vars(intake)[name] for name in CHEAP_PROOFS}
 
 _ROOMS = ("store", "delivery", "health", "bot", "listening", "reports", "fleet", "access", "daemon")
@@ -173,7 +174,9 @@ class _Forks:
     @classmethod
     def of(cls, config):
         if cls.server is None:
-            cls.server = ForkServer()
+            # Seconds are told by who began the processes that spent them.
+            shared = WORKERS > 1 and not config.pluginmanager.hasplugin("tests.durations")
+            cls.server = ForkServer(Path(os.environ[COMPILED]).parent / "forks" if shared else None)
             config.add_cleanup(cls.server.stop)
         return cls.server
 

@@ -23,7 +23,7 @@ def until_it_ended(command: Forked) -> int:
 @pytest.mark.parametrize("way", [until_it_ended, Forked.wait])
 def test_many_threads_learn_how_it_ended_and_none_reads_what_is_another_s(way):
     with ThreadPoolExecutor(MANY) as threads:
-        for number in range(50):
+        for number in range(15):
             ours, theirs = os.pipe()
             command = Forked(("status",), ours, pid=0)
             begin = threading.Barrier(MANY + 1)

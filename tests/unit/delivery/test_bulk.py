@@ -217,13 +217,14 @@ async def test_where_nothing_can_be_sent_it_goes_on_later(service, trouble):
 
 
 async def test_a_platform_that_gives_no_answer_is_not_hurried(service):
-    service.tells.script = {chat: [SendOutcome.DOUBT] * 9 for chat in range(1, MANY + 1)}
+    service.desk.db.execute("DELETE FROM subscriber WHERE chat > ?", (few := MANY // 4,))
+    service.tells.script = {chat: [SendOutcome.DOUBT] * 9 for chat in range(1, few + 1)}
     bulk = service.file()
     await service.pass_(5)
-    assert len(service.tells.asked) < 2 * MANY
+    assert len(service.tells.asked) < 2 * few
     await service.pass_until(lambda: service.over)
     assert service.over == [f"{bulk.id} done"]
-    assert service.desk.bulk(bulk)["failed"] == MANY
+    assert service.desk.bulk(bulk)["failed"] == few
 
 
 async def test_a_stop_finishes_what_is_away_and_keeps_it(service):

@@ -264,10 +264,10 @@ BROAD = {
 ALERTS = Path(alerts.__file__).parent
 
 
-def counted(wanted) -> dict[str, int]:
-    """How many of these nodes each file has."""
-    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in ALERTS.rglob("*.py")}
-    found = {str(file.relative_to(ALERTS)): sum(map(wanted, ast.walk(tree))) for file, tree in trees.items()}
+def counted(wanted, word: str) -> dict[str, int]:
+    """How many of these nodes each file has that has this word."""
+    texts = {file: text for file in ALERTS.rglob("*.py") if word in (text := file.read_text(encoding="utf-8"))}
+    found = {str(file.relative_to(ALERTS)): sum(map(wanted, ast.walk(ast.parse(text)))) for file, text in texts.items()}
     return {file: count for file, count in found.items() if count}
 
 
@@ -283,5 +283,5 @@ def is_broad(node: ast.AST) -> bool:
 
 
 def test_no_loop_and_no_broad_except_stands_beside_the_worker_and_its_guard_but_those_that_are_named():
-    assert counted(is_endless) == LOOPS
-    assert counted(is_broad) == BROAD
+    assert counted(is_endless, "while ") == LOOPS
+    assert counted(is_broad, "except") == BROAD

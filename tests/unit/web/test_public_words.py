@@ -210,6 +210,7 @@ _OTHERS = ("user", "token")
 """Commands about accounts: an author may use none of them, and `tests/unit/access` holds what they write."""
 
 
+@pytest.mark.release
 async def test_by_commands(town, tmp_path, monkeypatch, capsys):
     """Each command that takes `--as`, by an author; then those that take everything out, or make a copy."""
     monkeypatch.chdir(tmp_path)
