@@ -163,9 +163,7 @@ def representatives(day: Day) -> list[str]:
         f"/alerts/{day.thread}",
         f"/waiting/{day.waiting}",
         "/compose?hazard=water-cut",
-        "/channels",
         "/account",
-        "/record",
     ]
 
 

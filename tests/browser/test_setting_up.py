@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from campaign.town import SECRETS
 from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import PATIENCE, SIZES
 from tests.process.town import town_in
@@ -47,12 +41,8 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def address(folder) -> Iterator[str]:
-    command = [sys.executable, "-m", "alerts.cli", "setup", "--listen", "127.0.0.1:0"]
-    environment = {**os.environ, **SECRETS, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        yield next(re.search(r"http\S+", line)[0] for line in process.stdout if "code=" in line)
-        process.send_signal(signal.SIGINT)
+    for town in town_in(folder):
+        yield town.start("setup", "--listen", "127.0.0.1:0").wait_for(r"http\S+code=\S+")[0]
 
 
 def to(page: Page, step: str) -> None:
