@@ -230,7 +230,8 @@ class Listener:
         assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
         connection.begins(request)
         try:
-            await self._turns.take()
+            if not self._turns.takes_now():
+                await self._turns.take()
             if self._proxies and is_among(request.remote or "", self._proxies):
                 return await self._answer_proxied(request)
             return await self._handler(request)
@@ -266,11 +267,15 @@ class _Turns:
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def take(self) -> None:
-        """Return in a round that has room."""
-        if self._taken < self._most and not self._waiting:
+    def takes_now(self) -> bool:
+        """Take a turn in this round; False: it has none left."""
+        is_there = self._taken < self._most and not self._waiting
+        if is_there:
             self._count()
-            return
+        return is_there
+
+    async def take(self) -> None:
+        """Return in a later round that has room."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         await turn
@@ -388,7 +393,8 @@ class _Connection(web.RequestHandler):
         """It was answered: its next request may come."""
         self._request = self._since = None
         self.sent.is_over()
-        self.sent = self._nothing()
+        if not self.sent.is_like_new(self._network):
+            self.sent = self._nothing()
         self._listener.owes(self)
 
     def hang_up(self) -> None:

