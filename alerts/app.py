@@ -15,8 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -34,6 +33,7 @@ from alerts.daemon.telemetry import SUMMING_UP, Metrics, log_deliveries, task_tr
 from alerts.daemon.vitals import Vitals
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
+from alerts.delivery.jobs import JobKind, JobLane
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Departures
@@ -49,7 +49,7 @@ from alerts.health.checks import HealthChecks
 from alerts.health.desk_events import UnknownPosts, crowds, failing_sign_ins
 from alerts.health.monitor import ToldTrouble, Trouble
 from alerts.health.notices import build_notices
-from alerts.listening.moderating import Moderator
+from alerts.listening.moderating import ModerationJobs, may
 from alerts.model.events import ConnectionRefused, Events, PostsStored, Stopping
 from alerts.model.lease import DUTIES, source_lease
 from alerts.model.town import PUSH, Town
@@ -137,6 +137,7 @@ class Daemon:
         self.pollers: dict[str, Poller] = self.vitals.pollers
         self.ears: Ears | None = None
         self.reports: ReportDuties | None = None
+        self._jobs: list[JobLane[DeskUnit, Any, Any]] = []
         self._bots: Bots | None = None
         self._checks: HealthChecks | None = None
         self.publisher: Publisher | None = None
@@ -169,6 +170,9 @@ class Daemon:
         self.pollers.update(self._builder.build_pollers(self._intake))
         self.ears = self._builder.build_ears()
         self.reports = self._builder.build_reports()
+        if self.reports is not None:
+            self._do(*self.reports.jobs)
+        self._do(*(ModerationJobs(lane, self.service) for name, lane in self.lanes.items() if may(self.town, name)))
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()
@@ -184,20 +188,15 @@ class Daemon:
         yield from (lane.work for lane in self.lanes.values())
         yield from (poller.work for poller in self.pollers.values())
         yield from self._bulks.work()
+        yield from (jobs.work for jobs in self._jobs)
         if self.ears is not None:
             yield from self.ears.work()
         if self.reports is not None:
             yield from self.reports.work()
         if self._bots is not None:
             yield from self._bots.work()
-        if self._outside.doors and (push := push_settings(self.town)) is not None:
-            tells = self._outside.open_bulk(PUSH, push, self._builder.resources(PUSH))
-            officers = PushOfficers(self.town, self.service, self._clock, tells)
-            yield officers.rounds(partial(self._keeper.join, f"bulk {PUSH}")).work
 
     def _watching(self) -> Iterator[Work]:
-        if self.town.listens:
-            yield Moderator(self.service, self.lanes, self._keeper, self._clock, self.events).work
         notices = build_notices(self.town, self._outside.new_id)
         if self._checks is not None:
             yield from self._checks.work(self._outside.looks.store)
@@ -217,11 +216,12 @@ class Daemon:
         if self.publisher is not None:
             self.publisher.close()
         # No message comes in from here on; what was stored may still be sent, under leases that go on being renewed.
-        self.workers.retire(but=("lane", "leases", "bulk", "pace"))
+        self.workers.retire(but=("lane", "jobs", "leases", "bulk", "pace"))
         # Others poll the sources and have the shared duties from now on, while what was begun here is finished.
         with contextlib.suppress(Exception):
             await self._keeper.retire([*map(source_lease, self.pollers), DUTIES])
         stops = [lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()]
+        stops += [jobs.stop(FINISHES_WITHIN) for jobs in self._jobs]
         await asyncio.gather(*stops, self._bulks.stop(FINISHES_WITHIN), return_exceptions=True)
         # Only now the leases and the bots' paces too: the lanes needed both until their last answer was journalled.
         await self.workers.close()
@@ -304,6 +304,10 @@ class Daemon:
             letters=self.letters,
         )
         self._bots = self._build_bots(publisher)
+        self._do(*self._bots.jobs)
+        if (push := push_settings(self.town)) is not None:
+            tells = self._outside.open_bulk(PUSH, push, self._builder.resources(PUSH))
+            self._do(PushOfficers(self.town, self.service, self._clock, tells).jobs())
         app.add_routes(self._bots.routes())
         if self.ears is not None:
             app.add_routes(hook_routes(self.town, self.ears.intake))
@@ -325,6 +329,10 @@ class Daemon:
             intake=self.ears.intake if self.ears is not None else None,
             reports=self.reports.intake if self.reports is not None else None,
         )
+
+    def _do(self, *kinds: JobKind[DeskUnit, Any, Any]) -> None:
+        given = self.service, self._keeper, self._clock, self.events
+        self._jobs += [JobLane(kind, *given) for kind in kinds]
 
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))

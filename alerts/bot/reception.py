@@ -396,16 +396,17 @@ async def say_surely(bot: Bot, chat: int, say: Say) -> int:
     """Say it, again while it is certain that it isn't there yet. Raises DeliveryError."""
     for tries in range(1, TRIES):
         try:
-            return await _say_once(bot, chat, say)
+            return await say_once(bot, chat, say)
         except Retry as error:
             # Retry means that it is certain not to be there, so saying it once more makes no second message.
             named = (error.after - bot.clock.now()).total_seconds() if error.after else None
             wait = backoff(tries, 2.0, LONGEST_BACKOFF) if named is None else named
             await bot.clock.sleep(min(max(wait, 0.1), LONGEST_BACKOFF))
-    return await _say_once(bot, chat, say)
+    return await say_once(bot, chat, say)
 
 
-async def _say_once(bot: Bot, chat: int, say: Say) -> int:
+async def say_once(bot: Bot, chat: int, say: Say) -> int:
+    """Make one attempt to say it; returns the number of the message. Raises DeliveryError."""
     if say.picture is not None:
         return await bot.client.show(chat, say.picture, say.text)
     return await bot.client.say(chat, say.text, say.keyboard, say.edit, say.reply)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -20,22 +21,23 @@ from aiohttp import web
 from alerts.bot.chat import Fresh, On, TownNow
 from alerts.bot.ear import GroupEar, told_within
 from alerts.bot.reception import Bot, Reception
-from alerts.bot.report_news import ReportNews
+from alerts.bot.report_news import NewsJobs
 from alerts.bot.reporting import ChatReports
-from alerts.bot.updates import POLL, SET_AGAIN, Asking, Join, WebhookListening
+from alerts.bot.updates import POLL, SET_AGAIN, Asking, WebhookListening
 from alerts.channels.settings import MailSettings, PushSettings, TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
+from alerts.delivery.jobs import JobKind
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.delivery.worker import Work
-from alerts.desk.service import DeskService
-from alerts.health.approvals import OfficerNotices
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.health.approvals import bot_notices
 from alerts.listening.ears import Intake
 from alerts.model.errors import BadCredential
-from alerts.model.events import BulkEnded, Events, IncidentChanged, ReportsChanged, SubscriberTold
+from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
 from alerts.model.lease import DUTIES, source_lease
 from alerts.model.ports import Clock, Resources, Tells
 from alerts.model.town import Town
@@ -103,8 +105,7 @@ class Bots:
         self._pace = pace
         self._events = events
         self._asking: dict[str, Asking] = {}
-        self._rounds: dict[str, OfficerNotices] = {}
-        self._news: dict[str, ReportNews] = {}
+        self.jobs: list[JobKind[DeskUnit, Any, Any]] = []
         for name, settings in conversing(town).items():
             self._add(name, settings)
 
@@ -118,8 +119,7 @@ class Bots:
 
     def work(self) -> list[Work]:
         """Return the loops that run as long as the daemon, by name."""
-        told = [*(each.work for each in self._rounds.values()), *(each.work for each in self._news.values())]
-        return [*(each.work for each in self._asking.values()), *told]
+        return [each.work for each in self._asking.values()]
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
         lease = bot_lease(name)
@@ -159,18 +159,15 @@ class Bots:
         else:
             self._asking[name] = Asking(bot, reception, join, ear=ear)
         if settings.subscriptions:
-            self._rounds[name] = OfficerNotices(bot, self._town, join)
+            self.jobs.append(bot_notices(bot, self._town, lease))
         if reports is not None:
-            self._tell_news(bot, settings, join)
+            self._tell_news(bot, settings)
 
-    def _tell_news(self, bot: Bot, settings: TelegramSettings, join: Join) -> None:
+    def _tell_news(self, bot: Bot, settings: TelegramSettings) -> None:
         """Notify reporters of the progress, behind everything urgent and at the pace of bulk messages."""
         name = bot.channel
         unhurried = TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.ROUTINE))
-        self._news[name] = news = ReportNews(replace(bot, client=unhurried), self._town, join)
-        # Of an incident too: an alert that comes of reports is told to those who reported.
-        for kind in (ReportsChanged, IncidentChanged):
-            self._events.subscribe(kind, lambda _: news.wake())
+        self.jobs.append(NewsJobs(replace(bot, client=unhurried), self._town, bot_lease(name)))
 
     async def _town_now(self, settings: TelegramSettings) -> TownNow:
         # In a thread: an incident is put into words when it is first asked for.

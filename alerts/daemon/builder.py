@@ -15,7 +15,7 @@ from alerts.daemon.bots import BulkSenders, bot_paces, holdings
 from alerts.daemon.ears import Ears, ear_holdings
 from alerts.daemon.intake import MessageIntake
 from alerts.daemon.outside import Outside, Session
-from alerts.daemon.reports import ReportDuties, build_forwarders, forward_holdings
+from alerts.daemon.reports import ReportDuties, forward_holdings, open_remotes
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService
@@ -183,10 +183,12 @@ class Builder:
         """Return the intake of citizens' reports. Returns None if the town takes none."""
         if self.town.reports is None:
             return None
-        service, clock, keeper, events = self.service, self.clock, self.keeper, self.events
-        forwarders = build_forwarders(
-            self.town, service=service, keeper=keeper, clock=clock, events=events, session=self.session
-        )
+        remotes = open_remotes(self.town, self.clock, self.session)
         return ReportDuties(
-            self.town, service=service, clock=clock, keeper=keeper, events=events, forwarders=forwarders
+            self.town,
+            service=self.service,
+            clock=self.clock,
+            keeper=self.keeper,
+            events=self.events,
+            remotes=remotes,
         )

@@ -12,12 +12,11 @@ from datetime import timedelta
 from functools import partial
 
 from alerts.bot.chat import Say
-from alerts.bot.updates import Join
 from alerts.channels.push.encryption import TownKey, is_readable
 from alerts.channels.push.services import service_of
 from alerts.channels.settings import PushSettings
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.health.approvals import OfficerRounds
+from alerts.health.approvals import NoticeJobs
 from alerts.model.alert import Severity
 from alerts.model.bounds import visible
 from alerts.model.delivery import Bulk, BulkState, SendOutcome, Target
@@ -70,9 +69,9 @@ class PushOfficers:
     tells: Tells
     channel: str = PUSH
 
-    def rounds(self, join: Join) -> OfficerRounds:
-        """Return the loop that runs as long as the daemon, if this daemon sends by push."""
-        return OfficerRounds(self, self.town, join, self.say)
+    def jobs(self) -> NoticeJobs:
+        """Return what to send, under the lease of push."""
+        return NoticeJobs(self.channel, self.town, f"bulk {PUSH}", self.service, self.say)
 
     async def say(self, chat: int, alert: str, say: Say) -> None:
         """One message. Raises ReaderGone where the browser is no more, Retry where it can't be carried now."""

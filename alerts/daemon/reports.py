@@ -2,12 +2,12 @@
 
 A town without `[reports]` has none of it: no task, no page, no query to its database.
 
-`build_forwarders` makes one `Forwarder` for each `[reports.forward.NAME]`, over the shared session.
+`open_remotes` makes a client of the server of each `[reports.forward.NAME]`, over the shared session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -28,7 +28,7 @@ from alerts.model.reports import ReportForward
 from alerts.model.town import Town
 from alerts.reports.drafting import settle, settled
 from alerts.reports.forgetting import forget_what_is_past
-from alerts.reports.forwarding import Forwarder, forward_lease
+from alerts.reports.forwarding import ForwardStatuses, HandoverJobs, Remote, forward_lease
 from alerts.reports.intake import ReportIntake
 from alerts.sources.fetch import addresses_of
 
@@ -50,7 +50,7 @@ class ReportDuties:
         clock: Clock,
         keeper: LeaseKeeper,
         events: Events,
-        forwarders: Sequence[Forwarder] = (),
+        remotes: Mapping[str, Remote] | None = None,
     ) -> None:
         self.intake = ReportIntake(town, service, clock)
         self._town = town
@@ -58,7 +58,9 @@ class ReportDuties:
         self._clock = clock
         self._keeper = keeper
         self._events = events
-        self._forwarders = forwarders
+        forwards = [(forwards_of(town)[name], remote) for name, remote in (remotes or {}).items()]
+        self.jobs = [HandoverJobs(*each, town, service) for each in forwards]
+        self._statuses = [ForwardStatuses(*each, service, keeper) for each in forwards]
         self._changed: set[str] = set()
         events.subscribe(ReportsChanged, lambda event: self._changed.update(event.numbers))
 
@@ -66,7 +68,7 @@ class ReportDuties:
         """Return the loops that run as long as the daemon, by name."""
         duties = self._keeper.hold(DUTIES)
         return [
-            *(each.work for each in self._forwarders),
+            *(each.work for each in self._statuses),
             Work("reports settled", self.settle, SETTLED_EVERY, duties),
             Work("reports forgotten", self.forget, FORGOTTEN_EVERY, duties),
         ]
@@ -102,16 +104,19 @@ def forward_holdings(town: Town) -> list[Holding]:
     return [Holding("forward", (forward_lease(name),)) for name in forwards_of(town)]
 
 
-def build_forwarders(
-    town: Town, *, service: DeskService, keeper: LeaseKeeper, clock: Clock, events: Events, session: Any
-) -> list[Forwarder]:
-    """One for each server."""
-    made = []
-    for forward in forwards_of(town).values():
-        key, addresses = forward.settings.key, addresses_for(forward)
-        remote = Open311(forward, key, session=session, clock=clock, folder=town.folder, addresses=addresses)
-        made.append(Forwarder(forward, remote, town=town, service=service, keeper=keeper, clock=clock, events=events))
-    return made
+def open_remotes(town: Town, clock: Clock, session: Any) -> Mapping[str, Open311]:
+    """Return a client of each server."""
+    return {
+        name: Open311(
+            forward,
+            forward.settings.key,
+            session=session,
+            clock=clock,
+            folder=town.folder,
+            addresses=addresses_for(forward),
+        )
+        for name, forward in forwards_of(town).items()
+    }
 
 
 def addresses_for(forward: ReportForward) -> Addresses:

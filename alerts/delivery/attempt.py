@@ -11,7 +11,7 @@ restart. The consequences of an error are decided in `retry`, without a clock or
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -445,11 +445,20 @@ class Attempts:
         return retry.not_found(post, self._clock.now(), surely=surely)
 
     async def _finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime) -> None:
-        """Write down what came of it, however long the database refuses: until then nothing else is believed."""
-        while True:
-            # A full disk or a locked file: the answer must not be lost.
-            with Guarded("journal.refused", channel=post.channel, post=post.id):
-                await self._outbox.finish(post, begun, verdict, left_at, self._clock.now())
-                break
-            await self._clock.sleep(FINISH_RETRIED_AFTER)
+        await write_surely(
+            self._clock,
+            lambda: self._outbox.finish(post, begun, verdict, left_at, self._clock.now()),
+            channel=post.channel,
+            post=post.id,
+        )
         self._events.publish(AttemptFinished(post, verdict, (self._clock.now() - left_at).total_seconds()))
+
+
+async def write_surely(clock: Clock, write: Callable[[], Awaitable[None]], **told: str) -> None:
+    """Write down what came of an attempt, however long the database refuses: until then nothing else is believed."""
+    while True:
+        # A full disk or a locked file: the answer must not be lost.
+        with Guarded("journal.refused", but=(), **told):
+            await write()
+            return
+        await clock.sleep(FINISH_RETRIED_AFTER)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
@@ -11,6 +11,7 @@ from alerts.model.backoff import backoff
 from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import (
     BadCredential,
+    ChatMoved,
     DeliveryError,
     Duplicate,
     Gone,
@@ -20,6 +21,7 @@ from alerts.model.errors import (
     Retry,
     Unexplained,
 )
+from alerts.model.job import Job
 from alerts.model.post import UNEXPLAINED, Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because
 
@@ -40,6 +42,8 @@ LOOKING_TAKES = timedelta(seconds=10)
 PROBED_AFTER = timedelta(seconds=30)
 UNEXPLAINED_AFTER = timedelta(minutes=1)
 """When a post is tried again that was refused without an explanation; later each time, five minutes at the most."""
+MOST_DOUBTED = 2
+"""How often a message to one chat is sent whose answers are lost: once too often is better than never."""
 # Done twice, these have the same result as done once.
 _REPEATABLE = (Means.EDIT, Means.DELETE)
 
@@ -242,3 +246,53 @@ def look_failed(error: DeliveryError, post: Post, now: datetime, chance: Chance)
 def uncounted(verdict: Verdict) -> Verdict:
     """The same, where the platform doesn't count such a write."""
     return replace(verdict, counts=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRules:
+    """How the jobs of a kind are repeated.
+
+    `repeatable`: done twice it is as done once. `longest` is the longest pause between two tries. `looks` are the
+    delays of the searches for a job in doubt, one after the other; without any it is done once more, unless that was
+    in doubt too.
+    """
+
+    repeatable: bool = False
+    longest: timedelta = LONGEST_WAIT
+    looks: Sequence[timedelta] = ()
+
+
+def job_failed(error: DeliveryError, job: Job, rules: JobRules, until: datetime | None, now: datetime) -> Job:
+    """Return a job after an attempt that failed; after `until` one that could be repeated fails for good.
+
+    Given up so, it keeps the time of its next try.
+    """
+    tried = replace(job, state=PostState.QUEUED, reason=error.reason, looks=0)
+    pause = now + backoff(job.tries, WAITS[0], rules.longest)
+    match error:
+        case BadCredential():
+            after = replace(tried, next_try=now + backoff(job.tries, PROBED_AFTER, rules.longest))
+        case Retry() | ChatMoved():
+            named = error.after if isinstance(error, Retry) else None
+            after = replace(tried, next_try=max(named or pause, pause))
+        case InDoubt() | Duplicate() if not rules.repeatable:
+            return replace(tried, state=PostState.IN_DOUBT, next_try=now + (rules.looks or LOOKS)[0])
+        case InDoubt() | Duplicate():
+            after = replace(tried, next_try=pause)
+        case _:
+            return replace(tried, state=PostState.FAILED)
+    return replace(after, state=PostState.FAILED) if until is not None and now >= until else after
+
+
+def job_not_found(job: Job, rules: JobRules, now: datetime) -> Job:
+    """Return a job in doubt after a fruitless search; after the last one an officer decides."""
+    looks = job.looks + 1
+    if looks < len(rules.looks):
+        return replace(job, looks=looks, next_try=now + rules.looks[looks])
+    return replace(job, looks=looks, next_try=None)
+
+
+def job_gives_up(job: Job, rules: JobRules) -> bool:
+    """True if a job in doubt is not done again: it was done twice, and both answers were lost."""
+    is_in_doubt = job.state is PostState.IN_DOUBT and not rules.repeatable and not rules.looks
+    return is_in_doubt and job.tries >= MOST_DOUBTED

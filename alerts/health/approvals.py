@@ -1,7 +1,7 @@
 """Notices about an alert that waits for validation: to those on call, and to officers in their chats.
 
 Both get one at once, another every `[desk] remind` while it waits, and a last one with the decision. `ApprovalNotices`
-files its notices, for `[notify]`'s channels, like any other message; `OfficerNotices` sends them to the chats that
+files its notices, for `[notify]`'s channels, like any other message; `NoticeJobs` are sent to the chats that
 officers have linked to their accounts, each in its officer's language. There an officer is also notified, once, when
 somebody else's words replaced theirs, and when the credentials of the account changed: the chat is the owner's, whoever
 made the change. The sent notices are stored, so that a restart repeats none.
@@ -10,11 +10,10 @@ made the change. The sent notices are stored, so that a restart repeats none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 import structlog
 
@@ -24,8 +23,9 @@ from alerts.bot.chat import Say, safe
 from alerts.bot.officer_sheets import Waiting, sheets
 from alerts.bot.officers import CHANGE, change_key, forget, headline, language_of
 from alerts.bot.reception import Bot, say_surely
-from alerts.bot.updates import Join
+from alerts.delivery.jobs import JobKind
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.retry import JobRules
 from alerts.delivery.worker import Work
 from alerts.desk.approve import TakenOver, kind_of, superseded_by, taken_over, taken_over_by, why_not_theirs
 from alerts.desk.dedupe import told_already
@@ -51,16 +51,16 @@ from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import PendingApproval, word_pending
 from alerts.model.alert import Severity
-from alerts.model.errors import DeliveryError, ReaderGone, Rejected
+from alerts.model.errors import ReaderGone, Rejected, Retry
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, RemarkHeard
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.job import Job, WantedJob
 from alerts.model.lease import DUTIES, Lease
 from alerts.model.listening import GivenAnswer, Utterance
 from alerts.model.person import MAY, Account, Act, Actor, Origin, fold_name
 from alerts.model.poll import Poll
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
-from alerts.model.rate_limit import SlidingWindow
 from alerts.model.subscriber import Linked
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
@@ -246,8 +246,7 @@ def settled_of(
     return replace(pending, settled="expired" if is_expired else "replaced")
 
 
-RESTS = 60.0
-"""Seconds until a failed notice is tried again."""
+NOTICE = "notice"
 WORDS = "words "
 """Prefix of the key of a waiting answer, outcome or poll among a chat's notices."""
 TAKEN = "taken "
@@ -279,90 +278,63 @@ class _Now:
     taken: Sequence[TakenOver]
 
 
-class OfficerChannel(Protocol):
-    """Sends messages to officers on a channel."""
+class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
+    """The notices to all officers whom one channel reaches; `say` says one thing there. It raises DeliveryError.
 
-    @property
-    def channel(self) -> str:
-        """The channel's name."""
-        ...
+    What an alert that is decided was to be told of as waiting is wanted no more; its decision is.
+    """
 
-    @property
-    def service(self) -> DeskService:
-        """The service that reads and stores the sent notices."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the channel."""
-        ...
-
-
-class OfficerRounds:
-    """The rounds for all whom one channel reaches; `say` says one thing there. It raises DeliveryError."""
+    kinds = (NOTICE,)
+    # Said twice is better than never.
+    rules = JobRules(repeatable=True)
+    wakes = (MessageFiled, IncidentChanged, RemarkHeard, PostsStored)
+    every = APPROVALS_LOOKED_AT_EVERY.total_seconds()
 
     def __init__(
-        self, there: OfficerChannel, town: Town, join: Join, say: Callable[[int, str, Say], Awaitable[None]]
+        self,
+        channel: str,
+        town: Town,
+        lease: str,
+        service: DeskService,
+        say: Callable[[int, str, Say], Awaitable[None]],
     ) -> None:
-        self._bot = there
+        self.channel, self.lease = channel, lease
+        self.name = f"jobs officers {channel}"
+        self._service = service
         self._say = say
         self._town = town
-        self._woken = asyncio.Event()
-        self._hold = join(self._woken.set)
-        self._rests: SlidingWindow[tuple[int, str]] = SlidingWindow(RESTS)
         self._blind: set[str] = set()
 
-    @property
-    def work(self) -> Work:
-        """Tells every chat what it doesn't know yet."""
-        every = APPROVALS_LOOKED_AT_EVERY.total_seconds()
-        return Work(f"officers {self._bot.channel}", self.go_round, every, self._hold, self._woken)
+    def wanted(self, unit: DeskUnit) -> Iterator[WantedJob[_Letter]]:
+        """Return what each chat doesn't know yet."""
+        for each in self._due(unit):
+            is_over = each.told is Phase.RESOLVED
+            yield WantedJob(NOTICE, f"{each.alert} over" if is_over else each.alert, each, each.chat)
 
-    async def go_round(self, _: Lease | None = None) -> None:
-        """Send every chat its pending notices."""
-        for letter in await self._bot.service.ask(self._due):
-            if self._hold.lease is None:
-                return
-            key, was_blind = (letter.chat, letter.alert), letter.alert in self._blind
-            if self._rests.wait(key, 1, self._bot.clock.monotonic()):
-                continue
+    async def do(self, what: _Letter) -> None:
+        """Say it. A chat that nobody reads any more is forgotten."""
+        for say in what.says:
             try:
-                await self._tell(letter)
+                await self._say(what.chat, what.alert, say)
             except ReaderGone:
-                await self._bot.service.act(partial(self._forget, letter))
-                continue
-            except DeliveryError as error:
-                # Where only the picture was refused there is no rest: it is told without it in the next round.
-                if was_blind is (letter.alert in self._blind):
-                    self._rests.take(key, self._bot.clock.monotonic())
-                log.warning("officers.not_told", alert=letter.alert, reason=str(error.reason))
-                continue
-            # Kept after it was said: a kill in between says it once more, and never not at all.
-            await self._bot.service.act(partial(self._keep, letter))
-            log.info("officers.told", say=letter.told, alert=letter.alert)
-
-    async def _tell(self, letter: _Letter) -> None:
-        for say in letter.says:
-            try:
-                await self._say(letter.chat, letter.alert, say)
-            except Rejected:
+                await self._service.act(lambda unit: forget(unit, self.channel, what.chat))
+                return
+            except Rejected as error:
                 if say.picture is not None:
-                    self._blind.add(letter.alert)  # told without it when this is tried again
-                raise
+                    self._blind.add(what.alert)  # told without it when this is tried again
+                raise Retry(error.reason) from None
 
-    def _forget(self, letter: _Letter, unit: DeskUnit) -> None:
-        forget(unit, self._bot.channel, letter.chat)
-
-    def _keep(self, letter: _Letter, unit: DeskUnit) -> None:
-        """A chat that was unlinked meanwhile leaves nothing behind."""
-        chats, channel = unit.officer_chats, self._bot.channel
-        if letter.told is Phase.RESOLVED:
-            chats.settle(channel, letter.chat, letter.alert)
-        elif chats.linked(channel, letter.chat) is not None:
-            chats.tell(channel, letter.chat, letter.alert, unit.now)
+    def keep(self, unit: DeskUnit, what: _Letter, job: Job, _: None) -> None:
+        """Record that it was said. A chat that was unlinked meanwhile leaves nothing behind."""
+        if job.state is not PostState.SENT:
+            return
+        if what.told is Phase.RESOLVED:
+            unit.officer_chats.settle(self.channel, what.chat, what.alert)
+        elif unit.officer_chats.linked(self.channel, what.chat) is not None:
+            unit.officer_chats.tell(self.channel, what.chat, what.alert, unit.now)
 
     def _due(self, unit: DeskUnit) -> list[_Letter]:
-        linked = unit.officer_chats.all(self._bot.channel)
+        linked = unit.officer_chats.all(self.channel)
         if not linked:
             return []
         there = {stored.id: stored for stored in waiting_alerts(unit)}
@@ -378,7 +350,7 @@ class OfficerRounds:
         account = unit.accounts.account(linked.account)
         if account is None or account.disabled_at is not None:
             return []
-        known = unit.officer_chats.told(self._bot.channel, linked.chat)
+        known = unit.officer_chats.told(self.channel, linked.chat)
         changes = self._changes(unit, account, linked.chat, known)
         own = {f"{TAKEN}{each.stored.id}": each.stored for each in now.taken if each.is_of(account.name)}
         changes += self._taken(unit, account, linked.chat, known, own)
@@ -493,14 +465,13 @@ class OfficerRounds:
         return sheets(waiting, language, blind=stored.id in self._blind)
 
 
-class OfficerNotices(OfficerRounds):
-    """The rounds for the chats of one bot."""
+def bot_notices(bot: Bot, town: Town, lease: str) -> NoticeJobs:
+    """Return the notices to the chats of one bot."""
 
-    def __init__(self, bot: Bot, town: Town, join: Join) -> None:
-        async def say_there(chat: int, _: str, say: Say) -> None:
-            await say_surely(bot, chat, say)
+    async def say_there(chat: int, _: str, say: Say) -> None:
+        await say_surely(bot, chat, say)
 
-        super().__init__(bot, town, join, say_there)
+    return NoticeJobs(bot.channel, town, lease, bot.service, say_there)
 
 
 def waiting_alerts(unit: DeskUnit) -> list[StoredAlert]:

@@ -1,36 +1,36 @@
 """Reports forwarded to another server of the kind, such as FixMyStreet: journalled as posts are.
 
 An accepted report is noted for each `[reports.forward.NAME]` that takes its kind (`note_forwards`), in the same
-transaction. A `Forwarder` claims it before it sends it, and stores the result: after a crash, and without an answer, it
-is in doubt, and searched for there by our number, which its words contain. One that isn't found is not sent again
-automatically, for the standard has no key by which a server could recognise it: an officer decides (`forward_again`).
-Afterwards the server is asked for its progress, until it is closed there.
+transaction. Each is a job (`alerts.delivery.jobs`): after a crash, and without an answer, it is in doubt, and searched
+for there by our number, which its words contain. One that isn't found is not sent again automatically, for the standard
+has no key by which a server could recognise it: an officer decides (`forward_again`). Afterwards the server is asked
+for its progress (`ForwardStatuses`), until it is closed there.
 
 Only the kind, the words, the place and our number are sent: no name, no contact, no photo.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import structlog
 
+from alerts.delivery.jobs import JobKind
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.retry import JobRules
 from alerts.delivery.worker import Work
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit, under
-from alerts.model.backoff import backoff
-from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Misuse, Rejected, Retry
-from alerts.model.events import Events, PostsStored, ReportsChanged
+from alerts.model.errors import DeliveryError, Misuse, Rejected
+from alerts.model.events import PostsStored, ReportsChanged
+from alerts.model.job import Job, WantedJob
 from alerts.model.lease import Lease
 from alerts.model.person import Act
-from alerts.model.ports import Clock
-from alerts.model.reason import Reason, because
+from alerts.model.post import PostState
+from alerts.model.reason import because
 from alerts.model.reports import (
     CitizenReport,
     Forwarding,
@@ -43,10 +43,9 @@ from alerts.model.reports import (
 from alerts.model.town import Town
 from alerts.store.unit import Unit
 
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+HANDOVER = "handover"
+LONGEST_WAIT = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=7)
-KEY_TRIED_AGAIN = timedelta(minutes=15)
-"""After how long a server that doesn't accept our key is asked again."""
 LOOKS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
 """The delays of searches for a report in doubt: a server may show it late."""
 LOOKED_BACK = timedelta(minutes=10)
@@ -55,9 +54,8 @@ ASKED_AFTER, ASKED_EVERY, ASKED_FOR = timedelta(minutes=5), timedelta(hours=6), 
 """When a server is first asked how far a report is, how often then, and for how long."""
 AT_ONCE = 50
 LOOKED_EVERY = 15.0
-"""Seconds between two checks without a notification."""
+"""Seconds between two checks for what a server is to be asked about."""
 
-T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -65,7 +63,7 @@ class Remote(Protocol):
     """The other server. Every method raises a `DeliveryError` when it fails.
 
     `channels/open311.py` is the only one. No room but the composition root knows a channel, so this names the methods
-    that a `Forwarder` needs, for other kinds of servers too.
+    that forwarding needs, for other kinds of servers too.
     """
 
     async def hand_over(self, report: Handover) -> HandedOver:
@@ -138,197 +136,119 @@ def handover_of(report: CitizenReport, forward: ReportForward, town: Town) -> Ha
     )
 
 
-def judged(before: Forwarding, error: DeliveryError, now: datetime) -> Forwarding:
-    """Return the state of a forwarding after this failure."""
-    tried = replace(before, reason=error.reason)
-    if isinstance(error, InDoubt):
-        return replace(tried, state=ForwardState.IN_DOUBT, tries=0, next_try=now + LOOKS[0])
-    if isinstance(error, Rejected):
-        return replace(tried, state=ForwardState.FAILED, next_try=None)
-    wait = KEY_TRIED_AGAIN if isinstance(error, BadCredential) else backoff(before.tries, FIRST_WAIT, LONGEST_WAIT)
-    after = error.after if isinstance(error, Retry) and error.after is not None else now
-    return replace(tried, state=ForwardState.WAITING, next_try=max(after, now + wait))
+class HandoverJobs(JobKind[DeskUnit, Forwarding, "HandedOver | RemoteRequest"]):
+    """The reports that one server is handed. What came of each is recorded in its row of `report_forward`."""
 
+    kinds = (HANDOVER,)
+    rules = JobRules(longest=LONGEST_WAIT, looks=LOOKS)
+    wakes = (ReportsChanged, PostsStored)
+    cut_off = because("forward_cut_off")
 
-class Forwarder:
-    """Hands reports on to one server, while it has the lease for that. What it raises ends in it."""
-
-    def __init__(
-        self,
-        forward: ReportForward,
-        remote: Remote,
-        *,
-        town: Town,
-        service: DeskService,
-        keeper: LeaseKeeper,
-        clock: Clock,
-        events: Events,
-    ) -> None:
-        self.forward = forward
+    def __init__(self, forward: ReportForward, remote: Remote, town: Town, service: DeskService) -> None:
+        self.channel = self.lease = forward_lease(forward.name)
+        self.name = f"jobs {self.lease}"
+        self._forward = forward
         self._remote = remote
         self._town = town
         self._service = service
-        self._keeper = keeper
-        self._clock = clock
-        self._rung = asyncio.Event()
-        self._hold = keeper.join(forward_lease(forward.name), self._rung.set)
-        self._term: int | None = None
-        self._rests_until: datetime | None = None
-        self.reason: Reason | None = None
-        """Why the last request came to nothing; None: it is well."""
-        events.subscribe(ReportsChanged, lambda _: self._rung.set())
-        events.subscribe(PostsStored, self._hear)
 
-    def _hear(self, event: PostsStored) -> None:
-        """A command or another daemon wrote something, which may be that a report was accepted."""
-        if event.elsewhere:
-            self._rung.set()
+    def wanted(self, unit: DeskUnit) -> Iterator[WantedJob[Forwarding]]:
+        """Return what isn't there yet; what was begun without a job was begun by an earlier version."""
+        for each in unit.reports.open_forwardings(self._forward.name):
+            report = unit.reports.by_id(each.report)
+            until = None if report is None else (report.accepted_at or report.received_at) + GIVEN_UP_AFTER
+            begun_at = None if each.state is ForwardState.WAITING else each.at or unit.now
+            yield WantedJob(HANDOVER, each.report, each, until=until, begun_at=begun_at)
+
+    async def do(self, what: Forwarding) -> HandedOver:
+        """Hand it over. Raises Rejected where nothing is left of the report."""
+        if (handover := await self._handover(what)) is None:
+            raise Rejected(because("forward_of_nothing"))
+        told = await self._remote.hand_over(handover)
+        log.info("report.forwarded", forward=self._forward.name, report=handover.number, remote=told.remote_id)
+        return told
+
+    async def look(self, what: Forwarding, job: Job) -> RemoteRequest | None:
+        """Look for our number there. That it isn't found proves nothing: many servers show only what they have read."""
+        if (handover := await self._handover(what)) is None or job.attempted_at is None:
+            return None
+        until = self._service.now() + LOOKED_BACK
+        shown = await self._remote.look(handover.service, job.attempted_at - LOOKED_BACK, until)
+        return next((each for each in shown if handover.number in each.words), None)
+
+    def keep(self, unit: DeskUnit, what: Forwarding, job: Job, answer: HandedOver | RemoteRequest | None) -> None:
+        """Record it for officers, in the words of `ForwardState`."""
+        tried = replace(what, tries=job.tries, next_try=job.next_try, reason=job.reason, at=job.attempted_at)
+        match job.state:
+            case PostState.SENT if answer is not None:
+                tried = _handed_over(tried, answer, unit.now + ASKED_AFTER)
+            case PostState.SENDING:
+                tried = replace(tried, state=ForwardState.SENDING, next_try=job.attempted_at)
+            case PostState.IN_DOUBT:
+                reason = because("forward_not_found") if job.next_try is None else job.reason or self.cut_off
+                tried = replace(tried, state=ForwardState.IN_DOUBT, reason=reason)
+            case PostState.FAILED:
+                given_up = because("forward_given_up", days=GIVEN_UP_AFTER.days, why=job.reason or "")
+                why = job.reason if job.next_try is None else given_up
+                tried = replace(tried, state=ForwardState.FAILED, next_try=None, reason=why)
+            case _:
+                tried = replace(tried, state=ForwardState.WAITING, next_try=job.next_try or unit.now)
+        unit.reports.put_forwarding(tried)
+
+    async def _handover(self, what: Forwarding) -> Handover | None:
+        report = await self._service.ask(lambda unit: unit.reports.by_id(what.report))
+        return handover_of(report, self._forward, self._town) if report is not None else None
+
+
+def _handed_over(tried: Forwarding, answer: HandedOver | RemoteRequest, asked_at: datetime) -> Forwarding:
+    sent = replace(tried, state=ForwardState.SENT, remote_id=answer.remote_id, reason=None, next_try=asked_at)
+    if isinstance(answer, RemoteRequest):
+        return _as_shown(sent, answer)
+    return replace(sent, token=answer.token, next_try=asked_at if answer.remote_id or answer.token else None)
+
+
+class ForwardStatuses:
+    """Asks a server for the progress of what it was handed, until it is closed there."""
+
+    def __init__(self, forward: ReportForward, remote: Remote, service: DeskService, keeper: LeaseKeeper) -> None:
+        self._name = forward.name
+        self._remote = remote
+        self._service = service
+        self._hold = keeper.join(forward_lease(forward.name), lambda: None)
 
     @property
     def work(self) -> Work:
-        """Hands on what waits."""
-        return Work(self._hold.name, self.round, LOOKED_EVERY, self._hold, self._rung)
+        """Asks after what is due."""
+        return Work(self._hold.name, self.ask_after, LOOKED_EVERY, self._hold)
 
-    async def round(self, lease: Lease) -> None:
-        """Do all that is due now. Raises LeaseLost where that is another daemon's by now."""
-        if (term := self._keeper.term_of(self._hold.name)) != self._term:
-            await self._write(lease, self._doubt_what_was_begun)
-            self._term = term
-        for due in await self._due(ForwardState.IN_DOUBT):
-            await self._look_for(due, lease)
-        if self._rests_until is None or self._clock.now() >= self._rests_until:
-            self._rests_until = None
-            await self._send_what_waits(lease)
-        await self._ask_after(lease)
-
-    async def _send_what_waits(self, lease: Lease) -> None:
-        for due in await self._due(ForwardState.WAITING):
-            if self._hold.is_asked or self._rests_until is not None:
-                return
-            await self._send(due, lease)
-
-    async def _send(self, due: Forwarding, lease: Lease) -> None:
-        # Written down before it is made: after a crash it is in doubt, and looked for, not sent again.
-        begun = await self._write(lease, partial(self._begin, due))
-        if begun is None:
-            return
-        claimed, report = begun
-        try:
-            told = await self._remote.hand_over(report)
-        except DeliveryError as error:
-            outcome = self._failed(claimed, error)
-        else:
-            self.reason = None
-            log.info("report.forwarded", forward=self.forward.name, report=report.number, remote=told.remote_id)
-            known = told.remote_id is not None or told.token is not None
-            outcome = replace(
-                claimed,
-                state=ForwardState.SENT,
-                remote_id=told.remote_id,
-                token=told.token,
-                reason=None,
-                next_try=self._clock.now() + ASKED_AFTER if known else None,
-            )
-        await self._keep(lease, outcome)
-
-    def _failed(self, claimed: Forwarding, error: DeliveryError) -> Forwarding:
-        now = self._clock.now()
-        outcome = judged(claimed, error, now)
-        if error.reason != self.reason:
-            log.warning("report.not_forwarded", forward=self.forward.name, reason=str(error.reason))
-        self.reason = error.reason
-        # What is so of the key or of the pace is so of all others.
-        if isinstance(error, BadCredential) or (isinstance(error, Retry) and (error.whole_channel or not error.sent)):
-            self._rests_until = outcome.next_try
-        return outcome
-
-    def _begin(self, due: Forwarding, unit: DeskUnit) -> tuple[Forwarding, Handover] | None:
-        report = unit.reports.by_id(due.report)
-        handover = handover_of(report, self.forward, self._town) if report is not None else None
-        if handover is None:
-            unit.reports.put_forwarding(
-                replace(due, state=ForwardState.FAILED, next_try=None, reason=because("forward_of_nothing"))
-            )
-            return None
-        if report is not None and unit.now - (report.accepted_at or report.received_at) > GIVEN_UP_AFTER and due.tries:
-            why = because("forward_given_up", days=GIVEN_UP_AFTER.days, why=due.reason or "")
-            unit.reports.put_forwarding(replace(due, state=ForwardState.FAILED, next_try=None, reason=why))
-            return None
-        claimed = replace(due, state=ForwardState.SENDING, tries=due.tries + 1, at=unit.now, next_try=unit.now)
-        unit.reports.put_forwarding(claimed)
-        return claimed, handover
-
-    def _doubt_what_was_begun(self, unit: DeskUnit) -> None:
-        """Mark as in doubt the sends under way when the lease changed hands, or its daemon died."""
-        begun = unit.reports.due_forwardings(self.forward.name, ForwardState.SENDING, unit.now, AT_ONCE)
-        for each in begun:
-            error = InDoubt(because("forward_cut_off"))
-            unit.reports.put_forwarding(judged(each, error, unit.now))
-
-    async def _look_for(self, due: Forwarding, lease: Lease) -> None:
-        report = await self._service.ask(lambda unit: unit.reports.by_id(due.report))
-        handover = handover_of(report, self.forward, self._town) if report is not None else None
-        now = self._clock.now()
-        if handover is None or due.at is None:
-            await self._keep(lease, replace(due, next_try=None))
-            return
-        try:
-            shown = await self._remote.look(handover.service, due.at - LOOKED_BACK, now + LOOKED_BACK)
-        except DeliveryError as error:
-            self.reason = error.reason
-            await self._keep(
-                lease,
-                replace(due, next_try=now + backoff(due.tries + 1, FIRST_WAIT, LONGEST_WAIT), tries=due.tries + 1),
-            )
-            return
-        found = next((each for each in shown if handover.number in each.words), None)
-        if found is not None:
-            log.info("report.found", forward=self.forward.name, report=handover.number, remote=found.remote_id)
-            adopted = replace(due, state=ForwardState.SENT, remote_id=found.remote_id, reason=None)
-            await self._keep(lease, replace(_as_shown(adopted, found), next_try=now + ASKED_AFTER))
-            return
-        looks = due.tries + 1
-        if looks < len(LOOKS):
-            await self._keep(lease, replace(due, tries=looks, next_try=now + LOOKS[looks]))
-        else:
-            # Found nowhere, which proves nothing: many servers show only what somebody there has looked at.
-            await self._keep(lease, replace(due, tries=looks, next_try=None, reason=because("forward_not_found")))
-
-    async def _ask_after(self, lease: Lease) -> None:
-        due = await self._due(ForwardState.SENT)
+    async def ask_after(self, lease: Lease) -> None:
+        """Ask once. Raises LeaseLost where that is another daemon's by now."""
+        now = self._service.now()
+        due = await self._service.ask(
+            lambda unit: unit.reports.due_forwardings(self._name, ForwardState.SENT, now, AT_ONCE)
+        )
         if not due:
             return
-        now = self._clock.now()
         try:
             resolved = [await self._resolved(each) for each in due]
             ids = [each.remote_id for each in resolved if each.remote_id is not None]
             shown = {each.remote_id: each for each in await self._remote.statuses(ids)} if ids else {}
+            told = [_as_shown(each, shown.get(each.remote_id or "")) for each in resolved]
+            outcomes = [replace(each, next_try=_asked_next(each, now)) for each in told]
         except DeliveryError as error:
-            self.reason = error.reason
-            await self._keep(lease, *(replace(each, next_try=now + LONGEST_WAIT) for each in due))
-            return
-        self.reason = None
-        told = [_as_shown(each, shown.get(each.remote_id or "")) for each in resolved]
-        await self._keep(lease, *(replace(each, next_try=_asked_next(each, now)) for each in told))
+            log.warning("report.not_asked_after", forward=self._name, reason=str(error.reason))
+            outcomes = [replace(each, next_try=now + LONGEST_WAIT) for each in due]
+
+        def keep(unit: DeskUnit) -> None:
+            for each in outcomes:
+                unit.reports.put_forwarding(each)
+
+        await self._service.keep(under(lease, keep))
 
     async def _resolved(self, each: Forwarding) -> Forwarding:
         if each.remote_id is not None or each.token is None:
             return each
         return replace(each, remote_id=await self._remote.id_of_token(each.token))
-
-    async def _due(self, state: ForwardState) -> Sequence[Forwarding]:
-        name, now = self.forward.name, self._clock.now()
-        return await self._service.ask(lambda unit: unit.reports.due_forwardings(name, state, now, AT_ONCE))
-
-    async def _keep(self, lease: Lease, *outcomes: Forwarding) -> None:
-        def keep(unit: DeskUnit) -> None:
-            for each in outcomes:
-                unit.reports.put_forwarding(each)
-
-        await self._write(lease, keep)
-
-    async def _write(self, lease: Lease, action: Callable[[DeskUnit], T]) -> T:
-        return await self._service.keep(under(lease, action))
 
 
 def _as_shown(each: Forwarding, shown: RemoteRequest | None) -> Forwarding:

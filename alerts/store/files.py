@@ -44,7 +44,7 @@ SQLITE = sqlite3.sqlite_version
 """The library that this Python has."""
 LOWEST = (3, 40, 0)
 """The oldest SQLite that the store's tests run against: Debian 12's."""
-HEAD = "0025"
+HEAD = "0026"
 """The newest migration, repeated here so that a current database needs no Alembic; a test compares the two."""
 UNRELEASED = "0005"
 """The migration of databases from before the first release, where the first migration starts."""

@@ -31,6 +31,10 @@ _WITH_CONTACT = Statement("""
 _DROP_CONTACT = (
     Statement("DELETE FROM report_photo WHERE report = :key"),
     Statement("DELETE FROM content_notice WHERE report = :key"),
+    Statement("""
+        DELETE FROM job
+        WHERE kind = 'news' AND about IN (SELECT CAST(seq AS text) FROM report_step WHERE report = :key)
+    """),
     Statement("UPDATE report_step SET channel = NULL, chat = NULL WHERE report = :key"),
 )
 _EXACT = Statement(f"SELECT * FROM report WHERE {EXACT} AND received_at < :before ORDER BY received_at LIMIT :most")

@@ -46,6 +46,11 @@ _DUE = Statement("""
     SELECT * FROM report_forward WHERE forward = :forward AND state = :state AND next_try <= :until
     ORDER BY next_try, report LIMIT :most
 """)
+_OPEN = Statement("""
+    SELECT * FROM report_forward
+    WHERE forward = :forward AND state IN ('waiting', 'sending', 'in doubt') AND next_try IS NOT NULL
+    ORDER BY next_try, report
+""")
 
 
 class ReportParts(UnitPart):
@@ -91,6 +96,10 @@ class ReportParts(UnitPart):
         """How far these reports are on their way to other servers."""
         return [_FORWARDING_ROW.read(row) for row in _FORWARDED_ALL.rows(self._db, reports=json.dumps(list(reports)))]
 
+    def open_forwardings(self, forward: str) -> Sequence[Forwarding]:
+        """Return what isn't known to be there and is no officer's to decide, the earliest first."""
+        return [_FORWARDING_ROW.read(row) for row in _OPEN.rows(self._db, forward=forward)]
+
     def due_forwardings(self, forward: str, state: ForwardState, until: datetime, most: int) -> Sequence[Forwarding]:
         """Of those on their way to that server, in this state, what there is to do by then; the earliest first."""
         rows = _DUE.rows(self._db, forward=forward, state=state.value, until=stamp(until), most=most)
@@ -102,6 +111,7 @@ _BEGUN = Statement("SELECT * FROM report_begun WHERE channel = :of AND chat = :w
 _END = Statement("DELETE FROM report_begun WHERE channel = :of AND chat = :who")
 _DROP = Statement("DELETE FROM report_begun WHERE at < :before")
 _PART = (
+    Statement("DELETE FROM job WHERE channel = :of AND chat = :who AND kind = 'news'"),
     Statement("""
         UPDATE report_step SET channel = NULL, chat = NULL
         WHERE report IN (SELECT id FROM report WHERE channel = :of AND chat = :who)

@@ -99,7 +99,7 @@ _CITED_BY = Statement("SELECT draft, number FROM report WHERE draft IN (SELECT v
 _STEP = insert_into("report_step")
 _STEPS = Statement("SELECT * FROM report_step WHERE report = :report ORDER BY seq")
 _UNTOLD = Statement(f"""
-    SELECT * FROM report_step WHERE {UNTOLD} AND channel = :channel AND seq > :behind ORDER BY seq LIMIT :most
+    SELECT * FROM report_step WHERE {UNTOLD} AND channel = :channel ORDER BY seq
 """)
 _TOLD = Statement("UPDATE report_step SET told_at = :told_at WHERE seq = :key")
 
@@ -288,10 +288,9 @@ class Reports(ReportParts, ReportForgetting):
         """Return the steps of a report, in order."""
         return [STEP.read(row) for row in _STEPS.rows(self._db, report=identity)]
 
-    def untold(self, channel: str, most: int, behind: int = 0) -> Sequence[tuple[ReportStep, int]]:
-        """Return the steps that a channel's bot must still report, in order behind that step, with their chats."""
-        rows = _UNTOLD.rows(self._db, channel=channel, behind=behind, most=most)
-        return [(STEP.read(row), int(row["chat"])) for row in rows]
+    def untold(self, channel: str) -> Sequence[tuple[ReportStep, int]]:
+        """Return the steps that a channel's bot must still report, in order, with their chats."""
+        return [(STEP.read(row), int(row["chat"])) for row in _UNTOLD.rows(self._db, channel=channel)]
 
     def told(self, step: ReportStep, at: datetime) -> None:
         """Record that its chat was notified."""

@@ -192,6 +192,25 @@ attempt = Table(
     sqlite_autoincrement=True,
 )
 
+# The journal of what is sent or done beside the posts: a row from before the first attempt until the outcome is stored.
+job = Table(
+    "job",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("about", String(64), primary_key=True),
+    # Its recipient; 0 where it goes to no chat.
+    Column("chat", BigInteger, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("next_try", BigInteger),
+    Column("attempted_at", BigInteger),
+    Column("owner", String(64), nullable=False),
+    Column("reason", Text),
+    sqlite_with_rowid=False,
+)
+
 # How many posts are in each state, by channel: kept by triggers on `post`, so that nobody counts them.
 tally = Table(
     "tally",

@@ -42,6 +42,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "officer_told": ("channel", "alert_id"),
     "officer_asked": ("channel",),
     "report_begun": ("channel",),
+    "job": ("channel", "kind", "about"),
 }
 """The tables with a chat in their key, and the rest of that key: who is forgotten is forgotten in all of these."""
 _OF_CHANNEL = "bulk IN (SELECT id FROM bulk WHERE channel = :of)"
@@ -260,7 +261,10 @@ _USED = Statement("DELETE FROM link_code WHERE digest = :hash")
 _VOID = Statement("DELETE FROM link_code WHERE account = :folded")
 _LINK = upsert_into("officer_chat", "channel", "chat")
 _UNLINK = Statement("DELETE FROM officer_chat WHERE channel = :of AND chat = :who")
-_UNTELL = Statement("DELETE FROM officer_told WHERE channel = :of AND chat = :who")
+_UNTELL = (
+    Statement("DELETE FROM officer_told WHERE channel = :of AND chat = :who"),
+    Statement("DELETE FROM job WHERE channel = :of AND chat = :who AND kind = 'notice'"),
+)
 # A browser that was there for its officer alone.
 _NO_DEVICE = Statement("""
     DELETE FROM subscriber WHERE channel = :of AND chat = :who AND endpoint IS NOT NULL AND is_on = FALSE
@@ -299,7 +303,8 @@ class OfficerChats(UnitPart):
     def unlink(self, channel: str, chat: int) -> None:
         """Bind that chat to nobody; what it was told, and asked, is forgotten, and a device that is nothing else."""
         _UNLINK.run(self._db, of=channel, who=chat)
-        _UNTELL.run(self._db, of=channel, who=chat)
+        for statement in _UNTELL:
+            statement.run(self._db, of=channel, who=chat)
         _NO_DEVICE.run(self._db, of=channel, who=chat)
         self.unask(channel, chat)
 

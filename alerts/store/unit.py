@@ -27,6 +27,7 @@ from alerts.store.audit import AuditLog
 from alerts.store.connection import begin, commit, opened, rollback
 from alerts.store.dispatches import Dispatches
 from alerts.store.files import StoreError, blank
+from alerts.store.jobs import Jobs
 from alerts.store.leases import LeaseRows
 from alerts.store.listening import Listening
 from alerts.store.memory import SourceMemory
@@ -62,6 +63,11 @@ class Unit:
     def leases(self) -> LeaseRows:
         """The leases, and the daemons that run."""
         return LeaseRows(self.db)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The journal of what is sent or done beside the posts."""
+        return Jobs(self.db)
 
     @cached_property
     def views(self) -> Views:

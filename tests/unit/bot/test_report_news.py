@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
 from alerts.bot.chat import On
+from alerts.bot.officers import forget
 from alerts.bot.reception import Bot
-from alerts.bot.report_news import RESTS, ReportNews
+from alerts.bot.report_news import NewsJobs
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
+from alerts.delivery.jobs import REST, JobLane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Work
-from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, ReaderGone, Rejected, Retry
+from alerts.model.errors import BadCredential, InDoubt, ReaderGone, Rejected, Retry
+from alerts.model.events import ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, ReportStep
 from alerts.model.subscriber import Subscriber
@@ -39,7 +41,8 @@ class News:
 
     def start(self) -> None:
         bot = Bot("telegram", self.line, self.house.service, self._town, self.house.clock, self._remember)
-        self.news = ReportNews(bot, self.house.town, partial(self.keeper.join, "bot telegram"))
+        kind = NewsJobs(bot, self.house.town, "bot telegram")
+        self.jobs = JobLane(kind, self.house.service, self.keeper, self.house.clock, self.house.events)
 
     async def reported(self, chat: int, **more):
         draft = {"source": f"chat telegram:{chat}", "chat": ("telegram", chat), **more}
@@ -48,11 +51,18 @@ class News:
     async def does(self, act, *told, **more) -> None:
         await self.house.service.act(by(ANNE, act, *told, **more))
 
-    async def round(self) -> list[tuple[int, str]]:
-        """What was told by one round."""
+    async def round(self, later: float = 0) -> list[tuple[int, str]]:
+        """What was told by one round, after so many seconds."""
+        await self.house.clock.advance(later)
         before = len(self.line.said)
-        await self.news.go_round(self.keeper.lease_of("bot telegram"))
+        await self.jobs.go_round(self.keeper.lease_of("bot telegram"))
         return self.line.said[before:]
+
+    async def journal(self) -> list[tuple[str, int]]:
+        return [
+            tuple(row)
+            for row in await self.house.ask(lambda unit: unit.execute("SELECT state, tries FROM job").fetchall())
+        ]
 
     async def _town(self):
         return replace(TOWN, on={"fr": self.on})
@@ -162,8 +172,7 @@ async def test_one_chat_s_trouble_is_no_other_s_and_rests(news):
     news.line.troubles.extend([InDoubt("no answer")])
     assert [chat for chat, _ in await news.round()] == [2]
     assert await news.round() == []
-    await news.house.clock.advance(RESTS + 1)
-    assert [chat for chat, _ in await news.round()] == [1]
+    assert [chat for chat, _ in await news.round(later=5)] == [1]
     assert await news.round() == []
 
 
@@ -172,8 +181,7 @@ async def test_what_is_refused_or_stays_in_doubt_is_not_said_for_ever(news, trou
     await news.does(AcceptReport, (await news.reported(1)).number)
     news.line.troubles.extend([trouble] * 9)
     for _ in range(5):
-        await news.round()
-        await news.house.clock.advance(RESTS + 1)
+        await news.round(later=60)
     assert len(news.line.troubles) == 9 - tries
 
 
@@ -185,20 +193,38 @@ async def test_with_a_token_that_is_refused_nobody_is_tried_in_vain(news):
     assert len(news.line.troubles) == 8
 
 
-async def test_a_kill_before_it_was_kept_tells_it_once_more(news, monkeypatch):
+@pytest.mark.parametrize("kills", [1, 2])
+async def test_a_kill_while_it_is_said_says_it_once_more_and_never_a_third_time(news, kills):
     await news.does(AcceptReport, (await news.reported(1)).number)
+    say, said = news.line.say, asyncio.Event()
 
-    async def refusing(action):
-        raise DatabaseRefused("killed here")
+    async def killed(*told, **more):
+        await say(*told, **more)
+        said.set()
+        await asyncio.Event().wait()
 
-    with monkeypatch.context() as broken:
-        broken.setattr(news.house.service, "keep", refusing)
-        with pytest.raises(DatabaseRefused):
-            await news.round()
-    news.start()
-    assert len(await news.round()) == 1
-    news.start()
-    assert await news.round() == []
+    news.line.say = killed
+    for kill in range(1, kills + 1):
+        said.clear()
+        telling = asyncio.create_task(news.round())
+        await said.wait()
+        assert await news.journal() == [("sending", kill)]
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        news.start()
+    news.line.say = say
+    await news.round(later=5)
+    await news.round(later=60)
+    assert (len(news.line.said), await news.journal()) == (2, [])
+
+
+async def test_who_is_forgotten_leaves_the_journal_at_once(news):
+    await news.does(AcceptReport, (await news.reported(7)).number)
+    news.line.troubles.append(Retry("no connection"))
+    await news.round()
+    assert await news.journal() == [("queued", 1)]
+    await news.house.service.act(lambda unit: forget(unit, "telegram", 7))
+    assert await news.journal() == []
 
 
 @pytest.mark.parametrize("said", [0, 1], ids=["before it is said", "while it is said"])
@@ -219,7 +245,7 @@ async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_neve
         monkeypatch.setattr(news.line, "say", slowly)
     else:
         await news.house.database.write(taken)
-    running = begun(news.house.clock, news.news.work)
+    running = begun(news.house.clock, news.jobs.work)
     for _ in range(20):
         await news.house.clock.advance(1)
     assert len(news.line.said) == said
@@ -228,12 +254,11 @@ async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_neve
 
 
 async def test_it_is_told_as_soon_as_it_is_known(news):
-    running = begun(news.house.clock, news.news.work)
-    await news.house.clock.settle()
+    running = begun(news.house.clock, news.jobs.work)
+    await news.house.clock.advance(REST)
     await news.does(AcceptReport, (await news.reported(1)).number)
-    news.news.wake()
-    while not news.line.said:
-        await asyncio.wait({running}, timeout=0.02)  # nothing of the clock passes: it was rung for
+    news.house.events.publish(ReportsChanged())
+    await news.house.clock.advance(2 * REST)  # long before it would have looked by itself
     assert len(news.line.said) == 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -275,11 +300,9 @@ async def test_it_leaves_behind_what_is_urgent(news):
     assert pace.halted_for == PaceAs(pace, Precedence.ROUTINE).halted_for > 0
 
 
-async def test_what_was_not_sent_for_sure_is_said_again(news):
-    await news.does(AcceptReport, (await news.reported(1)).number)
+async def test_what_was_not_sent_for_sure_is_said_again_and_the_other_chats_wait_too(news):
+    for chat in (1, 2):
+        await news.does(AcceptReport, (await news.reported(chat)).number)
     news.line.troubles.append(Retry("no connection", sent=False))
-    telling = asyncio.create_task(news.round())
-    while not telling.done():
-        await asyncio.wait({telling}, timeout=0.02)
-        await news.house.clock.advance(1)
-    assert len(await telling) == 1
+    assert await news.round() == []
+    assert [chat for chat, _ in await news.round(later=3)] == [1, 2]

@@ -20,12 +20,13 @@ from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Web
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
+from alerts.delivery.jobs import JobLane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Work, Workers
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.health.approvals import TAKEN, OfficerNotices
+from alerts.health.approvals import TAKEN, bot_notices
 from alerts.listening.hearing import take
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
@@ -68,6 +69,10 @@ class Scene:
         self.join = partial(keeper.join, "bot telegram")
         self.asking = Asking(self.bot, self.reception, self.join)
         self._number = 0
+
+    def notices(self, town: Town) -> JobLane:
+        kind = bot_notices(self.bot, town, "bot telegram")
+        return JobLane(kind, self.service, self.keeper, self.clock, Events())
 
     @property
     def soon(self):
@@ -403,14 +408,14 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
     await write(AuditEvent.PASSWORD_CHANGED)
     await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
     await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
-    linked, rounds = len(scene.line.said), OfficerNotices(scene.bot, scene.config, scene.join)
-    await rounds.go_round()
+    linked, rounds = len(scene.line.said), scene.notices(scene.config)
+    await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     assert len(scene.line.said) == linked, "what was before the chat was linked is no news to it"
 
     await scene.clock.advance(60)
     await write(AuditEvent.CODES_ADDED)
     for _ in range(2):
-        await rounds.go_round()
+        await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     [(to, text)] = scene.line.said[linked:]
     assert to == chat
     assert text.startswith(
@@ -426,7 +431,7 @@ async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and
     hearing = {name: replace(each, hears=True) for name, each in scene.config.channels.items()}
     linked, rounds = (
         len(scene.line.said),
-        OfficerNotices(scene.bot, replace(scene.config, channels=hearing), scene.join),
+        scene.notices(replace(scene.config, channels=hearing)),
     )
     said = [
         (Remark("-1:1", "Ma mère est <bloquée>", scene.clock.now()), Understood(Kind.HELP)),
@@ -434,14 +439,14 @@ async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and
     ]
     taken = await scene.service.act(lambda unit: take(unit, next(iter(hearing)), said))
     for _ in range(2):
-        await rounds.go_round()
+        await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     [(to, text)] = scene.line.said[linked:]
     assert to == chat
     assert text.startswith("Peut-être un appel à l’aide\nMa mère est &lt;bloquée&gt;\nsur ")
 
     handled = replace(taken.utterances[0], state=UtteranceState.HANDLED)
     await scene.service.act(lambda unit: unit.listening.put(handled))
-    await rounds.go_round()
+    await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     assert len(scene.line.said) == linked + 1
     told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
     assert [key for key in told if key.startswith("call")] == []
@@ -454,24 +459,24 @@ async def test_an_author_s_chat_is_told_once_that_another_s_words_took_the_place
     await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
     await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
     approving = replace(scene.config, sources={MANUAL: SourceRules(publish="approve")})
-    desk, rounds = build_desk(approving, scene.clock.now), OfficerNotices(scene.bot, approving, scene.join)
+    desk, rounds = build_desk(approving, scene.clock.now), scene.notices(approving)
 
     async def acts(actor, act):
         return await scene.service.act(lambda unit: act(Officer(DeskUnit(unit, desk, unit.now, new_id), actor)))
 
     written = draft_alert(Draft("Coupure d’eau"), approving, scene.clock.now(), new_id())
     filed = await acts(anne, lambda officer: officer.post(written))
-    await rounds.go_round()
+    await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     before = len(scene.line.said)
     await acts(paul, lambda officer: officer.update(filed.stored.id, {"headline": "Fin vers minuit"}))
     for _ in range(2):
-        await rounds.go_round()
+        await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     [(to, text)] = scene.line.said[before:]
     assert to == chat
     assert "ce que Paul a écrit depuis l’a remplacée. C’était\u00a0: «\u00a0Coupure d’eau\u00a0»" in text
 
     await scene.service.act(lambda unit: unit.execute("UPDATE alert SET received_at = 0"))
-    await rounds.go_round()
+    await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
     assert [key for key in told if key.startswith(TAKEN)] == [], "after a day it is forgotten"
 

@@ -74,7 +74,7 @@ async def lines_of(desk, report):
 
 
 async def told(desk):
-    return await desk.service.ask(lambda unit: [(step.state, chat) for step, chat in unit.reports.untold("x", 20)])
+    return await desk.service.ask(lambda unit: [(step.state, chat) for step, chat in unit.reports.untold("x")])
 
 
 ACTS = {
@@ -155,7 +155,7 @@ async def test_a_duplicate_leads_to_the_first_one_and_is_told_its_end(desk):
     await do(desk, CloseReport, first.number, "Réparé.", Closing.DONE)
     assert (await steps_of(desk, third))[-1] == ("closed", "done", "Réparé.", "Paul")
     ended = await desk.service.ask(
-        lambda unit: [chat for step, chat in unit.reports.untold("x", 20) if step.closing is Closing.DONE]
+        lambda unit: [chat for step, chat in unit.reports.untold("x") if step.closing is Closing.DONE]
     )
     assert sorted(ended) == [1, 2, 3, 4]
 

@@ -204,7 +204,7 @@ async def test_once_it_is_out_those_who_reported_are_told(reports):
     numbers, incidents = await reports.service.act(settle)
     assert numbers == [each.report.number for each in taken]
     assert incidents == {draft.incident_id}
-    untold = await reports.ask(lambda unit: unit.reports.untold("telegram", 10))
+    untold = await reports.ask(lambda unit: unit.reports.untold("telegram"))
     assert [(step.incident, chat) for step, chat in untold] == [(draft.incident_id, n) for n in range(5)]
     assert await reports.service.act(settle) == ([], frozenset())
     late = await reports.report(place=north(50))

@@ -12,13 +12,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from alerts.channels.open311 import Open311
+from alerts.delivery.jobs import REST, JobLane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.desk.officer import Officer
 from alerts.model.events import PostsStored, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ForwardState, ReportForward
-from alerts.reports.forwarding import Forwarder, forward_again, forward_lease
+from alerts.reports.forwarding import ForwardStatuses, HandoverJobs, forward_again, forward_lease
 from alerts.reports.report_acts import AcceptReport
 from alerts.store.leases import Leases
 from tests.fakes import begun
@@ -67,9 +68,10 @@ async def agglo(reports):
         keeper = LeaseKeeper(
             Leases(reports.database), reports.clock, "us", [Holding("forward", (forward_lease("agglo"),))]
         )
-        more = {"town": town, "service": reports.service, "keeper": keeper, "clock": reports.clock}
-        server.forwarder = Forwarder(forward, remote, events=reports.events, **more)
-        server.keeper = keeper
+        kind = HandoverJobs(forward, remote, town, reports.service)
+        server.jobs = JobLane(kind, reports.service, keeper, reports.clock, reports.events)
+        server.statuses = ForwardStatuses(forward, remote, reports.service, keeper)
+        server.keeper, server.remote = keeper, remote
         yield server
 
 
@@ -92,15 +94,17 @@ class Resting:
 
 async def go_round(agglo):
     await agglo.keeper._renew()
-    await agglo.forwarder.round(agglo.keeper.lease_of(forward_lease("agglo")))
+    lease = agglo.keeper.lease_of(forward_lease("agglo"))
+    await agglo.jobs.go_round(lease)
+    await agglo.statuses.ask_after(lease)
 
 
 @pytest.fixture
 async def running(reports, agglo):
     """The forwarder at work for ever, as in a daemon."""
-    agglo.resting = agglo.forwarder._clock = Resting(reports.clock)
+    agglo.resting = Resting(reports.clock)
     await agglo.keeper._renew()
-    task = begun(agglo.resting, agglo.forwarder.work)
+    task = begun(agglo.resting, agglo.jobs.work)
     await agglo.resting.rest()
     yield agglo
     task.cancel()
@@ -194,7 +198,7 @@ async def test_what_a_dead_daemon_had_begun_is_in_doubt(reports, agglo):
 async def sent(reports, running, report):
     """Until it is handed on."""
     while (await standing(reports, report)).state is not ForwardState.SENT:
-        await running.resting.rest()
+        await reports.clock.advance(REST)
 
 
 async def test_it_goes_on_for_ever_and_hears_of_what_was_accepted(reports, running):
@@ -209,16 +213,15 @@ async def test_it_goes_on_for_ever_and_hears_of_what_was_accepted(reports, runni
 
 async def test_a_failure_of_its_own_ends_nothing(reports, running):
     async def fail(_):
-        running.forwarder._remote.hand_over = hand_over
+        running.remote.hand_over = hand_over
         raise RuntimeError("nobody foresaw it")
 
-    hand_over, running.forwarder._remote.hand_over = running.forwarder._remote.hand_over, fail
+    hand_over, running.remote.hand_over = running.remote.hand_over, fail
     report = await accepted(reports)
     reports.events.publish(ReportsChanged())
-    while running.forwarder._remote.hand_over is fail:
-        await running.resting.rest()
+    while running.remote.hand_over is fail:
+        await reports.clock.advance(REST)
     other = await accepted(reports)
-    await reports.clock.advance(1)
     await sent(reports, running, other)
     # It had been begun, so it may be there.
-    assert (await standing(reports, report)).state is ForwardState.SENDING
+    assert (await standing(reports, report)).state is ForwardState.IN_DOUBT

@@ -113,10 +113,10 @@ async def test_who_told_of_it_counts_once_and_what_happened_is_told_in_order(dat
         "received",
         "accepted",
     ]
-    [(step, chat)] = await database.read(lambda unit: unit.reports.untold("telegram", 5))
+    [(step, chat)] = await database.read(lambda unit: unit.reports.untold("telegram"))
     assert (step.state, chat) == (ReportState.ACCEPTED, 7)
     await database.write(lambda unit: unit.reports.told(step, NOW))
-    assert await database.read(lambda unit: list(unit.reports.untold("telegram", 5))) == []
+    assert await database.read(lambda unit: unit.reports.untold("telegram")) == []
 
 
 async def test_photos_notices_forwardings_and_secrets_are_kept(database):
