@@ -7,7 +7,7 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test package release release-check texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
+.PHONY: demo test package release release-check matrix texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -33,7 +33,7 @@ release: $(VENV)/dev.stamp
 TODAY := $(shell date +%Y%m%d)
 SIMULATED = $(BIN)/python -m simulation --seed $(or $(SEED),$(TODAY)000) --seeds
 CAMPAIGN = $(BIN)/python -m campaign --seed $(or $(SEED),$(TODAY))
-release-check: check docs package
+release-check: check docs package matrix
 	TOCSIN_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m ''
 	$(BIN)/python -m bench.hostile
 	$(BIN)/python -m bench.truth
@@ -53,6 +53,18 @@ release-check: check docs package
 	rm -rf build/release && $(BIN)/python -m shipping build/release --architectures amd64
 	for each in build/release/*deb12_amd64.deb; do $(BIN)/python -m shipping.booted bookworm $$each; done
 	for each in build/release/*deb13_amd64.deb; do $(BIN)/python -m shipping.booted trixie $$each; done
+
+# What else of Python 3.11 to 3.14 and PostgreSQL 13 on this machine has, each in turn; what it lacks is named.
+matrix: $(VENV)/dev.stamp
+	@for each in 3.11 3.12 3.13 3.14; do \
+	    python$$each -c '' 2>/dev/null || { echo "skipped: Python $$each, which this machine doesn't have"; continue; }; \
+	    echo "Python $$each:"; at=build/matrix/$$each; python$$each -m venv $$at && \
+	    $$at/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock && \
+	    $$at/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && \
+	    $$at/bin/python -m pytest -n $(WORKERS) tests/unit || exit 1; done
+	@for each in /usr/lib/postgresql/*/bin; do \
+	    [ -x $$each/initdb ] || { echo "skipped: PostgreSQL, which this machine doesn't have"; continue; }; \
+	    echo "$$each:"; PATH=$$each:$$PATH $(BIN)/python -m pytest -n $(WORKERS) tests/unit/store -k 'server or postgresql' || exit 1; done
 
 # The long campaign: real processes, killed at random; a short one is among the tests (docs/testing.md).
 faults: $(VENV)/dev.stamp
