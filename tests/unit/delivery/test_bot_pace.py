@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from bisect import bisect_left
 from datetime import timedelta
 from itertools import pairwise
 
@@ -51,7 +52,8 @@ async def crowd():
 
 
 def most_in_a_second(times: list[float]) -> int:
-    return max(sum(at <= other < at + 1.0 for other in times) for at in times)
+    ordered = sorted(times)
+    return max(bisect_left(ordered, at + 1.0) - earlier for earlier, at in enumerate(ordered))
 
 
 async def test_a_minute_of_enough_to_do_is_at_least_98_percent_and_never_above(crowd):
@@ -168,7 +170,7 @@ async def test_a_halt_holds_for_everybody(rate):
 
 
 @in_one_test
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(5))
 async def test_however_they_are_held_up_on_the_way_no_more_than_the_rate_arrive_in_any_second(seed):
     chance, crowd, arrived = random.Random(seed), Crowd(30), []
 
