@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from telegram import Bot, ChatMemberAdministrator, ChatMemberOwner, LinkPreviewOptions, ReplyParameters
@@ -66,7 +66,7 @@ class Telegram:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._opened: Bot | None = None
+        self._opened: tuple[Bot, Wire] | None = None
         self._ours: deque[str] = deque(maxlen=_KEPT_IDS)
         self._search = Search(lambda: self._bot, self._outcome)
         self._told_to_wait: Newest[str, Retry] = Newest(_CHATS_THAT_WAIT)
@@ -76,7 +76,7 @@ class Telegram:
         token = read_credential(self._settings.token, self._resources.folder)
         wire = Wire(self._resources, self._settings.timeout, token)
         base = f"{self._settings.api_url}/bot"
-        self._opened = Bot(PLACEHOLDER, base_url=base, request=wire, get_updates_request=wire)
+        self._opened = Bot(PLACEHOLDER, base_url=base, request=wire, get_updates_request=wire), wire
 
     async def close(self) -> None:
         """Forget the token; the session is the process's."""
@@ -264,10 +264,14 @@ class Telegram:
         return ()
 
     @property
-    def _bot(self) -> Bot:
+    def _line_out(self) -> tuple[Bot, Wire]:
         if self._opened is None:
             raise BadCredential(because("channel_unopened", channel=self._name))
         return self._opened
+
+    @property
+    def _bot(self) -> Bot:
+        return self._line_out[0]
 
     @property
     def _moved_key(self) -> str:
@@ -325,23 +329,29 @@ class Telegram:
         return meant
 
     async def _send(self, message: Message, form: Form, reply_to: str | None, picture: LoadedPicture | None) -> Receipt:
-        options: dict[str, Any] = {"parse_mode": ParseMode.HTML if form.html else None}
-        if (parent := self._parent(reply_to, form.chat)) is not None:
-            # Telegram refuses an answer to a message that is gone, unless it is told that it may stand alone.
-            options["reply_parameters"] = ReplyParameters(parent, allow_sending_without_reply=True)
-        words = message.text if form.html else message.plain
+        parent = self._parent(reply_to, form.chat)
+        # Telegram refuses an answer to a message that is gone, unless it is told that it may stand alone.
+        reply = None if parent is None else ReplyParameters(parent, allow_sending_without_reply=True)
+        words, mode = (message.text, ParseMode.HTML) if form.html else (message.plain, None)
         if message.poll is not None:
             # Without an end of its own: it is closed by us, so that its last numbers are those of its closing.
             asked = message.poll
-            sent = await self._bot.send_poll(
-                form.chat, asked.question, asked.options, reply_parameters=options.get("reply_parameters")
-            )
+            sent = await self._bot.send_poll(form.chat, asked.question, asked.options, reply_parameters=reply)
         elif form.picture and picture:
             sent = await self._bot.send_photo(
-                form.chat, picture.content, caption=words, filename=picture.file_name, **options
+                form.chat,
+                picture.content,
+                caption=words,
+                filename=picture.file_name,
+                parse_mode=mode,
+                reply_parameters=reply,
             )
         else:
-            sent = await self._bot.send_message(form.chat, words, link_preview_options=_preview(message), **options)
+            said = {"chat_id": form.chat, "text": words, "link_preview_options": _preview(message).to_dict()}
+            said |= {"parse_mode": mode} if mode else {}
+            said |= {"reply_parameters": reply.to_dict()} if reply else {}
+            bot, wire = self._line_out
+            return self._keep(form.chat, await wire.send_text(f"{bot.base_url}/sendMessage", said))
         return self._keep(form.chat, sent.message_id)
 
     async def _edit(self, message: Message, form: Form, number: int) -> None:
