@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from alerts.daemon.outside import HANDED_OVER_AFTER, leave_alone_what_stays
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Workers
@@ -123,7 +125,12 @@ def new_file() -> Iterator[Path]:
 
 @contextlib.asynccontextmanager
 async def town(channel: Channel, at_once: int, server: Server | None = None) -> AsyncIterator[Town]:
-    """A lane that works, and a town that may post: over a new file, or a schema of a server that has every table."""
+    """A lane that works, and a town that may post: over a new file, or a schema of a server that has every table.
+
+    Garbage and threads are handled as a daemon does (`alerts.cli.running`), for the floor too.
+    """
+    sys.setswitchinterval(HANDED_OVER_AFTER)
+    leave_alone_what_stays()
     with contextlib.nullcontext(server) if server is not None else new_file() as place:
         database, clock = await Database.open(place), SystemClock()
         keeper = LeaseKeeper(Leases(database), clock, new_id(), [CHANNEL])
