@@ -274,6 +274,12 @@ class Metrics:
             "tocsin_bulks", "Alerts to subscribers that are over", ["channel", "state"], registry=registry
         )
         self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
+        self._jobs = Gauge(
+            "tocsin_jobs",
+            "What is sent or done beside the posts, was tried, and isn't through",
+            ["channel", "kind", "state"],
+            registry=registry,
+        )
         self._ages = Gauge(
             "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
         )
@@ -316,6 +322,12 @@ class Metrics:
         for (what, name), is_well in well.items():
             self._is_ok.labels(what, name).set(is_well)
         self._connections.set(connections)
+
+    def measure_jobs(self, jobs: Mapping[tuple[str, str, str], int]) -> None:
+        """Set how many jobs aren't through, by channel, kind and state; of those that are no number stays."""
+        self._jobs.clear()
+        for labels, number in jobs.items():
+            self._jobs.labels(*labels).set(number)
 
     def expect_bots(self, channels: Iterable[str]) -> None:
         """Show the counts of these channels' bots from the start: a series that is missing can't be alerted on."""

@@ -84,11 +84,12 @@ class Vitals:
     async def measure(self) -> CollectorRegistry:
         """Update the gauges that are measured on request; returns all metrics."""
         # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
-        posts = await self._database.ask(lambda unit: unit.views.post_counts())
+        posts, jobs = await self._database.ask(lambda unit: (unit.views.post_counts(), unit.jobs.counts()))
         well = {("source", name): poller.reason is None for name, poller in self._pollers_here().items()}
         well |= {("channel", name): lane.trouble is None for name, lane in self._lanes_here().items()}
         well["store", "database"] = self._database.trouble is None
         self._metrics.measure(posts, self.cycles(), well, self.connections())
+        self._metrics.measure_jobs(jobs)
         await self._bulks.measure(self._metrics)
         return self._metrics.registry
 

@@ -26,6 +26,7 @@ _INTERRUPTED = Statement(f"""
     WHERE channel = :of AND {_KINDS} AND state = 'sending'
     RETURNING *
 """)
+_COUNTS = Statement("SELECT channel, kind, state, count(*) AS jobs FROM job GROUP BY channel, kind, state")
 
 
 class Jobs(UnitPart):
@@ -58,6 +59,10 @@ class Jobs(UnitPart):
         """Put in doubt, until then, what was under way when the lease changed hands; returns these jobs."""
         values = {"of": channel, "kinds": json.dumps(list(kinds)), "at": stamp(at), "reason": reason.kept()}
         return [_ROW.read(row) for row in _INTERRUPTED.rows(self._db, **values)]
+
+    def counts(self) -> Mapping[tuple[str, str, str], int]:
+        """How many were tried and aren't through, by channel, kind and state."""
+        return {(row["channel"], row["kind"], row["state"]): int(row["jobs"]) for row in _COUNTS.rows(self._db)}
 
 
 def _key(job: Job) -> dict[str, object]:

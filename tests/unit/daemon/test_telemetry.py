@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from alerts.daemon.telemetry import Repeats, _Unrepeated
+from alerts.daemon.telemetry import Metrics, Repeats, _Unrepeated
+from alerts.model.events import Events
 from tests.fakes import FakeClock
 
 
@@ -137,3 +138,12 @@ def test_a_log_that_takes_no_line_ends_nothing():
         program = [sys.executable, "-c", told]
         said = subprocess.run(program, stderr=full, stdout=subprocess.PIPE, check=False, timeout=60).stdout
     assert said == b"goes on\n"
+
+
+def test_a_job_that_is_through_is_no_series_any_more():
+    metrics = Metrics(Events())
+    metrics.measure_jobs({("telegram", "news", "in_doubt"): 2})
+    line = b'tocsin_jobs{channel="telegram",kind="news",state="in_doubt"} 2.0'
+    assert line in metrics.exposition()
+    metrics.measure_jobs({})
+    assert b"tocsin_jobs{" not in metrics.exposition()

@@ -30,6 +30,8 @@ async def test_what_was_being_sent_is_in_doubt_and_an_outcome_of_another_owner_c
     assert await database.write(act) == [doubted]
     known = await database.read(lambda unit: unit.jobs.of("telegram", ("news", "notice")))
     assert known == {doubted.key: doubted, resting.key: resting}
+    counts = await database.read(lambda unit: unit.jobs.counts())
+    assert counts["telegram", "news", "in_doubt"] == counts["page", "hide", "sending"] == 1
     assert not await database.read(lambda unit: unit.jobs.is_still(SENDING))
     assert await database.read(lambda unit: unit.jobs.is_still(other))
 
