@@ -21,7 +21,16 @@ MOST_CARDS = 40
 """Threads of a platform on the page; what is older is counted."""
 MOST_ANSWERS = 20
 """Answers of a thread on the page, the newest."""
-_LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096, "mastodon": 500, "bluesky": 300, "webhook": 20_000}
+_LIMITS = {
+    "twitter": 280,
+    "facebook": 63_206,
+    "telegram": 4096,
+    "mastodon": 500,
+    "bluesky": 300,
+    "matrix": 10_000,
+    "ntfy": 4096,
+    "webhook": 20_000,
+}
 _CAPTION_LIMIT = 1024
 _ELEMENTS = {
     "bold": Markup("<strong>{}</strong>"),

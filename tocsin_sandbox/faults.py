@@ -40,7 +40,9 @@ class FaultRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    platform: Literal["twitter", "facebook", "telegram", "mastodon", "bluesky", "webhook", "open311", "push"]
+    platform: Literal[
+        "twitter", "facebook", "telegram", "mastodon", "bluesky", "matrix", "ntfy", "webhook", "open311", "push"
+    ]
     kind: Kind
     route: str = ""
     times: Annotated[int, Field(ge=1)] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import bluesky, mastodon, open311, push, webhook
+from tocsin_sandbox import bluesky, mastodon, matrix, ntfy, open311, push, webhook
 from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
@@ -25,6 +25,8 @@ _FAULTY_AT = {"twitter": twitter_answers.faulty, "mastodon": mastodon.faulty, "b
 """What a platform says under a fault, if its words name a time."""
 _FAULTY = {
     "telegram": telegram_calls.faulty,
+    "matrix": matrix.faulty,
+    "ntfy": ntfy.faulty,
     "webhook": webhook.faulty,
     "open311": open311.faulty,
     "push": push.faulty,
@@ -39,7 +41,7 @@ def platform_of(path: str) -> str | None:
 
     `/2/…` is X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/wpush/…` a push service's, `/webhook…` the
     town's, `/open311/…` a server of reports, `/api/…` a Mastodon server's,
-    `/xrpc/…` Bluesky's.
+    `/xrpc/…` Bluesky's, `/_matrix/…` a Matrix server's, `/ntfy-…` a topic of ntfy.
     """
     if path.startswith("/2/"):
         return "twitter"
@@ -50,6 +52,8 @@ def platform_of(path: str) -> str | None:
         ("/api/", "mastodon"),
         ("/xrpc/", "bluesky"),
         (open311.BASE, "open311"),
+        ("/_matrix/", "matrix"),
+        ("/ntfy-", "ntfy"),
     ):
         if path.startswith(beginning):
             return platform
@@ -87,6 +91,8 @@ class Platforms:
             "telegram": self.telegram,
             "mastodon": self.mastodon,
             "bluesky": self.bluesky,
+            "matrix": matrix.Matrix(state),
+            "ntfy": ntfy.Ntfy(state),
             "webhook": webhook.Webhook(state),
             "open311": self.open311,
             "push": self.push,

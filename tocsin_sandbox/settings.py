@@ -47,6 +47,12 @@ BLUESKY_PASSWORD = "sandbox-bluesky-password"  # noqa: S105 - a stand-in's
 BLUESKY_DID = "did:plc:tocsinsandbox234567abcdef"
 BLUESKY_FOLLOWERS = 74
 
+MATRIX_TOKEN = "sandbox-matrix-token"  # noqa: S105 - a stand-in's
+MATRIX_ROOM = "!permanence:sandbox.example"
+MATRIX_USER = "@tocsin:sandbox.example"
+
+NTFY_TOKEN = "sandbox-ntfy-token"  # noqa: S105 - a stand-in's
+
 OPEN311_KEY = "sandbox-open311-key"
 
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk="  # noqa: S105 - a stand-in's

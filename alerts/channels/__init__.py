@@ -76,4 +76,6 @@ KINDS: dict[str, ChannelKind | str] = {
     "mqtt": ChannelKind(MqttSettings, MQTT_TEXT, "alerts.channels.mqtt:Mqtt"),
     "mastodon": "alerts.channels.mastodon:KIND",
     "bluesky": "alerts.channels.bluesky:KIND",
+    "matrix": "alerts.channels.matrix:KIND",
+    "ntfy": "alerts.channels.ntfy:KIND",
 }

@@ -13,7 +13,17 @@ from typing import Any
 
 import aiohttp
 
-from alerts.channels.answer import LARGEST, LARGEST_LIST, WAIT, Answer, RequestPurpose, ask, refusal_of, wait_of
+from alerts.channels.answer import (
+    LARGEST,
+    LARGEST_LIST,
+    WAIT,
+    Answer,
+    RequestPurpose,
+    ask,
+    count_of,
+    refusal_of,
+    wait_of,
+)
 from alerts.channels.hearing import moment_of
 from alerts.channels.settings import ChannelSettings, KeptPassword, SecretSource
 from alerts.model.ports import Resources
@@ -115,7 +125,8 @@ class JsonApi:
         told = _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
         if told:
             return moment_of(float(told[:12]) if told.isdecimal() else told)
-        wait = wait_of(answer.headers.get("Retry-After"))
+        milliseconds = count_of((answer.read() or {}).get("retry_after_ms"))
+        wait = wait_of(answer.headers.get("Retry-After") if milliseconds is None else milliseconds / 1000)
         return self._resources.clock.now() + wait if wait is not None else None
 
     def quotas(self) -> Sequence[Quota]:

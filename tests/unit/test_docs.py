@@ -18,6 +18,8 @@ from shapely.geometry import shape
 
 from alerts.channels.bluesky import BlueskySettings
 from alerts.channels.mastodon import MastodonSettings
+from alerts.channels.matrix import MatrixSettings
+from alerts.channels.ntfy import NtfySettings
 from alerts.channels.settings import (
     ChannelSettings,
     FacebookSettings,
@@ -84,6 +86,8 @@ MODELS = {
     '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
     '### `kind = "mastodon"`': (MastodonSettings, HearingSettings),
     '### `kind = "bluesky"`': (BlueskySettings, HearingSettings),
+    '### `kind = "matrix"`': (MatrixSettings, ChannelSettings),
+    '### `kind = "ntfy"`': (NtfySettings, ChannelSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
     '### `kind = "mail"`': (MailSettings, ChannelSettings),
     '### `kind = "mqtt"`': (MqttSettings, ChannelSettings),

@@ -190,6 +190,8 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "telegram": _("Telegram channel"),
         "mastodon": _("Mastodon account"),
         "bluesky": _("Bluesky account"),
+        "matrix": _("Matrix room"),
+        "ntfy": _("ntfy topic"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
         "mqtt": _("Panels and sirens"),

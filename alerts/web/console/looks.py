@@ -45,6 +45,8 @@ _LAYOUTS: Mapping[str, Layout] = {
     "telegram": "chat",
     "mastodon": "feed",
     "bluesky": "feed",
+    "matrix": "chat",
+    "ntfy": "lock",
     MAIL: "letter",
     PUSH: "lock",
 }

@@ -35,6 +35,8 @@ SECRETS = {
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "MASTODON_TOKEN": "sandbox-mastodon-token",
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
+    "MATRIX_TOKEN": "sandbox-matrix-token",
+    "NTFY_TOKEN": "sandbox-ntfy-token",
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
     "MAIL_PASSWORD": "sandbox-mail-password",
     "AGGLO_KEY": "sandbox-open311-key",
@@ -51,16 +53,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
     "mastodon": {"token": {"env": "MASTODON_TOKEN"}},
     "bluesky": {"handle": "saint-martin.sandbox.example", "password": {"env": "BLUESKY_PASSWORD"}},
+    "matrix": {"room": "!permanence:sandbox.example", "token": {"env": "MATRIX_TOKEN"}},
+    "ntfy": {"topic": "ntfy-permanence", "token": {"env": "NTFY_TOKEN"}},
     "webhook": {"url": "https://town.example/webhook/alerts", "secret": {"env": "WEBHOOK_SECRET"}},
     "mail": {"user": USER, "password": {"env": "MAIL_PASSWORD"}, "sender": USER, "to": LIST},
     "mqtt": {"user": BROKER_USER, "password": {"env": "MQTT_PASSWORD"}},
 }
 WITHOUT_NETWORK: frozenset[str] = frozenset()
 """Kinds that ask nobody, such as one that writes a file: they have no face, and the contract says nothing of them."""
-REPEATABLE = frozenset({"webhook", "mqtt"})
+REPEATABLE = frozenset({"webhook", "mqtt", "matrix"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
 WITHOUT_HTTP = frozenset({"mail", "mqtt"})
 """Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""
+ALONE = frozenset({"ntfy"})
+"""Kinds whose posts have neither an address nor a place under another one."""
 LOOKS_FIRST = frozenset({"bluesky"})
 """Kinds that ask for the post that a reply answers before they write: trouble meets that, and nothing is in doubt."""
 WITHOUT_LIMITS = frozenset({"mqtt"})

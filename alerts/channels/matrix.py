@@ -1,0 +1,117 @@
+"""A room on a Matrix server, for those on call (https://spec.matrix.org, Client-Server API).
+
+An event is sent under a transaction id, by which the server knows a repeat: it is the post's own id, so a post in doubt
+is simply sent once more. What goes on about an alert stands in the thread of its first event. An edit is an event of
+its own that replaces the words, and a deletion (redaction) leaves an empty event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+from urllib.parse import quote as escape
+
+from pydantic import Field
+
+from alerts.channels import ChannelKind
+from alerts.channels.answer import RequestPurpose, id_of, identity_of, name_of, unreadable
+from alerts.channels.json_api import JsonApi
+from alerts.channels.settings import ChannelSettings, Limit, SecretSource
+from alerts.model.ports import Probe, Resources
+from alerts.model.post import Message, Quota, Receipt, TextFormat
+from alerts.model.town import RateLimit
+
+_API = "/_matrix/client/v3"
+
+
+class MatrixSettings(ChannelSettings):
+    """`kind = "matrix"`: a room that the account of the token is in, on the server at `api_url`."""
+
+    kind: Literal["matrix"]
+    api_url: str = Field(examples=["https://matrix.example"])
+    room: str = Field(pattern=r"^![^\s/?#]{1,250}$", examples=["!OGEhHVWSdvArJzumhm:matrix.example"])
+    token: SecretSource
+    limits: tuple[Limit, ...] = (RateLimit(30, timedelta(minutes=1)),)
+    public: bool = False
+
+
+class Matrix:
+    """A room. Sends, replies in the first event's thread, edits and redacts."""
+
+    two_levels = True
+    drops_repeats = True
+
+    def __init__(self, name: str, settings: MatrixSettings, resources: Resources) -> None:
+        self._name = name
+        self._settings = settings
+        self._api = JsonApi("Matrix", name, settings, resources, settings.token)
+
+    async def open(self) -> None:
+        """Read the token; raises BadCredential where it is missing. Sends nothing."""
+        self._api.open()
+
+    async def close(self) -> None:
+        """Forget the token; the session is the process's."""
+        self._api.close()
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """Send the words, in the thread of the event `reply_to`."""
+        act, content = RequestPurpose.PUBLISH, _content(message)
+        if reply_to:
+            act = RequestPurpose.REPLY
+            content["m.relates_to"] = {
+                "rel_type": "m.thread",
+                "event_id": reply_to,
+                "is_falling_back": True,
+                "m.in_reply_to": {"event_id": reply_to},
+            }
+        return await self._send(identity_of(message, reply_to), content, act)
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        """Send words that replace those of the event; it keeps its id."""
+        new = _content(message)
+        related = {"rel_type": "m.replace", "event_id": remote_id}
+        content = {**new, "body": f"* {new['body']}", "m.new_content": new, "m.relates_to": related}
+        await self._send(f"{identity_of(message, remote_id)}-edit", content, RequestPurpose.EDIT)
+        return self._at(remote_id)
+
+    async def delete(self, remote_id: str) -> None:
+        """Redact the event; one that is empty already is done."""
+        route = f"{self._room}/redact/{_path(remote_id)}/{_path(remote_id)}-gone"
+        await self._api.ask("PUT", route, RequestPurpose.DELETE, {})
+
+    async def probe(self) -> Probe:
+        """`GET /account/whoami`. The token is read anew before."""
+        self._api.open()
+        told = (await self._api.read(f"{_API}/account/whoami")).read() or {}
+        return Probe(name_of(told.get("user_id")) or self._name)
+
+    def quotas(self) -> Sequence[Quota]:
+        """Always empty: a server tells of its limits in a refusal alone."""
+        return ()
+
+    @property
+    def _room(self) -> str:
+        return f"{_API}/rooms/{_path(self._settings.room)}"
+
+    async def _send(self, transaction: str, content: Mapping[str, Any], act: RequestPurpose) -> Receipt:
+        answer = await self._api.ask("PUT", f"{self._room}/send/m.room.message/{_path(transaction)}", act, content)
+        event = id_of((answer.read() or {}).get("event_id"))
+        if event is None:
+            raise unreadable("Matrix", answer, act)
+        return self._at(event)
+
+    def _at(self, event: str) -> Receipt:
+        return Receipt(event, f"https://matrix.to/#/{self._settings.room}/{event}")
+
+
+def _content(message: Message) -> dict[str, Any]:
+    return {"msgtype": "m.text", "body": message.text}
+
+
+def _path(part: str) -> str:
+    return escape(part, safe="")
+
+
+KIND = ChannelKind(MatrixSettings, TextFormat(limit=10_000), "alerts.channels.matrix:Matrix")
