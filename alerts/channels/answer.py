@@ -242,6 +242,9 @@ def refusal_of(
     # A redirect isn't followed: the token would be handed to whoever it names.
     if answer.status < 400 or answer.status in (404, 405, 410):
         return BadCredential(because("platform_not_there", platform=platform, status=answer.status))
+    # A gateway's page says nothing of the post, unless it is for its size.
+    if not is_json and answer.status != 413:
+        return unreadable(platform, answer, act)
     return Rejected(because("content_refused", platform=platform, said=quote(said or answer.status)))
 
 

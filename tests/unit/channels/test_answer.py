@@ -62,7 +62,9 @@ PUBLISH, EDIT, READ = RequestPurpose.PUBLISH, RequestPurpose.EDIT, RequestPurpos
         (301, b"", PUBLISH, BadCredential),
         (405, b"{}", PUBLISH, BadCredential),
         (422, b"{}", PUBLISH, Rejected),
-        (400, b"", EDIT, Rejected),
+        (400, b"", EDIT, Retry),
+        (400, b"<html>", PUBLISH, InDoubt),
+        (413, b"<html>", PUBLISH, Rejected),
     ],
 )
 def test_a_status_means_what_http_means_by_it(status, body, act, expected):
