@@ -37,7 +37,7 @@ PAUSED_FOR = 7.0
 HELD_WITHIN = 2.0
 HANDED_OVER_WITHIN = 0.3
 """Seconds from the start of a command, by which it has handed its message over or is about to."""
-PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1, "bluesky": 0.1}
+PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1, "bluesky": 0.1, "matrix": 0.1}
 """How long each platform takes for a post, so that some are always under way."""
 COUNT, SPAN = 5, 3.0
 """So many posts a channel takes in so many seconds: what waits after a takeover fills the window."""
@@ -53,6 +53,7 @@ WAYS = (
         "telegram": ("reply", "reply"),
         "mastodon": ("reply", "edit"),
         "bluesky": ("reply", "reply"),
+        "matrix": ("reply", "edit"),
     },
     {
         "x": ("reply", "delete"),
@@ -60,6 +61,7 @@ WAYS = (
         "telegram": ("edit", "edit"),
         "mastodon": ("edit", "reply"),
         "bluesky": ("reply", "delete"),
+        "matrix": ("edit", "delete"),
     },
     {
         "x": ("edit", "edit"),
@@ -67,6 +69,7 @@ WAYS = (
         "telegram": ("reply", "delete"),
         "mastodon": ("reply", "delete"),
         "bluesky": ("edit", "edit"),
+        "matrix": ("reply", "reply"),
     },
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""

@@ -14,7 +14,9 @@ Kind = Literal["alert", "update", "cancel"]
 End = Literal["kill", "kill_held", "pause"]
 
 PLATFORMS = ("twitter", "facebook", "telegram")
-WRITES = "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses|Record)|(PUT|DELETE) .*statuses"
+WRITES = (
+    "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses|Record)|(PUT|DELETE) .*(statuses|_matrix)"
+)
 """The requests by which a post comes, changes or goes."""
 HELD = {"drip": 3.0, "hang": None, "latency": 1.5}
 """How the sandbox holds an answer, and for how many seconds.

@@ -33,6 +33,7 @@ SECRETS = {
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "MASTODON_TOKEN": "sandbox-mastodon-token",
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
+    "MATRIX_TOKEN": "sandbox-matrix-token",
     "FACEBOOK_APP_SECRET": "sandbox-app-secret",
     "FACEBOOK_VERIFY_TOKEN": "entre-nous",
     "LISTENER_CONSUMER_KEY": "sandbox-listener-consumer-key",
@@ -89,6 +90,14 @@ api_url = "{sandbox}"
 handle = "saint-martin.sandbox.example"
 password = {{ env = "BLUESKY_PASSWORD" }}
 """
+MATRIX = """
+[channels.matrix]
+kind = "matrix"
+api_url = "{sandbox}"
+room = "!permanence:sandbox.example"
+token = {{ env = "MATRIX_TOKEN" }}
+public = true
+"""
 ALL_THREE = X + PAGE + TELEGRAM
 X_HEARS = """hears = true
 approved = 2026-01-01
@@ -107,7 +116,7 @@ HEARING = X + X_HEARS + PAGE + PAGE_HEARS + TELEGRAM + TELEGRAM_HEARS
 """The same three, where the town hears what people say."""
 PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 """Which platform each channel of `ALL_THREE` speaks to."""
-SECTIONS = {"x": X, "page": PAGE, "telegram": TELEGRAM, "mastodon": MASTODON, "bluesky": BLUESKY}
+SECTIONS = {"x": X, "page": PAGE, "telegram": TELEGRAM, "mastodon": MASTODON, "bluesky": BLUESKY, "matrix": MATRIX}
 """Every channel that a campaign knows."""
 
 
