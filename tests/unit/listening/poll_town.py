@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from alerts.app import Daemon, build
 from alerts.config import load_config
-from alerts.daemon.outside import Outside
+from alerts.daemon.outside import Looks, Outside
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening.polls import PollDraft, open_poll
@@ -122,6 +122,7 @@ class PollTown:
             open_database=opened,
             open_channel=lambda name, settings, resources: self.channels[name],
             doors=False,
+            looks=Looks(file=timedelta(minutes=1)),  # no other process writes
         )
         self.daemon = await build(self.town, outside)
         await self.daemon.start()

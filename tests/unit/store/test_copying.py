@@ -19,6 +19,7 @@ from alerts.store.copying import called, copy
 from alerts.store.files import HEAD, StoreError, connect
 from alerts.store.restoring import beside as height_file
 from alerts.store.sockets import open_doorbell
+from tests.release import at_release
 from tests.unit.store.conftest import NOW
 
 TABLES = [table for table in copy_ends.TABLES if table.name != "picture"]
@@ -263,7 +264,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("at", ["alert", "checked", "kept", "moved"])
-@pytest.mark.parametrize("to_a_server", [True, False])
+@pytest.mark.parametrize("to_a_server", [True, *at_release([False])])
 def test_what_was_killed_is_used_by_nobody_and_done_again(path, server, tmp_path, at, to_a_server):
     fill(path)
     source, target = (path, server) if to_a_server else (server, tmp_path / "back.db")
