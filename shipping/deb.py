@@ -96,7 +96,7 @@ def environment(python: str, folder: Path, machine: str, wheel: Path, root: Path
     install(python, machine, wheel, packages)
     thin(packages, f"{machine}-linux-gnu-strip")
     (there / "bin").mkdir()
-    (there / "bin/python").symlink_to(f"/usr/bin/python{python}")
+    (there / "bin/python").symlink_to(f"../../../../bin/python{python}")
     (there / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n", encoding="utf-8")
     start = f"#!{folder}/bin/python\nfrom alerts.cli import main\n\nmain()\n"
     (there / "bin/tocsin").write_text(start, encoding="utf-8")

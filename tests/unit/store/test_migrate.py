@@ -73,7 +73,7 @@ def unreleased(path: Path) -> None:
 
 
 def released(path: Path) -> None:
-    """What `tocsin demo --once` of the first release leaves; any later version upgrades it in one step."""
+    """What `tocsin demo --once` left on the eve of the first release; each later version upgrades it in one step."""
     former(path, "0025")
 
 
