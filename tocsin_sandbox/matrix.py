@@ -15,6 +15,7 @@ from tocsin_sandbox.state import Post, State
 LARGEST_EVENT = 65_536
 _API = r"/_matrix/client/v3"
 _SEND = re.compile(_API + r"/rooms/([^/]+)/send/m\.room\.message/([^/]+)")
+_MESSAGES = re.compile(_API + r"/rooms/([^/]+)/messages")
 _REDACT = re.compile(_API + r"/rooms/([^/]+)/redact/([^/]+)/([^/]+)")
 
 
@@ -31,6 +32,8 @@ class Matrix:
             return revoked()
         if asked.method == "GET" and asked.path == f"{_API}/account/whoami":
             return answer_json({"user_id": MATRIX_USER})
+        if asked.method == "GET" and (match := _MESSAGES.fullmatch(asked.path)) and unquote(match[1]) == MATRIX_ROOM:
+            return self._messages(asked)
         sent, redacted = _SEND.fullmatch(asked.path), _REDACT.fullmatch(asked.path)
         match = sent or redacted
         if asked.method != "PUT" or match is None:
@@ -61,11 +64,29 @@ class Matrix:
         self._state.keep(Post("matrix", event, MATRIX_ROOM, told["body"], asked.at, url, reply_to=above))
         return answer_json({"event_id": event})
 
+    def _messages(self, asked: Asked) -> Answer:
+        """The events, newest first; words as they were at first, as a server keeps them."""
+        told = dict(asked.query)
+        start = int(told.get("from", "0"))
+        there = [each for each in self._state.newest_first("matrix") if not each.deleted]
+        seen = [each for each in there if each.created_at <= asked.at - asked.lag]
+        page = seen[start : start + int(told.get("limit", "10"))]
+        end = {"end": str(start + len(page))} if start + len(page) < len(seen) else {}
+        return answer_json({"chunk": [_event(each) for each in page], **end})
+
     def _redact(self, event: str) -> Answer:
         post = self._state.find("matrix", event)
         if post is not None:
             self._state.keep(replace(post, deleted=True))
         return answer_json({"event_id": f"{event}-redaction"})
+
+
+def _event(post: Post) -> dict[str, Any]:
+    content: dict[str, Any] = {"msgtype": "m.text", "body": post.edits[0] if post.edits else post.text}
+    if post.reply_to:
+        content["m.relates_to"] = {"rel_type": "m.thread", "event_id": post.reply_to}
+    at = int(post.created_at * 1000)
+    return {"event_id": post.id, "sender": MATRIX_USER, "origin_server_ts": at, "content": content}
 
 
 def refused(status: int, code: str, words: str) -> Answer:

@@ -1,21 +1,23 @@
 """A room on a Matrix server, for those on call (https://spec.matrix.org, Client-Server API).
 
-An event is sent under a transaction id, by which the server knows a repeat: it is the post's own id, so a post in doubt
-is simply sent once more. What goes on about an alert stands in the thread of its first event. An edit is an event of
-its own that replaces the words, and a deletion (redaction) leaves an empty event.
+An event is sent under a transaction id, by which the server knows a repeat: it is the post's own id. So a post in doubt
+is looked for among the room's events, and one that isn't found is sent again without harm. What goes on about an alert
+stands in the thread of its first event. An edit is an event of its own that replaces the words, and a deletion
+(redaction) leaves an empty event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote as escape
 
 from pydantic import Field
 
 from alerts.channels import ChannelKind
-from alerts.channels.answer import RequestPurpose, id_of, identity_of, name_of, unreadable
+from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal, unreadable
+from alerts.channels.hearing import table
 from alerts.channels.json_api import JsonApi
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
 from alerts.model.ports import Probe, Resources
@@ -23,6 +25,8 @@ from alerts.model.post import Message, Quota, Receipt, TextFormat
 from alerts.model.town import RateLimit
 
 _API = "/_matrix/client/v3"
+# Pages of a hundred events that one look reads.
+_PAGES = 10
 
 
 class MatrixSettings(ChannelSettings):
@@ -37,10 +41,9 @@ class MatrixSettings(ChannelSettings):
 
 
 class Matrix:
-    """A room. Sends, replies in the first event's thread, edits and redacts."""
+    """A room. Sends, replies in the first event's thread, edits, redacts and finds."""
 
     two_levels = True
-    drops_repeats = True
 
     def __init__(self, name: str, settings: MatrixSettings, resources: Resources) -> None:
         self._name = name
@@ -81,11 +84,40 @@ class Matrix:
         route = f"{self._room}/redact/{_path(remote_id)}/{_path(remote_id)}-gone"
         await self._api.ask("PUT", route, RequestPurpose.DELETE, {})
 
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,  # noqa: ARG002 the room's events tell by words and times
+        known: frozenset[str],
+        reply_to: str | None = None,
+    ) -> Receipt | None:
+        """Search for these words of ours among the room's events since `since`, in the same thread."""
+        me, earliest, page = await self._me(), (since - SLACK).timestamp() * 1000, ""
+        for _ in range(_PAGES):
+            told = (await self._api.read(f"{self._room}/messages?dir=b&limit=100{page}")).read() or {}
+            events = [table(each) for each in told.get("chunk") or ()]
+            recent = [each for each in events if (count_of(each.get("origin_server_ts")) or 0) >= earliest]
+            for each in recent:
+                event, content = id_of(each.get("event_id")), table(each.get("content"))
+                above = id_of(table(content.get("m.relates_to")).get("event_id"))
+                same = normal(str(content.get("body", ""))) == normal(message.text) and above == reply_to
+                if event and same and event not in known and each.get("sender") == me:
+                    return self._at(event)
+            end = id_of(told.get("end"))
+            if end is None or len(recent) < len(events):
+                break
+            page = f"&from={_path(end)}"
+        return None
+
     async def probe(self) -> Probe:
         """`GET /account/whoami`. The token is read anew before."""
         self._api.open()
+        return Probe(await self._me())
+
+    async def _me(self) -> str:
         told = (await self._api.read(f"{_API}/account/whoami")).read() or {}
-        return Probe(name_of(told.get("user_id")) or self._name)
+        return name_of(told.get("user_id")) or self._name
 
     def quotas(self) -> Sequence[Quota]:
         """Always empty: a server tells of its limits in a refusal alone."""

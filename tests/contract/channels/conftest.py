@@ -61,7 +61,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 WITHOUT_NETWORK: frozenset[str] = frozenset()
 """Kinds that ask nobody, such as one that writes a file: they have no face, and the contract says nothing of them."""
-REPEATABLE = frozenset({"webhook", "mqtt", "matrix"})
+REPEATABLE = frozenset({"webhook", "mqtt"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
 WITHOUT_HTTP = frozenset({"mail", "mqtt"})
 """Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""

@@ -216,7 +216,8 @@ async def test_silence_ends_within_the_time_out(stage, channel, kind, fault, act
 async def test_a_cut_leaves_a_post_in_doubt_and_looking_tells(stage, channel, kind, fault, out):
     known = await channel.publish(message("Alerte d’avant"))
     since = stage.clock.now()
-    await stage.fault(kind, fault, times=1)
+    # aiohttp itself repeats a PUT whose connection was kept open and is closed: on Matrix it is the same event.
+    await stage.fault(kind, fault, times=2 if kind == "matrix" and fault != "half" else 1)
     assert type(await raised(channel.publish(odd(kind)))) is InDoubt
     found = await channel.find(odd(kind), since, known.remote_id, frozenset())
     assert (found is not None) == out
@@ -258,11 +259,7 @@ async def test_trouble_there_is_in_doubt_on_publishing_and_a_retry_else(stage, c
 async def test_what_may_be_repeated_is_taken_once(stage, channel, kind, fault):
     await channel.probe()  # a kind that signs in has done so
     await stage.fault(kind, fault, times=1)
-    # aiohttp itself repeats a PUT whose connection was kept open and is closed: it is the same event there.
-    if (kind, fault) == ("matrix", "cut_after"):
-        await channel.publish(odd(kind))
-    else:
-        assert type(await raised(channel.publish(odd(kind)))) is InDoubt
+    assert type(await raised(channel.publish(odd(kind)))) is InDoubt
     assert isinstance(channel, DropsRepeats)
     again = await channel.publish(odd(kind))
     assert [post["id"] for post in await stage.timeline(kind)] == [again.remote_id]
