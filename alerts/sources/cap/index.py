@@ -42,10 +42,9 @@ _LONGEST_LINK = 2000
 _MESSAGE_TYPES = ("application/cap+xml", "application/common-alerting-protocol+xml")
 _CAP_ENTRY_NAMES = frozenset({"event", "status", "msgType", "severity", "urgency", "certainty", "expires", "effective"})
 _HEAD = ("identifier", "sender", "sent", "status", "msgType", "scope", "references", "note")
+_NEEDED = ("link", "id", "guid", "updated", "pubDate", "date", "expires", "content", "encoded")
 # With any namespace: feeds use several for the same names.
-_LOOKED_AT = tuple(
-    f"{{*}}{name}" for name in ("link", "id", "guid", "updated", "pubDate", "date", "expires", "content", "encoded")
-)
+_LOOKED_AT = tuple(f"{{*}}{name}" for name in _NEEDED)
 _AREA = ("areaDesc", "polygon", "circle", "geocode", "altitude", "ceiling")
 _ABSOLUTE = ("http://", "https://")
 # A path, from the root or not, in which resolving changes nothing: without empty parts, dots as parts and a scheme.
@@ -89,9 +88,13 @@ def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tz
 
 def _with_sound_key(entry: IndexEntry) -> IndexEntry:
     """A key is kept for good: one of unreasonable length, or that no database takes, is replaced by its digest."""
-    if len(entry.key.encode(errors="surrogatepass")) <= _LONGEST_KEY and not FORBIDDEN.search(entry.key):
+    key = entry.key
+    if key.isascii() and key.isprintable() and len(key) <= _LONGEST_KEY:
         return entry
-    return replace(entry, key=hashlib.sha256(entry.key.encode(errors="surrogatepass")).hexdigest())
+    told = key.encode(errors="surrogatepass")
+    if len(told) <= _LONGEST_KEY and not FORBIDDEN.search(key):
+        return entry
+    return replace(entry, key=hashlib.sha256(told).hexdigest())
 
 
 # --- ZIP ------------------------------------------------------------------------------------------------------------
@@ -296,7 +299,8 @@ class _EntryParts:
             name = _bare_name(child.tag)
             if name == "link":
                 self.links.append(child)
-            self._first.setdefault(name, child)
+            elif name not in self._first:
+                self._first[name] = child
 
     def text(self, *names: str) -> str | None:
         """The text of the first of `names` that has one."""
@@ -307,7 +311,7 @@ class _EntryParts:
         return None
 
     def _find(self, name: str) -> Element | None:
-        return self._first.get(name) if f"{{*}}{name}" in _LOOKED_AT else self._entry.find(f"{{*}}{name}")
+        return self._first.get(name) if name in _NEEDED else self._entry.find(f"{{*}}{name}")
 
     def cap(self) -> list[Element]:
         """The children that are CAP's own."""
