@@ -17,10 +17,10 @@ from alerts.cli.handing import hand_over
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `tocsin` command: runs it and exits with its status."""
-    # structlog and httpx import Rich where it is installed (Typer brings it), and never use it here: a tenth of a
-    # start. None in `sys.modules` makes a module look as if it weren't installed (Language Reference, 5.3.1).
+    # structlog and httpx import these where they are installed (Typer brings them), and never use them here: a tenth
+    # of a start. None in `sys.modules` makes a module look as if it weren't installed (Language Reference, 5.3.1).
     modules: dict[str, Any] = sys.modules
-    modules["rich"] = None
+    modules["rich"] = modules["pygments"] = None
     sys.exit(run(arguments))
 
 
