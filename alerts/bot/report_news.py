@@ -61,6 +61,10 @@ class NewsJobs(JobKind[DeskUnit, UntoldStep, None]):
         for step, chat in unit.reports.untold(self.channel):
             yield WantedJob(NEWS, str(step.seq), UntoldStep(step, chat), chat)
 
+    def still(self, unit: DeskUnit, wanted: WantedJob[UntoldStep]) -> bool:
+        """False if the step's chat was forgotten."""
+        return unit.reports.is_of_chat(wanted.what.step, self.channel, wanted.chat)
+
     async def do(self, what: UntoldStep) -> None:
         """Say it. A chat that nobody reads any more is forgotten."""
         town = await self._bot.town()

@@ -83,6 +83,10 @@ class JobKind(ABC, Generic[U, W, A]):
     def wanted(self, unit: U) -> Iterable[WantedJob[W]]:
         """Return everything that is to be done, the first first."""
 
+    def still(self, unit: U, wanted: WantedJob[W]) -> bool:  # noqa: ARG002 of kinds that nobody withdraws from
+        """False if its recipient was withdrawn since it was listed, in the transaction that begins the attempt."""
+        return True
+
     @abstractmethod
     async def do(self, what: W) -> A:
         """Make one attempt. Raises DeliveryError where it isn't simply done."""
@@ -195,7 +199,9 @@ class JobLane(Generic[U, W, A]):
             begun = replace(
                 begun, state=PostState.SENDING, tries=job.tries + 1, next_try=None, attempted_at=self._clock.now()
             )
-            await self._write(lease, lambda unit: self._put(unit, wanted, begun, None))
+            # Jobs are listed many at a time: who was forgotten meanwhile gets nothing, and no row.
+            if not await self._write(lease, lambda unit: self._begin(unit, wanted, begun)):
+                return
         after, answer = await (self._look(wanted, begun) if looks else self._do(wanted, begun))
         await self._finish(wanted, begun, after, answer)
 
@@ -248,6 +254,11 @@ class JobLane(Generic[U, W, A]):
         told = {"channel": after.channel, "kind": after.kind, "about": after.about}
         log.info("job.tried", **told, state=after.state.value, reason=str(after.reason or ""))
         await write_surely(self._clock, lambda: self._service.act(store, posts=False), **told)
+
+    def _begin(self, unit: U, wanted: WantedJob[W], begun: Job) -> bool:
+        if is_wanted := self._kind.still(unit, wanted):
+            self._put(unit, wanted, begun, None)
+        return is_wanted
 
     def _put(self, unit: U, wanted: WantedJob[W], job: Job, answer: A | None) -> None:
         unit.jobs.put(job)

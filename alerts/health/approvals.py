@@ -261,12 +261,13 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """The message to one chat about one alert."""
+    """The message to one chat about one alert; `account` is who it was written for."""
 
     chat: int = field(repr=False)
     alert: str
     told: Phase
     says: Sequence[Say]
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,14 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
             is_over = each.told is Phase.RESOLVED
             yield WantedJob(NOTICE, f"{each.alert} over" if is_over else each.alert, each, each.chat)
 
+    def still(self, unit: DeskUnit, wanted: WantedJob[_Letter]) -> bool:
+        """False if the chat isn't that officer's any more, or they have a lesser role than it was written for."""
+        written, name = wanted.what.account, unit.officer_chats.linked(self.channel, wanted.chat)
+        account = _active(unit, name) if name is not None else None
+        if account is None or written is None or fold_name(account.name) != fold_name(written.name):
+            return False
+        return account.role.at_least(written.role)
+
     async def do(self, what: _Letter) -> None:
         """Say it. A chat that nobody reads any more is forgotten."""
         for say in what.says:
@@ -340,16 +349,15 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
         there = {stored.id: stored for stored in waiting_alerts(unit)}
         calls = unit.listening.calls(MOST_CALLS) if self._town.listens else ()
         now = _Now(there, calls, taken_over(unit.views, unit.now))
-        return [letter for each in linked for letter in self._due_for(unit, each, now)]
+        letters: list[_Letter] = []
+        for each in linked:
+            if (account := _active(unit, each.account)) is not None:
+                found = self._due_for(unit, each, account, now)
+                letters += [replace(letter, account=account) for letter in found]
+        return letters
 
-    def _due_for(self, unit: DeskUnit, linked: Linked, now: _Now) -> list[_Letter]:
-        """Return the notices for one chat.
-
-        A disabled account, or one without the right to decide, gets none of them.
-        """
-        account = unit.accounts.account(linked.account)
-        if account is None or account.disabled_at is not None:
-            return []
+    def _due_for(self, unit: DeskUnit, linked: Linked, account: Account, now: _Now) -> list[_Letter]:
+        """Return the notices for one chat. An account without the right to decide gets none of what waits."""
         known = unit.officer_chats.told(self.channel, linked.chat)
         changes = self._changes(unit, account, linked.chat, known)
         own = {f"{TAKEN}{each.stored.id}": each.stored for each in now.taken if each.is_of(account.name)}
@@ -463,6 +471,11 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
             desk_url=self._town.desk_url,
         )
         return sheets(waiting, language, blind=stored.id in self._blind)
+
+
+def _active(unit: DeskUnit, name: str) -> Account | None:
+    account = unit.accounts.account(name)
+    return account if account is not None and account.disabled_at is None else None
 
 
 def bot_notices(bot: Bot, town: Town, lease: str) -> NoticeJobs:

@@ -227,6 +227,19 @@ async def test_who_is_forgotten_leaves_the_journal_at_once(news):
     assert await news.journal() == []
 
 
+async def test_who_is_forgotten_while_another_is_told_is_told_nothing(news):
+    for chat in (1, 7):
+        await news.does(AcceptReport, (await news.reported(chat)).number)
+    say = news.line.say
+
+    async def meanwhile(*told, **more):
+        await news.house.service.act(lambda unit: forget(unit, "telegram", 7))
+        return await say(*told, **more)
+
+    news.line.say = meanwhile
+    assert ([chat for chat, _ in await news.round()], await news.journal()) == ([1], [])
+
+
 @pytest.mark.parametrize("said", [0, 1], ids=["before it is said", "while it is said"])
 async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_never_twice(news, monkeypatch, said):
     """Another machine took the lease by its own clock; this one doesn't know it yet."""

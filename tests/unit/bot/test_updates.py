@@ -540,3 +540,38 @@ async def test_officers_go_past_a_crowd_and_who_leaves_has_left_at_once(scene):
 async def _one_after_the_other(reception, batches) -> None:
     for batch in batches:
         await reception.handle(batch)
+
+
+@pytest.mark.parametrize("loses", ["the role", "the chat", "the account"])
+async def test_who_is_no_approver_any_more_while_another_is_told_is_told_nothing(scene, loses):
+    root = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root")
+    for name, chat in (("Anne", 701), ("Paul", 702)):
+        await scene.service.act(lambda unit, name=name: add_account(Officer(unit, root), name, Role.APPROVER, "hash"))
+        await scene.service.act(
+            lambda unit, name=name, chat=chat: unit.officer_chats.link(Linked("telegram", chat, name))
+        )
+    approving = replace(scene.config, sources={MANUAL: SourceRules(publish="approve")})
+    desk, rounds = build_desk(approving, scene.clock.now), scene.notices(approving)
+    written = draft_alert(Draft("Coupure d’eau"), approving, scene.clock.now(), new_id())
+    eve = Actor("Eve", Role.AUTHOR, Origin.CONSOLE)
+    await scene.service.act(lambda unit: Officer(DeskUnit(unit, desk, unit.now, new_id), eve).post(written))
+    say, before = scene.line.say, len(scene.line.said)
+
+    def lost(unit):
+        account = unit.accounts.account("Paul")
+        match loses:
+            case "the role":
+                unit.accounts.put_account(replace(account, role=Role.VIEWER))
+            case "the chat":
+                unit.officer_chats.unlink("telegram", 702)
+            case _:
+                unit.accounts.put_account(replace(account, disabled_at=unit.now))
+
+    async def meanwhile(*told, **more):
+        await scene.service.act(lost)
+        return await say(*told, **more)
+
+    scene.line.say = meanwhile
+    for _ in range(2):
+        await rounds.go_round(scene.keeper.lease_of("bot telegram"))
+    assert {to for to, _ in scene.line.said[before:]} == {701}
