@@ -39,7 +39,7 @@ from alerts.channels.answer import (
     name_of,
     unreadable,
 )
-from alerts.channels.hearing import PostsEar, moment_of, table, words_of
+from alerts.channels.hearing import PostsEar, moment_of, rows, table, words_of
 from alerts.channels.json_api import Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
@@ -195,7 +195,7 @@ class Bluesky:
         for _ in range(_PAGES):
             asked = {"collection": _POSTS, "limit": "100", **({"cursor": cursor} if cursor else {})}
             told = (await self._call("com.atproto.repo.listRecords", RequestPurpose.READ, query=asked)).read() or {}
-            records = [table(each) for each in told.get("records") or ()]
+            records = [table(each) for each in rows(told.get("records"))]
             recent = [each for each in records if appeared(table(each.get("value")).get("createdAt"), since)]
             found += [self._at(uri) for each in recent if (uri := id_of(each.get("uri")))]
             cursor = id_of(told.get("cursor"))
@@ -360,14 +360,14 @@ class _ThreadsEar(PostsEar):
         return (answer.read() or {}).get("posts") == []
 
     def _below(self, thread: Mapping[str, Any], root: str) -> Iterator[Remark]:
-        waiting: list[tuple[str | None, Any]] = [(None, each) for each in thread.get("replies") or ()]
+        waiting: list[tuple[str | None, Any]] = [(None, each) for each in rows(thread.get("replies"))]
         while waiting:
             parent, each = waiting.pop()
             told = table(table(each).get("post"))
             uri, at = id_of(told.get("uri")), moment_of(told.get("indexedAt"))
             if uri is None or uri in self.ours:
                 continue
-            waiting += [(uri, reply) for reply in table(each).get("replies") or ()]
+            waiting += [(uri, reply) for reply in rows(table(each).get("replies"))]
             who, record = table(told.get("author")), table(told.get("record"))
             did, key = id_of(who.get("did")), uri.rpartition("/")[2]
             if at is not None:
@@ -380,7 +380,7 @@ class _ThreadsEar(PostsEar):
                     author=did,
                     name=name_of(who.get("displayName")) or name_of(who.get("handle")),
                     url=f"https://bsky.app/profile/{did}/post/{key}",
-                    language=next(iter(map(name_of, record.get("langs") or ())), None),
+                    language=next(iter(map(name_of, rows(record.get("langs")))), None),
                 )
 
 

@@ -92,6 +92,11 @@ def table(told: object) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def rows(told: object) -> Sequence[Any]:
+    """Return a value of an answer if it is a list; else an empty one."""
+    return told if isinstance(told, list) else ()
+
+
 @dataclass(slots=True)
 class _PostRemembered:
     """The memory of one post: its last polls, the last whole one, its newest comment, and the fingerprints.

@@ -274,7 +274,7 @@ class Mastodon:
         return None
 
     async def _configuration(self) -> Mapping[str, Any]:
-        return table((await self._api.read("/api/v2/instance")).read() or {}).get("configuration") or {}
+        return table(table((await self._api.read("/api/v2/instance")).read()).get("configuration"))
 
     async def _me(self) -> str:
         if not self._account:
@@ -323,7 +323,8 @@ class _RepliesEar(PostsEar):
         if not isinstance(told, list):
             raise unreadable("Mastodon", answer, RequestPurpose.READ)
         below = {id_: each for each in map(table, told) if (id_ := id_of(each.get("id")))}
-        ours = {id_: each for id_, each in below.items() if self._root(id_, below) == post.remote_id}
+        roots = self._roots(below)
+        ours = {id_: each for id_, each in below.items() if roots[id_] == post.remote_id}
         remarks = (self._remark(id_, each, post.remote_id) for id_, each in ours.items())
         return [each for each in remarks if each is not None], len(told) < _MOST_BELOW
 
@@ -344,15 +345,21 @@ class _RepliesEar(PostsEar):
             self.left = min(self.left, int(remaining[:9]) - int(limit[:9]) // 2)
         return answer
 
-    def _root(self, status: str, below: Mapping[str, Mapping[str, Any]]) -> str | None:
-        """Return the nearest of our posts above a status."""
-        above = id_of(below[status].get("in_reply_to_id"))
-        # No further than there are statuses: an answer could lead in a circle.
-        for _ in below:
-            if above is None or above in self.ours:
-                return above
-            above = id_of(below[above].get("in_reply_to_id")) if above in below else None
-        return above if above in self.ours else None
+    def _roots(self, below: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str | None]:
+        """Return the nearest of our posts above each status, with one step for each: a thread may be one long chain."""
+        roots: dict[str, str | None] = {}
+        for status in below:
+            way, above = list[str](), id_of(status)
+            while above is not None and above in below and above not in roots:
+                # Until its root is known it has none: so an answer that leads in a circle ends.
+                roots[above] = None
+                way.append(above)
+                above = id_of(below[above].get("in_reply_to_id"))
+                if above in self.ours:
+                    break
+            found = above if above in self.ours else roots.get(above) if above is not None else None
+            roots |= dict.fromkeys(way, found)
+        return roots
 
     def _remark(self, remote_id: str, told: Mapping[str, Any], root: str) -> Remark | None:
         """The remark that a status is; None for one that was sent to the account alone, or has no time."""

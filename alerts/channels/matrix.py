@@ -17,7 +17,7 @@ from pydantic import Field
 
 from alerts.channels import ChannelKind
 from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal, unreadable
-from alerts.channels.hearing import table
+from alerts.channels.hearing import rows, table
 from alerts.channels.json_api import JsonApi
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
 from alerts.model.ports import Probe, Resources
@@ -96,7 +96,7 @@ class Matrix:
         me, earliest, page = await self._me(), (since - SLACK).timestamp() * 1000, ""
         for _ in range(_PAGES):
             told = (await self._api.read(f"{self._room}/messages?dir=b&limit=100{page}")).read() or {}
-            events = [table(each) for each in told.get("chunk") or ()]
+            events = [table(each) for each in rows(told.get("chunk"))]
             recent = [each for each in events if (count_of(each.get("origin_server_ts")) or 0) >= earliest]
             for each in recent:
                 event, content = id_of(each.get("event_id")), table(each.get("content"))

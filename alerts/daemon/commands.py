@@ -174,7 +174,8 @@ class Caller(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Carry an order out."""
         size = int(self.headers["Content-Length"] or 0)
-        if size > LARGEST_ORDER + LARGEST_BODY:
+        # Below zero it would be read to the end, however far that is.
+        if not 0 <= size <= LARGEST_ORDER + LARGEST_BODY:
             raise ValueError("an order larger than any")
         order = Order.read(self.rfile.read(size))
         self.colours, self.unicode = order.colours, order.unicode

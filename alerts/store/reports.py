@@ -101,7 +101,7 @@ _STEPS = Statement("SELECT * FROM report_step WHERE report = :report ORDER BY se
 _UNTOLD = Statement(f"""
     SELECT * FROM report_step WHERE {UNTOLD} AND channel = :channel ORDER BY seq
 """)
-_OF_CHAT = Statement("SELECT 1 FROM report_step WHERE seq = :key AND channel = :of AND chat = :who")
+_STEP_OF_CHAT = Statement("SELECT 1 FROM report_step WHERE seq = :key AND channel = :of AND chat = :who")
 _TOLD = Statement("UPDATE report_step SET told_at = :told_at WHERE seq = :key")
 
 
@@ -295,7 +295,7 @@ class Reports(ReportParts, ReportForgetting):
 
     def is_of_chat(self, step: ReportStep, channel: str, chat: int) -> bool:
         """True if the step is still kept with that chat."""
-        return _OF_CHAT.row(self._db, key=step.seq, of=channel, who=chat) is not None
+        return _STEP_OF_CHAT.row(self._db, key=step.seq, of=channel, who=chat) is not None
 
     def told(self, step: ReportStep, at: datetime) -> None:
         """Record that its chat was notified."""

@@ -12,6 +12,7 @@ from alerts.model.errors import BadCredential, Gone, InDoubt
 from alerts.model.listening import HeardPost
 from alerts.model.post import About, PostImage, PostKind
 from tests.contract.channels.conftest import SECRETS, message
+from tests.contract.channels.platform import platform
 from tests.townsfolk import Townsfolk
 
 LINK = "https://alertes.saint-martin.fr/alerts/7x3k9"
@@ -182,3 +183,15 @@ async def test_a_reply_that_apps_see_late_is_not_gone(stage, channel, people):
     await people.rules(bluesky_lag=3600)
     assert await hear(stage, channel, memory, post) == {}
     assert id_ in memory["posts"][post]["prints"]
+
+
+async def test_a_reply_of_another_shape_keeps_no_other_from_being_heard(stage):
+    """Strangers write their records on servers of their own."""
+    strange = {"post": {"uri": "at://did:plc:a/app.bsky.feed.post/1", "indexedAt": "2026-11-25T12:00:00Z"}}
+    strange["post"]["record"] = {"text": "Où ?", "langs": 5}
+    thread = {"thread": {"replies": [{**strange, "replies": 7}]}}
+    opened = {"did": "did:plc:us", "accessJwt": "a", "refreshJwt": "b"}
+    async with platform(json.dumps(opened).encode(), json.dumps(thread).encode()) as there:
+        channel = await stage.open("bluesky", api_url=there.url, hears=True)
+        heard = await hear(stage, channel, {}, "at://did:plc:us/app.bsky.feed.post/0")
+    assert [(each.text, each.language) for each in heard.values()] == [("Où ?", None)]

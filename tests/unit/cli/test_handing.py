@@ -374,6 +374,15 @@ def request(content: bytes) -> bytes:
     return b"POST / HTTP/1.1\r\nHost: tocsin\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
 
 
+def test_an_order_of_less_than_nothing_is_not_read_to_the_end(folder, daemon):
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(os.fspath(sockets(folder / "tocsin.db")[0]))
+        line.sendall(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n" + b" " * 5000)
+        line.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):  # hung up with something unread
+            assert line.recv(4096) == b""
+
+
 def test_where_nobody_waits_for_the_answer_any_more_nothing_is_stored(folder, daemon):
     def hang_up(order, caller):
         line.close()
