@@ -193,7 +193,7 @@ class HandoverJobs(JobKind[DeskUnit, Forwarding, "HandedOver | RemoteRequest"]):
                 tried = replace(tried, state=ForwardState.FAILED, next_try=None, reason=why)
             case _:
                 tried = replace(tried, state=ForwardState.WAITING, next_try=job.next_try or unit.now)
-        unit.reports.put_forwarding(tried)
+        _put(unit, tried)
 
     async def _handover(self, what: Forwarding) -> Handover | None:
         report = await self._service.ask(lambda unit: unit.reports.by_id(what.report))
@@ -241,7 +241,7 @@ class ForwardStatuses:
 
         def keep(unit: DeskUnit) -> None:
             for each in outcomes:
-                unit.reports.put_forwarding(each)
+                _put(unit, each)
 
         await self._service.keep(under(lease, keep))
 
@@ -249,6 +249,14 @@ class ForwardStatuses:
         if each.remote_id is not None or each.token is None:
             return each
         return replace(each, remote_id=await self._remote.id_of_token(each.token))
+
+
+def _put(unit: DeskUnit, each: Forwarding) -> None:
+    """Store it; of a report that was erased while the server was asked, nothing that leads to it there."""
+    report = unit.reports.by_id(each.report)
+    if report is None or report.lat is None or report.rounded:
+        each = replace(each, remote_id=None, token=None, said=None, reason=None)
+    unit.reports.put_forwarding(each)
 
 
 def _as_shown(each: Forwarding, shown: RemoteRequest | None) -> Forwarding:

@@ -19,6 +19,7 @@ from alerts.desk.officer import Officer
 from alerts.model.events import PostsStored, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ForwardState, ReportForward
+from alerts.reports.forgetting import erased
 from alerts.reports.forwarding import ForwardStatuses, HandoverJobs, forward_again, forward_lease
 from alerts.reports.report_acts import AcceptReport
 from alerts.store.leases import Leases
@@ -179,6 +180,26 @@ async def test_what_an_answer_means(reports, agglo, says, state, code):
     await go_round(agglo)
     told = await standing(reports, report)
     assert (told.state, told.reason.code) == (state, code)
+
+
+@pytest.mark.parametrize("amid", ["hand_over", "statuses"])
+async def test_what_is_erased_while_the_server_answers_leaves_no_way_to_it(reports, agglo, monkeypatch, amid):
+    report = await accepted(reports)
+    asked = getattr(agglo.remote, amid)
+
+    async def meanwhile(told):
+        answer = await asked(told)
+        await reports.service.act(lambda unit: erased(unit, unit.reports.by_id(report.id)))
+        return answer
+
+    monkeypatch.setattr(agglo.remote, amid, meanwhile)
+    await go_round(agglo)
+    if amid == "statuses":
+        await reports.clock.advance(360)
+        agglo.made[0] |= {"status": "closed", "status_notes": "Réparé"}
+        await go_round(agglo)
+    told = await standing(reports, report)
+    assert (told.state, told.remote_id, told.said) == (ForwardState.SENT, None, None)
 
 
 async def test_what_a_dead_daemon_had_begun_is_in_doubt(reports, agglo):
