@@ -23,20 +23,20 @@ from alerts.daemon.bots import Bots, reaching
 from alerts.daemon.builder import Builder
 from alerts.daemon.desk import Control
 from alerts.daemon.ears import Ears
+from alerts.daemon.environment import DaemonEnvironment, HttpSession, email_signup
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
-from alerts.daemon.outside import Outside, Session, letter_door
-from alerts.daemon.push import PushOfficers, push_door, push_settings
+from alerts.daemon.push import PushOfficers, push_enrolment, push_settings
 from alerts.daemon.reports import ReportDuties
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.telemetry import SUMMING_UP, Metrics, log_deliveries, task_troubles
-from alerts.daemon.vitals import Vitals
+from alerts.daemon.vitals import DaemonStatus
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
 from alerts.delivery.jobs import JobKind, JobLane
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import Departures
+from alerts.delivery.limiter import SendLog
 from alerts.delivery.worker import Work, Workers
 from alerts.desk.actions import Desk
 from alerts.desk.decide import decide
@@ -47,7 +47,7 @@ from alerts.desk.service import DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import HealthChecks
 from alerts.health.desk_events import UnknownPosts, crowds, failing_sign_ins
-from alerts.health.monitor import ToldTrouble, Trouble
+from alerts.health.monitor import ReportedTrouble, Trouble
 from alerts.health.notices import build_notices
 from alerts.listening.moderating import ModerationJobs, may
 from alerts.model.events import ConnectionRefused, Events, PostsStored, Stopping
@@ -60,7 +60,7 @@ from alerts.store.connection import listen, ring_others
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.unit import Unit
-from alerts.web.public.letters import LetterPages
+from alerts.web.public.email_signup import EmailSignupPages
 from alerts.web.public.publisher import Publisher
 
 FINISHES_WITHIN = 10.0
@@ -89,7 +89,7 @@ MESSAGE: Final = (
 
 POST: Final = (
     ("the lane asks for the most pressing one that may go", Outbox.next_due),
-    ("the windows of its platform let it through, or it waits", Departures.wait),
+    ("the windows of its platform let it through, or it waits", SendLog.wait),
     # Written down before it is made: after a crash it is in doubt, and looked for, not sent again.
     ("the attempt is journalled, under a lease that is checked in the same transaction", Outbox.begin),
     ("it is made", Attempts.send),
@@ -105,11 +105,11 @@ POST: Final = (
 class Daemon:
     """A running Tocsin. Subscribers of `events` get everything that happens; `url` is its address.
 
-    `service` answers people's questions and carries out their acts. `publisher` has the public pages, and `letters`
-    takes subscriptions, once it serves them and if it does.
+    `service` answers people's questions and carries out their acts. `publisher` has the public pages, and
+    `email_signup` takes subscriptions, once it serves them and if it does.
     """
 
-    def __init__(self, town: Town, database: Database, session: Session, outside: Outside) -> None:
+    def __init__(self, town: Town, database: Database, session: HttpSession, outside: DaemonEnvironment) -> None:
         self.town = town
         self.database = database
         self.events = Events()
@@ -118,14 +118,14 @@ class Daemon:
         self._clock = clock = outside.clock
         self._metrics = Metrics(self.events)
         log_deliveries(self.events)
-        standing = lambda: self.vitals.standing()  # noqa: E731, PLW0108 asked once it runs: by then there are vitals
-        self._builder = Builder(town, database, session, outside, events=self.events, standing=standing)
+        stalled = lambda: self.vitals.stalled()  # noqa: E731, PLW0108 asked once it runs: by then there are vitals
+        self._builder = Builder(town, database, session, outside, events=self.events, stalled=stalled)
         self._keeper = self._builder.keeper
         self.service = self._builder.service
         self._metrics.expect_bots(reaching(town))
         self._bulks = self._builder.build_bulks()
         self.workers = Workers(clock, self.events.publish)
-        self.vitals: Vitals = Vitals(
+        self.vitals: DaemonStatus = DaemonStatus(
             town,
             database=database,
             keeper=self._keeper,
@@ -141,7 +141,7 @@ class Daemon:
         self._bots: Bots | None = None
         self._checks: HealthChecks | None = None
         self.publisher: Publisher | None = None
-        self.letters: LetterPages | None = None
+        self.email_signup: EmailSignupPages | None = None
         self._entrance: Entrance | None = None
         self._end_listening: Callable[[], None] = lambda: None
         self._intake = MessageIntake(self._builder.desk, database, clock, self.events, self._builder.feeds.turns)
@@ -163,7 +163,7 @@ class Daemon:
         if gap is not None:
             log.warning("database.older", since=str(gap.since), until=str(gap.until))
         if self._outside.owners:
-            await self._builder.leases.bury(self._outside.owners, self._clock.now())
+            await self._builder.leases.release_dead(self._outside.owners, self._clock.now())
         # Before any channel opens: what it kept (an upload's id, who it is there) is asked for without waiting.
         await self._builder.statuses.load()
         self.lanes.update(self._builder.build_lanes())
@@ -243,7 +243,7 @@ class Daemon:
         """Where what commands hand over meets this daemon's desk."""
         return Control(self.town, self._clock.now, self._builder.desk)
 
-    def troubles(self) -> list[ToldTrouble]:
+    def troubles(self) -> list[ReportedTrouble]:
         """Return the troubles that those on call are warned of now."""
         return self._checks.troubles() if self._checks is not None else []
 
@@ -289,8 +289,8 @@ class Daemon:
             self._begin(work)
         intake = self.ears.intake if self.ears is not None else None
         reported = self.reports.intake if self.reports is not None else None
-        letters = letter_door(self.town, self._builder.resources)
-        self.letters = LetterPages(publisher, service, letters) if letters is not None else None
+        signup = email_signup(self.town, self._builder.resources)
+        self.email_signup = EmailSignupPages(publisher, service, signup) if signup is not None else None
         app = build_app(
             self.town,
             service,
@@ -300,8 +300,8 @@ class Daemon:
             publisher,
             intake=intake,
             reports=reported,
-            push=push_door(self.town),
-            letters=self.letters,
+            push=push_enrolment(self.town),
+            email_signup=self.email_signup,
         )
         self._bots = self._build_bots(publisher)
         self._do(*self._bots.jobs)
@@ -342,8 +342,8 @@ class Daemon:
         self.workers.begin(work)
 
 
-async def build(town: Town, outside: Outside | None = None) -> Daemon:
+async def build(town: Town, outside: DaemonEnvironment | None = None) -> Daemon:
     """Return a daemon ready to start: its database upgraded and opened, one HTTP session for everything."""
-    outside = outside or Outside()
+    outside = outside or DaemonEnvironment()
     database = await outside.open_database(town.database)
     return Daemon(town, database, await outside.open_session(), outside)

@@ -112,24 +112,24 @@ def forms(given: Given) -> None:
 
 def half_open(given: Given) -> None:
     """Requests that never end, a hundred more a second, 3,000 at once, from four addresses."""
-    held: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     for number in _paced(100):
         with contextlib.suppress(OSError):
             each = _connected(given, number % 4)
             each.sendall(b"GET / HTTP/1.1\r\nHost: town\r\nX-Slow: ")
-            held.append(each)
-        if len(held) > 3000:
-            held.pop(0).close()
+            sockets.append(each)
+        if len(sockets) > 3000:
+            sockets.pop(0).close()
 
 
 def streams(given: Given) -> None:
     """Two thousand streams of events from eight addresses, opened before, and again where one is closed."""
-    held: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     for number in range(2000):
         with contextlib.suppress(OSError):
             each = _connected(given, number % 8)
             each.sendall(b"GET /events HTTP/1.1\r\nHost: town\r\nAccept: text/event-stream\r\n\r\n")
-            held.append(each)
+            sockets.append(each)
         time.sleep(0.001)
     time.sleep(1)
     print("ready", flush=True)
@@ -140,15 +140,15 @@ def streams(given: Given) -> None:
 def map_crowd(given: Given) -> None:
     """Twelve hundred at once, from eight addresses, who ask for a megabyte of the map and read nothing; each 5 s."""
     for _ in _paced(0.2):
-        held: list[socket.socket] = []
+        sockets: list[socket.socket] = []
         for number in range(1200):
             first = number * 1000
             asked = f"GET /streets.pmtiles HTTP/1.1\r\nHost: town\r\nRange: bytes={first}-{first + 1_048_575}\r\n\r\n"
             with contextlib.suppress(OSError):
-                held.append(_connected(given, number % 8))
-                held[-1].sendall(asked.encode())
+                sockets.append(_connected(given, number % 8))
+                sockets[-1].sendall(asked.encode())
         time.sleep(4)
-        for each in held:
+        for each in sockets:
             each.close()
 
 
@@ -199,23 +199,23 @@ def preambles(given: Given) -> None:
     head = b"POST /report HTTP/1.1\r\nHost: town\r\nTransfer-Encoding: chunked\r\n"
     head += b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     lines = b"c350\r\n" + b"\n" * 50_000 + b"\r\n"
-    held: list[socket.socket | None] = [None] * 4
+    sockets: list[socket.socket | None] = [None] * 4
     for number in _paced(40):
-        at = number % len(held)
+        at = number % len(sockets)
         try:
-            each = held[at] or _connected(given, at)
-            each.sendall(lines if held[at] else head)
-            held[at] = each
+            each = sockets[at] or _connected(given, at)
+            each.sendall(lines if sockets[at] else head)
+            sockets[at] = each
         except OSError:
-            held[at] = None
+            sockets[at] = None
 
 
 def misspelt(given: Given) -> None:
     """Fifteen reports a second at addresses of ten made-up words, each of a network of its own."""
     for number in _paced(15):
         words = " ".join(f"{'bcdfg'[each % 5]}ra{'lmnrs'[number % 5]}ole{number % 97}x{each}" for each in range(10))
-        told = urlencode({"kind": "road", "address": f"rue {words}", "key": f"{number}"}).encode()
-        _ask(given, "POST", "/report", told, FORM, network=number)
+        body = urlencode({"kind": "road", "address": f"rue {words}", "key": f"{number}"}).encode()
+        _ask(given, "POST", "/report", body, FORM, network=number)
 
 
 def unproven(given: Given) -> None:
@@ -239,8 +239,8 @@ def tall_photos(given: Given) -> None:
 
 
 def _upload(given: Given, number: int, photo: bytes) -> None:
-    told = {"kind": "lighting", "lat": "45.19", "lon": "5.71", "key": f"{number}"}
-    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{said}\r\n' for name, said in told.items()]
+    fields = {"kind": "lighting", "lat": "45.19", "lon": "5.71", "key": f"{number}"}
+    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{said}\r\n' for name, said in fields.items()]
     head = '--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\nContent-Type: image/jpeg\r\n\r\n'
     body = "".join([*parts, head]).encode() + photo + b"\r\n--x--\r\n"
     form = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
@@ -250,25 +250,25 @@ def _upload(given: Given, number: int, photo: bytes) -> None:
 def half_hooks(given: Given) -> None:
     """Eighteen deliveries of one byte that end nowhere, anew when they are closed, and twice a second a whole one."""
     head = b"POST /hook/facebook/page HTTP/1.1\r\nHost: town\r\nContent-Length: 1000\r\nX-Hub-Signature-256: "
-    held: list[socket.socket | None] = [None] * 18
+    sockets: list[socket.socket | None] = [None] * 18
     for number in _paced(20):
-        at = number % (len(held) + 2)
-        if at >= len(held):
+        at = number % (len(sockets) + 2)
+        if at >= len(sockets):
             _comment(given, number)
         else:
-            held[at] = _half_sent(given, held[at], at, head)
+            sockets[at] = _half_sent(given, sockets[at], at, head)
 
 
-def _half_sent(given: Given, held: socket.socket | None, at: int, head: bytes) -> socket.socket | None:
+def _half_sent(given: Given, connection: socket.socket | None, at: int, head: bytes) -> socket.socket | None:
     """The connection, where it is still open, or another one; every other signature is none that can be."""
     try:
-        if held is None:
-            held = _connected(given, at % 8)
-            held.sendall(head + (b"sha256=" + b"0" * 64 if at % 2 else b"x") + b"\r\n\r\n{")
-            held.settimeout(0.001)
-        return held if held.recv(4096) else None
+        if connection is None:
+            connection = _connected(given, at % 8)
+            connection.sendall(head + (b"sha256=" + b"0" * 64 if at % 2 else b"x") + b"\r\n\r\n{")
+            connection.settimeout(0.001)
+        return connection if connection.recv(4096) else None
     except TimeoutError:
-        return held
+        return connection
     except OSError:
         return None
 

@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram.bulk import TelegramBulk, letter_of
+from alerts.channels.telegram.bulk import TelegramBulk, body_for
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
@@ -68,7 +68,7 @@ async def bare(session: aiohttp.ClientSession, url: str, people: int) -> float:
     """The same requests, fifty under way, and nothing else: how many a second."""
     address = URL(f"{url}/bot1234567:token/sendMessage")
     target = Target(1, "fr", (a_bulk("", ""),))
-    bodies = iter([letter_of(target).to(Target(chat, "fr", target.bulks), as_edit=False) for chat in range(people)])
+    bodies = iter([body_for(target).to(Target(chat, "fr", target.bulks), as_edit=False) for chat in range(people)])
 
     async def one_after_the_other() -> None:
         for body in bodies:
@@ -176,13 +176,13 @@ def _read(db: object) -> None:
 def _walk(db: object) -> None:
     import sqlite3  # noqa: PLC0415
 
-    from alerts.store.bulk import Sieve, Walk  # noqa: PLC0415
+    from alerts.store.bulk import RecipientFilter, SubscriberSlice  # noqa: PLC0415
 
     assert isinstance(db, sqlite3.Connection)
     bulk, cursor, looked = a_bulk("i", "a"), None, 0
-    sieve = Sieve(db, BulkScope(CHANNEL), bulk, SystemClock().now())
+    recipients = RecipientFilter(db, BulkScope(CHANNEL), bulk, SystemClock().now())
     while True:
-        walk = Walk(db, bulk, sieve, everyone=True)
+        walk = SubscriberSlice(db, bulk, recipients, everyone=True)
         walk.on_from(cursor, 1000)
         if not walk.looked:
             break

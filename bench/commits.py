@@ -90,11 +90,11 @@ class RawPosts:
     async def _post_once(self) -> None:
         alert = {**self._alert, "id": new_id(), "incident": new_id()}
         post = {**self._post, "id": new_id(), "alert_id": alert["id"], "incident": alert["incident"]}
-        await self._hop(lambda: self._store(alert, post))
-        attempt = await self._hop(lambda: self._begin(post["id"]))
-        await self._hop(lambda: self._end(post["id"], attempt))
+        await self._run(lambda: self._store(alert, post))
+        attempt = await self._run(lambda: self._begin(post["id"]))
+        await self._run(lambda: self._end(post["id"], attempt))
 
-    async def _hop(self, work: Callable[[], Any]) -> Any:
+    async def _run(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._transact(work))
 
     def _transact(self, work: Callable[[], Any]) -> Any:
@@ -162,7 +162,7 @@ class Ours:
         now = SystemClock().now()
         renewal = Renewal(RunningDaemon("bench", "bench", now, now), timedelta(hours=1))
         found = await Leases(database).renew(renewal, now, lambda _: Take((CHANNEL,)))
-        return cls(database, found.held[CHANNEL])
+        return cls(database, found.owned[CHANNEL])
 
     async def posts(self) -> float:
         """Seconds for one post, over `POSTS`."""

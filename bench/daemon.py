@@ -107,9 +107,9 @@ def _imports(town: Town, later: float = 0) -> str:
 
 def _idle(daemon: Running) -> float:
     time.sleep(SETTLED)
-    held = resident(daemon.pid)
+    memory = resident(daemon.pid)
     daemon.stop()
-    return held
+    return memory
 
 
 def _at_rest(town: Town) -> Row:

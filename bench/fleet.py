@@ -90,22 +90,22 @@ class Feed:
 
     url: str = ""
     asked: int = 0
-    _told: list[dict[str, str]] = field(default_factory=list)
+    _entries: list[dict[str, str]] = field(default_factory=list)
 
     def tell(self) -> None:
         """One more alert stands in the index."""
         now = datetime.now(UTC).replace(microsecond=0)
-        number = len(self._told)
-        told = {"number": str(number), "event": _EVENTS[number % len(_EVENTS)], "feed": self.url}
-        self._told.append(told | {"sent": _spelled(now), "expires": _spelled(now + timedelta(hours=6))})
+        number = len(self._entries)
+        entry = {"number": str(number), "event": _EVENTS[number % len(_EVENTS)], "feed": self.url}
+        self._entries.append(entry | {"sent": _spelled(now), "expires": _spelled(now + timedelta(hours=6))})
 
     def answer(self, path: str) -> str:
         """The index, or one of its messages."""
         self.asked += 1
         if path.startswith("/cap/"):
-            return _MESSAGE.format(**self._told[int(path.removeprefix("/cap/").removesuffix(".xml"))])
-        entries = "\n".join(_ENTRY.format(**each) for each in self._told)
-        sent = self._told[-1]["sent"] if self._told else "2026-01-01T00:00:00+00:00"
+            return _MESSAGE.format(**self._entries[int(path.removeprefix("/cap/").removesuffix(".xml"))])
+        entries = "\n".join(_ENTRY.format(**each) for each in self._entries)
+        sent = self._entries[-1]["sent"] if self._entries else "2026-01-01T00:00:00+00:00"
         return _INDEX.format(sent=sent, entries=entries)
 
 
@@ -163,8 +163,8 @@ def _measured(town: Town, feed: Feed, towns: int) -> Iterator[Row]:
     time.sleep(IDLES)
     used = cpu_of(fleet.pid) - used
     yield Row(f"{towns} towns idle, of a core", [IDLE_CPU], [used / IDLES], "", goal=1)
-    held = (resident(fleet.pid) - alone) / max(towns - 1, 1)
-    yield Row(f"{towns} towns idle, MB a town", [IDLE_MEMORY], [held], "MB", goal=1)
+    memory = (resident(fleet.pid) - alone) / max(towns - 1, 1)
+    yield Row(f"{towns} towns idle, MB a town", [IDLE_MEMORY], [memory], "MB", goal=1)
     used, asked = cpu_of(fleet.pid), feed.asked
     called, lost = _storm(folder, feed, towns)
     used = cpu_of(fleet.pid) - used
@@ -199,20 +199,20 @@ def _start(town: Town, folder: Path) -> Running:
     fleet = town.start("run", "--stations", str(folder), log=log)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        told = log.read_text()
-        if '"event": "fleet.running"' in told:
+        logged = log.read_text()
+        if '"event": "fleet.running"' in logged:
             return fleet
         time.sleep(0.1)
-    raise AssertionError(told[-2000:])
+    raise AssertionError(logged[-2000:])
 
 
 def _alone(town: Town, feed: Feed) -> float:
     """Megabytes of a fleet of one."""
     fleet = _start(town, _folder(town, feed, 1))
     time.sleep(5)
-    held = resident(fleet.pid)
+    memory = resident(fleet.pid)
     fleet.stop()
-    return held
+    return memory
 
 
 def _storm(folder: Path, feed: Feed, towns: int) -> tuple[list[float], int]:

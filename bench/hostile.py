@@ -163,7 +163,7 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
 def came_of(parser: Parser[..., Any], given: Given) -> str:
     """In a word, what reading it apart came to: `read`, or the code of the reason."""
     try:
-        parser.apart(*given)
+        parser.in_subprocess(*given)
     except TocsinError as error:
         return error.reason.code
     return "read"
@@ -179,8 +179,8 @@ def main() -> int:
             outcomes.update(came_of(parser, given) for given in inputs(size))
             size *= STEP
         count += outcomes.total()
-        told = ", ".join(f"{number} {code}" for code, number in outcomes.most_common())
-        print(f"{what}: {outcomes.total()} in {time.monotonic() - began:.0f} s: {told}", flush=True)
+        counts = ", ".join(f"{number} {code}" for code, number in outcomes.most_common())
+        print(f"{what}: {outcomes.total()} in {time.monotonic() - began:.0f} s: {counts}", flush=True)
     print(f"{count} hostile inputs, an answer to each")
     return 0
 

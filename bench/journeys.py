@@ -34,7 +34,7 @@ from alerts.access.passwords import Passwords
 from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import Control
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.telemetry import set_up_log
 from alerts.demo import SECRETS, sample, start_sandbox, times
 from alerts.desk.officer import Officer
@@ -214,7 +214,7 @@ async def walking(
             config = load_config(folder / "channels.toml")
             with profiled(entered):
                 await asyncio.to_thread(lambda: Control(config).act(let_in))
-                daemon = await build(config, Outside(doors=doors))
+                daemon = await build(config, DaemonEnvironment(doors=doors))
                 await daemon.start()
                 await asyncio.sleep(AT_REST)
                 try:

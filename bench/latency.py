@@ -25,7 +25,7 @@ from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.incident import new_id
 from alerts.store.alerts import AlertRepository
-from alerts.store.connection import opened, ring
+from alerts.store.connection import notify, opened
 from alerts.store.unit import transaction
 from bench.bare import service
 from bench.measure import Row
@@ -95,7 +95,7 @@ def _store(control: Control, headline: str) -> float:
     with opened(control.town.database) as db, transaction(db):
         control.desk.post(AlertRepository(db), alert, again=True)
     stored = time.time()
-    ring(control.town.database, now())
+    notify(control.town.database, now())
     return stored
 
 

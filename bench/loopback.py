@@ -36,8 +36,8 @@ class Answering(asyncio.Protocol):
         """Answer every request that is whole."""
         self._read += data
         while (head := self._read.find(_HEAD_ENDS)) >= 0:
-            told = _LENGTH.search(self._read, 0, head)
-            end = head + len(_HEAD_ENDS) + (int(told[1]) if told else 0)
+            length = _LENGTH.search(self._read, 0, head)
+            end = head + len(_HEAD_ENDS) + (int(length[1]) if length else 0)
             if len(self._read) < end:
                 return
             self._read = self._read[end:]

@@ -74,10 +74,10 @@ async def _bare(port: int, boxes: Sequence[Mailbox], tells: MailBulk, *, beforeh
     """The same letters, over as many connections, and nothing else: how many a second."""
     bulk = a_bulk("i", "a", MAIL)
 
-    def letter(box: Mailbox) -> bytes:
-        return tells.letter_to(Target(box.number, "fr", (bulk,), endpoint=box), box).content
+    def email(box: Mailbox) -> bytes:
+        return tells.email_to(Target(box.number, "fr", (bulk,), endpoint=box), box).content
 
-    ready = {box: letter(box) for box in boxes} if beforehand else {}
+    ready = {box: email(box) for box in boxes} if beforehand else {}
     rest = iter(boxes)
 
     async def one_after_the_other() -> None:
@@ -85,7 +85,7 @@ async def _bare(port: int, boxes: Sequence[Mailbox], tells: MailBulk, *, beforeh
             hostname="127.0.0.1", port=port, start_tls=False, local_hostname="saint-martin.example"
         ) as relay:
             for box in rest:
-                await relay.sendmail(SENDER, box.address, ready.get(box) or letter(box))
+                await relay.sendmail(SENDER, box.address, ready.get(box) or email(box))
 
     began = time.perf_counter()
     await asyncio.gather(*(one_after_the_other() for _ in range(IN_FLIGHT)))

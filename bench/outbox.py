@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from alerts.daemon.outside import HANDED_OVER_AFTER, leave_alone_what_stays
+from alerts.daemon.environment import HANDED_OVER_AFTER, leave_alone_what_stays
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Workers
@@ -136,7 +136,7 @@ async def town(channel: Channel, at_once: int, server: Server | None = None) -> 
         keeper = LeaseKeeper(Leases(database), clock, new_id(), [CHANNEL])
         here: Town
 
-        def told(event: AttemptFinished) -> None:
+        def finished(event: AttemptFinished) -> None:
             verdict, future = event.verdict, here.out.pop(event.post.id)
             if verdict.state is PostState.SENT:
                 future.set_result(None)
@@ -144,7 +144,7 @@ async def town(channel: Channel, at_once: int, server: Server | None = None) -> 
                 future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
 
         events = Events()
-        events.subscribe(AttemptFinished, told)
+        events.subscribe(AttemptFinished, finished)
         lane = Lane(
             ChannelConfig(CHANNEL, "twitter", TextFormat(280), concurrency=at_once),
             channel,

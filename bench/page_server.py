@@ -20,7 +20,7 @@ from aiohttp import web
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.outside import open_database
+from alerts.daemon.environment import open_database
 from alerts.daemon.serving import build_publisher
 from alerts.daemon.telemetry import set_up_log
 from alerts.delivery.worker import Workers
@@ -32,7 +32,7 @@ from alerts.model.alert import Severity
 from alerts.model.events import Events
 from alerts.model.incident import StoredAlert, new_id
 from alerts.model.ports import SystemClock
-from alerts.web.listener import Limits, Listener
+from alerts.web.listener import Listener, ListenerLimits
 from alerts.web.public.publisher import Publisher, public_routes
 
 CONFIG = """
@@ -70,7 +70,7 @@ async def serve(side: str) -> None:
             for each in publisher.work():
                 workers.begin(each)
             stack.push_async_callback(_end, [asyncio.create_task(_change(service, stored))])
-            listener = Listener(app, Limits(), SystemClock())
+            listener = Listener(app, ListenerLimits(), SystemClock())
             stack.push_async_callback(listener.close)
             port = await listener.listen("127.0.0.1", 0)
         print(port, flush=True)

@@ -27,11 +27,11 @@ CROWDS, IN_A_CROWD, FEW, IN_A_FEW = 10, 36, 10, 4
 KIND = "road"
 SENDERS, PROGRAMS = 8, 20
 """Connections that send at first, and programs with a token of their own that the reports come by."""
-_APART = 2_000.0
+_SPACING = 2_000.0
 """Metres between two places: more than two clusters' radius."""
 _METRES = 111_320.0
 _MIDDLE = (45.19, 5.71)
-Told = Mapping[str, object]
+Form = Mapping[str, object]
 
 
 def networks() -> list[tuple[str, int]]:
@@ -41,21 +41,21 @@ def networks() -> list[tuple[str, int]]:
     return many + few
 
 
-def forms() -> Iterator[Told]:
+def forms() -> Iterator[Form]:
     """What is sent, without end: each network in turn, a few metres from the one before."""
     for number, (source, place) in zip(itertools.count(), itertools.cycle(networks())):
         row, column = divmod(place, 7)
-        lat = _MIDDLE[0] + (row * _APART + number % 60) / _METRES
-        lon = _MIDDLE[1] + column * _APART / (_METRES * math.cos(math.radians(_MIDDLE[0])))
+        lat = _MIDDLE[0] + (row * _SPACING + number % 60) / _METRES
+        lon = _MIDDLE[1] + column * _SPACING / (_METRES * math.cos(math.radians(_MIDDLE[0])))
         yield {"kind": KIND, "lat": lat, "lon": lon, "text": f"Chaussée effondrée {number}", "source": source}
 
 
 def crowds(given: Mapping[str, str]) -> None:
     """Send them; what is refused is no matter."""
-    told, turn = forms(), threading.Lock()
+    filled, turn = forms(), threading.Lock()
     if given["filled"] == "no":
         threads = [
-            threading.Thread(target=_send, args=(given, told, turn, AT_FIRST // SENDERS)) for _ in range(SENDERS)
+            threading.Thread(target=_send, args=(given, filled, turn, AT_FIRST // SENDERS)) for _ in range(SENDERS)
         ]
         for each in threads:
             each.start()
@@ -64,16 +64,16 @@ def crowds(given: Mapping[str, str]) -> None:
     print("ready", flush=True)
     while True:
         began = time.monotonic()
-        _send(given, told, turn, 1)
+        _send(given, filled, turn, 1)
         time.sleep(max(0.0, WITHIN / IN_ALL - (time.monotonic() - began)))
 
 
-def _send(given: Mapping[str, str], told: Iterator[Told], turn: threading.Lock, many: int) -> None:
+def _send(given: Mapping[str, str], filled: Iterator[Form], turn: threading.Lock, many: int) -> None:
     connection = http.client.HTTPConnection(urlsplit(given["url"]).netloc, timeout=60)
     tokens = given["crowds"].split()
     for _ in range(many):
         with turn:
-            wish = next(told)
+            wish = next(filled)
         token = tokens[hash(wish["source"]) % len(tokens)]
         headers, body = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}, json.dumps(wish)
         while not _is_taken(connection, body, headers):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from alerts.model import cap
-from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Severity, Urgency
+from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Severity, Urgency
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _CODES = ("FR714", "FR717", "FR718", "FRK11", "FRK13", "FRK25")
@@ -28,9 +28,10 @@ def an_info(language: str = "fr-FR", areas: int = 2) -> Info:
         description="Les rafales atteindront 110 km/h sur les crêtes et 90 km/h en vallée. " * 3,
         instruction="Rentrez le mobilier de jardin. Ne marchez pas sous les arbres. Évitez de prendre la route.",
         web="https://meteo.example/vigilance",
-        parameters=(Named("awareness_level", "3; orange; Severe"), Named("awareness_type", "1; Wind")),
+        parameters=(NamedValue("awareness_level", "3; orange; Severe"), NamedValue("awareness_type", "1; Wind")),
         areas=tuple(
-            Area(f"Vallée {place}", geocodes=(Named("NUTS3", _CODES[place % len(_CODES)]),)) for place in range(areas)
+            Area(f"Vallée {place}", geocodes=(NamedValue("NUTS3", _CODES[place % len(_CODES)]),))
+            for place in range(areas)
         ),
     )
 

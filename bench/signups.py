@@ -24,7 +24,7 @@ from urllib.parse import urlencode, urlsplit
 from alerts.channels.push.bulk import REFUSED
 from alerts.model.subscriber import PushEndpoint
 from alerts.store.connection import opened
-from alerts.web.public.letters import A_DAY, A_NETWORK, ALL_NETWORKS
+from alerts.web.public.email_signup import A_DAY, A_NETWORK, ALL_NETWORKS
 from tests.mail_relay import Relay
 from tests.process.town import Town
 
@@ -69,9 +69,9 @@ def browsers(given: Given) -> None:
     networks = [Network(given, number) for number in range(NETWORKS)]
     if given["filled"] == "no":
         each = BROWSERS // 2 // NETWORKS
-        told = _made(given, BROWSERS // 2)
+        subscribed = _made(given, BROWSERS // 2)
         with ThreadPoolExecutor(8) as threads:
-            of = [told[number * each : number * each + each] for number in range(NETWORKS)]
+            of = [subscribed[number * each : number * each + each] for number in range(NETWORKS)]
             list(threads.map(_subscribe_and_change, [given] * NETWORKS, networks, of))
     print("ready", flush=True)
     for number in itertools.count():
@@ -105,8 +105,8 @@ def _made(given: Given, count: int, **more: str) -> list[dict[str, object]]:
     body = json.dumps({"count": count, **more}).encode()
     with urllib.request.urlopen(
         urllib.request.Request(f"{given['sandbox']}/sandbox/push/browsers", body, _JSON)
-    ) as told:
-        found: list[dict[str, object]] = json.load(told)
+    ) as made:
+        found: list[dict[str, object]] = json.load(made)
         return found
 
 
@@ -125,8 +125,8 @@ def _subscribe_and_change(given: Given, network: Network, real: list[dict[str, o
         _change(network, tokens[number % len(tokens)] if tokens and number % 2 else secrets.token_urlsafe(32))
 
 
-def _subscribe(network: Network, told: Mapping[str, object]) -> str | None:
-    status, body = network.ask("POST", "/push/subscriptions", json.dumps(told).encode(), _JSON)
+def _subscribe(network: Network, browser: Mapping[str, object]) -> str | None:
+    status, body = network.ask("POST", "/push/subscriptions", json.dumps(browser).encode(), _JSON)
     return str(json.loads(body)["token"]) if status == 201 else None
 
 
@@ -170,14 +170,14 @@ def hold_pushed(town: Town) -> str:
     return f"{len(kept)} browsers"
 
 
-def hold_told(town: Town) -> str:
+def check_sent(town: Town) -> str:
     """Of how many Extremes each honest browser was told; fails where one misses one, or where the key is blamed."""
     ended = f"SELECT incident FROM bulk WHERE channel = 'push' AND state = 'done' AND total = {HONEST + REFUSING}"
     with opened(town.database) as db:
         incidents = {row[0] for row in db.execute(ended)}
     with urllib.request.urlopen(f"{town.sandbox}/sandbox/push/messages.json") as answer:
-        told = Counter(each["notification"]["tag"] for each in json.load(answer))
-    missed = {each: told[each] for each in incidents if told[each] < HONEST}
+        sent = Counter(each["notification"]["tag"] for each in json.load(answer))
+    missed = {each: sent[each] for each in incidents if sent[each] < HONEST}
     assert incidents, "no Extreme was pushed to its end"
     assert not missed, f"of {HONEST} honest browsers so many were told: {missed}"
     with opened(town.database) as db:

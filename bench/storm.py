@@ -153,9 +153,9 @@ class Storm:
             "event": f"{event} {number}",
             "severity": "Severe",
         }
-        told = self.author.ask("/alerts", wish)
+        posted = self.author.ask("/alerts", wish)
         began = time.time()
-        self.approver.ask(f"/alerts/{told['alert']}/approve", {"again": True})
+        self.approver.ask(f"/alerts/{posted['alert']}/approve", {"again": True})
         return began
 
     def _calls(self, alerts: int) -> list[list[float]]:

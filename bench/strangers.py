@@ -42,8 +42,8 @@ def _many(number: int) -> str:
 
 
 def _attributes(number: int) -> str:
-    told = " ".join(f'a{each}="{each}"' for each in range(190))
-    return "".join(_entry(number * 9_000 + each, more=told) for each in range(800))
+    attributes = " ".join(f'a{each}="{each}"' for each in range(190))
+    return "".join(_entry(number * 9_000 + each, more=attributes) for each in range(800))
 
 
 def _marks(number: int) -> str:
@@ -77,8 +77,8 @@ def hostile_map(number: int) -> bytes:
             pieces = [(now + HOUR * each / 90, now + HOUR * (each + 90) / 90, 2 + each % 2) for each in range(1990)]
             return an_edition({"3": pieces}, now, now + 48 * HOUR, DEPARTMENT)
         case _:
-            told = [(now, now + 5 * HOUR + timedelta(minutes=number % 600), 2 + number // 5 % 2)]
-            return an_edition(dict.fromkeys("123456789", told), now, now + 48 * HOUR, DEPARTMENT)
+            windows = [(now, now + 5 * HOUR + timedelta(minutes=number % 600), 2 + number // 5 % 2)]
+            return an_edition(dict.fromkeys("123456789", windows), now, now + 48 * HOUR, DEPARTMENT)
 
 
 def _wide(now: datetime) -> bytes:

@@ -150,8 +150,8 @@ class Officers:
         headers = {"Authorization": f"Bearer {self._tokens[who]}", "Content-Type": "application/json"}
         request = urllib.request.Request(self._address + path, json.dumps(words).encode(), headers)
         with urllib.request.urlopen(request, timeout=LONGEST) as answer:
-            told: dict[str, Any] = json.load(answer)
-            return told
+            answered: dict[str, Any] = json.load(answer)
+            return answered
 
 
 class Watch:
@@ -159,7 +159,7 @@ class Watch:
 
     def __init__(self, person: Person, desks: Sequence[str], truth: Truth, seed: int) -> None:
         self.worst: list[float] = []
-        self.told: list[str] = []
+        self.seen: list[str] = []
         self._person, self._desks, self._truth = person, desks, truth
         self._chance = random.Random(seed)
         self._pages: list[Page] = []
@@ -186,7 +186,7 @@ class Watch:
         self.worst.append(max(spans))
         if max(spans) > ALLOWED:
             said = self._pages[spans.index(max(spans))].evaluate("window.said")
-            self.told.append(f"{max(spans):.1f} s: {said} while {self._truth.changes}")
+            self.seen.append(f"{max(spans):.1f} s: {said} while {self._truth.changes}")
         while len(self._pages) >= PAGES:
             self._pages.pop(0).close()
 
@@ -232,8 +232,8 @@ def _port(daemon: Running) -> int:
 
 
 def _tell(officers: Officers, watch: Watch, truth: Truth, number: int) -> None:
-    told = officers.ask("anne", "/alerts", headline=f"Route coupée {number}", severity="Moderate")
-    alert, incident = told["alert"], told["incident"]
+    posted = officers.ask("anne", "/alerts", headline=f"Route coupée {number}", severity="Moderate")
+    alert, incident = posted["alert"], posted["incident"]
 
     def doing(who: str, act: str, **words: Any) -> threading.Thread:
         return threading.Thread(target=lambda: officers.ask(who, f"/alerts/{_newest(truth, alert)}/{act}", **words))
@@ -261,7 +261,7 @@ def main() -> int:
     watch = watched(asked.acts, asked.daemons, asked.seed)
     worst, middle = max(watch.worst), statistics.median(watch.worst)
     late = sum(each > asked.allowed for each in watch.worst)
-    print("\n".join(watch.told))
+    print("\n".join(watch.seen))
     print(
         f"{len(watch.worst)} acts, {asked.daemons} daemons: worst {worst:.2f} s, median {middle:.2f} s; {late} too long"
     )

@@ -29,14 +29,14 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
 from alerts.model.incident import new_id
 from alerts.store.alerts import AlertRepository
-from alerts.store.connection import opened, ring
+from alerts.store.connection import notify, opened
 from alerts.store.unit import transaction
 from bench import history
 from bench.attackers import APP_SECRET
 from bench.measure import Row
 from bench.process import cpu_of
 from bench.reported import PROGRAMS, hold_against, page_seconds
-from bench.signups import hold_pushed, hold_told, hold_written
+from bench.signups import check_sent, hold_pushed, hold_written
 from tests.mail_relay import Relay, running
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
@@ -191,7 +191,7 @@ ATTACKS = (
 HOLDS: Mapping[str, Callable[[Scene], str]] = {
     "browsers": lambda scene: f", {hold_pushed(scene.town)}",
     "half_hooks": lambda scene: f", {_delivered(scene.town)} whole ones kept",
-    "endpoints": lambda scene: f", {hold_told(scene.town)}",
+    "endpoints": lambda scene: f", {check_sent(scene.town)}",
     "letters": lambda scene: f", {hold_written(scene.town, scene.relay)}",
 }
 """What an attack must not have come to, and what it came to."""
@@ -240,11 +240,11 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     relay = stack.enter_context(running(Relay()))
     port = stack.enter_context(_attacking("broker", {"mode": str(mode)}))
     (town.folder / "push.pem").write_text(new_key())
-    told = TOWN.replace("HOST", town.sandbox.removeprefix("http://")).replace("RELAY", str(relay.port))
-    told = told.replace("BROKER", port)
+    config = TOWN.replace("HOST", town.sandbox.removeprefix("http://")).replace("RELAY", str(relay.port))
+    config = config.replace("BROKER", port)
     station = STATION.replace("[station]\n", '[station]\nareas = ["INSEE:38185"]\naddresses = "adresses.csv"\n')
     (town.folder / "adresses.csv").write_text(_addresses(), encoding="utf-8")
-    town.configure(told.replace("{outside}", outside), SOURCES.replace("{outside}", outside), station=station)
+    town.configure(config.replace("{outside}", outside), SOURCES.replace("{outside}", outside), station=station)
     if posts:
         history.copy_to(town.database, posts)
     trap = town.folder / "templates" / "fr" / "telegram" / "piege.publish.j2"
@@ -314,8 +314,8 @@ def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
             scene.mode.write_text("calm")
             scene.given["filled"] = "yes"
         assert scene.daemon.alive, scene.daemon.lines[-20:]
-    held = HOLDS[attack.name](scene) if attack.name in HOLDS else ""
-    yield Row(f"{attack.what}{held}", quiet, attacked, "s", goal=attack.goal)
+    check = HOLDS[attack.name](scene) if attack.name in HOLDS else ""
+    yield Row(f"{attack.what}{check}", quiet, attacked, "s", goal=attack.goal)
     if attack.page is not None:
         # What an officer waits for is a goal of its own: without the crowd the list is empty.
         yield Row(f"{attack.page} meanwhile, {hold_against(scene.town)}", [DESK_WITHIN], pages, "s", goal=1.0)
@@ -359,7 +359,7 @@ def _store(scene: Scene) -> float:
         with transaction(db):
             filed = control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-        ring(control.town.database, now())
+        notify(control.town.database, now())
         query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"
         deadline = time.monotonic() + 120
         while not db.execute(query, (filed.stored.id,)).fetchone()[0]:

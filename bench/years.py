@@ -22,7 +22,7 @@ from pathlib import Path
 from alerts.cli.handing import hand_over
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.outside import open_database
+from alerts.daemon.environment import open_database
 from alerts.daemon.serving import build_publisher
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert

@@ -26,7 +26,7 @@ from campaign.town import PLATFORM, SECTIONS, Town, platform_of
 from campaign.watching import Watched, Watching, happenings, watching_table
 
 Came = TypeVar("Came", bound=Outcome)
-_TOLD_EVERY = 30.0
+_SHOWN_EVERY = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes = reported
         print(reporting_table(reported))
     elif asked.subscribers:
-        told_to = subscribe(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
-        outcomes = told_to
-        print(subscribing_table(told_to))
+        campaign = subscribe(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
+        outcomes = campaign
+        print(subscribing_table(campaign))
     elif asked.watching:
         watched = watch(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
         outcomes = watched
@@ -62,9 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(table(outcomes))
     if Town.forks is not None:
         Town.forks.stop()
-    told = breaches(outcomes)
-    print("\n".join([f"seed {asked.seed}, {time.monotonic() - began:.0f} s", *told]))
-    if told:
+    found = breaches(outcomes)
+    print("\n".join([f"seed {asked.seed}, {time.monotonic() - began:.0f} s", *found]))
+    if found:
         print(f"what was left is in {folder}; again: the same with --seed {asked.seed}", file=sys.stderr)
         return 1
     if asked.folder is None:
@@ -144,7 +144,7 @@ def _homes(folder: Path, towns: int) -> list[Path]:
 def _all_of(work: Sequence[Callable[[], Came]], plays: Sequence[Play], kills: int) -> list[Came]:
     with ThreadPoolExecutor(len(work)) as threads:
         futures = [threads.submit(each) for each in work]
-        while wait(futures, timeout=_TOLD_EVERY).not_done:
+        while wait(futures, timeout=_SHOWN_EVERY).not_done:
             print(f"{sum(play.done for play in plays)} of {kills} kills", file=sys.stderr, flush=True)
         return [future.result() for future in futures]
 

@@ -16,7 +16,7 @@ class Promised:
 
     incident: str
     place: int
-    told_at: float
+    published_at: float
     ends: float
     cancels: bool = False
 
@@ -78,7 +78,7 @@ class Breach:
 
 LOST, TWICE, LATE, DISORDER, RECEIPT, RUSHED = "lost", "twice", "late", "out of order", "receipt", "rushed"
 KINDS = (LOST, TWICE, LATE, DISORDER, RECEIPT, RUSHED)
-TOLD_OVER_WITHIN = 100.0
+ENDED_WITHIN = 100.0
 """Seconds after its end within which an alert's readers are told: a minute of grace, and a daemon that comes back."""
 _GIVEN_WAY = frozenset({"superseded", "left_out", "dropped"})
 
@@ -118,7 +118,7 @@ class Case:
             return
         if cancelled:
             yield "it was cancelled, and its readers were not told"
-        elif max(each.ends for each in self.promised) + TOLD_OVER_WITHIN < self.looked_at:
+        elif max(each.ends for each in self.promised) + ENDED_WITHIN < self.looked_at:
             yield "its time ran out, and its readers were not told"
 
     def _why_lost(self, entry: Entry) -> str | None:
@@ -128,7 +128,7 @@ class Case:
         match entry.state:
             case "sent":
                 return None if self._is_there(entry) else f"{name} is said to be sent, and isn't there"
-            case "queued" | "sending" if entry.is_end and self._ends(entry) + TOLD_OVER_WITHIN > self.looked_at:
+            case "queued" | "sending" if entry.is_end and self._ends(entry) + ENDED_WITHIN > self.looked_at:
                 return None  # its time has only just run out
             case "expired":
                 return None if self._ends(entry) <= self.looked_at else f"{name} expired before its end"
@@ -156,8 +156,8 @@ class Case:
 
     def _is_over(self) -> bool:
         """Whether nothing stands there that wasn't ended."""
-        standing = [post for post in self.seen if not post.deleted]
-        return not standing or any(said.is_end for post in standing for said in post.said)
+        left = [post for post in self.seen if not post.deleted]
+        return not left or any(said.is_end for post in left for said in post.said)
 
     def _ends(self, entry: Entry) -> float:
         return max((each.ends for each in self.promised if each.place == entry.place), default=0.0)

@@ -102,8 +102,8 @@ def share_what_is_compiled(folder: Path) -> None:
     def file_of(bucket: Any) -> Path:
         made = bucket.environment
         settings = (made.autoescape, made.trim_blocks, made.lstrip_blocks, made.undefined, made.finalize)
-        told = [type(made).__name__, *(getattr(each, "__name__", str(each)) for each in settings)]
-        return folder / "-".join([*told, bucket.key, bucket.checksum])
+        parts = [type(made).__name__, *(getattr(each, "__name__", str(each)) for each in settings)]
+        return folder / "-".join([*parts, bucket.key, bucket.checksum])
 
     def load_or_read(cache: Any, bucket: Any) -> None:
         load(cache, bucket)
@@ -177,9 +177,9 @@ class Forked:
             left = max(until - time.monotonic(), 0.0) if timeout is not None else None
             if not select.select([self._status], [], [], left)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            told = os.read(self._status, _NUMBER.size)
+            number = os.read(self._status, _NUMBER.size)
             os.close(self._status)
-            self.returncode = _NUMBER.unpack(told)[0] if told else -signal.SIGKILL
+            self.returncode = _NUMBER.unpack(number)[0] if number else -signal.SIGKILL
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -284,7 +284,7 @@ def _begin_once(at: Path) -> None:
         os.posix_spawn(sys.executable, command, environment)
 
 
-def fork(door: socket.socket, asked: bytes, streams: Sequence[int]) -> tuple[int, int]:
+def fork(door_socket: socket.socket, asked: bytes, streams: Sequence[int]) -> tuple[int, int]:
     """Have the server behind this door fork, with these standard streams.
 
     Returns the child's process id, and the pipe that its exit status comes from. Raises OSError if the server is gone.
@@ -292,24 +292,24 @@ def fork(door: socket.socket, asked: bytes, streams: Sequence[int]) -> tuple[int
     said, status = os.pipe()
     try:
         try:
-            socket.send_fds(door, [asked], [*streams, status])
+            socket.send_fds(door_socket, [asked], [*streams, status])
         finally:
             os.close(status)
-        if not (told := os.read(said, _NUMBER.size)):
+        if not (number := os.read(said, _NUMBER.size)):
             raise ConnectionError("the process that commands are forked from has died")
     except OSError:
         os.close(said)
         raise
-    return _NUMBER.unpack(told)[0], said
+    return _NUMBER.unpack(number)[0], said
 
 
-def serve(door: socket.socket, ends: int | None = None) -> bytes | None:
+def serve(listener: socket.socket, ends: int | None = None) -> bytes | None:
     """Fork a child for each request. Returns in the child, with what was asked; None in the server, at its end.
 
     That is when nobody is left at the other side of the door, or when the process of the pidfd `ends` has ended.
     """
     running: dict[int, tuple[int, int]] = {}
-    watched = [door.fileno(), *([] if ends is None else [ends])]
+    watched = [listener.fileno(), *([] if ends is None else [ends])]
     while True:
         ready = select.select([*watched, *running], [], [])[0]
         for pidfd in ready:
@@ -317,9 +317,9 @@ def serve(door: socket.socket, ends: int | None = None) -> bytes | None:
                 _bury(pidfd, *running.pop(pidfd))
         if ends in ready:
             return None
-        if door.fileno() not in ready:
+        if listener.fileno() not in ready:
             continue
-        said, files, _, _ = socket.recv_fds(door, _LARGEST, 4)
+        said, files, _, _ = socket.recv_fds(listener, _LARGEST, 4)
         if not said:
             return None
         *streams, status = files
@@ -368,7 +368,7 @@ def _become(asked: dict[str, Any]) -> None:
 
 def main() -> None:
     """Serve; in a fork, be the command."""
-    door = socket.socket(fileno=int(sys.argv[1]))
+    listener = socket.socket(fileno=int(sys.argv[1]))
     Clocks.prepare()
     vars(sys)["modules"][_UNKNOWN] = None  # as if it weren't installed
     for module in _NEEDED:
@@ -386,7 +386,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="tocsin-"))
     share_what_is_compiled(Path(os.environ.get(COMPILED, folder)))
     readers.start(folder / "readers")
-    asked = serve(door, *map(os.pidfd_open, map(int, sys.argv[2:])))
+    asked = serve(listener, *map(os.pidfd_open, map(int, sys.argv[2:])))
     if asked is not None:
         _become(json.loads(asked))
         _end(_run())

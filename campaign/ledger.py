@@ -16,12 +16,12 @@ from psycopg.rows import dict_row
 from alerts.model.town import Server
 from campaign.audit import Entry, Seen
 from campaign.marks import Mark, read_mark, read_number, read_wording
-from campaign.remarks import Kept, Reply, Told
+from campaign.remarks import AnsweredPost, Kept, Reply
 
 _POSTS = """
 SELECT id, alert_id, kind, means, state, reason, remote_id, next_try FROM post WHERE channel = ? AND answer IS NULL
 """
-_TOLD_SO = (
+_EXCUSED = (
     "SELECT DISTINCT post_id FROM attempt WHERE outcome IN ('sent_again', 'officer')"
     " AND (reason LIKE 'it may be out%' OR reason LIKE '%maybe_out_%')"
 )
@@ -62,8 +62,8 @@ class Ledger:
 
     def works(self, now: float) -> dict[str, int]:
         """Which process has each lease now: lanes, sources, bots, and what is done once for all."""
-        held = self._rows(_OWNERS, round(now * 1_000_000))
-        return {row["lane"]: int(row["owner"].rsplit("-", 2)[1]) for row in held}
+        owned = self._rows(_OWNERS, round(now * 1_000_000))
+        return {row["lane"]: int(row["owner"].rsplit("-", 2)[1]) for row in owned}
 
     def identifiers(self) -> set[str]:
         """The CAP identifiers of all that was filed."""
@@ -79,7 +79,7 @@ class Ledger:
 
     def entries(self, channel: str) -> list[Entry]:
         """What the database says of every post of a channel, and of the messages that led to none there."""
-        excused = {row["post_id"] for row in self._rows(_TOLD_SO)}
+        excused = {row["post_id"] for row in self._rows(_EXCUSED)}
         marks: dict[str, Mark] = {}
         filed: dict[str, Mapping[str, Any]] = {}
         for row in self._rows("SELECT id, identifier, state, reason FROM alert ORDER BY seq"):
@@ -106,14 +106,14 @@ class Ledger:
 
     def replies(self) -> list[Reply]:
         """What the database says of each place that is answered: of the last post there."""
-        excused = {row["post_id"] for row in self._rows(_TOLD_SO)}
+        excused = {row["post_id"] for row in self._rows(_EXCUSED)}
         threads: dict[tuple[str, str], Reply] = {}
         for row in self._rows(_REPLIES):
             where = (row["incident"], row["channel"])
-            told = row["id"] in excused or (where in threads and threads[where].excused)
+            is_excused = row["id"] in excused or (where in threads and threads[where].excused)
             place = row["in_reply_to"] or ""
             state, reason, receipt = row["state"], row["reason"], row["remote_id"]
-            threads[where] = Reply(row["channel"], row["question"], place, state, reason, receipt, excused=told)
+            threads[where] = Reply(row["channel"], row["question"], place, state, reason, receipt, excused=is_excused)
         return list(threads.values())
 
     def receipts(self, alert: str) -> dict[str, str]:
@@ -169,7 +169,7 @@ def read_timeline(posts: Sequence[Mapping[str, Any]]) -> Iterator[Seen]:
             yield Seen(ids, said, post["created_at"], post["edited_at"], post["reply_to"], deleted=post["deleted"])
 
 
-def read_answers(channel: str, posts: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
+def read_answers(channel: str, posts: Sequence[Mapping[str, Any]]) -> Iterator[AnsweredPost]:
     """One platform's posts that stand there and answer people."""
     for post in posts:
         numbers = tuple(number for text in (*post["edits"], post["text"]) if (number := read_number(text)))
@@ -178,7 +178,7 @@ def read_answers(channel: str, posts: Sequence[Mapping[str, Any]]) -> Iterator[T
         # In a group of Telegram's, messages are counted for themselves.
         chat = f"{post['channel']}:" if channel == "telegram" else ""
         ids = tuple(f"{chat}{id_}" for id_ in (*post["earlier_ids"], post["id"]))
-        yield Told(channel, ids, f"{chat}{post['reply_to'] or ''}", numbers)
+        yield AnsweredPost(channel, ids, f"{chat}{post['reply_to'] or ''}", numbers)
 
 
 def keep(folder: Path, timelines: Mapping[str, Any]) -> None:

@@ -30,8 +30,8 @@ from campaign.marks import alert_of, answer_of
 from campaign.play import PACE, QUIET_WITHIN, TAKEOVER, Outcome, Play, wait_until
 from campaign.remarks import Answered, Said, answering, hearing
 from campaign.running import Running
-from campaign.schedule import HELD_AT_MOST
-from campaign.schedule import Told as Message
+from campaign.schedule import LONGEST_DELAY
+from campaign.schedule import Version as Message
 from campaign.talk import Aim, Hour, Speech
 from campaign.town import HEARING, PLATFORM, SECRETS
 
@@ -164,8 +164,8 @@ class Conversation(Play):
 
     def _change(self, hour: Hour) -> None:
         """Some who spoke before write it anew, or take it back; X tells of either only days later."""
-        told = [each for each in self._said.values() if each.text is not None and each.channel != "x"]
-        for each in self._chance.sample(told, min(hour.edits, len(told))):
+        worded = [each for each in self._said.values() if each.text is not None and each.channel != "x"]
+        for each in self._chance.sample(worded, min(hour.edits, len(worded))):
             words = f"{each.text} !"
             self._ask_people("edit", each, text=words)
             self._said[each.channel, each.remote_id] = Said(each.channel, each.remote_id, each.under, words)
@@ -215,11 +215,11 @@ class Conversation(Play):
 
     def _kill_before_it_is_acknowledged(self, hour: Hour) -> None:
         """The platform holds what it says of an answer that it has taken, will take, or never takes."""
-        held = self._hold(hour.held)
+        trouble = self._hold(hour.trouble)
         victim = self._worker(hour.channel)
         self._answer(hour)
-        if held is not None and wait_until(lambda: self.town.met(held), ASKED_WITHIN):
-            self.outcome.held += 1
+        if trouble is not None and wait_until(lambda: self.town.met(trouble), ASKED_WITHIN):
+            self.outcome.delayed += 1
         time.sleep(hour.delay * WINDOW["sent"])
         self._kill(victim)
 
@@ -291,9 +291,9 @@ class Conversation(Play):
 
     def _breaches(self) -> list[Breach]:
         timelines, said, kept = self.town.timelines(), list(self._said.values()), self._ledger.kept()
-        told = [each for channel, name in PLATFORM.items() for each in read_answers(channel, timelines[name])]
+        read = [each for channel, name in PLATFORM.items() for each in read_answers(channel, timelines[name])]
         replies = self._ledger.replies()
-        return hearing(said, kept) + answering(self._answers, said, kept, told, replies)
+        return hearing(said, kept) + answering(self._answers, said, kept, read, replies)
 
     def _audit(self) -> None:
         timelines = self.town.timelines()
@@ -305,7 +305,7 @@ class Conversation(Play):
             entries = self._ledger.entries(channel)
             self.outcome.excused += sum(entry.excused for entry in entries)
             at = time.time()
-            self.outcome.breaches += audit(channel, self._promised, seen, entries, looked_at=at, slack=HELD_AT_MOST)
+            self.outcome.breaches += audit(channel, self._promised, seen, entries, looked_at=at, slack=LONGEST_DELAY)
 
 
 def _place(channel: str) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, MsgType, Reference, Urgency
 from campaign.audit import Wording
-from campaign.schedule import Told
+from campaign.schedule import Version
 
 SENDER = "alertes@saint-martin.example"
 INSTRUCTION = "Gagnez les hauteurs."
@@ -30,7 +30,7 @@ class Mark:
     place: int
 
 
-def alert_of(told: Told, now: datetime, previous: Alert | None) -> Alert:
+def alert_of(version: Version, now: datetime, previous: Alert | None) -> Alert:
     """The message as CAP; its time is never before that of the one it follows."""
     sent = now.replace(microsecond=0)
     if previous is not None:
@@ -39,22 +39,22 @@ def alert_of(told: Told, now: datetime, previous: Alert | None) -> Alert:
     info = Info(
         event="Crue",
         categories=(Category.MET,),
-        severity=told.severity,
+        severity=version.severity,
         urgency=Urgency.EXPECTED,
         certainty=Certainty.LIKELY,
         language="fr-FR",
-        expires=(now + timedelta(seconds=told.lasts)).astimezone(UTC),
-        headline=f"Repère {told.incident}.{told.place}",
+        expires=(now + timedelta(seconds=version.lasts)).astimezone(UTC),
+        headline=f"Repère {version.incident}.{version.place}",
         instruction=INSTRUCTION,
-        areas=(Area(f"Secteur {told.incident}.{told.place}"),),
+        areas=(Area(f"Secteur {version.incident}.{version.place}"),),
     )
     return Alert(
-        identifier=f"campaign-{told.incident}.{told.place}",
-        sender=SENDER if told.door != "feed" else "crues@bassin.example",
+        identifier=f"campaign-{version.incident}.{version.place}",
+        sender=SENDER if version.way_in != "feed" else "crues@bassin.example",
         sent=sent,
-        msg_type=kinds[told.kind],
+        msg_type=kinds[version.kind],
         references=(Reference(previous.sender, previous.identifier, previous.sent),) if previous else (),
-        infos=() if told.kind == "cancel" else (info,),
+        infos=() if version.kind == "cancel" else (info,),
     )
 
 

@@ -23,7 +23,7 @@ from campaign.ledger import Ledger, keep, read_timeline
 from campaign.marks import alert_of
 from campaign.postgresql import PostgreSQL
 from campaign.running import Running
-from campaign.schedule import HELD_AT_MOST, WRITES, Life, Outage, Told, Trouble
+from campaign.schedule import LONGEST_DELAY, WRITES, Life, Outage, Trouble, Version
 from campaign.town import PLATFORM, SECTIONS, Town, platform_of
 
 T = TypeVar("T")
@@ -34,14 +34,14 @@ QUIET_WITHIN = 150.0
 """Seconds that the last daemons have to bring everything to its end."""
 PAUSED_FOR = 7.0
 """Seconds a stopped daemon stands still: longer than its lease."""
-HELD_WITHIN = 2.0
+DELAYED_WITHIN = 2.0
 HANDED_OVER_WITHIN = 0.3
 """Seconds from the start of a command, by which it has handed its message over or is about to."""
 PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1, "bluesky": 0.1, "matrix": 0.1}
 """How long each platform takes for a post, so that some are always under way."""
 COUNT, SPAN = 5, 3.0
 """So many posts a channel takes in so many seconds: what waits after a takeover fills the window."""
-ARRIVE_WITHIN = HELD_AT_MOST
+ARRIVE_WITHIN = LONGEST_DELAY
 """Seconds that a post may take from its departure until it stands on the platform."""
 PACED = f'limits = ["{COUNT}/{SPAN:g}s"]\nreserve = 0\ntimeout = "3s"\n'
 ANSWERED_WITHIN = 60.0
@@ -74,7 +74,7 @@ WAYS = (
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""
 FEED = '[sources.feed]\nkind = "cap"\nurl = "{url}"\nevery = "1s"\narea = "any"\nallow_private = true\n'
-WARM_UP = Told(0, 1, "alert", "control", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
+WARM_UP = Version(0, 1, "alert", "control", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
 _LOOK = 0.05
 _URL = re.compile(r'"url": "(http://[^"]+)", "event": "web.listening"')
 
@@ -89,7 +89,7 @@ class Outcome:
 
     alerts: int = 0
     kills: int = 0
-    held: int = 0
+    delayed: int = 0
     pauses: int = 0
     crossed: int = 0
     stops: int = 0
@@ -181,7 +181,7 @@ class Play:
     def _live(self, life: Life) -> None:
         self._break(life.troubles)
         with ThreadPoolExecutor(1) as threads:
-            backlog = threads.submit(self._tell_all, life.told[: life.backlog])
+            backlog = threads.submit(self._tell_all, life.versions[: life.backlog])
             at_work = self._await_owners()
             if self._killed_at is not None:
                 self.outcome.takeovers.append(time.monotonic() - self._killed_at)
@@ -198,27 +198,27 @@ class Play:
                 each.result()
         self._start_missing()
 
-    def _tell_all(self, messages: Sequence[Told]) -> None:
-        for told in messages:
-            self._tell(told)
+    def _tell_all(self, messages: Sequence[Version]) -> None:
+        for version in messages:
+            self._tell(version)
 
     def _tell_until_killed(self, life: Life, victim: Running) -> None:
-        held = self._hold(life.held)
+        trouble = self._hold(life.trouble)
         began = time.monotonic()
-        later = life.told[life.backlog :]
-        for told in later[: len(later) - life.crossed]:
-            time.sleep(max(began + told.after - time.monotonic(), 0.0))
-            self._tell(told)
+        later = life.versions[life.backlog :]
+        for version in later[: len(later) - life.crossed]:
+            time.sleep(max(began + version.after - time.monotonic(), 0.0))
+            self._tell(version)
         if life.crossed:
             self._cross(later[-1], victim, life.delay * HANDED_OVER_WITHIN)
             return
-        if held is not None:
-            wait_until(lambda: self.town.met(held), HELD_WITHIN)
+        if trouble is not None:
+            wait_until(lambda: self.town.met(trouble), DELAYED_WITHIN)
         time.sleep(life.delay)
         if life.end == "pause":
             self._pause(victim)
         self._kill(victim)
-        self.outcome.held += held is not None
+        self.outcome.delayed += trouble is not None
 
     def _go_down(self, outage: Outage) -> None:
         """The database's server is killed, and started again after a while."""
@@ -235,19 +235,19 @@ class Play:
         daemon.stop(signal.SIGTERM)
         self.outcome.stops += 1
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, version: Version) -> None:
         """Promised is what the door answered for; a feed's message, from when it stands in the index."""
-        self.outcome.alerts += told is not WARM_UP
-        alert = alert_of(told, now(), self._last.get(told.incident))
-        self._last[told.incident] = alert
-        if told.door == "feed":
+        self.outcome.alerts += version is not WARM_UP
+        alert = alert_of(version, now(), self._last.get(version.incident))
+        self._last[version.incident] = alert
+        if version.way_in == "feed":
             self._feed.tell(alert)
             self._served.add(alert.identifier)
-        elif not self._answered(alert, self._by_control if told.door == "control" else self._by_command):
+        elif not self._answered(alert, self._by_control if version.way_in == "control" else self._by_command):
             return
         ends = alert.ends.timestamp()
-        cancels = told.kind == "cancel"
-        self._promised.append(Promised(str(told.incident), told.place, time.time(), ends, cancels))
+        cancels = version.kind == "cancel"
+        self._promised.append(Promised(str(version.incident), version.place, time.time(), ends, cancels))
 
     def _answered(self, alert: Alert, tell: Callable[[Alert], str | None]) -> bool:
         """Tell it, again and again while the database is down; False where it was over before it was answered for.
@@ -276,10 +276,10 @@ class Play:
         done = self.town.tocsin("post", "--cap", "-", "--again", stdin=write(alert).decode())
         return None if done.returncode == 0 else done.stderr
 
-    def _cross(self, told: Told, daemon: Running, after: float) -> None:
+    def _cross(self, version: Version, daemon: Running, after: float) -> None:
         """Kill the daemon while a command hands its message over, to it or to another."""
         with ThreadPoolExecutor(1) as threads:
-            command = threads.submit(self._tell, told)
+            command = threads.submit(self._tell, version)
             time.sleep(after)
             self._kill(daemon)
             command.result()
@@ -292,8 +292,8 @@ class Play:
         for trouble in troubles:
             self.town.fault(trouble.platform, trouble.kind, **trouble.settings)
 
-    def _hold(self, held: Trouble | None) -> str | None:
-        return None if held is None else self.town.fault(held.platform, held.kind, **held.settings)
+    def _hold(self, trouble: Trouble | None) -> str | None:
+        return None if trouble is None else self.town.fault(trouble.platform, trouble.kind, **trouble.settings)
 
     def _kill(self, daemon: Running) -> None:
         """`kill -9`, and another one starts."""
@@ -360,13 +360,13 @@ class Play:
             seen, entries = list(read_timeline(timelines[platform])), said[channel]
             self.outcome.excused += sum(entry.excused for entry in entries)
             self.outcome.breaches += audit(
-                channel, self._promised, seen, entries, looked_at=looked_at, slack=HELD_AT_MOST
+                channel, self._promised, seen, entries, looked_at=looked_at, slack=LONGEST_DELAY
             )
             self.outcome.breaches += rushed(channel, self._ledger.departures(channel), COUNT, SPAN)
-            arrivals = [at for post in timelines[platform] if not self._was_held_back(at := post["created_at"])]
+            arrivals = [at for post in timelines[platform] if not self._was_delayed(at := post["created_at"])]
             self.outcome.breaches += rushed(channel, arrivals, COUNT, SPAN - ARRIVE_WITHIN)
 
-    def _was_held_back(self, at: float) -> bool:
+    def _was_delayed(self, at: float) -> bool:
         """Whether it had left before a daemon was stopped, and arrived when that went on."""
         return any(0 <= at - resumed < ARRIVE_WITHIN for resumed in self._resumed)
 

@@ -63,8 +63,8 @@ def find_binaries() -> Binaries | None:
         folders += sorted(Path("/usr").glob(pattern), key=lambda each: -_number(each.parent.name))
     for folder in folders:
         if (folder / "postgres").exists() and (folder / "initdb").exists():
-            told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
-            version = _number(told.stdout)
+            answered = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
+            version = _number(answered.stdout)
             if version >= OLDEST:
                 return Binaries(folder, version)
     return None

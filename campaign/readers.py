@@ -31,10 +31,10 @@ _PARSERS = (
 
 def start(path: Path) -> None:
     """Begin the server, which listens at `path`, and have this process and all its forks begin their readers there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
-        door.bind(str(path))
-        command = [sys.executable, "-B", "-m", "campaign.readers", str(door.fileno())]
-        subprocess.Popen(command, pass_fds=[door.fileno()])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        command = [sys.executable, "-B", "-m", "campaign.readers", str(listener.fileno())]
+        subprocess.Popen(command, pass_fds=[listener.fileno()])
 
     def begin(command: tuple[str, ...], *, stdin: int, **_: object) -> Forked:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line, Path(os.devnull).open("ab") as nothing:
@@ -48,14 +48,14 @@ def start(path: Path) -> None:
 
 def main() -> None:
     """Serve; in a fork, read."""
-    door = socket.socket(fileno=int(sys.argv[1]))
+    listener = socket.socket(fileno=int(sys.argv[1]))
     ends = os.pidfd_open(os.getppid())
     child = importlib.import_module("alerts.apart.child")
     for module in _PARSERS:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
-    if serve(door, ends) is None:
+    if serve(listener, ends) is None:
         return
     status = 1
     try:

@@ -53,7 +53,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AnsweredPost:
     """One post of ours on a timeline that answers at `place`, with the numbers of what it said, oldest first."""
 
     channel: str
@@ -105,7 +105,7 @@ def answering(
     answers: Sequence[Answered],
     said: Sequence[Said],
     kept: Sequence[Kept],
-    told: Sequence[Told],
+    posts: Sequence[AnsweredPost],
     replies: Sequence[Reply],
 ) -> list[Breach]:
     """Every question that was answered has its newest answer wherever the rules want it, once, and nowhere else."""
@@ -117,7 +117,7 @@ def answering(
     for question, versions in questions.items():
         asked = [row for row in kept if row.question == question]
         numbers = {each.number for each in versions}
-        there = [each for each in told if numbers & set(each.said)]
+        there = [each for each in posts if numbers & set(each.said)]
         ours = [each for each in replies if each.question == question]
         for channel in dict.fromkeys([*versions[-1].askers, *(each.channel for each in there)]):
             case = Case(
@@ -131,7 +131,7 @@ def answering(
             )
             breaches += case.breaches()
     known = {each.number for each in answers}
-    strays = [each for each in told if not known & set(each.said)]
+    strays = [each for each in posts if not known & set(each.said)]
     return breaches + [Breach(ANSWERED_TWICE, each.channel, each.place, "nobody answered this") for each in strays]
 
 
@@ -144,7 +144,7 @@ class Case:
     versions: Sequence[Answered]
     asked: Sequence[Kept]
     gone: frozenset[str]
-    there: Sequence[Told]
+    there: Sequence[AnsweredPost]
     replies: Sequence[Reply]
 
     def breaches(self) -> list[Breach]:

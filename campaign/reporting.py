@@ -31,7 +31,7 @@ ANSWERED_WITHIN = 90.0
 KILLED_AFTER = 1.2
 """Seconds from a crowd's beginning, within which the kill comes."""
 _REPORTS = "\n[reports]\n"
-_APART = 0.05
+_SPACING = 0.05
 """Degrees from one crowd to the next: no two of them are near."""
 
 
@@ -49,8 +49,14 @@ class Form:
     @property
     def body(self) -> bytes:
         """As a program brings it."""
-        told = {"kind": KIND, "lat": self.lat, "lon": self.lon, "source": self.network, "text": f"Un trou, {self.key}"}
-        return json.dumps(told).encode()
+        fields = {
+            "kind": KIND,
+            "lat": self.lat,
+            "lon": self.lon,
+            "source": self.network,
+            "text": f"Un trou, {self.key}",
+        }
+        return json.dumps(fields).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def gatherings(seed: str, kills: int) -> list[Gathering]:
 def _gathering(chance: random.Random, number: int) -> Gathering:
     networks = chance.choice((2, 3, 4, 5, 6, 8, 12))
     senders = [*range(networks), *(chance.randrange(networks) for _ in range(chance.randint(0, 4)))]
-    lat, lon = 44.0 + _APART * (number // 40), 4.0 + _APART * (number % 40)
+    lat, lon = 44.0 + _SPACING * (number // 40), 4.0 + _SPACING * (number % 40)
     forms = tuple(
         Form(f"{number}-{place}", number, f"{number}-{sender}", lat + chance.uniform(0, 0.001), lon, chance.random())
         for place, sender in enumerate(senders)
@@ -100,7 +106,7 @@ class Reporting(Play):
         super().__init__(number, folder, daemons=daemons, server=server)
         self.outcome: Reported = Reported()
         self._token = ""
-        self._told: dict[str, set[str]] = {}
+        self._numbers: dict[str, set[str]] = {}
 
     def report(self, plan: Sequence[Gathering]) -> Reported:
         """Live through the plan, and hold what is there against what people were told."""
@@ -129,23 +135,23 @@ class Reporting(Play):
             time.sleep(gathering.delay * KILLED_AFTER)
             self._kill(victim)
             for form, each in zip(gathering.forms, sent, strict=True):
-                self._told[form.key] = each.result()
+                self._numbers[form.key] = each.result()
 
     def _send(self, form: Form, place: int) -> set[str]:
         """Until it is answered, and once more afterwards, as a finger that taps twice; the numbers that were told."""
-        told: set[str] = set()
+        numbers: set[str] = set()
         time.sleep(form.after)
         ends, tries = time.monotonic() + ANSWERED_WITHIN, 0
-        while len(told) < 1 and time.monotonic() < ends:
+        while len(numbers) < 1 and time.monotonic() < ends:
             tries += 1
             if number := self._ask(form, place + tries):
-                told.add(number)
+                numbers.add(number)
             else:
                 time.sleep(0.1)
         if place % 3 == 0 and (again := self._ask(form, place)):
-            told.add(again)
+            numbers.add(again)
         self.outcome.resent += tries - 1
-        return told
+        return numbers
 
     def _ask(self, form: Form, turn: int) -> str | None:
         addresses = self._addresses()
@@ -178,15 +184,15 @@ class Reporting(Play):
         self._await_owners()
         wait_until(lambda: not list(self._breaches(plan)), 5.0)
         self.outcome.breaches += self._breaches(plan)
-        self.outcome.reports = len(self._told)
+        self.outcome.reports = len(self._numbers)
         with asking(self.town.place) as unit:
             self.outcome.drafts = len({identity for identity, _ in _drafts_of(unit)})
 
     def _breaches(self, plan: Sequence[Gathering]) -> Iterator[Breach]:
         with asking(self.town.place) as unit:
             kept, drafts = _reports_of(unit), _drafts_of(unit)
-        yield from told_apart(self._told, kept)
-        yield from drafted(plan, self._told, kept, drafts)
+        yield from numbered_once(self._numbers, kept)
+        yield from drafted(plan, self._numbers, kept, drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +218,10 @@ def _drafts_of(unit: Unit) -> list[tuple[str, str]]:
     return [(str(row["id"]), str(row["state"])) for row in found]
 
 
-def told_apart(told: Mapping[str, set[str]], kept: Sequence[Taken]) -> Iterator[Breach]:
+def numbered_once(given: Mapping[str, set[str]], kept: Sequence[Taken]) -> Iterator[Breach]:
     """Whoever was told a number is there under it, once; everybody was told one."""
     numbers, times = {each.number: each.key for each in kept}, Counter(each.key for each in kept)
-    for key, said in told.items():
+    for key, said in given.items():
         if not said:
             yield Breach(LOST, "reports", key, "nobody answered")
         if len(said) > 1:
@@ -228,7 +234,7 @@ def told_apart(told: Mapping[str, set[str]], kept: Sequence[Taken]) -> Iterator[
 
 
 def drafted(
-    plan: Sequence[Gathering], told: Mapping[str, set[str]], kept: Sequence[Taken], drafts: Sequence[tuple[str, str]]
+    plan: Sequence[Gathering], numbers: Mapping[str, set[str]], kept: Sequence[Taken], drafts: Sequence[tuple[str, str]]
 ) -> Iterator[Breach]:
     """One draft for each crowd of enough networks, none for a smaller one, and nothing of any of them on its way."""
     cited: dict[int, set[str]] = {}
@@ -236,7 +242,7 @@ def drafted(
         crowd = int(each.key.partition("-")[0])
         cited.setdefault(crowd, set()).update({each.draft} if each.draft else ())
     for number, gathering in enumerate(plan):
-        if not all(form.key in told for form in gathering.forms):
+        if not all(form.key in numbers for form in gathering.forms):
             continue
         wanted, found = int(gathering.networks >= ENOUGH), len(cited.get(number, ()))
         if wanted != found:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from alerts.model.alert import Severity
 
-Door = Literal["control", "command", "feed"]
+WayIn = Literal["control", "command", "feed"]
 Kind = Literal["alert", "update", "cancel"]
 End = Literal["kill", "kill_held", "pause"]
 
@@ -18,12 +18,12 @@ WRITES = (
     "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses|Record)|(PUT|DELETE) .*(statuses|_matrix)"
 )
 """The requests by which a post comes, changes or goes."""
-HELD = {"drip": 3.0, "hang": None, "latency": 1.5}
+DELAYS = {"drip": 3.0, "hang": None, "latency": 1.5}
 """How the sandbox holds an answer, and for how many seconds.
 
 `drip` has taken the post, `hang` never takes it, `latency` takes it when its client may be dead.
 """
-HELD_AT_MOST = 1.5
+LONGEST_DELAY = 1.5
 """Seconds by which a request may be taken later than it was sent."""
 _BROKEN: dict[str, dict[str, object]] = {
     "cut_before": {},
@@ -34,7 +34,7 @@ _BROKEN: dict[str, dict[str, object]] = {
     "rate_limit": {"retry_after": 1},
     "revoked": {},
 }
-_LASTING = 6 * 3600.0
+_VALID_FOR = 6 * 3600.0
 _STOPS, _OUTAGES = 0.1, 0.15
 """In how many of the lives another daemon is stopped in order, and the server of the database killed."""
 _BRIEF = 0.15
@@ -42,13 +42,13 @@ _BRIEF = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Version:
     """One message: version `place` (from 1) of an incident, told `after` seconds, valid for `lasts` seconds."""
 
     incident: int
     place: int
     kind: Kind
-    door: Door
+    way_in: WayIn
     severity: Severity
     lasts: float
     after: float
@@ -76,16 +76,16 @@ class Life:
     """From one kill to the next: what is told meanwhile, what breaks, and how the daemon at work ends.
 
     The first `backlog` messages are told while nobody is at work yet; `delay` seconds after the last message (or after
-    the sandbox began to hold an answer, `held`) the signal is sent, to the one of those at work that `victim` names.
+    the sandbox began to hold an answer, `trouble`) the signal is sent, to the one of those at work that `victim` names.
     Meanwhile another daemon may be stopped in order (`stops`), and the database's server be down (`outage`).
     """
 
-    told: tuple[Told, ...]
+    versions: tuple[Version, ...]
     backlog: int
     troubles: tuple[Trouble, ...]
     end: End
     delay: float
-    held: Trouble | None = None
+    trouble: Trouble | None = None
     victim: int = 0
     stops: bool = False
     outage: Outage | None = None
@@ -93,7 +93,7 @@ class Life:
     @property
     def crossed(self) -> bool:
         """Whether the signal is sent while the last message is being handed over, `delay` after that began."""
-        return self.end == "kill" and bool(self.told[self.backlog :]) and self.told[-1].door == "command"
+        return self.end == "kill" and bool(self.versions[self.backlog :]) and self.versions[-1].way_in == "command"
 
 
 def plan(
@@ -118,50 +118,52 @@ class _Talk:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._open: list[Told] = []
+        self._open: list[Version] = []
         self._incidents = 0
 
-    def next(self, after: float) -> Told:
+    def next(self, after: float) -> Version:
         chance, roll = self._chance, self._chance.random()
         if self._open and roll < 0.4:
             # Most of them follow at once, while the first is perhaps not out yet.
             last = self._open.pop(-1 if chance.random() < 0.7 else chance.randrange(len(self._open)))
             kind: Kind = "update" if roll < 0.25 else "cancel"
-            told = Told(last.incident, last.place + 1, kind, last.door, last.severity, last.lasts, after)
+            version = Version(last.incident, last.place + 1, kind, last.way_in, last.severity, last.lasts, after)
             if kind == "update":
-                self._open.append(told)
-            return told
+                self._open.append(version)
+            return version
         return self._begin(after)
 
-    def _begin(self, after: float) -> Told:
+    def _begin(self, after: float) -> Version:
         chance = self._chance
         self._incidents += 1
         severity = chance.choices((Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR), (1, 2, 5, 2))[
             0
         ]
         brief = chance.random() < _BRIEF
-        lasts = round(chance.uniform(2, 9), 1) if brief else _LASTING
-        door: Door = chance.choices(("feed", "command", "control"), (30, 35, 35))[0]
-        told = Told(self._incidents, 1, "alert", door, severity, lasts, after)
+        lasts = round(chance.uniform(2, 9), 1) if brief else _VALID_FOR
+        way_in: WayIn = chance.choices(("feed", "command", "control"), (30, 35, 35))[0]
+        version = Version(self._incidents, 1, "alert", way_in, severity, lasts, after)
         if not brief:
-            self._open.append(told)
-        return told
+            self._open.append(version)
+        return version
 
 
 def _life(chance: random.Random, talk: _Talk, count: int, platforms: Sequence[str]) -> Life:
     times = sorted(round(chance.uniform(0, 0.8), 3) for _ in range(count))
-    told = tuple(talk.next(after) for after in times)
+    versions = tuple(talk.next(after) for after in times)
     end: End = chance.choices(("kill", "kill_held", "pause"), (50, 47, 3))[0]
     troubles = [trouble for platform in platforms if (trouble := _trouble(chance, platform))]
-    held = None
+    suspended = None
     if end == "kill_held":
-        kind = chance.choice(tuple(HELD))
+        kind = chance.choice(tuple(DELAYS))
         settings: dict[str, object] = {"route": WRITES, "times": 1}
-        seconds = HELD[kind]
-        held = Trouble(chance.choice(platforms), kind, settings if seconds is None else settings | {"seconds": seconds})
-    delay = chance.uniform(0, 0.2 if held else 1.0)
+        seconds = DELAYS[kind]
+        suspended = Trouble(
+            chance.choice(platforms), kind, settings if seconds is None else settings | {"seconds": seconds}
+        )
+    delay = chance.uniform(0, 0.2 if suspended else 1.0)
     backlog, victim, stops = chance.randint(0, count // 2), chance.randrange(6), chance.random() < _STOPS
-    return Life(told, backlog, tuple(troubles), end, round(delay, 3), held, victim, stops)
+    return Life(versions, backlog, tuple(troubles), end, round(delay, 3), suspended, victim, stops)
 
 
 def _outage(chance: random.Random) -> Outage | None:

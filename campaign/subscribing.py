@@ -29,11 +29,11 @@ from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Mailbox, PushEndpoint, Subscriber, Topic, wants
-from alerts.store.bulk_landing import bulk_of
+from alerts.store.bulk_results import bulk_of
 from alerts.store.unit import asking
 from campaign.audit import LOST, TWICE, Breach
 from campaign.play import QUIET_WITHIN, TAKEOVER, Outcome, Play, wait_until
-from campaign.schedule import Kind, Told
+from campaign.schedule import Kind, Version
 from campaign.town import PAGE
 from tests.mail_relay import Relay, running
 
@@ -49,7 +49,7 @@ _LASTS = 6 * 3600.0
 # A letter that left while the one before it was on its way names none; sent again after a kill, it may.
 _THREAD = re.compile(rb"^(In-Reply-To|References): .*\r\n", re.MULTILINE)
 _HANDED_OVER = "SELECT bulk, chat FROM bulk_flight"
-_HELD = "SELECT count(*) AS held FROM held_back"
+_DEFERRED = "SELECT count(*) AS held FROM held_back"
 _CHANNELS = f"""
 [push]
 key = {{{{ file = "push.pem" }}}}
@@ -73,7 +73,7 @@ in_flight = {UNDER_WAY[LETTERS]}
 class Telling:
     """From one kill to the next: what is told, whose teller is killed (a channel), and when, from 0 to 1."""
 
-    told: Told
+    version: Version
     victim: str
     delay: float
 
@@ -88,8 +88,8 @@ def tellings(seed: str, kills: int) -> list[Telling]:
         if kind == "alert":
             incident, place, severity = incident + 1, 0, chance.choice((Severity.SEVERE, Severity.MODERATE))
         place += 1
-        told = Told(incident, place, kind, "control", severity, _LASTS, 0.0)
-        plan.append(Telling(told, chance.choice((PUSH, LETTERS)), round(chance.random(), 3)))
+        version = Version(incident, place, kind, "control", severity, _LASTS, 0.0)
+        plan.append(Telling(version, chance.choice((PUSH, LETTERS)), round(chance.random(), 3)))
         place = 0 if kind == "cancel" else place
     return plan
 
@@ -143,8 +143,8 @@ class Subscribing(Play):
         self.town.fault("push", "latency", seconds=PUSH_TAKES)
 
     def _subscribe(self) -> None:
-        told = self.town.ask("/sandbox/push/browsers", {"count": BROWSERS})
-        browsers = [PushEndpoint(each["endpoint"], **each["keys"]) for each in told]
+        made = self.town.ask("/sandbox/push/browsers", {"count": BROWSERS})
+        browsers = [PushEndpoint(each["endpoint"], **each["keys"]) for each in made]
         boxes = [Mailbox(f"n{number}@quais.example", f"{number:043}") for number in range(MAILBOXES)]
         self._people = {
             PUSH: dict(map(_choosing, enumerate(browsers))),
@@ -165,7 +165,7 @@ class Subscribing(Play):
         if self._killed_at is not None:
             self.outcome.takeovers.append(time.monotonic() - self._killed_at)
         before = len(self._bulks())
-        self._tell(telling.told)
+        self._tell(telling.version)
         self._await(lambda: self._has_begun(before, telling.victim), TAKEOVER, f"{telling.victim} is told")
         time.sleep(telling.delay * KILLED_WITHIN)
         works = self._ledger.works(time.time())
@@ -182,10 +182,10 @@ class Subscribing(Play):
         with asking(self.town.place) as unit:
             return [bulk_of(row) for row in unit.execute("SELECT * FROM bulk ORDER BY seq").fetchall()]
 
-    def _held(self) -> int:
+    def _deferred(self) -> int:
         """For how many a message waits, since whoever carries it took none."""
         with asking(self.town.place) as unit:
-            return int(unit.execute(_HELD).fetchall()[0]["held"])
+            return int(unit.execute(_DEFERRED).fetchall()[0]["held"])
 
     def _under_way(self) -> set[tuple[str, int]]:
         """Whom messages are handed over for, and of which bulk."""
@@ -196,7 +196,7 @@ class Subscribing(Play):
         """Everything comes to its end."""
         over = (BulkState.DONE, BulkState.STOPPED)
         settled = wait_until(
-            lambda: all(each.state in over for each in self._bulks()) and not self._held(), QUIET_WITHIN
+            lambda: all(each.state in over for each in self._bulks()) and not self._deferred(), QUIET_WITHIN
         )
         if not settled:
             states = [(each.channel, each.kind, each.state) for each in self._bulks() if each.state not in over]
@@ -209,8 +209,8 @@ class Subscribing(Play):
         heard[LETTERS] = _written(letters, bulks, self._people[LETTERS], self._names)
         for channel, came in heard.items():
             ours = [each for each in bulks if each.channel == channel]
-            self.outcome.breaches += told_as_chosen(channel, ours, self._people[channel], came, self._handed)
-            self.outcome.excused += told_of_an_end_alone(ours, came)
+            self.outcome.breaches += sent_as_chosen(channel, ours, self._people[channel], came, self._handed)
+            self.outcome.excused += ended_without_a_beginning(ours, came)
             self.outcome.breaches += few_twice(channel, came, self.outcome.kills * UNDER_WAY[channel])
             self.outcome.messages += came.total()
             self.outcome.repeats += came.total() - len(came)
@@ -219,8 +219,8 @@ class Subscribing(Play):
             self.outcome.breaches.append(Breach(TWICE, LETTERS, "", "two letters have one Message-ID"))
 
 
-def _choosing(told: tuple[int, PushEndpoint | Mailbox]) -> tuple[int, Subscriber]:
-    number, endpoint = told
+def _choosing(subscriber: tuple[int, PushEndpoint | Mailbox]) -> tuple[int, Subscriber]:
+    number, endpoint = subscriber
     topics = frozenset() if number % 4 else frozenset({Topic.WATER})
     severity = Severity.SEVERE if number % 5 == 1 else Severity.MINOR
     digest = hashlib.sha256(repr(endpoint.number).encode()).hexdigest()
@@ -232,8 +232,8 @@ def _choosing(told: tuple[int, PushEndpoint | Mailbox]) -> tuple[int, Subscriber
 def _brought(messages: Iterable[Any], bulks: Sequence[Bulk], names: Mapping[str, int]) -> Counter[tuple[str, int]]:
     """How often each browser was shown each bulk, which is known by its words."""
     of = {_shown(each): each.id for each in bulks if each.channel == PUSH}
-    told = [(json.loads(each["payload"])["notification"], each["browser"]) for each in messages]
-    return Counter((of[shown["tag"], shown["title"], shown["body"]], names[browser]) for shown, browser in told)
+    brought = [(json.loads(each["payload"])["notification"], each["browser"]) for each in messages]
+    return Counter((of[shown["tag"], shown["title"], shown["body"]], names[browser]) for shown, browser in brought)
 
 
 def _shown(bulk: Bulk) -> tuple[str, str, str]:
@@ -261,7 +261,7 @@ def _written(
     return came
 
 
-def told_as_chosen(
+def sent_as_chosen(
     channel: str,
     bulks: Sequence[Bulk],
     people: Mapping[int, Subscriber],
@@ -292,7 +292,7 @@ def told_as_chosen(
             yield Breach(UNKNOWN, channel, bulk.incident, f"{bulk.kind} {bulk.id} came to {chat}")
 
 
-def told_of_an_end_alone(bulks: Sequence[Bulk], came: Mapping[tuple[str, int], int]) -> int:
+def ended_without_a_beginning(bulks: Sequence[Bulk], came: Mapping[tuple[str, int], int]) -> int:
     """How many heard the end of what never came to them, since nobody could know."""
     of = {bulk.id: bulk for bulk in bulks}
     had = {(of[key].incident, chat) for key, chat in came if of[key].kind is not PostKind.END}

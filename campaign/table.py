@@ -44,7 +44,7 @@ def _listening_row(name: str, outcomes: Sequence[Talked]) -> tuple[str, ...]:
         name,
         *(str(sum(getattr(outcome, each) for outcome in outcomes)) for each in ("remarks", "answers", "kills")),
         *(str(sum(outcome.aimed[aim] for outcome in outcomes)) for aim in AIMS),
-        str(sum(outcome.held for outcome in outcomes)),
+        str(sum(outcome.delayed for outcome in outcomes)),
         *(str(kinds[kind]) for kind in LISTENING_KINDS),
         str(sum(outcome.excused for outcome in outcomes)),
         f"{_longest(outcomes):.1f}",
@@ -61,7 +61,7 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         name,
         str(sum(outcome.alerts for outcome in outcomes)),
         str(sum(outcome.kills for outcome in outcomes)),
-        str(sum(outcome.held for outcome in outcomes)),
+        str(sum(outcome.delayed for outcome in outcomes)),
         str(sum(outcome.crossed for outcome in outcomes)),
         str(sum(outcome.pauses for outcome in outcomes)),
         str(sum(outcome.stops for outcome in outcomes)),
@@ -74,6 +74,6 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 def breaches(outcomes: Sequence[Outcome]) -> list[str]:
     """Every promise that wasn't kept, a line each; the first of many."""
-    told = [f"town {number}: {breach}" for number, each in enumerate(outcomes, 1) for breach in each.breaches]
-    more = [f"... and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
-    return told[:SHOWN] + more
+    lines = [f"town {number}: {breach}" for number, each in enumerate(outcomes, 1) for breach in each.breaches]
+    more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return lines[:SHOWN] + more

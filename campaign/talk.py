@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from campaign.schedule import HELD, PLATFORMS, Trouble
+from campaign.schedule import DELAYS, PLATFORMS, Trouble
 
 Aim = Literal["heard", "stored", "sent"]
 AIMS: tuple[Aim, ...] = get_args(Aim)
@@ -64,7 +64,7 @@ class Hour:
     crossed: tuple[Speech, ...]
     subject: int
     delay: float
-    held: Trouble
+    trouble: Trouble
     troubles: tuple[Trouble, ...]
     victim: int
     idle: bool
@@ -90,10 +90,10 @@ def _hour(chance: random.Random, number: int, aim: Aim) -> Hour:
     crossed = [Speech(channel, chance.choice(SUBJECTS[other]), 1, other)]
     # More than one transaction holds, so that a kill may come between two of them.
     crossed.append(Speech(channel, chance.choice(CHATTER), chance.choice((1, 3, 25))))
-    kind = chance.choice(tuple(HELD))
-    seconds = HELD[kind]
+    kind = chance.choice(tuple(DELAYS))
+    seconds = DELAYS[kind]
     settings: dict[str, object] = {"route": ANSWERS, "times": 1}
-    held = Trouble(
+    delay = Trouble(
         PLATFORMS[CHANNELS.index(channel)], kind, settings if seconds is None else settings | {"seconds": seconds}
     )
     return Hour(
@@ -104,7 +104,7 @@ def _hour(chance: random.Random, number: int, aim: Aim) -> Hour:
         tuple(crossed),
         subject,
         round(chance.random(), 3),
-        held,
+        delay,
         tuple(trouble for platform in PLATFORMS if (trouble := _trouble(chance, platform))),
         chance.randrange(6),
         idle=chance.random() < 0.25,

@@ -223,8 +223,8 @@ class Town:
 
     def timelines(self) -> dict[str, list[dict[str, Any]]]:
         """What each platform holds, by the platform's name."""
-        told: dict[str, list[dict[str, Any]]] = self.ask("/sandbox/timelines.json")
-        return told
+        timelines: dict[str, list[dict[str, Any]]] = self.ask("/sandbox/timelines.json")
+        return timelines
 
     def requests(self, platform: str, method: str = "POST") -> list[dict[str, Any]]:
         """The requests that a platform's stand-in got, oldest first."""

@@ -24,7 +24,7 @@ from alerts.model.lease import source_lease
 from alerts.store.unit import asking
 from campaign.audit import LOST, TWICE, Breach
 from campaign.play import QUIET_WITHIN, TAKEOVER, Outcome, Play, wait_until
-from campaign.schedule import Kind, Told
+from campaign.schedule import Kind, Version
 from campaign.town import PAGE
 from tests.mqtt_broker import Broker, running
 from tests.vigilance_pages import an_edition
@@ -74,12 +74,12 @@ _SENT = "SELECT remote_id, kind, incident FROM post WHERE channel = 'page' AND s
 class Happening:
     """From one kill to the next: what is aimed at, what the broker does then, and when the kill comes, from 0 to 1.
 
-    `told` is what is posted, `phenomenon` gets `colour`, `entry` is the number and version of what the site shows.
+    `version` is what is posted, `phenomenon` gets `colour`, `entry` is the number and version of what the site shows.
     """
 
     aim: Aim
     delay: float
-    told: Told | None = None
+    version: Version | None = None
     fault: str = ""
     phenomenon: str = ""
     colour: int = 1
@@ -95,9 +95,9 @@ def happenings(seed: str, kills: int) -> list[Happening]:
         if aim == "broker":
             kind: Kind = chance.choice(("update", "cancel")) if place else "alert"
             incident, place = (incident, place + 1) if place else (incident + 1, 1)
-            told = Told(incident, place, kind, "control", Severity.SEVERE, _LASTS, 0.0)
+            version = Version(incident, place, kind, "control", Severity.SEVERE, _LASTS, 0.0)
             place = 0 if kind == "cancel" else place
-            plan.append(Happening(aim, delay, told, chance.choice(FAULTS)))
+            plan.append(Happening(aim, delay, version, chance.choice(FAULTS)))
         elif aim == "vigilance":
             name = chance.choice("123")
             colour = chance.choice([each for each in (1, 2, 3, 4) if each != colours.get(name, 1)])
@@ -135,7 +135,7 @@ class Watching(Play):
         self._entries: dict[int, int] = {}
         self._titles: list[str] = []
         self._updated = now().replace(microsecond=0)
-        self._standing: dict[int, Told] = {}
+        self._current: dict[int, Version] = {}
 
     def watch(self, plan: Sequence[Happening]) -> Watched:
         """Live through the plan, and hold what came of it against what was told and shown."""
@@ -167,10 +167,10 @@ class Watching(Play):
             self.outcome.takeovers.append(time.monotonic() - self._killed_at)
         self._await(self._is_settled, QUIET_WITHIN, "what was told before went out")
         met = self._broker.connections
-        if each.told is not None:
+        if each.version is not None:
             self._broker.set(each.fault, times=1)
-            self._standing[each.told.incident] = each.told
-            self._tell(each.told)
+            self._current[each.version.incident] = each.version
+            self._tell(each.version)
             self._await(lambda: self._broker.connections > met, TAKEOVER, "the broker was spoken to")
         elif each.aim == "vigilance":
             self._turn(each.phenomenon, each.colour)
@@ -216,8 +216,8 @@ class Watching(Play):
         return {row["name"] for row in self._rows("SELECT name FROM source WHERE last_ok IS NOT NULL")}
 
     def _is_read(self) -> bool:
-        told = len(self._rows(_FILED, VIGILANCE)), len(self._rows(_FILED, SITE))
-        return told[0] >= len(self._turned) and told[1] >= len(self._titles)
+        filed = len(self._rows(_FILED, VIGILANCE)), len(self._rows(_FILED, SITE))
+        return filed[0] >= len(self._turned) and filed[1] >= len(self._titles)
 
     def _is_settled(self) -> bool:
         return int(self._rows(_OPEN)[0]["posts"]) == 0
@@ -232,10 +232,10 @@ class Watching(Play):
 
     def _audit_watched(self) -> None:
         colours = self._rows(_FILED, VIGILANCE)
-        told = [(row["identifier"].split("-")[2], _severity(row)) for row in colours]
+        filed = [(row["identifier"].split("-")[2], _severity(row)) for row in colours]
         titles = [str(row["headline"]) for row in self._rows(_FILED, SITE)]
-        self.outcome.colours, self.outcome.entries = len(told), len(titles)
-        self.outcome.breaches += each_once(VIGILANCE, self._turned, told)
+        self.outcome.colours, self.outcome.entries = len(filed), len(titles)
+        self.outcome.breaches += each_once(VIGILANCE, self._turned, filed)
         self.outcome.breaches += each_once(SITE, self._titles, titles)
         self.outcome.breaches += list(self._posted_once())
         self.outcome.breaches += list(self._what_stands())
@@ -249,14 +249,14 @@ class Watching(Play):
                 yield Breach(TWICE, "page", "", f"{post['text'][:60]!r} has no receipt")
         ends = sum(row["kind"] == "end" for row in sent)
         over = sum(severity is None for _, severity in self._turned)
-        over += sum(each.kind == "cancel" for each in self._standing.values())
+        over += sum(each.kind == "cancel" for each in self._current.values())
         if ends != over:
             yield Breach(LOST, "page", "", f"{over} are over, {ends} ends were told")
 
     def _what_stands(self) -> Iterator[Breach]:
         """What a panel is told that is switched on now."""
         there = Counter(each["headline"] for each in self._ask(self._broker.standing("tocsin/all/+")).values())
-        on = Counter(f"Repère {t.incident}.{t.place}" for t in self._standing.values() if t.kind != "cancel")
+        on = Counter(f"Repère {t.incident}.{t.place}" for t in self._current.values() if t.kind != "cancel")
         warnings = Counter(severity for _, severity in dict(self._turned).items() if severity is not None)
         for headline in on - there:
             yield Breach(LOST, PANELS, headline, "is on, and doesn't stand on the broker")
@@ -265,15 +265,15 @@ class Watching(Play):
             yield Breach(TWICE, PANELS, "", f"{dict(others)} stand on the broker, {dict(warnings)} are on")
 
 
-def each_once(source: str, shown: Sequence[object], told: Sequence[object]) -> Iterator[Breach]:
+def each_once(source: str, shown: Sequence[object], published: Sequence[object]) -> Iterator[Breach]:
     """What was shown was told, each once and in its order."""
-    lost, more = Counter(shown) - Counter(told), Counter(told) - Counter(shown)
+    lost, more = Counter(shown) - Counter(published), Counter(published) - Counter(shown)
     if lost:
         yield Breach(LOST, source, "", f"was never told: {list(lost)}")
     if more:
         yield Breach(TWICE, source, "", f"was told beside what was shown: {list(more)}")
-    if not lost and not more and list(shown) != list(told):
-        yield Breach("out of order", source, "", f"was told as {list(told)}")
+    if not lost and not more and list(shown) != list(published):
+        yield Breach("out of order", source, "", f"was told as {list(published)}")
 
 
 def _severity(row: Mapping[str, Any]) -> Severity | None:

@@ -46,14 +46,14 @@ def release(folder: Path, key: Path | None, architectures: list[str]) -> None:
         sys.exit(f"{folder}: not empty; name a new folder")
     if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, check=True).stdout:
         sys.exit("the checkout has changes: a release is what a commit has")
-    told = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, check=True, text=True)
-    os.environ["SOURCE_DATE_EPOCH"] = told.stdout.strip()
+    stamp = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, check=True, text=True)
+    os.environ["SOURCE_DATE_EPOCH"] = stamp.stdout.strip()
     do(sys.executable, "-m", "hatchling", "build", "-d", folder.absolute())
     [wheel] = folder.glob("*.whl")
     debs(wheel, folder, architectures)
     packages = Path(sysconfig.get_path("purelib"))
     name = f"tocsin-{version()}"
-    (folder / f"{name}.cdx.json").write_text(bill(LOCK, packages, version(), int(told.stdout)), encoding="utf-8")
+    (folder / f"{name}.cdx.json").write_text(bill(LOCK, packages, version(), int(stamp.stdout)), encoding="utf-8")
     (folder / f"{name}-licences.txt").write_text(licences(LOCK, packages), encoding="utf-8")
     (folder / f"{name}-notes.md").write_text(notes(), encoding="utf-8")
     shutil.copy(ROOT / "requirements.lock", folder)

@@ -148,8 +148,8 @@ def renewed(deb: Path, folder: Path) -> Path:
     """The same package under the next higher version."""
     name = folder / "newer"
     do("dpkg-deb", "-R", deb, name)
-    told = (name / "DEBIAN/control").read_text(encoding="utf-8")
-    found = re.search(r"^Version: (.*)$", told, re.MULTILINE)
+    control = (name / "DEBIAN/control").read_text(encoding="utf-8")
+    found = re.search(r"^Version: (.*)$", control, re.MULTILINE)
     old = found[1] if found else sys.exit("no version")
     new = f"{old}+again"
     (name / "usr/lib/tocsin" / old).rename(name / "usr/lib/tocsin" / new)

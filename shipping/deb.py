@@ -52,8 +52,8 @@ def do(*command: str | Path, **variables: str) -> None:
 
 def debian_version(wheel: Path, release: str) -> str:
     """`1.0.0+deb13`; a commit before a release sorts before it, one after it behind it."""
-    told = wheel.name.split("-")[1]
-    sorting = re.sub(r"[.]post(\d+)[+]", r"+post\1.", told).replace(".dev", "~dev")
+    version = wheel.name.split("-")[1]
+    sorting = re.sub(r"[.]post(\d+)[+]", r"+post\1.", version).replace(".dev", "~dev")
     return f"{sorting}+{RELEASES[release][1]}"
 
 

@@ -20,7 +20,7 @@ _PACKAGE = re.compile(
 )
 _LEGAL = re.compile(r"(^|/)(licen[cs]es?|copying|notice|authors)([^/]*)$", re.IGNORECASE)
 # What says its licence in a text alone, or nowhere in its files, as its own pages say it.
-_TOLD = {
+_KNOWN = {
     "altcha": "MIT",
     "feedparser-sgmllib": "PSF-2.0",
     "font-source-sans-pro": "OFL-1.1",
@@ -65,9 +65,11 @@ def installed(folder: Path) -> dict[str, Distribution]:
 
 def licence_of(package: Distribution) -> str:
     """The licence's name, in SPDX where the package says so; empty where nothing says it."""
-    told: Any = package.metadata
-    short = [told.get("License-Expression"), _TOLD.get(_canonical(told["Name"])), told.get("License")]
-    kinds = [each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if each.startswith("License ::")]
+    metadata: Any = package.metadata
+    short = [metadata.get("License-Expression"), _KNOWN.get(_canonical(metadata["Name"])), metadata.get("License")]
+    kinds = [
+        each.rpartition(" :: ")[2] for each in metadata.get_all("Classifier") or () if each.startswith("License ::")
+    ]
     return next((each for each in (*short, " or ".join(kinds)) if each and "\n" not in each and len(each) < 100), "")
 
 
@@ -125,7 +127,7 @@ def bill(lock: str, folder: Path, version: str, epoch: int) -> str:
         }
         for each in used(lock)
     ]
-    told = {
+    document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{uuid5(NAMESPACE_URL, f'tocsin {version}')}",
@@ -137,4 +139,4 @@ def bill(lock: str, folder: Path, version: str, epoch: int) -> str:
         "components": components,
         "dependencies": [{"ref": "tocsin", "dependsOn": [each["bom-ref"] for each in components]}],
     }
-    return json.dumps(told, indent=1) + "\n"
+    return json.dumps(document, indent=1) + "\n"

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     total = _Total()
     for outcome in _outcomes(wish):
         total.add(outcome)
-        for line in told(outcome, wish):
+        for line in broken(outcome, wish):
             print(line)
         if wish.bug and outcome.breaches:
             print(f"{wish.bug}: found by seed {outcome.seed}, the {total.seeds}. that was tried")
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if total.breaches or wish.bug else 0
 
 
-def told(outcome: Outcome, wish: Wish) -> Iterator[str]:
+def broken(outcome: Outcome, wish: Wish) -> Iterator[str]:
     """What a broken promise prints: the seed, when, what, and the command that replays it."""
     for breach in outcome.breaches:
         yield f"BREACH seed {outcome.seed}, {breach}"
@@ -93,7 +93,7 @@ class _Total:
 
     def __init__(self) -> None:
         self.seeds = self.breaches = self.lives = self.alerts = self.posts = self.requests = 0
-        self.reports = self.drafts = self.told = 0
+        self.reports = self.drafts = self.sent = 0
         self.digest = ""
 
     def add(self, outcome: Outcome) -> None:
@@ -105,13 +105,13 @@ class _Total:
         self.requests += outcome.requests
         self.reports += outcome.reports
         self.drafts += outcome.drafts
-        self.told += outcome.told
+        self.sent += outcome.sent
         self.digest = outcome.digest
 
     def __str__(self) -> str:
         of_one = f" (trace {self.digest})" if self.seeds == 1 else ""
         crowds = f"{self.reports} reports, {self.drafts} drafts, " if self.reports else ""
-        crowds += f"{self.told} messages by push, " if self.told else ""
+        crowds += f"{self.sent} messages by push, " if self.sent else ""
         return (
             f"{self.seeds} seeds{of_one}: {crowds}{self.alerts} alerts, {self.posts} posts, {self.requests} requests, "
             f"{self.lives} lives of the daemon, {self.breaches} breaches"

@@ -62,11 +62,11 @@ class Trace:
 
     def __call__(self, what: str, /, **facts: object) -> None:
         """Note a step."""
-        told = " ".join(f"{name}={value}" for name, value in facts.items())
-        line = f"{self._agenda.seconds:14.6f} {what} {told}"
+        entry = " ".join(f"{name}={value}" for name, value in facts.items())
+        line = f"{self._agenda.seconds:14.6f} {what} {entry}"
         self._digest.update(line.encode())
         if self._say is not None:
-            self._say(f"{self._agenda.now:%d %H:%M:%S.%f} {what} {told}")
+            self._say(f"{self._agenda.now:%d %H:%M:%S.%f} {what} {entry}")
 
     @property
     def digest(self) -> str:

@@ -30,7 +30,7 @@ class Act(StrEnum):
 class Promised:
     """One post of the outbox at the end: what it was to be, and what the daemon says became of it.
 
-    `seq` is the order of storing, `ready_at` when it could first have gone out, `told_twice` whether the daemon itself
+    `seq` is the order of storing, `ready_at` when it could first have gone out, `may_repeat` whether the daemon itself
     says that it may be out twice.
     """
 
@@ -51,7 +51,7 @@ class Promised:
     means: Means = Means.NEW
     remote_id: str | None = None
     tries: int = 0
-    told_twice: bool = False
+    may_repeat: bool = False
 
     @property
     def urgent(self) -> bool:
@@ -118,7 +118,7 @@ def audit(
         found += nothing_twice(posts, matched)
         found += nothing_late(posts, matched)
         found += nothing_out_of_order(posts, matched)
-        found += exercises_apart(posts, matched, rule)
+        found += exercises_kept_separate(posts, matched, rule)
         found += urgent_first(posts, matched)
         found += windows_kept(posts, requests, rule)
         found += no_strangers(posts, requests)
@@ -190,7 +190,7 @@ def nothing_twice(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]) 
     """No post appears as two, unless the daemon says itself that it may."""
     for post in posts:
         out = [each for each in matched[post.post] if each.taken and each.act is Act.PUBLISH]
-        if len(out) > 1 and not post.told_twice:
+        if len(out) > 1 and not post.may_repeat:
             ids = ", ".join(str(each.remote_id) for each in out)
             yield Breach("nothing twice", f"{_name(post)} is out as {ids}", out[1].at)
 
@@ -221,7 +221,9 @@ def _first(requests: Iterable[Seen]) -> Seen | None:
     return next((each for each in requests if each.taken), None)
 
 
-def exercises_apart(posts: Iterable[Promised], matched: Mapping[str, list[Seen]], rule: Rules) -> Iterator[Breach]:
+def exercises_kept_separate(
+    posts: Iterable[Promised], matched: Mapping[str, list[Seen]], rule: Rules
+) -> Iterator[Breach]:
     """An exercise is seen on exercise channels alone, and nothing real there."""
     for post in posts:
         if post.exercise is not rule.exercise and matched[post.post]:
@@ -252,11 +254,11 @@ def windows_kept(posts: Iterable[Promised], requests: Sequence[Seen], rule: Rule
     counted = [*changes, *(r for r in requests if r.act is Act.PUBLISH)]
     left = sorted((r.left_at, r.text in urgent) for r in counted)
     for window in rule.pace.windows:
-        held = rule.pace.reserve if window == rule.pace.longest else 0
+        reserved = rule.pace.reserve if window == rule.pace.longest else 0
         for place, (at, is_urgent) in enumerate(left):
-            room = window.count if is_urgent else max(window.count - held, 1)
+            room = window.count if is_urgent else max(window.count - reserved, 1)
             if place >= room and at - left[place - room][0] < window.span - TOLERATED:
-                what = "the window" if is_urgent or not held else "the window less the reserve"
+                what = "the window" if is_urgent or not reserved else "the window less the reserve"
                 yield Breach("the quota is kept", f"{requests[0].channel} {window}: {what} was exceeded", at)
                 break
 

@@ -30,20 +30,20 @@ _ABOUT: ContextVar[tuple[Act, str]] = ContextVar("about")
 class Panels:
     """What stands at each topic."""
 
-    standing: dict[str, bytes] = field(default_factory=dict)
+    retained: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, letters: Sequence[TopicMessage]) -> None:
         """What is retained stands, and nothing does where its words are none."""
         for each in letters:
             if each.words and each.retained:
-                self.standing[each.topic] = each.words
+                self.retained[each.topic] = each.words
             else:
-                self.standing.pop(each.topic, None)
+                self.retained.pop(each.topic, None)
 
     def incidents(self) -> dict[str, list[str]]:
         """The headlines that stand of each incident."""
         found: dict[str, list[str]] = {}
-        for topic, words in self.standing.items():
+        for topic, words in self.retained.items():
             found.setdefault(topic.rpartition("/")[2], []).append(json.loads(words)["headline"])
         return found
 
@@ -127,8 +127,8 @@ class Arrival:
         self.panels.take(self.letters)
         request, topics = self.request, [each.topic.rsplit("/", 2) for each in self.letters]
         name = topics[0][2] if topics else "-"
-        told = [where for (_, where, _), each in zip(topics, self.letters, strict=True) if each.words]
-        levels = [where for where in told if where != ALL]
+        worded = [where for (_, where, _), each in zip(topics, self.letters, strict=True) if each.words]
+        levels = [where for where in worded if where != ALL]
         said = any(each.taken and each.text == request.text for each in self.seen)
         act = Act.EDIT if request.act is Act.PUBLISH and said else request.act
         remote_id = " ".join([name, *levels]) if self.is_whole else None
@@ -143,16 +143,16 @@ def stands_what_is_on(
 
     `headlines` are those of the alerts by their ids.
     """
-    standing = panels.incidents()
+    retained = panels.incidents()
     threads: dict[str, list[Promised]] = {}
     for post in sorted((each for each in posts if each.channel == channel), key=lambda each: each.seq):
         threads.setdefault(level(post.incident), []).append(post)
-    for incident in standing.keys() - threads.keys():
+    for incident in retained.keys() - threads.keys():
         yield Breach("what stands is what is on", f"{incident} stands on the broker, and nobody told it", now)
     for incident, thread in threads.items():
         sent = [each for each in thread if each.state is PostState.SENT]
         is_gone = not sent or sent[-1].kind is PostKind.END or sent[-1].means is Means.DELETE
-        there = standing.get(incident, [])
+        there = retained.get(incident, [])
         is_open = any(each.state in (PostState.QUEUED, PostState.SENDING) for each in thread)
         if is_open:
             continue
@@ -161,5 +161,5 @@ def stands_what_is_on(
             over = f"{incident} stands on the broker as {there[0]!r}, and is over or was never told: {states}"
             yield Breach("what stands is what is on", over, now)
         if not is_gone and set(there) != {headlines[sent[-1].alert]}:
-            told = f"{incident} stands on the broker as {there}, and not as {headlines[sent[-1].alert]!r}"
-            yield Breach("what stands is what is on", told, now)
+            message = f"{incident} stands on the broker as {there}, and not as {headlines[sent[-1].alert]!r}"
+            yield Breach("what stands is what is on", message, now)

@@ -101,12 +101,12 @@ class Crowd:
     def _send(self, person: Person) -> None:
         if person.refused:
             return
-        told, life, daemon = len(person.answered), self._life(), self._daemon()
+        number, life, daemon = len(person.answered), self._life(), self._daemon()
         if life is not None and life.alive and daemon is not None and daemon.reports is not None:
             task = life.loop.create_task(self._ask(daemon.reports.intake, person))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        self._agenda.after(PATIENCE, lambda: self._send(person) if len(person.answered) == told else None)
+        self._agenda.after(PATIENCE, lambda: self._send(person) if len(person.answered) == number else None)
 
     async def _ask(self, intake: ReportIntake, person: Person) -> None:
         try:
@@ -143,16 +143,16 @@ def none_lost_none_twice(db: sqlite3.Connection, people: Sequence[Person], last:
     """Whoever was answered is there, and each person's report is there once."""
     kept = [str(number) for (number,) in db.execute("SELECT number FROM report")]
     there = set(kept)
-    told = [set(each.answered) for each in people if each.answered]
-    for numbers in told:
+    replies = [set(each.answered) for each in people if each.answered]
+    for numbers in replies:
         if len(numbers) > 1:
             yield Breach("no report twice", f"one form was told {sorted(numbers)}", last)
         for number in numbers - there:
             yield Breach("no report lost", f"{number} was answered, and isn't there", last)
     if len(kept) > len(people):
         yield Breach("no report twice", f"{len(kept)} reports of {len(people)} people", last)
-    answered = [number for numbers in told for number in numbers]
-    if len(set(answered)) < len(told):
+    answered = [number for numbers in replies for number in numbers]
+    if len(set(answered)) < len(replies):
         yield Breach("no report lost", "two people were told one number", last)
 
 

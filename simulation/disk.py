@@ -10,7 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from alerts.store.connection import Place
-from alerts.store.database import Database, Hop
+from alerts.store.database import Database, DatabaseCall
 from alerts.store.files import connect
 from simulation.life import Life
 
@@ -42,7 +42,7 @@ class DiskHand:
         self._writes = writes
         self._turn = asyncio.Lock()
 
-    async def hop(self, work: Hop[T]) -> T:
+    async def run(self, work: DatabaseCall[T]) -> T:
         """Run `work`; the power may be cut before it is done and after."""
         async with self._turn:
             await self._life.passes("before the disk")

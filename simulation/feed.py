@@ -58,10 +58,10 @@ class FeedSource:
         if self._feed.fails():
             raise SourceFailed("the feed can't be reached")
         shown = dict(self._feed.entries)
-        told = await known(list(shown))
+        known_keys = await known(list(shown))
         heard = [
             Heard(key, alert, problem=None if alert else in_words("it is no alert"))
             for key, alert in shown.items()
-            if key not in told
+            if key not in known_keys
         ]
         return SourceReading(heard, memory)

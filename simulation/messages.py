@@ -12,7 +12,7 @@ from alerts.model.alert import (
     Certainty,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     Severity,
     Status,
@@ -47,7 +47,7 @@ def alert_on(subject: Subject, now: datetime, lasts: timedelta) -> Alert:
         headline=f"Orage no {subject.number}",
         description=f"Pluie et vent attendus, bulletin {subject.number}.",
         instruction="Restez chez vous.",
-        areas=(Area(f"Quartier {subject.number}", geocodes=(Named("INSEE", "38185"),)),),
+        areas=(Area(f"Quartier {subject.number}", geocodes=(NamedValue("INSEE", "38185"),)),),
     )
     return Alert(f"orage-{subject.number}", subject.sender, sent, status=subject.status, infos=(info,))
 

@@ -34,8 +34,8 @@ def audit_neighbours(  # noqa: PLR0917 what is held against what
     for each in messages:
         if each.source == VIGILANCE and each.alert is not None:
             warnings[each.alert.identifier.split("-")[2]].append(each.alert)
-    for name, told in warnings.items():
-        yield from each_colour_once(name, told)
+    for name, published in warnings.items():
+        yield from each_colour_once(name, published)
     yield from as_the_map_says(neighbours, warnings, now)
     entries = [each for each in messages if each.source == SITE]
     yield from each_entry_once(neighbours, entries, now)
@@ -45,15 +45,15 @@ def audit_neighbours(  # noqa: PLR0917 what is held against what
         yield Breach("an entry waits for an officer", f"{name} went out by itself", now)
 
 
-def each_colour_once(name: str, told: Sequence[Alert]) -> Iterator[Breach]:
+def each_colour_once(name: str, published: Sequence[Alert]) -> Iterator[Breach]:
     """What is told of a phenomenon differs from what was told before, and is no older; what goes on refers to it."""
     known = set[str]()
-    for alert in told:
+    for alert in published:
         gone = [each.identifier for each in alert.references if each.identifier not in known]
         if gone:
             yield Breach("the map goes on from what was told", f"{alert.identifier} follows {gone}, told to nobody")
         known.add(alert.identifier)
-    for before, after in pairwise(told):
+    for before, after in pairwise(published):
         if after.sent < before.sent:
             yield Breach("an older map tells nothing", f"{after.identifier} came after {before.identifier}", after.sent)
         if _says(before) == _says(after):
@@ -68,13 +68,15 @@ def as_the_map_says(neighbours: Neighbours, warnings: dict[str, list[Alert]], no
     """What was told last of each phenomenon is what the last edition says of it: its colour and its end, or green."""
     last = neighbours.editions[-1]
     for name in warnings.keys() | last.windows.keys():
-        told = warnings[name][-1] if warnings.get(name) else None
+        newest = warnings[name][-1] if warnings.get(name) else None
         window = last.windows.get(name)
         if window is not None and window[1] > now:
-            if told is None or _says(told) != (SEVERITIES[window[2]], window[1]):
-                yield Breach("what the map says is told", f"{name} is {window}, and {told and _says(told)} was told")
-        elif window is None and told is not None and told.msg_type is not MsgType.CANCEL and told.ends > now:
-            yield Breach("what the map says is told", f"{name} is green again, and {_says(told)} was told last")
+            if newest is None or _says(newest) != (SEVERITIES[window[2]], window[1]):
+                yield Breach(
+                    "what the map says is told", f"{name} is {window}, and {newest and _says(newest)} was told"
+                )
+        elif window is None and newest is not None and newest.msg_type is not MsgType.CANCEL and newest.ends > now:
+            yield Breach("what the map says is told", f"{name} is green again, and {_says(newest)} was told last")
 
 
 def each_entry_once(neighbours: Neighbours, entries: Sequence[StoredAlert], now: datetime) -> Iterator[Breach]:

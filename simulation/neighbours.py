@@ -44,8 +44,8 @@ class Edition:
 
     def body(self) -> bytes:
         """The document."""
-        told = {name: [window] for name, window in self.windows.items()}
-        return an_edition(told, self.updated, self.updated + LOOKS_FAR)
+        windows = {name: [window] for name, window in self.windows.items()}
+        return an_edition(windows, self.updated, self.updated + LOOKS_FAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Entry:
         at = self.published.strftime("%a, %d %b %Y %H:%M:%S +0000")
         words = escape(f"Coupure d’eau rue {self.number}, information {self.version}.")
         link = f"<link>https://mairie.example/{self.number}</link><pubDate>{at}</pubDate>"
-        told = f"<guid>avis-{self.number}</guid><title>{self.title}</title><description>{words}</description>"
-        return f"<item>{told}{link}</item>"
+        content = f"<guid>avis-{self.number}</guid><title>{self.title}</title><description>{words}</description>"
+        return f"<item>{content}{link}</item>"
 
 
 @dataclass
@@ -146,12 +146,12 @@ class Neighbours:
         # What stands in a feed when it is read first isn't told: a feed that was read is what this is about.
         if self.is_calm or "entries" not in remembered(self.db, SITE):
             return
-        roll, standing = self.dice.random(), [each for each in self.entries if each.number not in self.gone]
-        if not standing or roll < 0.5:
+        roll, current = self.dice.random(), [each for each in self.entries if each.number not in self.gone]
+        if not current or roll < 0.5:
             self._numbers += 1
             self.entries.insert(0, Entry(self._numbers, 1, self._now))
         elif roll < 0.8:
-            one = self.dice.choice(standing)
+            one = self.dice.choice(current)
             self.entries[self.entries.index(one)] = replace(one, version=one.version + 1)
         else:
             one = self.dice.choice(self.entries)
@@ -195,8 +195,8 @@ def _recover(feed: Feed) -> None:
 def remembered(db: sqlite3.Connection, source: str) -> Mapping[str, Any]:
     """What the source remembers in the database."""
     row = db.execute(_MEMORY, (source,)).fetchone()
-    told: Mapping[str, Any] = json.loads(row[0]) if row else {}
-    return told
+    state: Mapping[str, Any] = json.loads(row[0]) if row else {}
+    return state
 
 
 class SimulatedReader(SharedReader):

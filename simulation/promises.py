@@ -14,7 +14,7 @@ from alerts.store.views import Views
 from simulation.audit import Breach, Promised
 from simulation.feed import Feed
 
-END_IS_TOLD_WITHIN = timedelta(minutes=3)
+END_IS_SENT_WITHIN = timedelta(minutes=3)
 _SENT_AGAIN = """
     SELECT post_id FROM attempt WHERE outcome = 'sent_again'
     UNION SELECT post_id FROM decision WHERE reason LIKE '%retried%' AND post_id IS NOT NULL
@@ -37,11 +37,11 @@ def promises(db: sqlite3.Connection) -> list[Promised]:
     messages = Views(db).everything()
     posts = Views(db).posts_by_alert([stored.id for stored in messages])
     return [
-        _promised(post, ready.get(post.id), told_twice=post.id in again) for each in posts.values() for post in each
+        _promised(post, ready.get(post.id), may_repeat=post.id in again) for each in posts.values() for post in each
     ]
 
 
-def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
+def _promised(post: Post, ready: int | None, *, may_repeat: bool) -> Promised:
     released = datetime.fromtimestamp(ready / 1e6, tz=post.stored_at.tzinfo) if ready else post.stored_at
     return Promised(
         post=post.id,
@@ -61,7 +61,7 @@ def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
         means=post.means,
         remote_id=post.receipt.remote_id if post.receipt else None,
         tries=post.tries,
-        told_twice=told_twice,
+        may_repeat=may_repeat,
     )
 
 
@@ -80,7 +80,7 @@ def ended(messages: Sequence[StoredAlert], posts: Sequence[Promised], now: datet
     for (incident, channel), thread in threads.items():
         alert = newest[incident].alert if incident in newest else None
         shown = [post for post in thread if post.state is PostState.SENT]
-        if alert is None or not shown or alert.ends + END_IS_TOLD_WITHIN > now:
+        if alert is None or not shown or alert.ends + END_IS_SENT_WITHIN > now:
             continue
         if not any(post.kind is PostKind.END for post in thread[thread.index(shown[-1]) :]):
             yield Breach("ended is ended", f"incident {incident} is over, and still on {channel}")

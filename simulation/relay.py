@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from alerts.channels.mail.channel import Dialogue, Mail
-from alerts.channels.mail.letter import Letter
+from alerts.channels.mail.mime import Email
 from alerts.channels.settings import MailSettings
 from alerts.model.errors import BadCredential, InDoubt, Retry
 from alerts.model.ports import Probe, Resources
@@ -60,23 +60,23 @@ class SimulatedDialogue(Dialogue):
         self._platform = platform
         self._life = life
 
-    async def hand_over(self, letter: Letter, to: str) -> None:  # noqa: ARG002 there is one list
+    async def hand_over(self, email: Email, to: str) -> None:  # noqa: ARG002 there is one list
         """Give it to the relay. Raises what becomes of the answer."""
-        fate = await letter_travels(self._platform, self._life, lambda: self._take(letter, _SAID.get()))
+        fate = await email_travels(self._platform, self._life, lambda: self._take(email, _SAID.get()))
         if fate in AFTER_THE_DOT:
             raise InDoubt("no word after the dot")
 
-    def _take(self, letter: Letter, words: str) -> Callable[[bool], None]:
+    def _take(self, email: Email, words: str) -> Callable[[bool], None]:
         left, line = self._life.agenda.now, self._platform.timeline
 
         def arrive(is_taken: bool) -> None:
-            remote_id = letter.id if is_taken else None
+            remote_id = email.id if is_taken else None
             line.seen.append(Seen(line.channel, Act.PUBLISH, words, left, self._life.agenda.now, remote_id))
 
         return arrive
 
 
-async def letter_travels(platform: Platform, life: Life, leaves: Callable[[], Callable[[bool], None]]) -> Fate:
+async def email_travels(platform: Platform, life: Life, leaves: Callable[[], Callable[[bool], None]]) -> Fate:
     """Hand one letter over; what became of it. `leaves` is asked as it leaves for what notes its arrival, and whether.
 
     Raises Retry and BadCredential for what goes wrong before the dot.

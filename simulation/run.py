@@ -19,7 +19,7 @@ import structlog
 
 from alerts.app import Daemon, build
 from alerts.channels.push.channel import Push
-from alerts.daemon.outside import Looks, Outside, open_source
+from alerts.daemon.environment import DaemonEnvironment, Looks, open_source
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
@@ -61,7 +61,7 @@ from simulation.promises import (
 )
 from simulation.relay import SimulatedList, letters_kept_their_names
 from simulation.station import blank_database, channels_of, shared_renderer, shared_settings
-from simulation.subscribers import SimulatedPush, audit_push, keep, push_of, subscribed, told
+from simulation.subscribers import SimulatedPush, audit_push, keep, messages_sent, push_of, subscribed
 from simulation.town import Power, Town, World
 
 DAY = 86_400.0
@@ -85,7 +85,7 @@ class Outcome:
     ended_at: datetime
     reports: int = 0
     drafts: int = 0
-    told: int = 0
+    sent: int = 0
     breaches: list[Breach] = field(default_factory=list)
 
 
@@ -285,11 +285,11 @@ class Run:
             pause = self._pauses.uniform(600, 5400)
         self.agenda.pass_until(max(self.agenda.seconds + pause, self._off_until))
 
-    def _outside(self, life: Life) -> Outside:
+    def _outside(self, life: Life) -> DaemonEnvironment:
         async def session() -> _NoSession:
             return _NoSession()
 
-        return Outside(
+        return DaemonEnvironment(
             clock=VirtualClock(self.agenda),
             chance=self._dice(f"chance {self.lives}").random,
             new_id=self._new_id,
@@ -375,7 +375,7 @@ class Run:
             ended_at=self.agenda.now,
             reports=reports,
             drafts=drafts,
-            told=told(self.audience),
+            sent=messages_sent(self.audience),
             breaches=self.breaches + found,
         )
 

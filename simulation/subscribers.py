@@ -24,7 +24,7 @@ from alerts.model.delivery import Bulk, BulkState, SendOutcome, SendResult, Targ
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber, Topic, wants
 from alerts.model.town import PUSH, ChannelConfig
-from alerts.store.bulk_landing import bulk_of
+from alerts.store.bulk_results import bulk_of
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from simulation.audit import SLACK, Breach
@@ -36,7 +36,7 @@ AGAIN = timedelta(seconds=30)
 """After this, what got no answer is tried again."""
 _TAKEN = frozenset({Fate.ANSWERED, Fate.SLOW, Fate.LOST_AFTER, Fate.ERROR_AFTER})
 _HANDED = "SELECT bulk, chat FROM bulk_flight WHERE bulk IN (SELECT id FROM bulk WHERE channel = ?)"
-_HELD = "SELECT bulk, chat FROM held_back WHERE channel = ?"
+_DEFERRED = "SELECT bulk, chat FROM held_back WHERE channel = ?"
 
 
 @dataclass
@@ -95,8 +95,8 @@ def subscribed(dice: Random) -> Audience:
 def push_of(folder: Path) -> ChannelConfig:
     """`[push]`, with a key of its own."""
     (folder / "push.pem").write_text(new_key())
-    told = {"key": {"file": "push.pem"}, "subject": "mailto:a@b.example", "in_flight": UNDER_WAY}
-    return ChannelConfig(PUSH, PUSH, PUSH_TEXT, subscriptions=True, settings=PushSettings.model_validate(told))
+    settings = {"key": {"file": "push.pem"}, "subject": "mailto:a@b.example", "in_flight": UNDER_WAY}
+    return ChannelConfig(PUSH, PUSH, PUSH_TEXT, subscriptions=True, settings=PushSettings.model_validate(settings))
 
 
 def keep(db: sqlite3.Connection, audience: Audience) -> None:
@@ -131,31 +131,31 @@ class SimulatedPush:
         life.agenda.after(there, lambda: setattr(attempt, "came", fate in _TAKEN))
         await life.asks(min(there + back, TIMEOUT), lambda: None)
         await life.passes("after a message")
-        is_told = fate in (Fate.ANSWERED, Fate.SLOW)
-        attempt.heard, attempt.heard_at = SendOutcome.SENT if is_told else SendOutcome.LATER, life.agenda.now
-        until = None if is_told else life.agenda.now + AGAIN
-        return SendResult(target, attempt.heard, until=until, unsure=not is_told)
+        is_sent = fate in (Fate.ANSWERED, Fate.SLOW)
+        attempt.heard, attempt.heard_at = SendOutcome.SENT if is_sent else SendOutcome.LATER, life.agenda.now
+        until = None if is_sent else life.agenda.now + AGAIN
+        return SendResult(target, attempt.heard, until=until, unsure=not is_sent)
 
 
 def audit_push(db: sqlite3.Connection, audience: Audience, now: datetime) -> Iterator[Breach]:
     """Every promise to those who subscribed."""
     bulks = [bulk_of(row) for row in db.execute("SELECT * FROM bulk WHERE channel = ? ORDER BY seq", (PUSH,))]
-    held = {(row[0], row[1]) for row in db.execute(_HELD, (PUSH,))}
-    yield from nobody_missed(bulks, audience, held)
+    deferred = {(row[0], row[1]) for row in db.execute(_DEFERRED, (PUSH,))}
+    yield from nobody_missed(bulks, audience, deferred)
     yield from nobody_twice(bulks, audience)
     yield from nobody_else(bulks, audience)
-    yield from everybody_hears_the_end(bulks, audience, held)
+    yield from everybody_hears_the_end(bulks, audience, deferred)
     yield from in_time(bulks, audience, now)
 
 
-def nobody_missed(bulks: Sequence[Bulk], audience: Audience, held: set[tuple[str, int]]) -> Iterator[Breach]:
+def nobody_missed(bulks: Sequence[Bulk], audience: Audience, deferred: set[tuple[str, int]]) -> Iterator[Breach]:
     """Who chose an alert was told of it: an attempt came, or each of them failed until something newer, or the end."""
     tried = {(each.bulk, each.chat) for each in audience.attempts if each.came or each.heard}
     for bulk in bulks:
         if bulk.state is not BulkState.DONE or not bulk.everyone or bulk.kind is PostKind.END:
             continue
         for each in audience.people:
-            if wants(each, bulk.notice) and not {(bulk.id, each.chat)} & (tried | held):
+            if wants(each, bulk.notice) and not {(bulk.id, each.chat)} & (tried | deferred):
                 yield Breach("subscribers are told", f"{bulk.kind} {bulk.id} passed {each.chat} by, who chose it")
 
 
@@ -205,15 +205,17 @@ def nobody_else(bulks: Sequence[Bulk], audience: Audience) -> Iterator[Breach]:
     for attempt in audience.attempts:
         bulk, one = known[attempt.bulk], people[attempt.chat]
         # Whom an alert didn't reach in time gets its update in its place.
-        told_so_far = [each for each in bulks if each.incident == bulk.incident and each.seq <= bulk.seq]
-        chose = any(each.everyone and wants(one, each.notice) for each in told_so_far)
+        so_far = [each for each in bulks if each.incident == bulk.incident and each.seq <= bulk.seq]
+        chose = any(each.everyone and wants(one, each.notice) for each in so_far)
         if (bulk.incident, one.chat) not in reached and (bulk.kind is PostKind.END or not chose):
             yield Breach("nobody else is told", f"{bulk.kind} {bulk.id} was sent to {one.chat}", attempt.left_at)
         if attempt.came or attempt.is_unsure:
             reached.add((bulk.incident, one.chat))
 
 
-def everybody_hears_the_end(bulks: Sequence[Bulk], audience: Audience, held: set[tuple[str, int]]) -> Iterator[Breach]:
+def everybody_hears_the_end(
+    bulks: Sequence[Bulk], audience: Audience, deferred: set[tuple[str, int]]
+) -> Iterator[Breach]:
     """Whom an alert may have reached hears its end, also if nobody knew whether it had, or a daemon died with it.
 
     An incident may go on after an end. Whoever heard that one is concerned again only by something newer that came.
@@ -226,7 +228,7 @@ def everybody_hears_the_end(bulks: Sequence[Bulk], audience: Audience, held: set
         came = [(of[each.bulk].seq, each) for each in audience.attempts if each.bulk in of and each.came]
         newest = {each.chat: of[each.bulk] for _, each in sorted(came, key=lambda one: one[0])}
         for chat in sorted(chat for chat, bulk in newest.items() if bulk.kind is not PostKind.END):
-            if (end.id, chat) not in tried | held:
+            if (end.id, chat) not in tried | deferred:
                 yield Breach("who may have it hears the end", f"end {end.id} passed {chat} by, whom it concerns")
 
 
@@ -243,6 +245,6 @@ def in_time(bulks: Sequence[Bulk], audience: Audience, now: datetime) -> Iterato
             yield Breach("no bulk stands still", f"{bulk.kind} {bulk.id} is {bulk.state} after its end")
 
 
-def told(audience: Audience) -> int:
+def messages_sent(audience: Audience) -> int:
     """How many messages came."""
     return sum(each.came for each in audience.attempts)

@@ -15,7 +15,7 @@ from alerts.model.alert import (
     Circle,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     Resource,
     ResponseType,
@@ -78,7 +78,7 @@ _names = st.text(string.ascii_letters + string.digits + ".:@_-/", min_size=1, ma
 _offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 _first, _last = (datetime(year, 1, 1) for year in (1950, 2800))  # noqa: DTZ001 - hypothesis wants naive bounds
 _times = st.datetimes(_first, _last, timezones=_offsets).map(lambda time: time.replace(microsecond=0))
-_named = st.builds(Named, _lines, _lines)
+_named = st.builds(NamedValue, _lines, _lines)
 _points = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 _rings = st.lists(_points, min_size=3, max_size=6).map(lambda points: (*points, points[0]))
 _feet = st.floats(-1000, 1e6)

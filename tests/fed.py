@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alerts.model.alert import Area, Category, Certainty, Info, Named, ResponseType, Severity, Urgency
+from alerts.model.alert import Area, Category, Certainty, Info, NamedValue, ResponseType, Severity, Urgency
 from tests.unit.rendering.sample_alerts import NOW
 
 _MF = "Météo-France"
@@ -20,7 +20,10 @@ FED: tuple[tuple[str, Info], ...] = (
             description="Orages localement violents.",
             instruction="Soyez attentifs; si vous pratiquez des activites sensibles au risque meteorologique.",
             areas=(Area("Isère"),),
-            parameters=(Named("awareness_level", "2; yellow; Moderate"), Named("awareness_type", "3; Thunderstorm")),
+            parameters=(
+                NamedValue("awareness_level", "2; yellow; Moderate"),
+                NamedValue("awareness_type", "3; Thunderstorm"),
+            ),
         ),
     ),
     (
@@ -32,7 +35,7 @@ FED: tuple[tuple[str, Info], ...] = (
             severity=Severity.SEVERE,
             sender_name=_MF,
             areas=(Area("Isère"), Area("Savoie")),
-            parameters=(Named("awareness_level", "3; orange; Severe"), Named("awareness_type", "1; Wind")),
+            parameters=(NamedValue("awareness_level", "3; orange; Severe"), NamedValue("awareness_type", "1; Wind")),
         ),
     ),
     (
@@ -45,7 +48,7 @@ FED: tuple[tuple[str, Info], ...] = (
             sender_name=_MF,
             description="Crue exceptionnelle.",
             areas=(Area("Isère"),),
-            parameters=(Named("awareness_level", "4; red; Extreme"), Named("awareness_type", "12; Flooding")),
+            parameters=(NamedValue("awareness_level", "4; red; Extreme"), NamedValue("awareness_type", "12; Flooding")),
         ),
     ),
     (
@@ -56,7 +59,10 @@ FED: tuple[tuple[str, Info], ...] = (
             severity=Severity.EXTREME,
             sender_name=_MF,
             areas=(Area("Isère"),),
-            parameters=(Named("awareness_level", "4; red; Extreme"), Named("awareness_type", "8; Forest-fire")),
+            parameters=(
+                NamedValue("awareness_level", "4; red; Extreme"),
+                NamedValue("awareness_type", "8; Forest-fire"),
+            ),
         ),
     ),
     (
@@ -293,7 +299,10 @@ FED: tuple[tuple[str, Info], ...] = (
             language="en-GB",
             severity=Severity.MODERATE,
             areas=(Area("Šumadija"),),
-            parameters=(Named("awareness_level", "2; yellow; Moderate"), Named("awareness_type", "3; Thunderstorm")),
+            parameters=(
+                NamedValue("awareness_level", "2; yellow; Moderate"),
+                NamedValue("awareness_type", "3; Thunderstorm"),
+            ),
         ),
     ),
     (

@@ -20,7 +20,7 @@ from alerts.model.alert import (
     Area,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     ResponseType,
     Severity,
 )
@@ -117,7 +117,7 @@ FILLED = {
 }
 
 
-_FEARED = (Named("awareness_type", "8; Forest-fire"),)
+_FEARED = (NamedValue("awareness_type", "8; Forest-fire"),)
 _TOMORROW = NOW + timedelta(hours=20)
 KINDS: Mapping[tuple[Hazard, str], Mapping[str, Mapping[str, Any]]] = {
     (Hazard.FOREST_FIRE, "risk"): {
@@ -177,7 +177,7 @@ def prepared_alert(hazard: Hazard, severity: Severity, language: str, kind: str 
         onset=NOW + timedelta(hours=20) if hazard is Hazard.WATER_CUT_PLANNED else None,
         expires=NOW + timedelta(hours=26 if hazard is Hazard.WATER_CUT_PLANNED else 6),
         sender_name=station.name,
-        parameters=(Named(HAZARD_PARAMETER, hazard.value),),
+        parameters=(NamedValue(HAZARD_PARAMETER, hazard.value),),
         areas=(Area("Les Tanneries"),),
     )
     alert = Alert("tocsin-1", OURS, NOW, infos=(info,))

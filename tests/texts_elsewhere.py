@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 
 import alerts
 from alerts.bot.chat import command_in, commands
-from alerts.channels.mail.letter import subject_of
+from alerts.channels.mail.mime import subject_of
 from alerts.channels.settings import MAIL_TEXT, PUSH_TEXT
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import Alert, MsgType, Severity
@@ -31,9 +31,16 @@ from alerts.rendering.answer import AnswerWords
 from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from alerts.sources.vigilance.bulletin import Colour, ColourMap, ColourWindow
-from alerts.sources.vigilance.warning import PHENOMENA, Addressee, ToldPhenomenon, alert_of, changes, told_after
+from alerts.sources.vigilance.warning import (
+    PHENOMENA,
+    Addressee,
+    PublishedPhenomenon,
+    alert_of,
+    changes,
+    published_after,
+)
 from alerts.web.public.panel import wrapped
-from alerts.web.public.told import beside
+from alerts.web.public.snapshot import beside
 from tests.texts import PAGE, RENDERERS, STATIONS, WAYS, named, phases
 from tests.unit.bot.test_help_first import TOWNS, WRITTEN, states
 from tests.unit.bot.test_reporting import Chats
@@ -175,7 +182,7 @@ def _vigilance() -> list[tuple[Any, Alert]]:
     said: list[tuple[Any, Alert]] = []
     town = Town("Saint-Martin")
     for phenomenon in PHENOMENA:
-        told: Mapping[str, ToldPhenomenon] = {}
+        told: Mapping[str, PublishedPhenomenon] = {}
         life = ((Colour.YELLOW, 8), (Colour.ORANGE, 8), (Colour.RED, 8), (Colour.RED, 14), (Colour.ORANGE, 14), None)
         for hour, step in enumerate(life):
             now = NOW + timedelta(hours=hour)
@@ -185,7 +192,7 @@ def _vigilance() -> list[tuple[Any, Alert]]:
                 (change, alert_of(change, edition, None, Addressee("38", town, now)))
                 for change in changes(edition, told, (), now)
             ]
-            told = told_after(told, made, now)
+            told = published_after(told, made, now)
             said += [(now, alert) for _, alert in made]
     return said
 

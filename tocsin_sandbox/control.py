@@ -100,8 +100,8 @@ class Control:
     async def _timelines(self, _: web.Request) -> web.Response:
         """Three platforms always, the others once something was posted there."""
         state = self._sandbox.state
-        told = {name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS}
-        return json_answer({name: posts for name, posts in told.items() if posts or name in ALWAYS})
+        timelines = {name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS}
+        return json_answer({name: posts for name, posts in timelines.items() if posts or name in ALWAYS})
 
     async def _reset(self, _: web.Request) -> web.Response:
         self._sandbox.reset()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp import web
 
-from tocsin_sandbox.exchange import Letter
+from tocsin_sandbox.exchange import Callback
 from tocsin_sandbox.facebook.webhooks import Delivery
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class Courier:
         # Taken before the wait for one's turn: so each tells of its own, and the turns keep the order.
         letters = webhooks.letters(delivery, self._sandbox.clock())
         async with self._locks["facebook"]:
-            for letter in letters:
-                statuses.append(await _send(letter))
+            for each in letters:
+                statuses.append(await _send(each))
                 if not 200 <= statuses[-1] < 300 and not delivery.keep:
-                    webhooks.wait_again(letter)
+                    webhooks.wait_again(each)
         return statuses
 
     def follow(self, platform: str) -> None:
@@ -64,18 +64,18 @@ class Courier:
 
     async def _bring_updates(self) -> list[int]:
         inbox = self._sandbox.platforms.telegram.inbox
-        letters = [inbox.letter(update) for update in inbox.outgoing]
+        letters = [inbox.callback(update) for update in inbox.outgoing]
         inbox.outgoing.clear()
         async with self._locks["telegram"]:
-            return [await _send(letter) for letter in letters]
+            return [await _send(each) for each in letters]
 
 
-async def _send(letter: Letter) -> int:
-    headers = {"Content-Type": "application/json", **letter.headers}
+async def _send(delivery: Callback) -> int:
+    headers = {"Content-Type": "application/json", **delivery.headers}
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.post(letter.url, data=letter.body, headers=headers, allow_redirects=False) as answer,
+            session.post(delivery.url, data=delivery.body, headers=headers, allow_redirects=False) as answer,
         ):
             return answer.status
     except (aiohttp.ClientError, TimeoutError):

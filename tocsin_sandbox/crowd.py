@@ -88,17 +88,17 @@ async def _report(crowd: ReportingCrowd, town: str, token: str) -> CrowdOutcome:
         for number in range(crowd.count):
             lat, lon = crowd.place(number)
             who = f"sandbox {once} {number % (crowd.people or crowd.count)}"
-            told = {"kind": crowd.kind, "lat": lat, "lon": lon, "source": who}
+            fields = {"kind": crowd.kind, "lat": lat, "lon": lon, "source": who}
             try:
-                numbers.append(await _send(session, town, {**told, **({"text": crowd.text} if crowd.text else {})}))
+                numbers.append(await _send(session, town, {**fields, **({"text": crowd.text} if crowd.text else {})}))
             except Impossible as error:
                 return CrowdOutcome(crowd.kind, tuple(numbers), str(error))
     return CrowdOutcome(crowd.kind, tuple(numbers))
 
 
-async def _send(session: aiohttp.ClientSession, town: str, told: dict[str, Any]) -> str:
+async def _send(session: aiohttp.ClientSession, town: str, fields: dict[str, Any]) -> str:
     try:
-        async with session.post(f"{town}/api/v1/reports", json=told, allow_redirects=False) as answer:
+        async with session.post(f"{town}/api/v1/reports", json=fields, allow_redirects=False) as answer:
             said = await answer.json(content_type=None)
             if answer.status != 201:
                 raise Impossible(f"{answer.status}: {said.get('detail', '')}")

@@ -65,7 +65,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Callback:
     """What a platform brings to an address that asked for it; `about` is what it tells, should that be told again."""
 
     url: str
@@ -151,7 +151,7 @@ class Journal:
         """Every line kept."""
         return [
             {"platform": line.platform, "method": line.method, "path": line.path, "at": line.at, "status": line.status}
-            for _, line in merge(*self._lines.values(), key=lambda told: told[0])
+            for _, line in merge(*self._lines.values(), key=lambda line_of: line_of[0])
         ]
 
     def clear(self) -> None:

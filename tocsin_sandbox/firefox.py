@@ -52,7 +52,7 @@ class Parcel:
     about: Mail
     version: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
-    def as_told(self) -> dict[str, Any]:
+    def as_message(self) -> dict[str, Any]:
         """As it goes over the line."""
         return {
             "messageType": "notification",
@@ -80,13 +80,13 @@ class Firefox:
         }
         self.waiting[parcel.version] = parcel
         if self.say is not None:
-            self.say(parcel.as_told())
+            self.say(parcel.as_message())
 
     def come_back(self, say: Say, now: float) -> None:
         """Its line is open: it is brought what waits."""
         self.say, self.waiting = say, self._good_at(now)
         for parcel in self.waiting.values():
-            say(parcel.as_told())
+            say(parcel.as_message())
 
     def acknowledge(self, version: str, code: int) -> None:
         """It has that one."""
@@ -171,8 +171,8 @@ class Conversation:
             secrets.token_urlsafe(24), self._firefox, said.channelID, said.key.rstrip("=") or None
         )
         self._service.browsers[made.id] = made
-        told = {"messageType": "register", "channelID": said.channelID, "uaid": self._firefox.id, "status": _WELL}
-        self._say({**told, "pushEndpoint": f"{self._address}/wpush/{made.id}"})
+        answer = {"messageType": "register", "channelID": said.channelID, "uaid": self._firefox.id, "status": _WELL}
+        self._say({**answer, "pushEndpoint": f"{self._address}/wpush/{made.id}"})
 
     def _unregister(self, channel: str) -> None:
         if (left := self._subscription(channel)) is not None:
@@ -242,7 +242,7 @@ class FirefoxLine:
 
 
 async def _write(socket: web.WebSocketResponse, outgoing: asyncio.Queue[Mapping[str, Any] | None]) -> None:
-    while (told := await outgoing.get()) is not None:
+    while (message := await outgoing.get()) is not None:
         if not socket.closed:
-            await socket.send_json(told)
+            await socket.send_json(message)
     await socket.close(code=WSCloseCode.SERVICE_RESTART)

@@ -70,7 +70,7 @@ class Hand:
             ("GET", "/sandbox/open311.json", self._show_reports),
             ("GET", "/sandbox/rules", self._show_rules),
             ("POST", "/sandbox/rules", self._set_rules),
-            ("GET", "/sandbox/listening.json", self._show_standing),
+            ("GET", "/sandbox/listening.json", self._show_state),
         )
         for method, path, handler in routes:
             app.router.add_route(method, path, handler)
@@ -125,10 +125,10 @@ class Hand:
     async def _deliver(self, request: web.Request) -> web.Response:
         delivery = await read_body(request, Delivery)
         webhooks = self._sandbox.platforms.facebook.webhooks
-        before = webhooks.standing()["waiting"]
+        before = webhooks.state()["waiting"]
         statuses = await self._courier.deliver(delivery)
         changes = min(before, delivery.most or before)
-        return json_answer({"told": statuses, "changes": changes, "waiting": webhooks.standing()["waiting"]})
+        return json_answer({"told": statuses, "changes": changes, "waiting": webhooks.state()["waiting"]})
 
     async def _report(self, request: web.Request) -> web.Response:
         """Many people report to the town."""
@@ -149,24 +149,24 @@ class Hand:
         return json_answer({"request": closed.id, "notes": closed.notes})
 
     async def _show_reports(self, _: web.Request) -> web.Response:
-        return json_answer(self._sandbox.platforms.open311.standing())
+        return json_answer(self._sandbox.platforms.open311.requests())
 
     async def _show_rules(self, _: web.Request) -> web.Response:
         return json_answer(self._sandbox.rules.model_dump())
 
     async def _set_rules(self, request: web.Request) -> web.Response:
-        told = await read_body(request, AnyRules)
+        wanted = await read_body(request, AnyRules)
         try:
-            self._sandbox.rules.change(told.model_dump())
+            self._sandbox.rules.change(wanted.model_dump())
         except ValidationError as error:
             return refuse(
                 "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), 400
             )
         return json_answer(self._sandbox.rules.model_dump())
 
-    async def _show_standing(self, _: web.Request) -> web.Response:
-        standing = self._sandbox.platforms.standing(self._sandbox.clock())
-        return json_answer({"rules": self._sandbox.rules.model_dump(), **standing})
+    async def _show_state(self, _: web.Request) -> web.Response:
+        state = self._sandbox.platforms.state(self._sandbox.clock())
+        return json_answer({"rules": self._sandbox.rules.model_dump(), **state})
 
 
 def platform_named(name: str) -> str:

@@ -121,27 +121,27 @@ class Mastodon:
         if key and id_ and asked.at < since + KEY_KNOWN:
             known = self._find(id_)
             return answer_json(self._fields(known)) if known else answer_json(_NOT_FOUND, 404)
-        told = asked.arguments()
-        refusal = self._refuse(told)
+        fields = asked.arguments()
+        refusal = self._refuse(fields)
         if refusal is not None:
             return refusal
         post = self._make(
-            str(told["status"]),
+            str(fields["status"]),
             asked.at,
-            reply_to=str(told["in_reply_to_id"]) if told.get("in_reply_to_id") else None,
-            kind="hidden" if told.get("visibility") == "direct" else "post",
-            media=tuple(map(str, told.get("media_ids") or ())),
-            language=told.get("language"),
-            poll=_poll(told, asked.at),
+            reply_to=str(fields["in_reply_to_id"]) if fields.get("in_reply_to_id") else None,
+            kind="hidden" if fields.get("visibility") == "direct" else "post",
+            media=tuple(map(str, fields.get("media_ids") or ())),
+            language=fields.get("language"),
+            poll=_poll(fields, asked.at),
         )
         if key:
             self._keys[key] = (post.id, asked.at)
         self._state.keep(post)
         return answer_json(self._fields(post))
 
-    def _refuse(self, told: Mapping[str, Any]) -> Answer | None:
+    def _refuse(self, fields: Mapping[str, Any]) -> Answer | None:
         """Why a status isn't taken, if it isn't."""
-        text, media, poll = str(told.get("status") or ""), told.get("media_ids") or (), told.get("poll")
+        text, media, poll = str(fields.get("status") or ""), fields.get("media_ids") or (), fields.get("poll")
         if not text.strip() and not media:
             return refused(422, _EMPTY)
         if count(text) > MOST_CHARACTERS:
@@ -150,7 +150,7 @@ class Mastodon:
             return refused(422, "Gültigkeitsprüfung ist fehlgeschlagen: Datei kann nicht angehängt werden")
         if poll and not _is_a_poll(poll):
             return refused(422, "Gültigkeitsprüfung ist fehlgeschlagen: Umfrage ist ungültig")
-        above = told.get("in_reply_to_id")
+        above = fields.get("in_reply_to_id")
         return answer_json(_NOT_FOUND, 404) if above and self._find(str(above)) is None else None
 
     def _make(self, text: str, now: float, **more: Any) -> Post:
@@ -161,11 +161,11 @@ class Mastodon:
         )
 
     def _edit(self, asked: Asked, id_: str) -> Answer:
-        post, told = self._ours(id_), asked.arguments()
-        refusal = self._refuse(told) if post else answer_json(_NOT_FOUND, 404)
+        post, fields = self._ours(id_), asked.arguments()
+        refusal = self._refuse(fields) if post else answer_json(_NOT_FOUND, 404)
         if post is None or refusal is not None:
             return refusal or answer_json(_NOT_FOUND, 404)
-        text, media = str(told["status"]), tuple(map(str, told.get("media_ids") or ()))
+        text, media = str(fields["status"]), tuple(map(str, fields.get("media_ids") or ()))
         if (text, media) != (post.text, post.media):
             post = replace(post, **wrote(post, text, asked.at), media=media)
             self._state.keep(post)
@@ -202,8 +202,8 @@ class Mastodon:
                 yield from self._below(each)
 
     def _list(self, asked: Asked, account: str) -> Answer:
-        told = asked.arguments()
-        before, most = int(told.get("max_id") or 2**63), min(int(told.get("limit") or 20), 40)
+        fields = asked.arguments()
+        before, most = int(fields.get("max_id") or 2**63), min(int(fields.get("limit") or 20), 40)
         newest = (post for post in self._state.newest_first("mastodon") if post.channel == account and not post.foreign)
         there = (post for post in newest if not post.deleted and post.created_at <= asked.at - asked.lag)
         listed = [post for post in there if int(post.id) < before]
@@ -281,8 +281,8 @@ class Mastodon:
         for who, text in self._inhabitants.who(say):
             if who.id in self.blocked:
                 raise Impossible(f"{who.id} was blocked", 403)
-            told = {"author": who.name, "author_id": who.id, "language": say.language, "concealed": say.hidden}
-            posts.append(self._make(text, now, reply_to=say.under, foreign=True, **told))
+            values = {"author": who.name, "author_id": who.id, "language": say.language, "concealed": say.hidden}
+            posts.append(self._make(text, now, reply_to=say.under, foreign=True, **values))
         self._state.keep(*posts)
         return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
 
@@ -337,12 +337,12 @@ def _is_a_poll(poll: Any) -> bool:
     return _SHORTEST_POLL <= int(poll.get("expires_in") or 0) <= _LONGEST_POLL
 
 
-def _poll(told: Mapping[str, Any], now: float) -> dict[str, Any] | None:
-    poll = told.get("poll")
+def _poll(fields: Mapping[str, Any], now: float) -> dict[str, Any] | None:
+    poll = fields.get("poll")
     if not poll:
         return None
     options = [{"text": str(each), "votes": 0} for each in poll["options"]]
-    return {"question": told["status"], "options": options, "closes_at": now + poll["expires_in"], "closed": False}
+    return {"question": fields["status"], "options": options, "closes_at": now + poll["expires_in"], "closed": False}
 
 
 def _show_poll(post: Post, now: float) -> dict[str, Any]:
@@ -368,9 +368,11 @@ def refused(status: int, words: str) -> Answer:
 
 def revoked() -> Answer:
     """What is said to a token that isn't known."""
-    told = 'Bearer realm="Doorkeeper", error="invalid_token", error_description="Das Zugriffstoken ist ungültig"'
+    header = 'Bearer realm="Doorkeeper", error="invalid_token", error_description="Das Zugriffstoken ist ungültig"'
     return answer_json(
-        {"error": "Das Zugriffstoken ist ungültig"}, 401, {"WWW-Authenticate": told.encode("ascii", "ignore").decode()}
+        {"error": "Das Zugriffstoken ist ungültig"},
+        401,
+        {"WWW-Authenticate": header.encode("ascii", "ignore").decode()},
     )
 
 

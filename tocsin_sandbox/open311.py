@@ -39,7 +39,7 @@ class RemoteClosing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
-    """One report as the server has it. `told` are the other fields that it came with."""
+    """One report as the server has it. `fields` are the other fields that it came with."""
 
     id: str
     token: str
@@ -48,7 +48,7 @@ class ServiceRequest:
     lat: float
     long: float
     at: float
-    told: Mapping[str, str]
+    fields: Mapping[str, str]
     closed_at: float | None = None
     notes: str = ""
 
@@ -85,24 +85,24 @@ class Open311:
         self._requests[known.id] = replace(known, closed_at=now, notes=closing.notes)
         return self._requests[known.id]
 
-    def standing(self) -> list[dict[str, Any]]:
+    def requests(self) -> list[dict[str, Any]]:
         """All that it was given, as it came."""
-        return [{**_told(each), "fields": dict(each.told)} for each in self._requests.values()]
+        return [{**_as_json(each), "fields": dict(each.fields)} for each in self._requests.values()]
 
     def _take(self, asked: Asked) -> Answer:
-        told = asked.form
-        if told.get("api_key") != OPEN311_KEY:
+        fields = asked.form
+        if fields.get("api_key") != OPEN311_KEY:
             return refused(403, "Missing or invalid api_key")
-        if told.get("service_code") not in SERVICES:
+        if fields.get("service_code") not in SERVICES:
             return refused(404, "service_code was not found")
-        place = _place(told)
+        place = _place(fields)
         if place is None:
             return refused(400, "lat and long are needed")
-        if len(told.get("description", "")) > LONGEST:
+        if len(fields.get("description", "")) > LONGEST:
             return refused(400, f"a description has {LONGEST} characters at the most")
         number = str(next(self._ids))
         kept = ServiceRequest(
-            number, f"t{number}", told["service_code"], told.get("description", ""), *place, asked.at, dict(told)
+            number, f"t{number}", fields["service_code"], fields.get("description", ""), *place, asked.at, dict(fields)
         )
         self._requests[kept.id] = kept
         named = {"token": kept.token} if self._rules.open311_tokens else {"service_request_id": kept.id}
@@ -116,9 +116,9 @@ class Open311:
             found = [each for each in shown if each.id in named.split(",")]
             if identity and not found:
                 return refused(404, "service_request_id was not found")
-            return self._wrapped([_told(each) for each in found])
+            return self._wrapped([_as_json(each) for each in found])
         found = [each for each in reversed(shown) if _is_wanted(each, query)]
-        return self._wrapped([_told(each) for each in found[:1000]])
+        return self._wrapped([_as_json(each) for each in found[:1000]])
 
     def _show_token(self, asked: Asked, token: str) -> Answer:
         known = next((each for each in self._requests.values() if each.token == token), None)
@@ -128,17 +128,17 @@ class Open311:
             return self._wrapped([{"token": token}])
         return self._wrapped([{"service_request_id": known.id, "token": token}])
 
-    def _wrapped(self, told: list[dict[str, Any]], status: int = 200) -> Answer:
+    def _wrapped(self, items: list[dict[str, Any]], status: int = 200) -> Answer:
         """The list that the standard has, or FixMyStreet's object around it."""
-        return _answered({"service_requests": told} if self._rules.open311_wrapped else told, status)
+        return _answered({"service_requests": items} if self._rules.open311_wrapped else items, status)
 
 
 def _service(code: str) -> dict[str, Any]:
-    told = {"service_code": code, "service_name": SERVICES[code], "description": None, "metadata": False}
-    return {**told, "type": "realtime", "keywords": None, "group": None}
+    service = {"service_code": code, "service_name": SERVICES[code], "description": None, "metadata": False}
+    return {**service, "type": "realtime", "keywords": None, "group": None}
 
 
-def _told(each: ServiceRequest) -> dict[str, Any]:
+def _as_json(each: ServiceRequest) -> dict[str, Any]:
     return {
         "service_request_id": each.id,
         "status": "open" if each.closed_at is None else "closed",
@@ -148,7 +148,7 @@ def _told(each: ServiceRequest) -> dict[str, Any]:
         "description": each.description or None,
         "requested_datetime": _moment(each.at),
         "updated_datetime": _moment(each.at if each.closed_at is None else each.closed_at),
-        "address": each.told.get("address_string"),
+        "address": each.fields.get("address_string"),
         "lat": each.lat,
         "long": each.long,
     }
@@ -163,16 +163,16 @@ def _is_wanted(each: ServiceRequest, query: Mapping[str, str]) -> bool:
     return _time(query.get("start_date"), -math.inf) <= each.at <= _time(query.get("end_date"), math.inf)
 
 
-def _time(told: str | None, otherwise: float) -> float:
+def _time(text: str | None, otherwise: float) -> float:
     try:
-        return datetime.fromisoformat(told).timestamp() if told else otherwise
+        return datetime.fromisoformat(text).timestamp() if text else otherwise
     except ValueError:
         return otherwise
 
 
-def _place(told: Mapping[str, str]) -> tuple[float, float] | None:
+def _place(fields: Mapping[str, str]) -> tuple[float, float] | None:
     try:
-        lat, long = float(told["lat"]), float(told["long"])
+        lat, long = float(fields["lat"]), float(fields["long"])
     except (KeyError, ValueError):
         return None
     return (lat, long) if abs(lat) <= 90 and abs(long) <= 180 else None
@@ -182,8 +182,8 @@ def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _answered(told: Any, status: int = 200) -> Answer:
-    return answer_json(told, status, content_type=_JSON)
+def _answered(value: Any, status: int = 200) -> Answer:
+    return answer_json(value, status, content_type=_JSON)
 
 
 def refused(status: int, words: str) -> Answer:

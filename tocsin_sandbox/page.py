@@ -226,10 +226,10 @@ async def _read_form(request: web.Request) -> Mapping[str, str]:
 
 def _untaken(error: Impossible | ValidationError) -> web.HTTPException:
     if isinstance(error, Impossible):
-        told, status = str(error), error.status
+        message, status = str(error), error.status
     else:
-        told, status = "; ".join(each["msg"] for each in error.errors()), 400
-    refused = web.HTTPBadRequest(text=told)
+        message, status = "; ".join(each["msg"] for each in error.errors()), 400
+    refused = web.HTTPBadRequest(text=message)
     refused.set_status(status)
     return refused
 

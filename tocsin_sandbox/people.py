@@ -136,9 +136,9 @@ class Inhabitants:
     def _person(self, say: Say, number: int, *, alone: bool) -> Person:
         nameless = say.name is None and "name" in say.model_fields_set
         numbered = say.name if alone else f"{say.name} {number}"
-        told = numbered if say.name is not None and numbered else f"Habitant {next(self._numbers)}"
-        id_ = str(int(say.author) + number - 1) if say.author else account_of(told)
-        return Person(id_, None if nameless else told)
+        name = numbered if say.name is not None and numbered else f"Habitant {next(self._numbers)}"
+        id_ = str(int(say.author) + number - 1) if say.author else account_of(name)
+        return Person(id_, None if nameless else name)
 
 
 class Crowd(Protocol):

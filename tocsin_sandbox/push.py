@@ -154,10 +154,10 @@ def _read(text: str) -> bytes:
 
 def _sender_of(asked: Asked) -> str:
     """The key of who sends, proved (RFC 8292)."""
-    told = _VAPID.fullmatch(asked.headers.get("Authorization", ""))
-    if told is None:
+    found = _VAPID.fullmatch(asked.headers.get("Authorization", ""))
+    if found is None:
         raise BadPush(401, "Authorization must be vapid t=…, k=…")
-    token, key = told.groups()
+    token, key = found.groups()
     signed, _, signature = token.rpartition(".")
     try:
         raw = _read(signature)
@@ -223,10 +223,10 @@ def _expand(key: bytes, info: bytes, length: int) -> bytes:
 def _notification(words: str) -> Mapping[str, Any]:
     """What a browser that knows declarative messages shows by itself; nothing of any other."""
     try:
-        told = json.loads(words)
+        content = json.loads(words)
     except ValueError:
         return {}
-    shown = told.get("notification") if isinstance(told, dict) and told.get("web_push") == 8030 else None
+    shown = content.get("notification") if isinstance(content, dict) and content.get("web_push") == 8030 else None
     return shown if isinstance(shown, dict) else {}
 
 

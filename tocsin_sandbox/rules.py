@@ -43,8 +43,8 @@ class Rules(BaseModel):
     open311_lag: Seconds = 0.0
     open311_wrapped: bool = False
 
-    def change(self, told: dict[str, Any]) -> None:
+    def change(self, values: dict[str, Any]) -> None:
         """Let these hold from now on. Raises ValidationError, and then none of them does."""
-        changed = Rules.model_validate({**self.model_dump(), **told})
+        changed = Rules.model_validate({**self.model_dump(), **values})
         for name in type(self).model_fields:
             setattr(self, name, getattr(changed, name))

@@ -109,11 +109,11 @@ class Platforms:
             return bool(self.telegram.inbox.outgoing)
         return platform == "facebook" and self.facebook.webhooks.has_news
 
-    def standing(self, now: float) -> dict[str, Any]:
+    def state(self, now: float) -> dict[str, Any]:
         """What listening meets on each platform: prices, windows, webhooks, groups."""
-        standing = {"twitter": self.twitter.standing(now), "facebook": self.facebook.standing()}
+        state = {"twitter": self.twitter.state(now), "facebook": self.facebook.state()}
         mastodon = {"blocked": sorted(self.mastodon.blocked)}
-        return {**standing, "telegram": self.telegram.standing(now), "mastodon": mastodon}
+        return {**state, "telegram": self.telegram.state(now), "mastodon": mastodon}
 
     def answer_under(self, platform: str, asked: Asked, fault: FaultRequest | None) -> Answer:
         """What it says under a fault; whether the post was taken is the fault's to decide."""

@@ -61,11 +61,11 @@ def create_app(settings: SandboxSettings) -> web.Application:
     Hand(sandbox, courier).add_routes(app)
     Page(sandbox, courier).add_routes(app)
     FirefoxLine(lambda: sandbox.platforms.push, sandbox.clock).add_routes(app)
-    app.router.add_route("*", "/{tail:.*}", _Door(sandbox, app, courier).open)
+    app.router.add_route("*", "/{tail:.*}", _Entrance(sandbox, app, courier).open)
     return app
 
 
-class _Door:
+class _Entrance:
     """Takes a request to its platform and carries the answer back, as the faults that are set allow."""
 
     def __init__(self, sandbox: Sandbox, app: web.Application, courier: Courier) -> None:

@@ -137,11 +137,11 @@ _UNTOLD = Post("", "", "", "", 0.0, "")
 
 def post_as_json(post: Post) -> dict[str, Any]:
     """The post's fields, ready for JSON; of those about people who answer, only what there is to tell."""
-    told = {name: getattr(post, name) for name in _POST_FIELDS}
+    values = {name: getattr(post, name) for name in _POST_FIELDS}
     for name in _LISTENING:
-        if told[name] == getattr(_UNTOLD, name):
-            del told[name]
-    return told
+        if values[name] == getattr(_UNTOLD, name):
+            del values[name]
+    return values
 
 
 class State:

@@ -32,11 +32,11 @@ class Webhook:
         problem = _distrust(asked)
         if problem:
             return refused(401, problem)
-        letter = asked.json if isinstance(asked.json, dict) else {}
-        if letter.get("type") == "ping":
+        payload = asked.json if isinstance(asked.json, dict) else {}
+        if payload.get("type") == "ping":
             return answer_json({"name": "Tocsin sandbox"})
-        data = letter.get("data")
-        if letter.get("type") not in _KINDS or not isinstance(data, dict):
+        data = payload.get("data")
+        if payload.get("type") not in _KINDS or not isinstance(data, dict):
             return refused(422, "this is no letter of a kind that is known here")
         return self._take(asked, data)
 
@@ -61,8 +61,8 @@ class Webhook:
             asked.at,
             url,
             kind=str(data.get("kind")),
-            link=_told(data, "link"),
-            reply_to=_told(data, "reply_to"),
+            link=_text(data, "link"),
+            reply_to=_text(data, "reply_to"),
             media=self._keep_picture(asked, identity, data.get("image")),
         )
 
@@ -84,7 +84,7 @@ class Webhook:
         return (id_,)
 
 
-def _told(data: dict[str, Any], name: str) -> str | None:
+def _text(data: dict[str, Any], name: str) -> str | None:
     value = data.get(name)
     return value if isinstance(value, str) else None
 
@@ -99,8 +99,8 @@ def _distrust(asked: Asked) -> str | None:
         return "webhook-timestamp is more than five minutes off"
     # A receiver may have more than one secret while it changes them, so several signatures may stand there.
     expected = _sign(identity, timestamp, asked.body)
-    told = asked.headers.get("webhook-signature", "").split()
-    if not any(hmac.compare_digest(one.encode(), expected.encode()) for one in told):
+    signatures = asked.headers.get("webhook-signature", "").split()
+    if not any(hmac.compare_digest(one.encode(), expected.encode()) for one in signatures):
         return "webhook-signature is none of ours"
     return None
 

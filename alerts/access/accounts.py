@@ -220,4 +220,4 @@ def _must_be_a_name(name: str) -> None:
 def _scripts(name: str) -> set[str]:
     """The first words of its letters' Unicode names: of most letters the script."""
     letters = (c for c in normal("NFKD", name) if c.isalpha())
-    return {unicodedata.name(letter, "").partition(" ")[0] for letter in letters}
+    return {unicodedata.name(character, "").partition(" ")[0] for character in letters}

@@ -68,10 +68,10 @@ PROVING = (*OF_FACTORS, AuditEvent.PASSWORD_CHANGED, AuditEvent.CHAT_LINKED, Aud
 """Changes of credentials: their owner is notified of each, since somebody else may have made it."""
 
 
-def write_own(unit: DeskUnit, account: Account, visit: Visit, deed: AuditEvent, detail: str = "") -> None:
+def write_own(unit: DeskUnit, account: Account, visit: Visit, event: AuditEvent, detail: str = "") -> None:
     """Write down what a person did to their own account, in the browser."""
     actor = Actor(account.name, account.role, Origin.CONSOLE, visit.address)
-    Officer(unit, actor).write(deed, account.name, detail)
+    Officer(unit, actor).write(event, account.name, detail)
 
 
 def changes_of(unit: DeskUnit, account: str, since: datetime) -> Sequence[Chained]:

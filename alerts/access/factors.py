@@ -53,7 +53,17 @@ from webauthn.helpers.structs import (
 
 from alerts.access.audit import AuditEvent, write_own
 from alerts.access.changes import end_opened_by
-from alerts.access.sessions import Confirmed, Enrolment, Held, Live, Refusal, RelyingParty, digest, live, spelled
+from alerts.access.sessions import (
+    Confirmed,
+    Enrolment,
+    Live,
+    Refusal,
+    RelyingParty,
+    SignInRefused,
+    digest,
+    live,
+    spelled,
+)
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import same
 from alerts.model.person import Account, Passkey, Stage, fold_name
@@ -156,10 +166,10 @@ def registered(answer: Mapping[str, Any], challenge: str, site: RelyingParty) ->
 
 def _is_found(answer: Mapping[str, Any]) -> bool:
     """True if the browser finds the key by itself. It is assumed so unless denied, for some browsers don't say."""
-    told: Any = answer
+    found: Any = answer
     for name in ("clientExtensionResults", "credProps", "rk"):
-        told = told.get(name) if isinstance(told, Mapping) else None
-    return told is not False
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found is not False
 
 
 def ask_to_prove(
@@ -314,20 +324,20 @@ def challenge_is_used(unit: DeskUnit, cookie: str, town: Town) -> None:
         unit.accounts.put_session(replace(found.session, challenge=None))
 
 
-def drop_code(unit: DeskUnit, found: Live, town: Town) -> Held | None:
+def drop_code(unit: DeskUnit, found: Live, town: Town) -> SignInRefused | None:
     """Remove one-time codes, unless nothing else is left where something must be."""
     if town.desk.second_factor == "required" and not unit.accounts.passkeys(found.account.name):
-        return Held(Refusal.LAST_FACTOR)
+        return SignInRefused(Refusal.LAST_FACTOR)
     unit.accounts.put_account(replace(found.account, totp=None))
     write_own(unit, found.account, found.visit, AuditEvent.CODES_REMOVED)
     return None
 
 
-def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, town: Town) -> Held | None:
+def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, town: Town) -> SignInRefused | None:
     """Remove a passkey of the account's own, unless nothing else is left where something must be."""
     last = len(unit.accounts.passkeys(found.account.name)) == 1 and found.account.totp is None
     if town.desk.second_factor == "required" and last:
-        return Held(Refusal.LAST_FACTOR)
+        return SignInRefused(Refusal.LAST_FACTOR)
     unit.accounts.drop_passkey(key.id)
     # Whoever has the telephone that was lost may be in with it.
     end_opened_by(unit, found, key.id)

@@ -18,8 +18,9 @@ from typing import Any
 import structlog
 
 from alerts.access import factors, throttle
+from alerts.access.attempts import SignInAttempts
 from alerts.access.audit import AuditEvent, changes_of, write_own
-from alerts.access.changes import acknowledged, made_on_the_way, told_at_sign_in
+from alerts.access.changes import acknowledged, changes_at_sign_in, made_on_the_way
 from alerts.access.factors import KEY, Challenges, Claim
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import (
@@ -28,10 +29,10 @@ from alerts.access.sessions import (
     Confirmed,
     Enrolment,
     Entered,
-    Held,
     Live,
     Refusal,
     RelyingParty,
+    SignInRefused,
     Touches,
     Visit,
     Visitor,
@@ -43,13 +44,12 @@ from alerts.access.sessions import (
     touch_session,
     touch_token,
 )
-from alerts.access.turnstile import Turnstile
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.bounds import same
 from alerts.model.person import Account, Actor, Chained, Passkey, Stage
 from alerts.model.town import Town
 
-OVER = Held(Refusal.OVER)
+OVER = SignInRefused(Refusal.OVER)
 # Characters of a passkey's label; without one it is named after the day.
 _LABEL = 60
 # How a sign-in was completed, for the audit log.
@@ -70,29 +70,29 @@ class Gate:
         self._service = service
         self._town = town
         self.passwords = passwords or Passwords()
-        self._turnstile = Turnstile(service, self.passwords)
+        self._attempts = SignInAttempts(service, self.passwords)
         self._secrets = secrets
         self._challenges: Challenges | None = None
         self.passwordless = town.desk.passwordless
         self.touches = Touches(service)
 
-    async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
+    async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | SignInRefused:
         """Begin with a name and a password. A name that is nobody's is answered alike, and takes as long."""
-        attempt = await self._turnstile.attempt(lambda unit: throttle.password_attempt(unit, name, visit), hashes=True)
-        if isinstance(attempt, Held):
+        attempt = await self._attempts.attempt(lambda unit: throttle.password_attempt(unit, name, visit), hashes=True)
+        if isinstance(attempt, SignInRefused):
             return attempt
         account = attempt.account
         kept = account.password if account else None
         verdict = await self.passwords.verify(kept, password, ahead=attempt.known)
         # The password is verified for an unknown name too, so that the answer takes as long and says as little.
         if account is None or account.disabled_at is not None or not verdict.right:
-            return await self._turnstile.failed(attempt, Refusal.WRONG)
+            return await self._attempts.failed(attempt, Refusal.WRONG)
         return await self._service.act(lambda unit: self._after_password(unit, attempt, account, verdict.stronger))
 
-    async def prove_by_code(self, cookie: str, code: str, visit: Visit) -> Entered | Held:
+    async def prove_by_code(self, cookie: str, code: str, visit: Visit) -> Entered | SignInRefused:
         """Go on with a one-time code; each is taken once."""
         attempt = await self._second(cookie, visit)
-        if isinstance(attempt, Held):
+        if isinstance(attempt, SignInRefused):
             return attempt
 
         def action(unit: DeskUnit) -> Entered | None:
@@ -108,57 +108,59 @@ class Gate:
             unit.accounts.put_account(account)
             return self._rise(unit, found, account, visit, "code", by=CODES)
 
-        return await self._service.act(action) or await self._turnstile.failed(attempt, Refusal.CODE)
+        return await self._service.act(action) or await self._attempts.failed(attempt, Refusal.CODE)
 
-    async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | Held:
+    async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | SignInRefused:
         """Return the browser's request to a passkey, for `navigator.credentials.get`."""
         town, chance = self._town, self._secrets
         return await self._service.act(lambda unit: factors.begin_proof(unit, cookie, site, town, chance)) or OVER
 
     async def prove_by_passkey(
         self, cookie: str, answer: Mapping[str, Any], site: RelyingParty, visit: Visit
-    ) -> Entered | Held:
+    ) -> Entered | SignInRefused:
         """Go on with what a passkey answered to the challenge of `begin_passkey`; it is good for one try."""
         attempt = await self._second(cookie, visit)
-        if isinstance(attempt, Held):
+        if isinstance(attempt, SignInRefused):
             return attempt
         proof = await self._service.ask(lambda unit: factors.looked_up(unit, cookie, answer, self._town))
         # Outside of a transaction: a signature takes milliseconds, in which nobody else could write.
         count = proof.count(answer, site) if proof else None
         if proof is None or count is None:
             await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._town))
-            return await self._turnstile.failed(attempt, Refusal.PASSKEY)
+            return await self._attempts.failed(attempt, Refusal.PASSKEY)
         entered = await self._service.act(lambda unit: self._by_passkey(unit, cookie, proof, count, attempt))
-        return entered or await self._turnstile.failed(attempt, Refusal.PASSKEY)
+        return entered or await self._attempts.failed(attempt, Refusal.PASSKEY)
 
     async def ask_any_passkey(self, site: RelyingParty) -> dict[str, Any]:
         """Return the browser's request to any passkey, before a name is known; nothing of it is stored."""
         return (await self._asking()).ask(site, self._service.now(), self._secrets)
 
-    async def sign_in_by_passkey(self, answer: Mapping[str, Any], site: RelyingParty, visit: Visit) -> Entered | Held:
+    async def sign_in_by_passkey(
+        self, answer: Mapping[str, Any], site: RelyingParty, visit: Visit
+    ) -> Entered | SignInRefused:
         """Sign in by a passkey alone, with its answer to a challenge of `ask_any_passkey`.
 
         If the town demands a password of everybody, such an answer is ignored: it counts as no attempt.
         """
         if not self.passwordless:
-            return Held(Refusal.SECOND_ONLY)
+            return SignInRefused(Refusal.SECOND_ONLY)
         claim = (await self._asking()).claim(answer, self._service.now())
         if claim is None:
             # No try at anything: whatever it says, it could not have come in. So nothing is read nor written.
             return OVER
-        attempt = await self._turnstile.attempt(lambda unit: throttle.passkey_attempt(unit, claim.identity, visit))
-        if isinstance(attempt, Held):
+        attempt = await self._attempts.attempt(lambda unit: throttle.passkey_attempt(unit, claim.identity, visit))
+        if isinstance(attempt, SignInRefused):
             return attempt
         key = await self._service.ask(claim.passkey)
         count = claim.count(key, answer, site) if key else None
         if key is None or count is None:
-            return await self._turnstile.failed(attempt, Refusal.PASSKEY)
+            return await self._attempts.failed(attempt, Refusal.PASSKEY)
         if not key.alone:
-            return await self._turnstile.failed(attempt, Refusal.SECOND_ONLY)
+            return await self._attempts.failed(attempt, Refusal.SECOND_ONLY)
         entered = await self._service.act(lambda unit: self._by_passkey_alone(unit, claim, key, count, attempt))
-        return entered or await self._turnstile.failed(attempt, Refusal.PASSKEY)
+        return entered or await self._attempts.failed(attempt, Refusal.PASSKEY)
 
-    async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
+    async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | SignInRefused:
         """Choose a new password; every other session of the account ends.
 
         `old` may be None where the first password, just given, has to be changed (stage `new_password`).
@@ -168,23 +170,23 @@ class Gate:
         if found is None:
             return OVER
         if (fault := fault_of(new, found.account.name, self._town.name)) is not None:
-            return Held(fault)
-        if old is not None and (held := await self._old(found, old, visit)):
-            return held
+            return SignInRefused(fault)
+        if old is not None and (refusal := await self._old(found, old, visit)):
+            return refusal
         if (await self.passwords.verify(found.account.password, new, ahead=True)).right:
-            return Held(Refusal.SAME)
+            return SignInRefused(Refusal.SAME)
         kept = await self.passwords.hash(new)
         changed = await self._service.act(lambda unit: self._change(unit, cookie, found, kept, visit))
         return changed or OVER
 
-    async def prove_again(self, cookie: str, password: str, visit: Visit) -> Confirmed | Held:
+    async def prove_again(self, cookie: str, password: str, visit: Visit) -> Confirmed | SignInRefused:
         """Somebody who is in gives their own password, before what weighs."""
         found = await self._service.ask(lambda unit: live(unit, cookie, self._town, Stage.FULL))
         if found is None:
             return OVER
         return await self._old(found, password, visit) or Confirmed(found.session.digest)
 
-    async def begin_code(self, cookie: str, confirmed: Confirmed | None = None) -> Enrolment | Held:
+    async def begin_code(self, cookie: str, confirmed: Confirmed | None = None) -> Enrolment | SignInRefused:
         """Set up one-time codes: what the app needs. Asked again before it is confirmed, the same.
 
         For a sign-in under way; for who is in with what `prove_again` answered.
@@ -192,17 +194,17 @@ class Gate:
         town, chance = self._town, self._secrets
         return await self._service.act(lambda unit: factors.begin_code(unit, cookie, town, chance, confirmed)) or OVER
 
-    async def confirm_code(self, cookie: str, code: str, shown: str | None = None) -> Entered | Held:
+    async def confirm_code(self, cookie: str, code: str, shown: str | None = None) -> Entered | SignInRefused:
         """Finish with a code that the app shows; who is in, also with the seed that `begin_code` gave (`shown`)."""
 
-        def action(unit: DeskUnit) -> Entered | Held:
+        def action(unit: DeskUnit) -> Entered | SignInRefused:
             found = live(unit, cookie, self._town, Stage.ENROL if shown is None else Stage.FULL)
             seed = factors.pending_seed(found) if found else None
             if found is None or seed is None or not (shown is None or same(shown, seed.reveal())):
                 return OVER
             step = factors.step_of(seed, code, unit.now, 0)
             if step is None:
-                return Held(Refusal.CODE)
+                return SignInRefused(Refusal.CODE)
             account = replace(found.account, totp=seed, totp_step=step)
             return self._enrolled(unit, found, account, AuditEvent.CODES_ADDED, by=CODES)
 
@@ -210,7 +212,7 @@ class Gate:
 
     async def begin_enrol_passkey(
         self, cookie: str, site: RelyingParty, stage: Stage = Stage.ENROL
-    ) -> dict[str, Any] | Held:
+    ) -> dict[str, Any] | SignInRefused:
         """Return the browser's request to a new passkey, for `navigator.credentials.create`."""
         town, chance = self._town, self._secrets
         return (
@@ -220,20 +222,20 @@ class Gate:
 
     async def finish_enrol_passkey(
         self, cookie: str, answer: Mapping[str, Any], label: str, site: RelyingParty, confirmed: Confirmed | None = None
-    ) -> Entered | Held:
+    ) -> Entered | SignInRefused:
         """Keep what the new passkey answered, under the owner's word for it; who is in was `confirmed` before."""
         asked = await self._service.ask(lambda unit: factors.asked_to_enrol(unit, cookie, self._town, confirmed))
         new = factors.registered(answer, asked, site) if asked else None
         if asked is None or new is None:
-            return OVER if asked is None else Held(Refusal.PASSKEY)
+            return OVER if asked is None else SignInRefused(Refusal.PASSKEY)
 
-        def action(unit: DeskUnit) -> Entered | Held:
+        def action(unit: DeskUnit) -> Entered | SignInRefused:
             found = factors.enrolling(unit, cookie, self._town, confirmed)
             # The signature was worked out outside of a transaction: the browser may have been asked anew meanwhile.
             if found is None or factors.challenge_of(found, factors.ChallengeFor.ENROL) != asked:
                 return OVER
             if unit.accounts.passkey(new.id) is not None:
-                return Held(Refusal.PASSKEY)
+                return SignInRefused(Refusal.PASSKEY)
             account, word = found.account, " ".join(label.split())[:_LABEL] or f"{unit.now:%Y-%m-%d}"
             key = Passkey(new.id, account.name, new.public_key, new.sign_count, word, unit.now, alone=new.alone)
             unit.accounts.put_passkey(key)
@@ -250,29 +252,29 @@ class Gate:
 
         return await self._service.ask(question)
 
-    async def drop_passkey(self, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
+    async def drop_passkey(self, cookie: str, identity: str, confirmed: Confirmed) -> Entered | SignInRefused:
         """Remove a passkey of one's own, unless it is the last second factor and one is required."""
 
-        def action(unit: DeskUnit) -> Entered | Held:
+        def action(unit: DeskUnit) -> Entered | SignInRefused:
             found = factors.enrolling(unit, cookie, self._town, confirmed)
             if found is None:
                 return OVER
             known = unit.accounts.passkeys(found.account.name)
             key = next((key for key in known if key.id == identity), None)
-            held = factors.drop_passkey(unit, found, key, self._town) if key is not None else None
-            return held or self._rise(unit, found, found.account, found.visit, "")
+            refusal = factors.drop_passkey(unit, found, key, self._town) if key is not None else None
+            return refusal or self._rise(unit, found, found.account, found.visit, "")
 
         return await self._service.act(action)
 
-    async def drop_code(self, cookie: str, confirmed: Confirmed) -> Entered | Held:
+    async def drop_code(self, cookie: str, confirmed: Confirmed) -> Entered | SignInRefused:
         """Remove one-time codes, unless they are the last second factor and one is required."""
 
-        def action(unit: DeskUnit) -> Entered | Held:
+        def action(unit: DeskUnit) -> Entered | SignInRefused:
             found = factors.enrolling(unit, cookie, self._town, confirmed)
             if found is None:
                 return OVER
-            held = factors.drop_code(unit, found, self._town) if found.account.totp is not None else None
-            return held or self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
+            refusal = factors.drop_code(unit, found, self._town) if found.account.totp is not None else None
+            return refusal or self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
 
         return await self._service.act(action)
 
@@ -282,7 +284,7 @@ class Gate:
         known = max(since, account.changes_read_at or since)
         return await self._service.ask(lambda unit: changes_of(unit, account.name, known))
 
-    async def acknowledge(self, cookie: str, visit: Visit) -> tuple[Entered | Held, bool]:
+    async def acknowledge(self, cookie: str, visit: Visit) -> tuple[Entered | SignInRefused, bool]:
         """Acknowledge the account's changes.
 
         This session isn't shown them again. The second result is True if nobody else is either: a visitor who came only
@@ -296,10 +298,10 @@ class Gate:
         is_known = await self._service.act(say)
         return await self.renew(cookie), is_known
 
-    async def renew(self, cookie: str) -> Entered | Held:
+    async def renew(self, cookie: str) -> Entered | SignInRefused:
         """Give whoever just changed something of the account another cookie: they know of it."""
 
-        def action(unit: DeskUnit) -> Entered | Held:
+        def action(unit: DeskUnit) -> Entered | SignInRefused:
             found = live(unit, cookie, self._town, Stage.FULL)
             return self._rise(unit, found, found.account, found.visit, "") if found else OVER
 
@@ -362,30 +364,30 @@ class Gate:
             self._challenges = Challenges(bytes.fromhex(kept))
         return self._challenges
 
-    async def _second(self, cookie: str, visit: Visit) -> throttle.Attempt | Held:
+    async def _second(self, cookie: str, visit: Visit) -> throttle.Attempt | SignInRefused:
         found = await self._service.ask(lambda unit: live(unit, cookie, self._town, Stage.PASSWORD))
         if found is None:
             return OVER
-        return await self._turnstile.attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
+        return await self._attempts.attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
 
-    async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
+    async def _old(self, found: Live, old: str | None, visit: Visit) -> SignInRefused | None:
         """Check the present password, with the same delays as a sign-in. Returns None if it is right."""
         # A session that was left open is no place to guess in: wrong ones count as failed sign-ins.
-        attempt = await self._turnstile.attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
-        if isinstance(attempt, Held):
+        attempt = await self._attempts.attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
+        if isinstance(attempt, SignInRefused):
             return attempt
         if not (await self.passwords.verify(found.account.password, old or "", ahead=True)).right:
-            return await self._turnstile.failed(attempt, Refusal.OLD_PASSWORD)
+            return await self._attempts.failed(attempt, Refusal.OLD_PASSWORD)
         await self._service.act(lambda unit: throttle.passed(unit, attempt))
         return None
 
     def _after_password(
         self, unit: DeskUnit, attempt: throttle.Attempt, seen: Account, stronger: str | None
-    ) -> Entered | Held:
+    ) -> Entered | SignInRefused:
         """The password was right for the account as it was `seen`; `stronger` is its hash by today's parameters."""
         account = unit.accounts.account(seen.name)
         if account is None or account.disabled_at is not None or account.password != seen.password:
-            return Held(Refusal.WRONG)
+            return SignInRefused(Refusal.WRONG)
         throttle.passed(unit, attempt)
         if stronger is not None:
             account = replace(account, password=stronger)
@@ -433,7 +435,7 @@ class Gate:
         return self._rise(unit, found, account, visit, "password")
 
     def _enrolled(
-        self, unit: DeskUnit, found: Live, account: Account, deed: AuditEvent, word: str = "", *, by: str
+        self, unit: DeskUnit, found: Live, account: Account, event: AuditEvent, word: str = "", *, by: str
     ) -> Entered:
         """Keep the account with its new factor; sign-ins that are on their way without it begin again."""
         if found.session.stage is not Stage.FULL:
@@ -442,7 +444,7 @@ class Gate:
         for session in unit.accounts.sessions(account.name):
             if session.stage is not Stage.FULL and session.digest != found.session.digest:
                 unit.accounts.drop_session(session.digest)
-        write_own(unit, account, found.visit, deed, word)
+        write_own(unit, account, found.visit, event, word)
         return self._rise(unit, found, account, found.visit, _SET_UP, by=by)
 
     def _rise(
@@ -468,7 +470,7 @@ class Gate:
         changes: Sequence[Chained] = ()
         if stage is Stage.FULL:
             # Before this sign-in is written down: changes are told from the sign-in before it.
-            account, changes = told_at_sign_in(unit, account)
+            account, changes = changes_at_sign_in(unit, account)
             device = visit.device if throttle.is_device(unit, visit.device) else spelled(self._secrets(16))
             failures = throttle.complete(unit, account, visit, device)
             account = replace(account, signed_in_at=unit.now)

@@ -83,7 +83,7 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
-async def _apart(work: Callable[..., R], *given: object) -> R:
+async def _in_thread(work: Callable[..., R], *given: object) -> R:
     return await asyncio.get_running_loop().run_in_executor(_thread(os.getpid()), work, *given)
 
 
@@ -107,17 +107,17 @@ class Passwords:
         With `ahead` it waits behind no stranger.
         """
         if ahead:
-            return await _apart(self._verify, kept, password)
+            return await _in_thread(self._verify, kept, password)
         self._waiting += 1
         try:
             async with self._strangers:
-                return await _apart(self._verify, kept, password)
+                return await _in_thread(self._verify, kept, password)
         finally:
             self._waiting -= 1
 
     async def hash(self, password: str) -> str:
         """Return the stored form of a password."""
-        return await _apart(self.hash_now, password)
+        return await _in_thread(self.hash_now, password)
 
     def hash_now(self, password: str) -> str:
         """As `hash`, in this thread: for a command."""
@@ -238,8 +238,8 @@ def _moves(text: str, board: Mapping[str, Move]) -> list[Move | None]:
 
 def _bare(text: str) -> str:
     """Without case, accents and blanks."""
-    taken_apart = normal("NFKD", fold_name(text))
-    return "".join(c for c in taken_apart if not unicodedata.combining(c) and not c.isspace())
+    decomposed = normal("NFKD", fold_name(text))
+    return "".join(c for c in decomposed if not unicodedata.combining(c) and not c.isspace())
 
 
 def _parts(names: str) -> list[str]:

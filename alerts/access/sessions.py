@@ -1,9 +1,9 @@
 """Visitors at the gate, their proofs, and the gate's answers.
 
 A request is a `Visit`; somebody with a session is a `Visitor`. The gate (`gate.py`) answers a step of a sign-in with
-`Entered` (and the session's new cookie) or `Held` (with a `Refusal`). The proof is a session's cookie, a program's
-token, a form's claim or a chat's code. Only the digest of a cookie or a token is stored, so a reader of the database
-can't sign in with it. Each step of a sign-in opens a new session (`opened`) with a new cookie.
+`Entered` (and the session's new cookie) or `SignInRefused` (with a `Refusal`). The proof is a session's cookie, a
+program's token, a form's claim or a chat's code. Only the digest of a cookie or a token is stored, so a reader of the
+database can't sign in with it. Each step of a sign-in opens a new session (`opened`) with a new cookie.
 
 A claim names the owner of a form, and is valid when the session is long over: on a shared browser, one person's words
 mustn't become another's. The token of a form's session carries the name and a seal that only this desk can make: its
@@ -51,7 +51,7 @@ LONGEST_CLAIM = 600
 _CODE_LASTS = timedelta(minutes=10)
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
 _CODE_LENGTH = 10
-TOLD_EVERY = timedelta(minutes=1)
+RECORD_EVERY = timedelta(minutes=1)
 """How often the log says that the times can't be kept."""
 SOON = 0.5
 """Seconds that a page waits at most for a background write: enough unless the database is locked by another."""
@@ -148,7 +148,7 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SignInRefused:
     """It isn't done; `retry_at` is the earliest time at which it makes sense to try again, where waiting helps."""
 
     reason: Refusal
@@ -336,7 +336,7 @@ class Touches:
     def __init__(self, service: DeskService) -> None:
         self._service = service
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._told: datetime | None = None
+        self._recorded_at: datetime | None = None
 
     async def soon(self, whose: str, touch: Callable[[DeskUnit], None]) -> None:
         """Keep it, and go on as soon as it is kept, or at `SOON`; nothing where the same is under way already."""
@@ -360,7 +360,7 @@ class Touches:
 
     def _tell(self, error: Exception) -> None:
         now = self._service.now()
-        if self._told is None or abs(now - self._told) >= TOLD_EVERY:
-            self._told = now
+        if self._recorded_at is None or abs(now - self._recorded_at) >= RECORD_EVERY:
+            self._recorded_at = now
             fault = None if isinstance(error, DatabaseRefused) else error
             log.warning("session.untouched", cause=str(error), exc_info=fault)

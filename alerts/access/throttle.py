@@ -4,7 +4,7 @@ Two things are slowed: an account, slightly, so that its owner gets in; and an a
 address from which somebody signed in to that account before isn't delayed by attempts from elsewhere. Nor is a network
 with hardly any failures, as long as few others try (docs/adr/0004-accounts.md).
 
-The first part is pure: from the times of failures to the time of the next try (`held_until`). The second stores those
+The first part is pure: from the times of failures to the time of the next try (`next_try_at`). The second stores those
 times, within a unit. An attempt is recorded as failed before the password is checked, and deleted if it was right: of a
 thousand simultaneous ones, each counts the others. Consecutive failures (`Burst`) are written into the audit log once,
 and those on call are warned.
@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from alerts.access.audit import AuditEvent, write_failing
-from alerts.access.sessions import KNOWN_FOR, Failures, Held, Refusal, Visit
+from alerts.access.sessions import KNOWN_FOR, Failures, Refusal, SignInRefused, Visit
 from alerts.desk.service import DeskUnit
 from alerts.model.backoff import backoff
 from alerts.model.person import Account, fold_name
@@ -92,7 +92,7 @@ CODE = Backoffs(Backoff(4, timedelta(minutes=15)), Backoff(9, timedelta(minutes=
 """Of the second factor: who gets so far knows the password, and a code has but a million values."""
 
 
-def held_until(
+def next_try_at(
     now: datetime,
     paces: Backoffs,
     for_name: Sequence[datetime],
@@ -223,7 +223,7 @@ class Waiter:
     since: datetime
 
 
-def held(unit: DeskUnit, attempt: Attempt, waiting: Sequence[Waiter] = ()) -> Held | None:
+def refusal_of(unit: DeskUnit, attempt: Attempt, waiting: Sequence[Waiter] = ()) -> SignInRefused | None:
     """Return the refusal of a try that comes too early, or before others that wait longer.
 
     Returns None if it may go.
@@ -235,7 +235,7 @@ def held(unit: DeskUnit, attempt: Attempt, waiting: Sequence[Waiter] = ()) -> He
         shares = attempt.paces.newcomer is None or own_clock(attempt.address, failed) is None
         if shares and not is_next(network(attempt.address), failed, waiting, unit.now):
             until = unit.now + _MEANWHILE
-    return Held(Refusal.WAIT, until) if until else None
+    return SignInRefused(Refusal.WAIT, until) if until else None
 
 
 def is_next(mine: str, failed: Sequence[tuple[datetime, str]], waiting: Sequence[Waiter], now: datetime) -> bool:
@@ -255,7 +255,7 @@ def is_next(mine: str, failed: Sequence[tuple[datetime, str]], waiting: Sequence
 
 def next_try(unit: DeskUnit, attempt: Attempt) -> datetime | None:
     """When one may try again; None: now."""
-    return held_until(
+    return next_try_at(
         unit.now,
         attempt.paces,
         _failures(unit, name=attempt.name),
@@ -279,16 +279,16 @@ def passed(unit: DeskUnit, attempt: Attempt) -> None:
 
 def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
     """Record a failure; returns the subjects that the audit log now reports: once a burst, not at each try."""
-    told = []
+    reported = []
     if attempt.account is not None:
         times = _failures(unit, name=attempt.name)
         if _tell(unit, attempt.account.name, attempt.visit, last_burst(times), BURST_FOR_NAME):
-            told.append(attempt.account.name)
+            reported.append(attempt.account.name)
     if not attempt.address.startswith(_DEVICE):
         times = _failures(unit, address=attempt.address)
         if _tell(unit, attempt.address, attempt.visit, last_burst(times), _BURST_FROM_ADDRESS):
-            told.append(attempt.address)
-    return told
+            reported.append(attempt.address)
+    return reported
 
 
 def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Failures | None:

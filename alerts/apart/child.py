@@ -106,12 +106,12 @@ def main() -> None:
             question = wire.received(line.recv_into, LARGEST_QUESTION)
             if question is None:
                 break
-            told = answer(question)
+            reply = answer(question)
             line.settimeout(None)
-            line.sendall(wire.packed(told))
+            line.sendall(wire.packed(reply))
             _lift_limits()
             # A process that ran out of memory may be in any state.
-            if "memory" in told:
+            if "memory" in reply:
                 break
 
 

@@ -25,7 +25,7 @@ HERE: ContextVar[bool] = ContextVar("here", default=False)
 
 
 class Parser(Generic[P, T]):
-    """A function marked by `parser`: call `read` or `apart` in the daemon.
+    """A function marked by `parser`: call `read` or `in_subprocess` in the daemon.
 
     A direct call reads in this process: that is for the reading process itself, and for tests of the parser.
     """
@@ -46,7 +46,7 @@ class Parser(Generic[P, T]):
         """Read it here."""
         return self._function(*given, **named)
 
-    def apart(self, *given: P.args, **named: P.kwargs) -> T:
+    def in_subprocess(self, *given: P.args, **named: P.kwargs) -> T:
         """Have it read in another process, and wait for that; in a thread, since it may take as long as its limits.
 
         Raises what the function refuses by, with the function's reason or with that of a limit.
@@ -62,8 +62,8 @@ class Parser(Generic[P, T]):
         return self._pool.turns_of(urlsplit(owner).hostname or owner, self.refuses)
 
     async def read(self, owner: str, *given: P.args, **named: P.kwargs) -> T:
-        """As `apart`, off the loop, when it is the turn of this `owner`: whose bytes they are."""
-        work = partial(self.apart, *given, **named)
+        """As `in_subprocess`, off the loop, when it is the turn of this `owner`: whose bytes they are."""
+        work = partial(self.in_subprocess, *given, **named)
         return await asyncio.get_running_loop().run_in_executor(self.turns_of(owner), work)
 
     def types(self) -> Mapping[str, Any]:

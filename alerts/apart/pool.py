@@ -237,7 +237,7 @@ class Pool:
 
     def turns_of(self, owner: str, refuses: type[TocsinError]) -> Executor:
         """Does what it is given when it is this owner's turn; what is too much raises `refuses`."""
-        return _Turns(self, owner, refuses)
+        return _OwnerExecutor(self, owner, refuses)
 
     def queue(self, owner: str, work: Callable[[], None]) -> Reason | None:
         """Do it in a thread at this owner's turn; returns why it isn't: much of theirs waits, or no thread begins."""
@@ -319,7 +319,7 @@ def _valued(answer: dict[str, Any], limits: Limits, shape: Callable[[Any], T]) -
         raise _Over("broke", because("apart_broke", said=type(error).__name__)) from None
 
 
-class _Turns(Executor):
+class _OwnerExecutor(Executor):
     """The turns of one owner, as an event loop knows what does things in threads."""
 
     def __init__(self, pool: Pool, owner: str, refuses: type[TocsinError]) -> None:

@@ -30,12 +30,12 @@ def packed(message: Mapping[str, Any]) -> bytes:
 
     # As UTF-8 and not as escapes, which are thrice as long, and are read with the interpreter held.
     spelt = json.dumps(plain(message, zoned=True), default=keep, separators=(",", ":"), ensure_ascii=False)
-    told = spelt.encode("utf-8", "surrogatepass")
+    encoded = spelt.encode("utf-8", "surrogatepass")
     sizes = json.dumps([len(each) for each in kept]).encode()
-    return b"".join((HEAD.pack(len(sizes), len(told), sum(map(len, kept))), sizes, told, *kept))
+    return b"".join((HEAD.pack(len(sizes), len(encoded), sum(map(len, kept))), sizes, encoded, *kept))
 
 
-def unpacked(sizes: bytes, told: bytes, kept: memoryview) -> dict[str, Any]:
+def unpacked(sizes: bytes, encoded: bytes, kept: memoryview) -> dict[str, Any]:
     """Return the message that `packed` wrote, as JSON with its bytes.
 
     Raises ValueError, TypeError, LookupError or RecursionError for anything else.
@@ -45,11 +45,11 @@ def unpacked(sizes: bytes, told: bytes, kept: memoryview) -> dict[str, Any]:
         parts.append(bytes(kept[at : at + size]))
         at += size
 
-    def put_back(told: dict[str, Any]) -> Any:
-        number = told.get(_BYTES) if len(told) == 1 else None
-        return parts[number] if isinstance(number, int) else told
+    def put_back(found: dict[str, Any]) -> Any:
+        number = found.get(_BYTES) if len(found) == 1 else None
+        return parts[number] if isinstance(number, int) else found
 
-    message: dict[str, Any] = json.loads(told, object_hook=put_back)
+    message: dict[str, Any] = json.loads(encoded, object_hook=put_back)
     return message
 
 
@@ -61,13 +61,13 @@ def received(recv_into: Callable[[memoryview], int], most: int) -> dict[str, Any
     head = bytearray(HEAD.size)
     if not _fill(memoryview(head), recv_into):
         return None
-    sizes, told, kept = HEAD.unpack(head)
-    if sizes + told + kept > most:
-        raise OverflowError(sizes + told + kept)
-    body = memoryview(bytearray(sizes + told + kept))
+    sizes, length, kept = HEAD.unpack(head)
+    if sizes + length + kept > most:
+        raise OverflowError(sizes + length + kept)
+    body = memoryview(bytearray(sizes + length + kept))
     if body and not _fill(body, recv_into):
         raise EOFError
-    return unpacked(bytes(body[:sizes]), bytes(body[sizes : sizes + told]), body[sizes + told :])
+    return unpacked(bytes(body[:sizes]), bytes(body[sizes : sizes + length]), body[sizes + length :])
 
 
 def _fill(room: memoryview, recv_into: Callable[[memoryview], int]) -> bool:

@@ -72,14 +72,14 @@ def rejected(officer: Officer, identity: str, reason: str, language: str) -> str
     return words_of(language).gettext("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=what)
 
 
-def poll_sheet(lead: str, poll: Poll, language: str, zone: tzinfo) -> Say:
+def poll_review(lead: str, poll: Poll, language: str, zone: tzinfo) -> Say:
     """A poll that waits, in full: what is asked, where and from when until when; then the buttons bound to that."""
     times = " – ".join(moment(each, zone, language) for each in (poll.opens_at, poll.closes_at))
     shown = [lead, *(f"• {option}" for option in poll.options), ", ".join(poll.channels), times]
     return Say(safe("\n".join(shown)), _decision(ApprovePoll(poll.id), shown_of(poll), language))
 
 
-def words_sheet(lead: str, version: GivenAnswer, headline: str, language: str) -> Say:
+def answer_review(lead: str, version: GivenAnswer, headline: str, language: str) -> Say:
     """An officer's own words that wait, in full; then the buttons.
 
     What is told to those who ask later, or where nobody asked, is validated at the desk, which says so; and so is an

@@ -184,11 +184,11 @@ def said_in(message: Mapping[str, Any]) -> Said | None:
     return Said(number, said, *(moment_in(message.get(each)) for each in ("date", "edit_date")))
 
 
-def moment_in(told: object) -> datetime | None:
+def moment_in(value: object) -> datetime | None:
     """A time of the Bot API, which is in seconds; None for what can't be one."""
-    if not isinstance(told, int) or isinstance(told, bool) or not 0 < told <= _LAST:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LAST:
         return None
-    return datetime.fromtimestamp(told, UTC)
+    return datetime.fromtimestamp(value, UTC)
 
 
 def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
@@ -211,8 +211,8 @@ def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
 
 def _photo(message: Mapping[str, Any]) -> SentPhoto | None:
     """The largest size of a photo, or a picture that was sent as a file; None where the message has neither."""
-    told = message.get("photo")
-    sizes = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    photos = message.get("photo")
+    sizes = [each for each in photos if isinstance(each, dict)] if isinstance(photos, list) else []
     document = part_of(message, "document")
     if str(document.get("mime_type")).startswith("image/"):
         sizes.append(dict(document))
@@ -281,9 +281,9 @@ def part_of(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def number_in(told: object) -> int | None:
+def number_in(value: object) -> int | None:
     """An id or a number as Telegram has them, of 52 bits at most; None for anything else."""
-    return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _HIGHEST else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _HIGHEST else None
 
 
 # --- what is known and said -----------------------------------------------------------------------------------------
@@ -294,9 +294,9 @@ def words_of(language: str) -> Words:
     return read_words(_LOCALE, language)
 
 
-def language_for(told: str | None, station: str) -> str:
-    """Return the language for an app's tag `told`: the same if the bot speaks it, else the town's, else English."""
-    asked = [tag.split("-", 1)[0].lower() for tag in (told or "", station)]
+def language_for(wanted: str | None, station: str) -> str:
+    """Return the language for an app's tag `wanted`: the same if the bot speaks it, else the town's, else English."""
+    asked = [tag.split("-", 1)[0].lower() for tag in (wanted or "", station)]
     return next((each for each in asked if each in SPOKEN), "en")
 
 
@@ -393,16 +393,16 @@ def help_first(answer: BotReply, town: TownNow, language: str) -> BotReply:
 class Kept:
     """All that is stored of a chat: its choices, its messages, and its account.
 
-    `received` are incidents, each with the number of its message and the time; `held` the deferred ones with their
-    time; `told` the waiting alerts it was notified of, and when; `asked` the alert whose rejection it was asked to
+    `received` are incidents, each with the number of its message and the time; `deferred` the deferred ones with their
+    time; `notified` the waiting alerts it was notified of, and when; `asked` the alert whose rejection it was asked to
     explain; `asked_town` its questions to the town, `reports` its reports, `begun` its unfinished report.
     """
 
     subscriber: Subscriber | None = None
     received: Sequence[tuple[str, int, datetime]] = ()
     account: str | None = None
-    held: Sequence[tuple[str, datetime]] = ()
-    told: Mapping[str, datetime] = field(default_factory=dict)
+    deferred: Sequence[tuple[str, datetime]] = ()
+    notified: Mapping[str, datetime] = field(default_factory=dict)
     asked: Asked | None = None
     asked_town: Sequence[Utterance] = ()
     reports: Sequence[CitizenReport] = ()

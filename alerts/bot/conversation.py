@@ -214,8 +214,8 @@ def _mydata(scene: Scene) -> BotReply:
     _ = scene.words
     if scene.kept.nothing:
         return BotReply((Say(_("Nothing is kept about this chat.")),))
-    told = json.dumps(data_of(scene.kept), ensure_ascii=False, indent=1)
-    first, *others = (f"<pre>{safe(piece)}</pre>" for piece in pieces(told, LONGEST_TEXT - 500))
+    data = json.dumps(data_of(scene.kept), ensure_ascii=False, indent=1)
+    first, *others = (f"<pre>{safe(piece)}</pre>" for piece in pieces(data, LONGEST_TEXT - 500))
     text = "\n".join(filter(None, (_("Everything we keep about this chat. /forget removes it."), _not_on(scene))))
     return BotReply((Say(f"{text}\n{first}"), *(Say(other) for other in others)))
 
@@ -226,8 +226,8 @@ def data_of(kept: Kept) -> dict[str, object]:
         **(_choices_of(kept.subscriber) if kept.subscriber else {}),
         "received": [{"incident": each, "message": number, "at": _at(at)} for each, number, at in kept.received],
     }
-    if kept.held:
-        found["held_back"] = [{"post": post, "until": _at(until)} for post, until in kept.held]
+    if kept.deferred:
+        found["held_back"] = [{"post": post, "until": _at(until)} for post, until in kept.deferred]
     if kept.asked_town:
         found["questions"] = [{"text": each.text, "at": _at(each.said_at)} for each in kept.asked_town]
     if kept.reports:
@@ -237,7 +237,7 @@ def data_of(kept: Kept) -> dict[str, object]:
         found["report_begun"] = {"kind": begun.kind, "place": _where(begun), "text": begun.text, "at": _at(begun.at)}
     if kept.account:
         found["account"] = kept.account
-        found["told"] = [{"alert": alert, "at": _at(at)} for alert, at in kept.told.items()]
+        found["told"] = [{"alert": alert, "at": _at(at)} for alert, at in kept.notified.items()]
     if kept.asked:
         found["asked_why"] = {"alert": kept.asked.alert, "message": kept.asked.message, "at": _at(kept.asked.at)}
     return found
@@ -310,18 +310,18 @@ def _tell_now(town: TownNow, language: str, now: datetime, foot: str = "") -> st
         lines = [words.gettext("No current alerts in <b>%(town)s</b> (%(time)s).", town=safe(town.name), time=clock)]
     else:
         lines = [words.gettext("<b>%(town)s</b>, now (%(time)s):", town=safe(town.name), time=clock)]
-        told = _fitting([_line(each) for each in on[:MOST]], beside=[*lines, *below])
-        lines += told
-        if len(on) > len(told):
-            lines.append(words.ngettext("and %(n)s more", "and %(n)s more", len(on) - len(told)))
+        shown = _fitting([_line(each) for each in on[:MOST]], beside=[*lines, *below])
+        lines += shown
+        if len(on) > len(shown):
+            lines.append(words.ngettext("and %(n)s more", "and %(n)s more", len(on) - len(shown)))
     return "\n\n".join([*lines, *below])
 
 
-def _fitting(told: Sequence[str], beside: Sequence[str]) -> list[str]:
+def _fitting(lines: Sequence[str], beside: Sequence[str]) -> list[str]:
     """As many, from the first on, as one message holds with what else it says."""
     # What is worst stands first, so what doesn't fit is what matters least; the page has all of it.
     room, fitting = LONGEST_TEXT - _SPARE - sum(length_of(each) + 2 for each in beside), []
-    for each in told:
+    for each in lines:
         room -= length_of(each) + 2
         if room < 0:
             break

@@ -141,8 +141,8 @@ def _forwarded_from(message: Mapping[str, Any], place: Discussion) -> str | None
 def _counts(counted: Mapping[str, Any]) -> Mapping[str, int]:
     """How often each sign was given; those that aren't an emoji are counted together, as a star."""
     found: dict[str, int] = {}
-    told = counted.get("reactions")
-    for each in told[:MOST_EMOJI] if isinstance(told, list) else []:
+    reactions = counted.get("reactions")
+    for each in reactions[:MOST_EMOJI] if isinstance(reactions, list) else []:
         if not isinstance(each, dict):
             continue
         kind, count = part_of(each, "type"), number_in(each.get("total_count"))

@@ -28,7 +28,7 @@ from alerts.model.reason import Reason, because
 
 KEPT_BY_TELEGRAM = timedelta(hours=24)
 """How long an update waits at Telegram for who asks for it."""
-TOLD_EVERY = timedelta(minutes=1)
+RECORD_EVERY = timedelta(minutes=1)
 """How often it is written down that the ear is well."""
 LEARNT_EVERY = 900.0
 """Seconds after which the group and the bot's rights there are asked for anew: somebody may have changed them."""
@@ -46,7 +46,7 @@ class GroupEar:
     """
 
     def __init__(
-        self, channel: str, chat: str, client: BotClient, intake: Intake, every: timedelta = 2 * TOLD_EVERY
+        self, channel: str, chat: str, client: BotClient, intake: Intake, every: timedelta = 2 * RECORD_EVERY
     ) -> None:
         self.place = _NOBODY
         self._every = every
@@ -55,8 +55,8 @@ class GroupEar:
         self._client = client
         self._intake = intake
         self._learnt_at: float | None = None
-        self._told_at: datetime | None = None
-        self._told: Reason | None = None
+        self._recorded_at: datetime | None = None
+        self._recorded: Reason | None = None
 
     @property
     def _service(self) -> DeskService:
@@ -117,11 +117,11 @@ class GroupEar:
             return False
         return chat in (self.place.group, self.place.channel) or (self.place.group is None and chat < 0)
 
-    async def told(self, lease: Lease | None) -> None:
+    async def record_reading(self, lease: Lease | None) -> None:
         """Record now and then that Telegram's updates were read completely. Raises LeaseLost."""
         now = self._clock.now()
-        is_news = self.place.deaf != self._told
-        if is_news or self._told_at is None or not timedelta() <= now - self._told_at < TOLD_EVERY:
+        is_news = self.place.deaf != self._recorded
+        if is_news or self._recorded_at is None or not timedelta() <= now - self._recorded_at < RECORD_EVERY:
             await self._tell(lease, self.place.deaf)
 
     async def failed(self, reason: Reason, lease: Lease | None) -> None:
@@ -141,7 +141,7 @@ class GroupEar:
             ),
             posts=False,
         )
-        self._told_at, self._told = self._clock.now(), deaf
+        self._recorded_at, self._recorded = self._clock.now(), deaf
 
 
 def _before(
@@ -200,9 +200,9 @@ def gap_of(status: EarStatus, now: datetime) -> Reason | None:
     return status.gap if is_recent else None
 
 
-def told_within(looks: float) -> timedelta:
+def recorded_within(looks: float) -> timedelta:
     """Return the longest time until the ear is recorded as well, if Telegram is polled at this interval."""
-    return TOLD_EVERY + timedelta(seconds=looks)
+    return RECORD_EVERY + timedelta(seconds=looks)
 
 
 DEAF = frozenset({"telegram_no_discussion", "telegram_not_in_discussion", "telegram_privacy_mode"})

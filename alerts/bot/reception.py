@@ -1,10 +1,11 @@
 """How each update is answered, and answered only once.
 
 An update is read into an event (`chat`). A chat that writes too often in a minute is ignored, so that nobody keeps the
-bot busy for everybody (`Crowd`). Officers go ahead of all others, with turns of their own and answers that leave first;
-who wants to leave has turns of their own too. An update that was handled is not answered again, however often Telegram
-delivers it (`Handled`, and the offset that a `Batch` allows to store). The answer is made by reading alone, since most
-questions change nothing. Where something has to be stored, it is made once more in a transaction that writes.
+bot busy for everybody (`ChatRateLimit`). Officers go ahead of all others, with turns of their own and answers that
+leave first; who wants to leave has turns of their own too. An update that was handled is not answered again, however
+often Telegram delivers it (`Handled`, and the offset that a `Batch` allows to store). The answer is made by reading
+alone, since most questions change nothing. Where something has to be stored, it is made once more in a transaction that
+writes.
 """
 
 from __future__ import annotations
@@ -70,11 +71,11 @@ _CHATS_REMEMBERED = 20_000
 LATER = 2000
 """Answers that wait for their chat's turn apart from all else; with more of them, whoever comes next waits."""
 
-Landed = Callable[[Mapping[str, Any]], Awaitable[None]]
+OnHandled = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = structlog.get_logger()
 
 
-class Crowd:
+class ChatRateLimit:
     """Counts, in memory alone."""
 
     def __init__(self, clock: Clock) -> None:
@@ -144,7 +145,7 @@ class Batch:
         self._every = every
         self._open = sorted(number for each in updates if (number := _number(each)) is not None)
         self._done: set[int] = set()
-        self._told = 0
+        self._saved = 0
         self._passed = 0
         self.end = self._open[-1] + 1
 
@@ -157,9 +158,9 @@ class Batch:
             self._done.add(number)
         while self._passed < len(self._open) and self._open[self._passed] in self._done:
             self._passed += 1
-        if self._passed - self._told < self._every or self._passed == len(self._open):
+        if self._passed - self._saved < self._every or self._passed == len(self._open):
             return None
-        self._told = self._passed
+        self._saved = self._passed
         return self._open[self._passed]
 
 
@@ -204,7 +205,7 @@ class Reception:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._crowd = Crowd(bot.clock)
+        self._crowd = ChatRateLimit(bot.clock)
         self._handled = Handled()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._first = bot.first
@@ -224,10 +225,10 @@ class Reception:
             offered = commands(spoken, subscribes=bot.subscribes, hears=hears, reports=reports)
             await bot.client.list_commands(offered, language)
 
-    async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
+    async def handle(self, updates: Sequence[Mapping[str, Any]], on_handled: OnHandled | None = None) -> None:
         """Handle updates, those of one chat in their order, each once, however often it is delivered.
 
-        `landed` is called for each that is done. Raises the database's errors: then they are to come again.
+        `on_handled` is called for each that is done. Raises the database's errors: then they are to come again.
         """
         if not self.username:
             self.username = await self._bot.client.me()
@@ -237,13 +238,15 @@ class Reception:
         for update in updates:
             event = None if self._handled.holds(update) else self._read(update)
             # Marked before it is handled: Telegram may bring it a second time meanwhile, by the webhook.
-            is_held_back = is_busy and event is not None and event.chat not in officers_there
-            if event is not None and self._crowd.lets_in(event, is_busy=is_held_back):
+            is_delayed = is_busy and event is not None and event.chat not in officers_there
+            if event is not None and self._crowd.lets_in(event, is_busy=is_delayed):
                 self._handled.add(update)
                 chats.setdefault(event.chat, []).append((update, event))
-            elif landed is not None:
-                await landed(update)
-        handling = (self._one_chat(events, landed, is_officer=chat in officers_there) for chat, events in chats.items())
+            elif on_handled is not None:
+                await on_handled(update)
+        handling = (
+            self._one_chat(events, on_handled, is_officer=chat in officers_there) for chat, events in chats.items()
+        )
         results = await asyncio.gather(*handling, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -269,7 +272,7 @@ class Reception:
             return None
 
     async def _one_chat(
-        self, events: Sequence[tuple[Mapping[str, Any], ChatEvent]], landed: Landed | None, *, is_officer: bool
+        self, events: Sequence[tuple[Mapping[str, Any], ChatEvent]], on_handled: OnHandled | None, *, is_officer: bool
     ) -> None:
         is_leaving = any(leaves(event) for _, event in events)
         others = self._turns_to_leave if is_leaving else self._turns
@@ -285,8 +288,8 @@ class Reception:
                     raise
                 except DeliveryError as error:
                     log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
-                if landed is not None:
-                    await landed(each)
+                if on_handled is not None:
+                    await on_handled(each)
 
     async def _one(self, event: ChatEvent, *, is_officer: bool) -> None:
         bot = self._first if is_officer else self._bot
@@ -377,7 +380,7 @@ class Reception:
         try:
             while left:
                 await self._bot.clock.sleep(self._crowd.wait_to_answer(chat))
-                await say_surely(bot, chat, left[0])
+                await send_with_retry(bot, chat, left[0])
                 del left[0]
         except ReaderGone:
             await self._bot.service.act(lambda unit: officers.forget(unit, self._bot.channel, chat))
@@ -392,7 +395,7 @@ class Reception:
         log.info("bot.chat_moved", channel=self._bot.channel)
 
 
-async def say_surely(bot: Bot, chat: int, say: Say) -> int:
+async def send_with_retry(bot: Bot, chat: int, say: Say) -> int:
     """Say it, again while it is certain that it isn't there yet. Raises DeliveryError."""
     for tries in range(1, TRIES):
         try:
@@ -421,8 +424,8 @@ def _kept(unit: DeskUnit, channel: str, chat: int, town: TownNow) -> Kept:
         unit.subscribers.get(channel, chat),
         unit.subscribers.received(channel, chat),
         unit.officer_chats.linked(channel, chat),
-        unit.subscribers.held(channel, chat),
-        unit.officer_chats.told(channel, chat),
+        unit.subscribers.deferred(channel, chat),
+        unit.officer_chats.notified(channel, chat),
         unit.officer_chats.asked(channel, chat),
         unit.listening.said_to_bot(channel, chat) if town.hears else (),
         unit.reports.of_chat(channel, chat, officers.MOST_REPORTS) if town.reports else (),

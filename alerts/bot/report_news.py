@@ -26,7 +26,7 @@ from alerts.model.job import Job, WantedJob
 from alerts.model.post import PostState
 from alerts.model.reports import ReportStep
 from alerts.model.town import Town
-from alerts.reports.drafting import is_on, is_told
+from alerts.reports.drafting import is_on, is_published
 from alerts.reports.taking import section_of
 
 NEWS = "news"
@@ -79,7 +79,7 @@ class NewsJobs(JobKind[DeskUnit, UntoldStep, None]):
     def keep(self, unit: DeskUnit, what: UntoldStep, job: Job, _: None) -> None:
         """Said or refused for good, it is never said again."""
         if job.state in (PostState.SENT, PostState.FAILED):
-            unit.reports.told(what.step, unit.now)
+            unit.reports.mark_notified(what.step, unit.now)
 
     def _worded(self, unit: DeskUnit, what: UntoldStep, town: TownNow) -> Say | None:
         """Return the message in the language of the chat. Returns None where nothing is left of the report."""
@@ -97,7 +97,7 @@ class NewsJobs(JobKind[DeskUnit, UntoldStep, None]):
     def _on(self, unit: DeskUnit, incident: str | None) -> On | None:
         """The newest of that incident, while it is on and somebody could read it."""
         stored = next(iter(unit.alerts.by_id(incident)), None) if incident is not None else None
-        if incident is None or stored is None or not is_on(stored, unit.now) or not is_told(unit, incident):
+        if incident is None or stored is None or not is_on(stored, unit.now) or not is_published(unit, incident):
             return None
         url = f"{self._town.public_url.rstrip('/')}/alerts/{incident}" if self._town.public_url else None
         return On(headline(stored), "", url, incident)

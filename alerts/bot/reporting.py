@@ -72,7 +72,7 @@ class ChatReports:
                 await self._give_up(event.chat)
                 return None
             case SentLocation() | SentPhoto() | FreeText() if event.private:
-                return await self._told(event, town)
+                return await self._reported(event, town)
             case _:
                 return None
 
@@ -119,7 +119,7 @@ class ChatReports:
 
     # --- where it is, and what else there is to say
 
-    async def _told(self, event: ChatEvent, town: TownNow) -> BotReply | None:
+    async def _reported(self, event: ChatEvent, town: TownNow) -> BotReply | None:
         begun = await self._begun(event.chat)
         if begun is None:
             return await self._late(event, town)

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from alerts.bot.ear import GroupEar
 from alerts.bot.reception import Batch, Bot, Reception
-from alerts.delivery.lease import Hold
+from alerts.delivery.lease import LeasedWorker
 from alerts.delivery.worker import Work, first_of
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import same
@@ -38,7 +38,7 @@ LOOKED_AT_EVERY = 30.0
 _LATE = 120.0
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 
-Join = Callable[[Callable[[], None]], Hold]
+Join = Callable[[Callable[[], None]], LeasedWorker]
 """Makes the worker that is woken by this one of those that work under the bot's lease."""
 
 log = structlog.get_logger()
@@ -86,7 +86,7 @@ class Asking:
             await self._ear.learn()
         await self._round(lease)
         if self._ear is not None:
-            await self._ear.told(lease)
+            await self._ear.record_reading(lease)
 
     async def _begin(self) -> None:
         await self._bot.client.listen_by_asking()
@@ -105,12 +105,12 @@ class Asking:
         if not updates or self._hold.lease is None:
             return
         batch = Batch(updates, KEPT_EVERY)
-        landed = partial(self._landed, batch, lease)
+        handled = partial(self._save_place, batch, lease)
         others = updates if self._ear is None else await self._ear.hear(updates, lease)
         for each in updates:
             if each not in others:
-                await landed(each)
-        await self._reception.handle(others, landed)
+                await handled(each)
+        await self._reception.handle(others, handled)
         await self._let_go_of(batch.end, lease)
 
     async def _asked(self, offset: int) -> Sequence[Mapping[str, Any]]:
@@ -126,7 +126,7 @@ class Asking:
             # Ended before the lease is let go of: Telegram refuses whoever asks beside.
             await asyncio.gather(asking, return_exceptions=True)
 
-    async def _landed(self, batch: Batch, lease: Lease, update: Mapping[str, Any]) -> None:
+    async def _save_place(self, batch: Batch, lease: Lease, update: Mapping[str, Any]) -> None:
         """Keep now and then how far it is, so that a kill repeats little; what can't be kept now, is at the end."""
         if (behind := batch.land(update)) is not None:
             with suppress(DatabaseRefused, LeaseLost):
@@ -171,23 +171,23 @@ class WebhookListening(Asking):
         super().__init__(bot, reception, join, ear=ear)
         self._url = url
         self._secret = secret
-        self._told = ""
+        self._secret_sent = ""
 
     async def _begin(self) -> None:
-        self._told = self._secret()
-        await self._bot.client.listen_at(self._url, self._told)
+        self._secret_sent = self._secret()
+        await self._bot.client.listen_at(self._url, self._secret_sent)
 
     async def _round(self, lease: Lease) -> None:
         """Set it anew after a while; as who it is by now, where the token is another one."""
         # It was just set: that is all that can be known of whether Telegram tells us what it hears.
         if self._ear is not None:
-            await self._ear.told(lease)
+            await self._ear.record_reading(lease)
         began_at = self._bot.clock.monotonic()
         while self._bot.clock.monotonic() - began_at < SET_AGAIN:
             await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKED_AT_EVERY))
             if self._woken.is_set():
                 return
-            if self._secret() != self._told:
+            if self._secret() != self._secret_sent:
                 await self._reception.introduce()
                 break
         await self._begin()

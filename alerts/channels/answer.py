@@ -87,18 +87,18 @@ class Answer:
     def read(self) -> dict[str, Any] | None:
         """The body as a JSON object whatever its Content-Type; None where it is none (a gateway's page)."""
         try:
-            told = json.loads(self.body)
+            value = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
-        return told if isinstance(told, dict) else None
+        return value if isinstance(value, dict) else None
 
     def rows(self) -> list[dict[str, Any]] | None:
         """The objects of a body that is a JSON array; None where it is none."""
         try:
-            told = json.loads(self.body)
+            body = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
-        return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else None
+        return [each for each in body if isinstance(each, dict)] if isinstance(body, list) else None
 
 
 async def ask(
@@ -160,31 +160,31 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
         raise
 
 
-def id_of(told: object) -> str | None:
+def id_of(value: object) -> str | None:
     """Return a value from an answer as an id, if it can be one: a number or a short printable text."""
     # A number of more than 64 bits is no id of a platform, and no database would take it.
-    if isinstance(told, bool) or not isinstance(told, str | int) or (isinstance(told, int) and abs(told) >= 2**63):
+    if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and abs(value) >= 2**63):
         return None
-    text = str(told)
+    text = str(value)
     return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
 
 
-def address_of(told: object) -> str | None:
+def address_of(value: object) -> str | None:
     """Return a value from an answer as a web address. Returns None if it can't be one."""
-    if not isinstance(told, str) or len(told) > LONGEST_ADDRESS or not told.isprintable() or " " in told:
+    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS or not value.isprintable() or " " in value:
         return None
-    return told if told.startswith(("https://", "http://")) else None
+    return value if value.startswith(("https://", "http://")) else None
 
 
-def name_of(told: object) -> str | None:
+def name_of(value: object) -> str | None:
     """Return a value from an answer as a name: as much as fits on a line, without invisible characters."""
-    line = " ".join(seen(bounded(told, LONGEST_NAME)).split()) if isinstance(told, str) else ""
+    line = " ".join(seen(bounded(value, LONGEST_NAME)).split()) if isinstance(value, str) else ""
     return line or None
 
 
-def count_of(told: object) -> int | None:
+def count_of(value: object) -> int | None:
     """Return a value from an answer as a count. Returns None if it can't be one."""
-    return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < _HIGHEST else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _HIGHEST else None
 
 
 def wait_of(seconds: object) -> timedelta | None:
@@ -311,10 +311,10 @@ def normal(text: str) -> str:
     return " ".join(composed("NFC", text[:_LONGEST]).split())
 
 
-def appeared(told: object, since: datetime) -> bool:
+def appeared(value: object, since: datetime) -> bool:
     """True if an ISO 8601 time from a platform is not before `since`, its clock's slack included."""
     try:
-        moment = datetime.fromisoformat(str(told))
+        moment = datetime.fromisoformat(str(value))
     except ValueError:
         return False
     return moment.tzinfo is not None and moment >= since - SLACK

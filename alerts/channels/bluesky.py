@@ -194,11 +194,11 @@ class Bluesky:
         cursor: str | None = None
         for _ in range(_PAGES):
             asked = {"collection": _POSTS, "limit": "100", **({"cursor": cursor} if cursor else {})}
-            told = (await self._call("com.atproto.repo.listRecords", RequestPurpose.READ, query=asked)).read() or {}
-            records = [table(each) for each in rows(told.get("records"))]
+            body = (await self._call("com.atproto.repo.listRecords", RequestPurpose.READ, query=asked)).read() or {}
+            records = [table(each) for each in rows(body.get("records"))]
             recent = [each for each in records if appeared(table(each.get("value")).get("createdAt"), since)]
             found += [self._at(uri) for each in recent if (uri := id_of(each.get("uri")))]
-            cursor = id_of(told.get("cursor"))
+            cursor = id_of(body.get("cursor"))
             if cursor is None or len(recent) < len(records):
                 break
         return found
@@ -214,9 +214,9 @@ class Bluesky:
         if self._session is not None and self._session.password != self._api.secret:
             self._session = None
         did = (await self._opened()).did
-        told = (await self.look("app.bsky.actor.getProfile", {"actor": did})).read() or {}
+        body = (await self.look("app.bsky.actor.getProfile", {"actor": did})).read() or {}
         return Probe(
-            f"@{name_of(told.get('handle')) or self._settings.handle}", (), count_of(told.get("followersCount"))
+            f"@{name_of(body.get('handle')) or self._settings.handle}", (), count_of(body.get("followersCount"))
         )
 
     def quotas(self) -> Sequence[Quota]:
@@ -259,9 +259,9 @@ class Bluesky:
 
     async def _above(self, uri: str) -> dict[str, Any]:
         """The reply's parent and root, each with its digest."""
-        told = await self._record(uri)
-        parent = {"uri": uri, "cid": told.get("cid")}
-        return {"root": table(table(told.get("value")).get("reply")).get("root") or parent, "parent": parent}
+        record = await self._record(uri)
+        parent = {"uri": uri, "cid": record.get("cid")}
+        return {"root": table(table(record.get("value")).get("reply")).get("root") or parent, "parent": parent}
 
     async def _record(self, uri: str) -> Mapping[str, Any]:
         repo, _, rest = uri.removeprefix("at://").partition("/")
@@ -300,9 +300,9 @@ class Bluesky:
         if self._session is None:
             if self._refused and self._refused[0] == password and clock.monotonic() < self._refused[1]:
                 raise self._refused[2]
-            told = {"identifier": self._settings.handle, "password": password}
+            login = {"identifier": self._settings.handle, "password": password}
             route = "/xrpc/com.atproto.server.createSession"
-            answer = await self._api.request("POST", route, RequestPurpose.READ, told, token="")
+            answer = await self._api.request("POST", route, RequestPurpose.READ, login, token="")
             try:
                 self._session = _session_of(self._checked(answer, RequestPurpose.READ), password)
             except BadCredential as error:
@@ -363,12 +363,12 @@ class _ThreadsEar(PostsEar):
         waiting: list[tuple[str | None, Any]] = [(None, each) for each in rows(thread.get("replies"))]
         while waiting:
             parent, each = waiting.pop()
-            told = table(table(each).get("post"))
-            uri, at = id_of(told.get("uri")), moment_of(told.get("indexedAt"))
+            post = table(table(each).get("post"))
+            uri, at = id_of(post.get("uri")), moment_of(post.get("indexedAt"))
             if uri is None or uri in self.ours:
                 continue
             waiting += [(uri, reply) for reply in rows(table(each).get("replies"))]
-            who, record = table(told.get("author")), table(told.get("record"))
+            who, record = table(post.get("author")), table(post.get("record"))
             did, key = id_of(who.get("did")), uri.rpartition("/")[2]
             if at is not None:
                 yield Remark(
@@ -389,8 +389,8 @@ def _error_of(answer: Answer) -> str:
 
 
 def _session_of(answer: Answer, password: str) -> _Session:
-    told = answer.read() or {}
-    did, access, refresh = id_of(told.get("did")), told.get("accessJwt"), told.get("refreshJwt")
+    body = answer.read() or {}
+    did, access, refresh = id_of(body.get("did")), body.get("accessJwt"), body.get("refreshJwt")
     if did is None or not isinstance(access, str) or not isinstance(refresh, str):
         raise unreadable("Bluesky", answer, RequestPurpose.READ)
     return _Session(password, did, access, refresh)

@@ -57,21 +57,21 @@ def look_after(quiet: timedelta, every: timedelta) -> timedelta:
     return max(every, min(quiet / _SHARE, LONGEST_PAUSE))
 
 
-def words_of(told: object) -> str:
+def words_of(value: object) -> str:
     """Return a value from an answer as somebody's words, cut to the length that is kept; "" if it has none."""
-    return seen(bounded(told, LONGEST_REMARK)).strip() if isinstance(told, str) else ""
+    return seen(bounded(value, LONGEST_REMARK)).strip() if isinstance(value, str) else ""
 
 
-def moment_of(told: object) -> datetime | None:
+def moment_of(value: object) -> datetime | None:
     """Return a value from an answer as a time: ISO 8601 with its zone, or seconds since 1970.
 
     None if it can't be one.
     """
     try:
-        if isinstance(told, str):
-            moment = datetime.fromisoformat(told)
-        elif isinstance(told, int | float) and not isinstance(told, bool):
-            moment = datetime.fromtimestamp(told, UTC)
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC)
         else:
             return None
         return moment.astimezone(UTC) if moment.tzinfo and _EARLIEST < moment < _LATEST else None
@@ -87,14 +87,14 @@ def print_of(words: str) -> str:
     return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:4]
 
 
-def table(told: object) -> Mapping[str, Any]:
+def table(value: object) -> Mapping[str, Any]:
     """Return a value of an ear's memory if it is a table; else an empty one."""
-    return told if isinstance(told, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def rows(told: object) -> Sequence[Any]:
+def rows(value: object) -> Sequence[Any]:
     """Return a value of an answer if it is a list; else an empty one."""
-    return told if isinstance(told, list) else ()
+    return value if isinstance(value, list) else ()
 
 
 @dataclass(slots=True)
@@ -111,16 +111,16 @@ class _PostRemembered:
     owes: bool = False
 
     @classmethod
-    def read(cls, told: object) -> _PostRemembered:
-        kept = table(told)
+    def read(cls, value: object) -> _PostRemembered:
+        kept = table(value)
         looked, whole, newest = (moment_of(kept.get(name)) for name in ("looked", "whole", "newest"))
         prints = {str(id_): str(each) for id_, each in table(kept.get("prints")).items()}
         return cls(looked, whole, newest, prints, kept.get("owes") is True)
 
     def kept(self) -> dict[str, Any]:
         times = {name: getattr(self, name) for name in ("looked", "whole", "newest")}
-        told = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
-        return told | ({"prints": self.prints} if self.prints else {}) | ({"owes": True} if self.owes else {})
+        values = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
+        return values | ({"prints": self.prints} if self.prints else {}) | ({"owes": True} if self.owes else {})
 
     def due(self, post: HeardPost, every: timedelta) -> datetime:
         """Return when it is due."""
@@ -225,11 +225,11 @@ class PostsEar(ABC):
         if remark.author == self.account:
             return None
         thread.newest = max(thread.newest or remark.at, min(remark.at, self.now))
-        told_now, known = print_of(f"{remark.hidden} {remark.text}"), thread.prints.get(remark.remote_id)
-        if known == told_now:
+        print_now, known = print_of(f"{remark.hidden} {remark.text}"), thread.prints.get(remark.remote_id)
+        if known == print_now:
             return None
         if known is not None or len(thread.prints) < MOST_KEPT:
-            thread.prints[remark.remote_id] = told_now
+            thread.prints[remark.remote_id] = print_now
         # Not every platform tells when it was edited: it was by now, and after what was read before.
         return remark if known is None else replace(remark, edited_at=remark.edited_at or self.now)
 

@@ -56,7 +56,7 @@ class JsonApi:
     @property
     def secret(self) -> str:
         """The token, "" where there is none. Raises BadCredential while the channel isn't open."""
-        token = self._token.held()
+        token = self._token.value()
         return token.reveal() if token is not None else ""
 
     async def read(self, route: str, *, on_a_post: bool = False) -> Answer:
@@ -122,9 +122,9 @@ class JsonApi:
 
     def limit_of(self, answer: Answer) -> datetime | None:
         """Return when a limit is over: told as a time (Mastodon), in seconds since 1970 (Bluesky), or from now on."""
-        told = _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
-        if told:
-            return moment_of(float(told[:12]) if told.isdecimal() else told)
+        reset = _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
+        if reset:
+            return moment_of(float(reset[:12]) if reset.isdecimal() else reset)
         milliseconds = count_of((answer.read() or {}).get("retry_after_ms"))
         wait = wait_of(answer.headers.get("Retry-After") if milliseconds is None else milliseconds / 1000)
         return self._resources.clock.now() + wait if wait is not None else None
@@ -135,9 +135,9 @@ class JsonApi:
 
 
 def _first(answer: Answer, *names: str) -> str:
-    return next((told for name in names if (told := answer.headers.get(name, ""))), "")
+    return next((value for name in names if (value := answer.headers.get(name, ""))), "")
 
 
 def _said(answer: Answer) -> object:
-    told = answer.read() or {}
-    return told.get("message") or told.get("error")
+    body = answer.read() or {}
+    return body.get("message") or body.get("error")

@@ -179,8 +179,8 @@ class Mastodon:
     async def close_poll(self, remote_id: str, poll: PollForm) -> PollCount:
         """Read the numbers of a poll, which the server closes by itself."""
         route = f"/api/v1/statuses/{_path(remote_id)}"
-        told = table((await self._api.read(route, on_a_post=True)).read())
-        asked, options = table(told.get("poll")), table(told.get("poll")).get("options")
+        body = table((await self._api.read(route, on_a_post=True)).read())
+        asked, options = table(body.get("poll")), table(body.get("poll")).get("options")
         if not isinstance(options, list):
             raise Gone(because("poll_gone"))
         votes = {str(table(each).get("title")): count_of(table(each).get("votes_count")) or 0 for each in options}
@@ -209,14 +209,14 @@ class Mastodon:
     async def probe(self) -> Probe:
         """`GET /api/v1/accounts/verify_credentials`, and the server's limits. The token is read anew before."""
         await self.open()
-        told = (await self._api.read("/api/v1/accounts/verify_credentials")).read() or {}
-        self._account = id_of(told.get("id")) or ""
+        body = (await self._api.read("/api/v1/accounts/verify_credentials")).read() or {}
+        self._account = id_of(body.get("id")) or ""
         characters = count_of(table((await self._configuration()).get("statuses")).get("max_characters"))
         warnings: tuple[Reason, ...] = ()
         if characters is not None and characters < self._settings.characters:
             warnings = (because("fewer_characters", platform="Mastodon", most=characters),)
-        name = name_of(told.get("acct")) or self._name
-        return Probe(f"@{name}", warnings, count_of(told.get("followers_count")))
+        name = name_of(body.get("acct")) or self._name
+        return Probe(f"@{name}", warnings, count_of(body.get("followers_count")))
 
     def quotas(self) -> Sequence[Quota]:
         """The window of requests as the server last reported it, unless it is over."""
@@ -242,8 +242,8 @@ class Mastodon:
     async def _body(self, message: Message) -> dict[str, Any]:
         media = await self._upload(message.image) if message.image else None
         # Two letters: Mastodon knows no regions.
-        told = {"status": message.text, "language": message.language.partition("-")[0]}
-        return {**told, **({"media_ids": [media]} if media else {})}
+        fields = {"status": message.text, "language": message.language.partition("-")[0]}
+        return {**fields, **({"media_ids": [media]} if media else {})}
 
     async def _upload(self, image: PostImage) -> str | None:
         """The id of the picture, with its alternative; None where it can't go along, with the reason logged."""
@@ -278,8 +278,8 @@ class Mastodon:
 
     async def _me(self) -> str:
         if not self._account:
-            told = (await self._api.read("/api/v1/accounts/verify_credentials")).read() or {}
-            self._account = id_of(told.get("id")) or ""
+            body = (await self._api.read("/api/v1/accounts/verify_credentials")).read() or {}
+            self._account = id_of(body.get("id")) or ""
         return self._account
 
     async def _ours(self, since: datetime) -> list[Mapping[str, Any]]:
@@ -319,14 +319,14 @@ class _RepliesEar(PostsEar):
             answer = await self._asked(f"/api/v1/statuses/{_path(post.remote_id)}/context")
         except Gone:
             return (), True
-        told = (answer.read() or {}).get("descendants")
-        if not isinstance(told, list):
+        replies = (answer.read() or {}).get("descendants")
+        if not isinstance(replies, list):
             raise unreadable("Mastodon", answer, RequestPurpose.READ)
-        below = {id_: each for each in map(table, told) if (id_ := id_of(each.get("id")))}
+        below = {id_: each for each in map(table, replies) if (id_ := id_of(each.get("id")))}
         roots = self._roots(below)
         ours = {id_: each for id_, each in below.items() if roots[id_] == post.remote_id}
         remarks = (self._remark(id_, each, post.remote_id) for id_, each in ours.items())
-        return [each for each in remarks if each is not None], len(told) < _MOST_BELOW
+        return [each for each in remarks if each is not None], len(replies) < _MOST_BELOW
 
     async def is_gone(self, remote_id: str) -> bool:
         """Ask for one reply by its id."""
@@ -361,13 +361,13 @@ class _RepliesEar(PostsEar):
             roots |= dict.fromkeys(way, found)
         return roots
 
-    def _remark(self, remote_id: str, told: Mapping[str, Any], root: str) -> Remark | None:
+    def _remark(self, remote_id: str, reply: Mapping[str, Any], root: str) -> Remark | None:
         """The remark that a status is; None for one that was sent to the account alone, or has no time."""
-        at, who = moment_of(told.get("created_at")), table(told.get("account"))
-        if at is None or told.get("visibility") == "direct":
+        at, who = moment_of(reply.get("created_at")), table(reply.get("account"))
+        if at is None or reply.get("visibility") == "direct":
             return None
-        parent, account = id_of(told.get("in_reply_to_id")), name_of(who.get("acct"))
-        content = bounded(str(told.get("content") or ""), _MOST_HTML)
+        parent, account = id_of(reply.get("in_reply_to_id")), name_of(who.get("acct"))
+        content = bounded(str(reply.get("content") or ""), _MOST_HTML)
         return Remark(
             remote_id,
             words_of(_ADDRESSED.sub("", visible(_LINE_ENDS.sub("\n", content)), count=1)),
@@ -378,17 +378,17 @@ class _RepliesEar(PostsEar):
             name=name_of(who.get("display_name")) or account,
             # As the town's own server shows it: another's has another id for it.
             url=address_of(f"{self._server}/@{account}/{remote_id}"),
-            edited_at=moment_of(told.get("edited_at")),
-            language=name_of(told.get("language")),
+            edited_at=moment_of(reply.get("edited_at")),
+            language=name_of(reply.get("language")),
         )
 
 
 def _receipt(answer: Answer, act: RequestPurpose) -> Receipt:
-    told = answer.read() or {}
-    remote_id = id_of(told.get("id"))
+    body = answer.read() or {}
+    remote_id = id_of(body.get("id"))
     if remote_id is None:
         raise unreadable("Mastodon", answer, act)
-    return Receipt(remote_id, address_of(told.get("url")))
+    return Receipt(remote_id, address_of(body.get("url")))
 
 
 def _path(remote_id: str) -> str:

@@ -95,8 +95,8 @@ class Matrix:
         """Search for these words of ours among the room's events since `since`, in the same thread."""
         me, earliest, page = await self._me(), (since - SLACK).timestamp() * 1000, ""
         for _ in range(_PAGES):
-            told = (await self._api.read(f"{self._room}/messages?dir=b&limit=100{page}")).read() or {}
-            events = [table(each) for each in rows(told.get("chunk"))]
+            body = (await self._api.read(f"{self._room}/messages?dir=b&limit=100{page}")).read() or {}
+            events = [table(each) for each in rows(body.get("chunk"))]
             recent = [each for each in events if (count_of(each.get("origin_server_ts")) or 0) >= earliest]
             for each in recent:
                 event, content = id_of(each.get("event_id")), table(each.get("content"))
@@ -104,7 +104,7 @@ class Matrix:
                 same = normal(str(content.get("body", ""))) == normal(message.text) and above == reply_to
                 if event and same and event not in known and each.get("sender") == me:
                     return self._at(event)
-            end = id_of(told.get("end"))
+            end = id_of(body.get("end"))
             if end is None or len(recent) < len(events):
                 break
             page = f"&from={_path(end)}"
@@ -116,8 +116,8 @@ class Matrix:
         return Probe(await self._me())
 
     async def _me(self) -> str:
-        told = (await self._api.read(f"{_API}/account/whoami")).read() or {}
-        return name_of(told.get("user_id")) or self._name
+        body = (await self._api.read(f"{_API}/account/whoami")).read() or {}
+        return name_of(body.get("user_id")) or self._name
 
     def quotas(self) -> Sequence[Quota]:
         """Always empty: a server tells of its limits in a refusal alone."""

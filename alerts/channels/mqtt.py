@@ -68,28 +68,28 @@ def read_words(message: Message) -> dict[str, Any] | None:
     if message.about is None:
         return None
     try:
-        told = json.loads(message.text)
+        values = json.loads(message.text)
     except ValueError:
         return None
-    return told if isinstance(told, dict) and "severity" in told else None
+    return values if isinstance(values, dict) and "severity" in values else None
 
 
-def letters_of(
+def publications_of(
     prefix: str, message: Message, name: str, before: Sequence[str], reply_to: str | None = None
 ) -> tuple[list[TopicMessage], Receipt]:
     """Return the messages that publish this one under that name, replacing those of `before`; and the receipt.
 
     The new ones come first: a valid alert is never absent in between.
     """
-    told = read_words(message)
-    if told is None:
+    values = read_words(message)
+    if values is None:
         words = _written({"text": message.plain, "link": message.link, "reply_to": reply_to})
         return [TopicMessage(f"{prefix}/{ALL}/{name}", words, retained=False)], Receipt(name)
-    districts = [] if told.pop("over", False) else [ALL, *map(level, told.get("districts", ()))]
-    words = _written({**_about(message), **told, "link": message.link})
+    districts = [] if values.pop("over", False) else [ALL, *map(level, values.get("districts", ()))]
+    words = _written({**_about(message), **values, "link": message.link})
     anew = [TopicMessage(f"{prefix}/{each}/{name}", words, retained=True) for each in dict.fromkeys(districts)]
     # Where it was said without an acknowledgement nobody remembers the districts: they are the alert's own.
-    there = dict.fromkeys((ALL, *before, *map(level, told.get("districts", ()))))
+    there = dict.fromkeys((ALL, *before, *map(level, values.get("districts", ()))))
     gone = [each for each in there if each not in districts]
     return [*anew, *emptied(prefix, name, gone)], Receipt(" ".join([name, *districts[1:]]))
 
@@ -107,8 +107,8 @@ def _about(message: Message) -> dict[str, Any]:
     return {"incident": about.incident, "exercise": about.exercise, "said_at": said_at}
 
 
-def _written(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+def _written(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def refusal(error: MqttConnectError) -> DeliveryError:
@@ -144,16 +144,16 @@ class Mqtt:
         about = message.about
         name = level(about.incident) if about is not None and read_words(message) is not None else _named(message)
         before = reply_to.split(" ")[1:] if reply_to else []
-        letters, receipt = letters_of(self._settings.prefix, message, name, before, reply_to)
+        publications, receipt = publications_of(self._settings.prefix, message, name, before, reply_to)
         # The broker may have what it didn't acknowledge: whatever takes it away must not be left out.
-        await self._say(letters, unclear=InDoubt)
+        await self._say(publications, unclear=InDoubt)
         return receipt
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
         """Replace the retained messages, and remove those that no longer apply."""
         name, *before = remote_id.split(" ")
-        letters, receipt = letters_of(self._settings.prefix, message, name, before)
-        await self._say(letters)
+        publications, receipt = publications_of(self._settings.prefix, message, name, before)
+        await self._say(publications)
         return receipt
 
     async def delete(self, remote_id: str) -> None:
@@ -172,20 +172,20 @@ class Mqtt:
         """Always empty: a broker gives no limits."""
         return ()
 
-    async def _say(self, letters: Sequence[TopicMessage], unclear: type[InDoubt | Retry] = Retry) -> None:
+    async def _say(self, publications: Sequence[TopicMessage], unclear: type[InDoubt | Retry] = Retry) -> None:
         """Say it over a connection of its own; whatever comes of it, as a DeliveryError.
 
         `unclear` is what it is where the broker may have it.
         """
-        password = self._password.held()
-        if any(len(each.words) > LARGEST for each in letters):
+        password = self._password.value()
+        if any(len(each.words) > LARGEST for each in publications):
             raise Rejected(because("mqtt_too_large", most=LARGEST))
         failure: DeliveryError
         seconds, connected = self._settings.timeout.total_seconds(), False
         try:
             async with asyncio.timeout(seconds), await self._client(password) as client:
                 connected = True
-                await _acknowledged(client, letters)
+                await _acknowledged(client, publications)
                 return
         except MqttConnectError as error:
             failure = refusal(error)
@@ -238,11 +238,11 @@ def _safe() -> ssl.SSLContext:
     return context
 
 
-async def _acknowledged(client: Client, letters: Sequence[TopicMessage]) -> None:
+async def _acknowledged(client: Client, publications: Sequence[TopicMessage]) -> None:
     """Say all of it, and wait for the broker's word of each. Raises MqttError as soon as the connection is lost."""
 
     async def say() -> None:
-        for each in letters:
+        for each in publications:
             await client.publish(each.topic, each.words, _AT_LEAST_ONCE, each.retained)
 
     # Nothing is subscribed to: what this waits for is that there is no connection any more.

@@ -62,8 +62,8 @@ class Ntfy:
         content, severity = message.text.encode(), message.about.severity if message.about else None
         if len(content) > MOST_BYTES:
             raise Rejected(because("content_refused", platform="ntfy", said=f"> {MOST_BYTES} bytes"))
-        told = {"priority": str(_PRIORITIES.get(severity, 3) if severity else 3)}
-        query = urlencode(told | ({"click": message.link} if message.link else {}))
+        parameters = {"priority": str(_PRIORITIES.get(severity, 3) if severity else 3)}
+        query = urlencode(parameters | ({"click": message.link} if message.link else {}))
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         route = f"/{self._settings.topic}?{query}"
         answer = await self._api.ask("POST", route, RequestPurpose.PUBLISH, content, headers=headers)

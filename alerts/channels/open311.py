@@ -77,11 +77,11 @@ class Open311:
         answer = await self._ask("POST", "requests.json", RequestPurpose.PUBLISH, urlencode(fields).encode())
         if not answer.ok:
             raise self._refusal(answer)
-        told = next(_items(answer), None)
-        if told is None:
+        item = next(_items(answer), None)
+        if item is None:
             raise unreadable(_WHO, answer, RequestPurpose.PUBLISH)
         # A server that never tells an id (`blackbox`) has taken it all the same.
-        return HandedOver(id_of(told.get("service_request_id")), id_of(told.get("token")))
+        return HandedOver(id_of(item.get("service_request_id")), id_of(item.get("token")))
 
     async def look(self, service: str, since: datetime, until: datetime) -> Sequence[RemoteRequest]:
         """Return the requests of that service between these times."""
@@ -105,8 +105,8 @@ class Open311:
         return {"jurisdiction_id": self._forward.jurisdiction} if self._forward.jurisdiction else {}
 
     async def _read(self, path: str, **query: str) -> Answer:
-        told = urlencode({**query, **self._jurisdiction})
-        answer = await self._ask("GET", f"{path}?{told}" if told else path, RequestPurpose.READ)
+        parameters = urlencode({**query, **self._jurisdiction})
+        answer = await self._ask("GET", f"{path}?{parameters}" if parameters else path, RequestPurpose.READ)
         # What isn't shown to everybody isn't there: that is an answer.
         if answer.status == 404:
             return Answer(200, answer.headers, b"[]")
@@ -158,41 +158,41 @@ class Open311:
 def _list_of(answer: Answer) -> list[Any] | None:
     """The list that an answer is, bare or wrapped; None where it is none."""
     try:
-        told = json.loads(answer.body)
+        value = json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
     for name in ("service_requests", "requests", "errors", "request"):
-        if isinstance(told, dict) and name in told:
-            told = told[name]
-    return told if isinstance(told, list) else [told] if isinstance(told, dict) else None
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+    return value if isinstance(value, list) else [value] if isinstance(value, dict) else None
 
 
 def _items(answer: Answer) -> Iterator[dict[str, Any]]:
     return (each for each in _list_of(answer) or () if isinstance(each, dict))
 
 
-def _request(told: dict[str, Any]) -> RemoteRequest | None:
-    identity = id_of(told.get("service_request_id"))
+def _request(item: dict[str, Any]) -> RemoteRequest | None:
+    identity = id_of(item.get("service_request_id"))
     if identity is None:
         return None
-    said = _text(told.get("status_notes"), LONGEST_SAID)
+    said = _text(item.get("status_notes"), LONGEST_SAID)
     return RemoteRequest(
         identity,
-        is_closed=told.get("status") == "closed",
+        is_closed=item.get("status") == "closed",
         said=" ".join(said.split()) or None,
-        words=_text(told.get("description"), LONGEST_WORDS),
-        lat=_number(told.get("lat")),
-        lon=_number(told.get("long")),
+        words=_text(item.get("description"), LONGEST_WORDS),
+        lat=_number(item.get("lat")),
+        lon=_number(item.get("long")),
     )
 
 
-def _text(told: object, most: int) -> str:
-    return seen(bounded(told, most)) if isinstance(told, str) else ""
+def _text(value: object, most: int) -> str:
+    return seen(bounded(value, most)) if isinstance(value, str) else ""
 
 
-def _number(told: object) -> float | None:
+def _number(value: object) -> float | None:
     try:
-        return float(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else None
+        return float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         return None
 

@@ -514,7 +514,7 @@ class KeptPassword:
         """Keep it no longer."""
         self._password, self._is_read = None, False
 
-    def held(self) -> Secret | None:
+    def value(self) -> Secret | None:
         """The password, or None where there is none. Raises BadCredential while the channel isn't open."""
         if not self._is_read:
             raise BadCredential(because("channel_unopened", channel=self._channel))

@@ -67,7 +67,7 @@ def headers(key: bytes, identity: str, now: datetime, body: bytes) -> dict[str, 
     }
 
 
-def letter(
+def payload(
     message: Message, identity: str, reply_to: str | None, picture: LoadedPicture | None, now: datetime
 ) -> bytes:
     """The body. `type` is `post.publish`, `post.update` or `post.end`; keys are only ever added."""
@@ -82,8 +82,8 @@ def ping(now: datetime) -> bytes:
 
 
 def _written(kind: str, now: datetime, data: dict[str, Any]) -> bytes:
-    told = {"type": kind, "timestamp": now.isoformat(timespec="seconds"), "data": data}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    event = {"type": kind, "timestamp": now.isoformat(timespec="seconds"), "data": data}
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _about(message: Message) -> dict[str, Any]:
@@ -180,15 +180,15 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
 
 
 def _said(answer: Answer) -> str:
-    told = answer.read() or {}
-    words = told.get("error") or told.get("detail") or told.get("message")
+    body = answer.read() or {}
+    words = body.get("error") or body.get("detail") or body.get("message")
     return quote(words) if isinstance(words, str) and words else ""
 
 
 def place_of(answer: Answer, identity: str) -> tuple[str, str | None]:
     """Return the receiver's own id of the post and its address, if the answer has them; else our own id."""
-    told = answer.read() or {}
-    return id_of(told.get("id")) or identity, address_of(told.get("url"))
+    body = answer.read() or {}
+    return id_of(body.get("id")) or identity, address_of(body.get("url"))
 
 
 LARGEST_PICTURE = 256 * 1024
@@ -232,7 +232,7 @@ class Webhook:
         # The id is the post's for good: the receiver drops by it what comes twice.
         now, identity = self._resources.clock.now(), identity_of(message, reply_to)
         picture = await self._load(message.image) if message.image else None
-        body = letter(message, identity, reply_to, picture, now)
+        body = payload(message, identity, reply_to, picture, now)
         answer = await self._send(identity, body, now, RequestPurpose.PUBLISH)
         return Receipt(*place_of(answer, identity))
 
@@ -244,8 +244,8 @@ class Webhook:
         """
         await self.open()
         now = self._resources.clock.now()
-        told = (await self._send(f"ping-{int(now.timestamp())}", ping(now), now, RequestPurpose.READ)).read() or {}
-        account = name_of(told.get("name")) or urlsplit(self._settings.address).hostname or self._name
+        body = (await self._send(f"ping-{int(now.timestamp())}", ping(now), now, RequestPurpose.READ)).read() or {}
+        account = name_of(body.get("name")) or urlsplit(self._settings.address).hostname or self._name
         return Probe(account, self._warnings())
 
     def quotas(self) -> Sequence[Quota]:

@@ -183,7 +183,7 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
     # Typer by itself would print English sentences and end the process, which may be a daemon.
-    return told(lambda: _command().main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False))
+    return exit_status(lambda: _command().main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False))
 
 
 @cache
@@ -194,7 +194,7 @@ def _command() -> typer.core.TyperGroup:
     return command
 
 
-def told(work: Callable[[], object]) -> int:
+def exit_status(work: Callable[[], object]) -> int:
     """Do it, and say what goes wrong; returns the exit status."""
     try:
         status = work()

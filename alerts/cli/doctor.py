@@ -50,9 +50,9 @@ def doctor(context: typer.Context) -> int:
     town: Town = context.obj.load(writes=False)
     screen.show(f"tocsin {version()}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
     lines = [*_machine(town), *_copies(town), *_certificate(town)]
-    told = [f"{'ok  ' if good else 'FAIL'}  {what}: {said}" for good, what, said in lines]
+    checks = [f"{'ok  ' if good else 'FAIL'}  {what}: {said}" for good, what, said in lines]
     findings = [*check_at_rest(town), *asyncio.run(check_live(town))]
-    for line in [*told, *map(str, findings)]:
+    for line in [*checks, *map(str, findings)]:
         screen.show(discreet(line))
     return 0 if all(good for good, *_ in lines) and all(each.good for each in findings) else 1
 

@@ -153,16 +153,16 @@ def _wait_until_ended(control: Control, identity: str, patience: timedelta, *, a
     """Follow the alert's posts; 0 only if all were sent, 1 otherwise, when the time is up or somebody must validate."""
     # Not by the time of day, which may be set while we wait.
     deadline = time.monotonic() + patience.total_seconds()
-    told: dict[str, str] = {}
+    shown_states: dict[str, str] = {}
     while True:
-        shown, is_held = _now(control, identity)
-        _tell_changes(shown, told)
+        shown, is_waiting = _now(control, identity)
+        _tell_changes(shown, shown_states)
         settled = all(post.state in _SETTLED for post in shown.posts)
-        if settled or is_held or time.monotonic() > deadline:
+        if settled or is_waiting or time.monotonic() > deadline:
             break
         screen.rest(_LOOKED_EVERY)
     screen.show_json(shown) if as_json else screen.show_alert(shown)
-    if is_held:
+    if is_waiting:
         waits = "it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk"
         screen.say(tell(waits, alert=identity))
     elif not settled:
@@ -194,12 +194,12 @@ def _say_what_follows(filed: Filed) -> None:
         screen.say(tell(without, alert=filed.words.id))
 
 
-def _tell_changes(shown: AlertOut, told: dict[str, str]) -> None:
+def _tell_changes(shown: AlertOut, shown_states: dict[str, str]) -> None:
     for post in shown.posts:
-        if told.get(post.id) != post.state and post.state != PostState.SENDING:
+        if shown_states.get(post.id) != post.state and post.state != PostState.SENDING:
             where = post.url or post.reason or ""
             screen.say(f"{post.channel:<14} {screen.term(post.state):<10} {where}".rstrip())
-            told[post.id] = post.state
+            shown_states[post.id] = post.state
 
 
 def _now(control: Control, identity: str) -> tuple[AlertOut, bool]:
@@ -210,7 +210,7 @@ def _now(control: Control, identity: str) -> tuple[AlertOut, bool]:
     def question(unit: DeskUnit) -> tuple[AlertOut, bool]:
         alert = find_alert(unit.alerts, identity)
         posts = unit.alerts.posts_of(alert.id)
-        is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
-        return AlertOut.of(unit, alert, posts), is_held
+        is_waiting = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
+        return AlertOut.of(unit, alert, posts), is_waiting
 
     return control.ask(question)

@@ -63,11 +63,11 @@ def forget(
     return 0
 
 
-_Deed = Callable[["DeskUnit"], tuple[int, int]]
+_Forget = Callable[["DeskUnit"], tuple[int, int]]
 """An act in one transaction; returns the number of utterances and reports."""
 
 
-def _act(town: Town, post: str | None, author: str | None) -> _Deed:
+def _act(town: Town, post: str | None, author: str | None) -> _Forget:
     """Return the act on a post's or an author's remarks, else on all that are past their time. Raises Misuse."""
     from alerts.listening.forgetting import forget_author, forget_post, remarks_at
     from alerts.reports.forgetting import forget_with_reports
@@ -92,7 +92,7 @@ def _all_past(unit: DeskUnit) -> tuple[int, int]:
     return said, sum(iter(lambda: of_reports.forget_what_is_past(unit), 0))
 
 
-def _of_report(number: str) -> _Deed:
+def _of_report(number: str) -> _Forget:
     from alerts.reports.forgetting import erased
     from alerts.reports.steps import find_report
 

@@ -173,14 +173,14 @@ def _stopped(file: Path, heard: _Heard) -> int:
 
 def _unshown(file: Path, stored: str | None, error: OSError) -> int:
     from alerts.cli import screen
-    from alerts.cli.app import told
+    from alerts.cli.app import exit_status
     from alerts.cli.filing import say_unwritten
 
     def fail() -> int:
         raise error
 
     screen.address(file)
-    return told(fail) if stored is None else say_unwritten(stored, error)
+    return exit_status(fail) if stored is None else say_unwritten(stored, error)
 
 
 def carry_out(order: Order, caller: Caller) -> int:

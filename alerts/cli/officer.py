@@ -70,8 +70,8 @@ def status(
         return 0
     for alert in alerts(control, everything=everything):
         screen.show_json(alert) if as_json else screen.show_alert(alert)
-    told = bulks(control)
-    shown, left_out = newest(told)
+    found = bulks(control)
+    shown, left_out = newest(found)
     parts: tuple[tuple[Sequence[Any], Callable[[Any], None]], ...] = (
         (store(control), screen.show_store),
         (database(control), screen.show_database),
@@ -79,7 +79,7 @@ def status(
         (ears(control), screen.show_ear),
         (heard(control), screen.show_heard),
         (channels(control), screen.show_channel),
-        (told if as_json else shown, screen.show_bulk),
+        (found if as_json else shown, screen.show_bulk),
         ([{"more": left_out}] if left_out and not as_json else [], screen.show_bulks_left_out),
         (daemons(control), screen.show_daemon),
     )

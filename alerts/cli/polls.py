@@ -160,8 +160,8 @@ def _show_result(account: Mapping[str, Any]) -> None:
         return
     screen.show(f"{account['poll']}  {screen.term(account['state'])}  {screen.plain(account['question'])}")
     for place, votes in account["channels"].items():
-        told = ", ".join(f"{screen.plain(option)} {number}" for option, number in votes.items())
-        screen.show(f"  {place:<14} {told}")
+        counts = ", ".join(f"{screen.plain(option)} {number}" for option, number in votes.items())
+        screen.show(f"  {place:<14} {counts}")
     for place in account["not_counted"]:
         screen.show(f"  {place:<14} {tell('not counted yet')}")
     for note in account["notes"]:

@@ -242,13 +242,13 @@ def preview(
 def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Control], Alert]) -> int:
     from alerts.daemon.desk import Control
     from alerts.desk.approve import find_alert
-    from alerts.desk.officer import goes_on_from
+    from alerts.desk.officer import current_version
 
     control = Control(context.obj.load())
 
     def question(unit: DeskUnit) -> tuple[StoredAlert, StoredAlert]:
         named = find_alert(unit.alerts, name)
-        return named, goes_on_from(unit.alerts, named, ends=manner.act is not Act.UPDATE)
+        return named, current_version(unit.alerts, named, ends=manner.act is not Act.UPDATE)
 
     named, stands = control.ask(question)
     alert = follow(stands, control)

@@ -11,7 +11,7 @@ import structlog
 
 from alerts.app import build
 from alerts.daemon.commands import Handed, take_commands
-from alerts.daemon.outside import HANDED_OVER_AFTER, leave_alone_what_stays, tell_systemd, watchdog_interval
+from alerts.daemon.environment import HANDED_OVER_AFTER, leave_alone_what_stays, tell_systemd, watchdog_interval
 from alerts.model.town import Town
 
 log = structlog.get_logger()

@@ -68,7 +68,7 @@ _COLOURS = {
     "restored": "33",
 }
 
-_STANDINGS = ("ok", "failing", "blocked", "quiet", "held", "restored", "waiting")
+_STATES = ("ok", "failing", "blocked", "quiet", "held", "restored", "waiting")
 _THEN = {
     "corrected": "WITHDRAWN AS WRONG",
     "cancelled": "CANCELLED",
@@ -86,8 +86,8 @@ FLEET_FILE = "fleet.toml"
 
 def of_the_terminal() -> str:
     """The language that whoever types set for their terminal, where no configuration can be read."""
-    told = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
-    return "fr" if told.lower().startswith("fr") else _ENGLISH
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return "fr" if locale.lower().startswith("fr") else _ENGLISH
 
 
 class Reader:
@@ -112,8 +112,8 @@ class Reader:
         """The language's tag; the terminal's or English without a configuration that names one."""
         from alerts.config.sections import StationSettings
 
-        told = self._station.get("language", StationSettings.model_fields["language"].default)
-        return told if isinstance(told, str) else _ENGLISH
+        language = self._station.get("language", StationSettings.model_fields["language"].default)
+        return language if isinstance(language, str) else _ENGLISH
 
     @cached_property
     def zone(self) -> ZoneInfo | None:
@@ -165,9 +165,9 @@ def term(code: str) -> str:
     return tell(code).replace("_", " ")
 
 
-def why(told: Reason) -> str:
+def why(reason: Reason) -> str:
     """A reason in the station's language."""
-    return told.worded(words().gettext, _reader().zone)
+    return reason.worded(words().gettext, _reader().zone)
 
 
 def agreed(question: str) -> None:
@@ -264,7 +264,7 @@ def _widest(states: Iterable[str]) -> int:
 def _row(kind: str, name: str, state: str, rest: str) -> str:
     """Return a line of `status`: the kind, the name, the state, and the rest."""
     kinds = max(len(tell(each)) for each in ("store", "source", "channel", "bulk"))
-    return f"{tell(kind):<{kinds}} {name:<14} {coloured(state, _widest(_STANDINGS))} {rest}"
+    return f"{tell(kind):<{kinds}} {name:<14} {coloured(state, _widest(_STATES))} {rest}"
 
 
 def show_alert(alert: AlertOut) -> None:
@@ -307,12 +307,12 @@ def show_let_out(alert: AlertOut) -> None:
     """Print everything that a validation publishes besides the posts' texts, of a waiting alert."""
     if alert.lets_out is None:
         return
-    for told in alert.lets_out.subscribers:
+    for each in alert.lets_out.subscribers:
         show("")
-        show(f"── {tell('subscribers of %(channel)s', channel=told.channel)} · {told.language}")
-        show(plain(told.text))
-        if told.link and told.link not in told.text:
-            show(plain(told.link))
+        show(f"── {tell('subscribers of %(channel)s', channel=each.channel)} · {each.language}")
+        show(plain(each.text))
+        if each.link and each.link not in each.text:
+            show(plain(each.link))
     for shown in alert.lets_out.pictures:
         show(tell("%(channel)s, the picture: %(what)s", channel=shown.channel, what=plain(shown.alt)))
     for led in alert.lets_out.links:
@@ -321,9 +321,9 @@ def show_let_out(alert: AlertOut) -> None:
         show(tell("the same event is out already: %(alert)s from %(source)s", alert=twin.alert, source=twin.source))
 
 
-def show_in_full(told: Iterable[SaidWords]) -> None:
+def show_in_full(texts: Iterable[SaidWords]) -> None:
     """Every word of it in every language, as the town's page and the CAP message have it."""
-    for each in told:
+    for each in texts:
         show("")
         language = plain(each.language) or tell("in no language")
         where = tell("on the town's page and in the CAP message")
@@ -451,15 +451,15 @@ def show_daemon(daemon: Mapping[str, Any]) -> None:
     show(f"{tell('daemon')} {daemon['daemon']}  {where}{tell(': ')}{', '.join(daemon['works'])}")
 
 
-def show_database(told: Mapping[str, Any]) -> None:
+def show_database(state: Mapping[str, Any]) -> None:
     """Print that the database was restored, and the results of the search."""
-    since = _minutes(told["since"]) if told["since"] else tell("its beginning")
-    gap = tell("knows nothing of the time from %(since)s to %(until)s", since=since, until=_minutes(told["until"]))
-    found = counted("%(n)s post was found on the channels", "%(n)s posts were found on the channels", told["found"])
-    left = counted("%(n)s is still looked for", "%(n)s are still looked for", told["looked_for"])
+    since = _minutes(state["since"]) if state["since"] else tell("its beginning")
+    gap = tell("knows nothing of the time from %(since)s to %(until)s", since=since, until=_minutes(state["until"]))
+    found = counted("%(n)s post was found on the channels", "%(n)s posts were found on the channels", state["found"])
+    left = counted("%(n)s is still looked for", "%(n)s are still looked for", state["looked_for"])
     show(f"{tell('database')} {coloured('restored', 8)} {gap}{tell(': ')}{found}, {left}")
     show("  " + tell("the database doesn't know what officers published or ended in that time: look at the channels"))
-    for channel, posts in told["unknown"].items():
+    for channel, posts in state["unknown"].items():
         for post in posts or ():
             show(f"  {tell('unknown here, on %(channel)s: %(what)s', channel=channel, what=plain(post))}")
         if posts is None:

@@ -110,8 +110,8 @@ def upgrade(context: typer.Context) -> int:
 
     town = context.obj.load()
     done = migrate(town.database)
-    standing = "%(file)s is now at %(version)s" if done else "%(file)s is already at %(version)s"
-    screen.say(tell(standing, file=town.database, version=HEAD))
+    message = "%(file)s is now at %(version)s" if done else "%(file)s is already at %(version)s"
+    screen.say(tell(message, file=town.database, version=HEAD))
     return 0
 
 
@@ -266,7 +266,7 @@ def setup(
     from alerts.model.errors import Misuse
     from alerts.model.reason import because
     from alerts.model.town import WebSection
-    from alerts.setup.door import run_setup
+    from alerts.setup.session import run_setup
 
     try:
         # By the rule of `[web] listen`, so that what is allowed here is what is allowed there.

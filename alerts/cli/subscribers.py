@@ -32,7 +32,7 @@ E = TypeVar("E", bound=StrEnum)
 subscribers = typer.Typer(help="Those who subscribed with a bot.", no_args_is_help=True)
 push = typer.Typer(help="Alerts to browsers: the town's key, and who is forgotten.", no_args_is_help=True)
 mail = typer.Typer(help="Alerts by e-mail: who is forgotten.", no_args_is_help=True)
-MOST_TOLD = 20
+MOST_SHOWN = 20
 """Faulty lines that are reported individually."""
 MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
 """Limits of a file: its lines, the faulty ones among them before the rest is skipped, a line's characters."""
@@ -155,8 +155,8 @@ def _forget(town: Town, who: str | None, subject: str, channels: Sequence[str], 
 
 
 def _listed(codes: set[str]) -> str:
-    named = ", ".join(code[:40] for code in sorted(codes)[:MOST_TOLD])
-    return f"{named}, …" if len(codes) > MOST_TOLD else named
+    named = ", ".join(code[:40] for code in sorted(codes)[:MOST_SHOWN])
+    return f"{named}, …" if len(codes) > MOST_SHOWN else named
 
 
 def as_json(subscriber: Subscriber) -> dict[str, Any]:
@@ -195,8 +195,8 @@ def read_lines(
         else:
             found[name, subscriber.chat] = subscriber
     if faults:
-        more = [because("and_more", count=len(faults) - MOST_TOLD)] if len(faults) > MOST_TOLD else []
-        raise Misuse(because("lines", each=[because("nothing_stored"), *faults[:MOST_TOLD], *more]))
+        more = [because("and_more", count=len(faults) - MOST_SHOWN)] if len(faults) > MOST_SHOWN else []
+        raise Misuse(because("lines", each=[because("nothing_stored"), *faults[:MOST_SHOWN], *more]))
     for (name, _), subscriber in found.items():
         yield name, subscriber
 
@@ -227,25 +227,25 @@ def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscr
     from alerts.model.subscriber import Subscriber, Topic
 
     try:
-        told = json.loads(line)
+        values = json.loads(line)
     # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
     except (ValueError, RecursionError):
         raise ValueError(because("line_no_json")) from None
-    if not isinstance(told, dict):
+    if not isinstance(values, dict):
         raise ValueError(because("line_no_object"))  # noqa: TRY004 the same as any other fault of a line
-    name = channel or told.get("channel") or (known[0] if len(known) == 1 else None)
+    name = channel or values.get("channel") or (known[0] if len(known) == 1 else None)
     if name not in known:
         raise ValueError(because("line_channel", name=repr(str(name)[:_LONGEST_CODE]), known=known or _NONE))
-    if strange := told.keys() - {"channel", "chat", "language", "districts", "topics", "severity", "quiet", "on"}:
+    if strange := values.keys() - {"channel", "chat", "language", "districts", "topics", "severity", "quiet", "on"}:
         raise ValueError(because("line_key_unknown", name=repr(min(strange)[:_LONGEST_CODE])))
     return name, Subscriber(
-        chat=_chat(told),
-        language=_language(told),
-        districts=frozenset(_texts(told, "districts")),
-        topics=frozenset(_one_of(Topic, each, "topics") for each in _texts(told, "topics")),
-        severity=_one_of(Severity, told.get("severity", "Minor"), "severity"),
-        quiet=_quiet(told.get("quiet")),
-        on=_flag(told),
+        chat=_chat(values),
+        language=_language(values),
+        districts=frozenset(_texts(values, "districts")),
+        topics=frozenset(_one_of(Topic, each, "topics") for each in _texts(values, "topics")),
+        severity=_one_of(Severity, values.get("severity", "Minor"), "severity"),
+        quiet=_quiet(values.get("quiet")),
+        on=_flag(values),
     )
 
 
@@ -254,37 +254,37 @@ def _must_be_here(districts: Iterable[str], places: Mapping[str, str]) -> None:
     for code in sorted(districts) if places else ():
         if code not in places:
             shown = [f"{each} ({name})" for each, name in places.items()]
-            known = shown[:MOST_TOLD] + (["…"] if len(shown) > MOST_TOLD else [])
+            known = shown[:MOST_SHOWN] + (["…"] if len(shown) > MOST_SHOWN else [])
             raise ValueError(because("line_district", code=repr(code[:40]), known=known))
 
 
-def _chat(told: Mapping[str, Any]) -> int:
+def _chat(values: Mapping[str, Any]) -> int:
     # A chat's id has at most 52 significant bits (Telegram's Bot API, `Chat.id`), and a group's is negative.
     # To Python, JSON's `true` is a whole number too.
-    chat = told.get("chat")
+    chat = values.get("chat")
     if not isinstance(chat, int) or isinstance(chat, bool) or chat == 0 or abs(chat) >= 2**52:
         raise ValueError(because("line_chat"))
     return chat
 
 
-def _language(told: Mapping[str, Any]) -> str:
+def _language(values: Mapping[str, Any]) -> str:
     from alerts.bot.chat import SPOKEN
 
-    language = told.get("language", "fr")
+    language = values.get("language", "fr")
     if not isinstance(language, str) or language not in SPOKEN:
         raise ValueError(_not_among("language", language, SPOKEN))
     return language
 
 
-def _flag(told: Mapping[str, Any]) -> bool:
-    on = told.get("on", True)
+def _flag(values: Mapping[str, Any]) -> bool:
+    on = values.get("on", True)
     if not isinstance(on, bool):
         raise ValueError(because("line_on"))  # noqa: TRY004 the same as any other fault of a line
     return on
 
 
-def _texts(told: Mapping[str, Any], key: str) -> list[str]:
-    values = told.get(key, [])
+def _texts(entry: Mapping[str, Any], key: str) -> list[str]:
+    values = entry.get(key, [])
     if not isinstance(values, list) or len(values) > _MOST_CODES or not all(map(_can_be_kept, values)):
         raise ValueError(because("line_texts", key=key))
     return values

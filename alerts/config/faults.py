@@ -32,9 +32,9 @@ _TYPES: dict[Any, str] = {
     SecretSource: '{ env = "NAME" } or { file = "name" }',
 }
 _BOUNDS = {
-    "greater_than_equal": lambda told: because("setting_too_small", least=told["ge"]),
-    "less_than_equal": lambda told: because("setting_too_large", most=told["le"]),
-    "string_too_long": lambda told: because("setting_too_long", most=told["max_length"]),
+    "greater_than_equal": lambda context: because("setting_too_small", least=context["ge"]),
+    "less_than_equal": lambda context: because("setting_too_large", most=context["le"]),
+    "string_too_long": lambda context: because("setting_too_long", most=context["max_length"]),
 }
 
 Allowed = Reason | tuple[str, ...]

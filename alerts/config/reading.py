@@ -38,7 +38,7 @@ from alerts.config.sections import (
     WebSettings,
     is_language,
 )
-from alerts.config.within import apart, bound_to, named_in, stray
+from alerts.config.within import bound_to, isolated, named_in, stray
 from alerts.desk.outlines import read_districts
 from alerts.desk.streets import read_streets
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
@@ -280,10 +280,10 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
     raise ConfigurationError([because("file_wrong", file=file.name, what=why)])
 
 
-def _why_no_toml(told: str) -> Reason:
-    found = _TOML_PLACE.fullmatch(told)
+def _why_no_toml(error: str) -> Reason:
+    found = _TOML_PLACE.fullmatch(error)
     if found is None:
-        return because("config_no_toml", said=told)
+        return because("config_no_toml", said=error)
     said, line, column = found.groups()
     if line is None:
         return because("config_no_toml_end", said=said)
@@ -303,10 +303,10 @@ class _Reading:
     @property
     def language(self) -> str:
         """The town's language, as far as the file gives it; the file's other faults are worded in it."""
-        station, told = self.table.get("station"), StationSettings.model_fields["language"].default
+        station, language = self.table.get("station"), StationSettings.model_fields["language"].default
         if isinstance(station, dict):
-            told = station.get("language", told)
-        return told if isinstance(told, str) and is_language(told) else UNKNOWN_YET
+            language = station.get("language", language)
+        return language if isinstance(language, str) and is_language(language) else UNKNOWN_YET
 
     def wrong(self, key: str, what: Reason) -> None:
         """Keep one problem."""
@@ -374,15 +374,15 @@ class _Reading:
         """Return the store's server with its credentials. Returns None if the store is a file, or the key is faulty."""
         try:
             server = store.server(self.file.resolve().parent) if store is not None else None
-            return server if server is None or self.within is None else self._apart(server)
+            return server if server is None or self.within is None else self._isolated(server)
         except BadCredential as error:
             self.wrong("store", error.reason)
         except ValueError as error:
             self.wrong("store.url", as_reason(error.args[0]))
         return None
 
-    def _apart(self, server: Server) -> Server:
-        own, wrong = apart(server)
+    def _isolated(self, server: Server) -> Server:
+        own, wrong = isolated(server)
         for each in wrong:
             self.wrong("store.url", each)
         return own

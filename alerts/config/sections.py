@@ -277,10 +277,10 @@ class ListenSettings(_Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_the_container_says(cls, told: dict[str, Any]) -> dict[str, Any]:
+    def _as_the_container_says(cls, values: dict[str, Any]) -> dict[str, Any]:
         """A container has a network of its own: its image says where to answer, and the same file serves everywhere."""
         named = os.environ.get("TOCSIN_LISTEN")
-        return {"listen": named} | told if named else told
+        return {"listen": named} | values if named else values
 
     @field_validator("proxies")
     @classmethod

@@ -51,13 +51,13 @@ def stray(named: Named, folder: Path) -> Reason | None:
     return None if is_within(folder / path, folder) else because("outside_of_folder", path=path)
 
 
-def apart(server: Server) -> tuple[Server, list[Reason]]:
+def isolated(server: Server) -> tuple[Server, list[Reason]]:
     """The same server, asked with nothing of the process: no service, no password but the town's own; what is wrong."""
-    from alerts.store.address import kept_apart, strays  # noqa: PLC0415 only who has a server loads libpq
+    from alerts.store.address import isolated_url, strays  # noqa: PLC0415 only who has a server loads libpq
 
     url = server.url.reveal()
     wrong = [because("database_option", name=name) for name in strays(url)]
-    return replace(server, url=Secret(kept_apart(url))), wrong
+    return replace(server, url=Secret(isolated_url(url))), wrong
 
 
 def bound_to(folder: Path, settings: S) -> S:

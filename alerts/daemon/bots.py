@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from alerts.bot.chat import Fresh, On, TownNow
-from alerts.bot.ear import GroupEar, told_within
+from alerts.bot.ear import GroupEar, recorded_within
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.report_news import NewsJobs
 from alerts.bot.reporting import ChatReports
@@ -31,13 +31,13 @@ from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.jobs import JobKind
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.approvals import bot_notices
 from alerts.listening.ears import Intake
 from alerts.model.errors import BadCredential
-from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
+from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberReached
 from alerts.model.lease import DUTIES, source_lease
 from alerts.model.ports import Clock, Resources, Tells
 from alerts.model.town import Town
@@ -47,7 +47,7 @@ from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.site import Edition
-from alerts.web.public.told import Setting
+from alerts.web.public.snapshot import Setting
 
 log = structlog.get_logger()
 
@@ -59,8 +59,8 @@ def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
 
 def reaching(town: Town) -> Mapping[str, TelegramSettings | PushSettings | MailSettings]:
     """The channels that reach subscribers, with what their senders need to know."""
-    told = {name: each.settings for name, each in town.reaching.items()}
-    others = {name: each for name, each in told.items() if isinstance(each, PushSettings | MailSettings)}
+    reached = {name: each.settings for name, each in town.reaching.items()}
+    others = {name: each for name, each in reached.items() if isinstance(each, PushSettings | MailSettings)}
     return {**bot_settings(town), **others}
 
 
@@ -148,8 +148,8 @@ class Bots:
             TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.AHEAD)),
         )
         reception = Reception(bot)
-        told_every = SET_AGAIN if settings.updates == "webhook" else POLL
-        ear = None if intake is None else GroupEar(name, settings.chat, client, intake, told_within(told_every))
+        polled_every = SET_AGAIN if settings.updates == "webhook" else POLL
+        ear = None if intake is None else GroupEar(name, settings.chat, client, intake, recorded_within(polled_every))
 
         join = partial(self._keeper.join, lease)
         if settings.updates == "webhook":
@@ -192,10 +192,10 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
     """The town as its page shows it now."""
     on = {
         language: tuple(
-            On(told.title, told.summary, setting.address(told.path) if setting.town.public_url else None, each.id)
-            for each in edition.outlook.situation.on
-            if (lasting := edition.incidents.get(each.id)) is not None
-            if (told := lasting.told.get(language)) is not None
+            On(text.title, text.summary, setting.address(text.path) if setting.town.public_url else None, each.id)
+            for each in edition.snapshot.situation.on
+            if (rendered := edition.incidents.get(each.id)) is not None
+            if (text := rendered.texts.get(language)) is not None
         )
         for language in setting.languages
     }
@@ -205,18 +205,18 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
         zone=town.zone,
         districts=town.districts,
         on=on,
-        sources=tuple(Fresh(each.title, each.last_ok, each.stale) for each in edition.outlook.sources),
+        sources=tuple(Fresh(each.title, each.last_ok, each.stale) for each in edition.snapshot.sources),
         page=setting.address("/") if setting.town.public_url else None,
     )
 
 
 # --- what is sent to all who subscribed: each channel has a sender, and each bot one pace for all that it says
 
-TOLD_EVERY = 1.0
+PROGRESS_EVERY = 1.0
 """Seconds between two words to those who watch, while a bulk goes out."""
 
 
-def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
+def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[LeaseGroup]:
     """Return the holdings: each source, each lane, and the shared duties.
 
     All messages of a bot have one pace, which one process keeps: its listener, its bulks and its lanes stay together.
@@ -229,9 +229,9 @@ def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
     channels = [*together, *((name,) for name in town.channels if name not in paces)]
     polled = [name for name, rules in town.sources.items() if rules.every is not None]
     return [
-        *(Holding("channel", leases) for leases in channels),
-        *(Holding("source", (source_lease(name),)) for name in polled),
-        Holding("duties", (DUTIES,)),
+        *(LeaseGroup("channel", leases) for leases in channels),
+        *(LeaseGroup("source", (source_lease(name),)) for name in polled),
+        LeaseGroup("duties", (DUTIES,)),
     ]
 
 
@@ -261,7 +261,7 @@ class BulkSenders:
         self._clock = clock
         self._events = events
         self._paces = paces
-        self._told_at: dict[str, float] = {}
+        self._shown_at: dict[str, float] = {}
         self._counted: dict[str, tuple[int, int]] = {}
         self._listening = [bot_lease(name) for name in conversing(town)]
         self.senders = {
@@ -276,7 +276,7 @@ class BulkSenders:
             )
             for name, settings in reaching(town).items()
         }
-        events.subscribe(SubscriberTold, self._told)
+        events.subscribe(SubscriberReached, self._show_progress)
         events.subscribe(BulkEnded, self._ended)
 
     def work(self) -> list[Work]:
@@ -309,16 +309,16 @@ class BulkSenders:
                 self._counted[name] = (changes, unit.subscribers.count(name))
         return {name: count for name, (_, count) in self._counted.items()}
 
-    def _told(self, event: SubscriberTold) -> None:
+    def _show_progress(self, event: SubscriberReached) -> None:
         """Open pages hear of a bulk's progress once a second, not of each of its thousands of messages."""
         now = self._clock.monotonic()
         for bulk in event.result.target.bulks:
-            if now - self._told_at.get(bulk.id, -TOLD_EVERY) >= TOLD_EVERY:
-                self._told_at[bulk.id] = now
+            if now - self._shown_at.get(bulk.id, -PROGRESS_EVERY) >= PROGRESS_EVERY:
+                self._shown_at[bulk.id] = now
                 self._events.publish(IncidentChanged(bulk.incident))
 
     def _ended(self, event: BulkEnded) -> None:
-        self._told_at.pop(event.bulk.id, None)
+        self._shown_at.pop(event.bulk.id, None)
         self._events.publish(IncidentChanged(event.bulk.incident))
 
 
@@ -330,10 +330,10 @@ def _rate(settings: TelegramSettings | PushSettings | MailSettings) -> int:
 def _address(name: str, settings: TelegramSettings | PushSettings | MailSettings) -> BulkScope:
     # Each alert is a message of its own in a browser, which a later one takes the place of: nothing is gathered.
     if isinstance(settings, PushSettings):
-        return BulkScope(name, gather=timedelta(), apart=True)
+        return BulkScope(name, gather=timedelta(), separate=True)
     # And a letter of its own, for its thread has its updates and its end.
     if isinstance(settings, MailSettings):
-        return BulkScope(name, settings.exercise, timedelta(), apart=True)
+        return BulkScope(name, settings.exercise, timedelta(), separate=True)
     return BulkScope(name, settings.exercise, settings.gather)
 
 

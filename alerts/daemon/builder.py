@@ -13,8 +13,8 @@ from typing import Final
 from alerts import version
 from alerts.daemon.bots import BulkSenders, bot_paces, holdings
 from alerts.daemon.ears import Ears, ear_holdings
+from alerts.daemon.environment import DaemonEnvironment, HttpSession
 from alerts.daemon.intake import MessageIntake
-from alerts.daemon.outside import Outside, Session
 from alerts.daemon.reports import ReportDuties, forward_holdings, open_remotes
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
@@ -34,17 +34,17 @@ LONGEST_HOST: Final = 24
 
 
 class Builder:
-    """Holds the dependencies of all parts, and builds each. `standing` returns the stalled cycles of this daemon."""
+    """Holds the dependencies of all parts, and builds each. `stalled` returns the stalled cycles of this daemon."""
 
     def __init__(
         self,
         town: Town,
         database: Database,
-        session: Session,
-        outside: Outside,
+        session: HttpSession,
+        outside: DaemonEnvironment,
         *,
         events: Events,
-        standing: Callable[[], list[str]],
+        stalled: Callable[[], list[str]],
     ) -> None:
         self.town = town
         self.database = database
@@ -56,13 +56,13 @@ class Builder:
         self.statuses = ChannelStatuses(database)
         self.leases = Leases(database)
         self.paces = bot_paces(town, self.clock)
-        self.keeper = self._build_keeper(standing)
+        self.keeper = self._build_keeper(stalled)
         database.lease_lost = self.keeper.lost
         self.desk = outside.build_desk(town, self.clock.now, outside.new_id)
         self.service = self.build_service()
         self._around = Surroundings(session, self.clock, town, self.feeds)
 
-    def _build_keeper(self, standing: Callable[[], list[str]]) -> LeaseKeeper:
+    def _build_keeper(self, stalled: Callable[[], list[str]]) -> LeaseKeeper:
         outside, host = self.outside, socket.gethostname()
         # A lease is one process's: the same machine may have started this daemon twice.
         short = host[: LONGEST_HOST - len(outside.owners)]
@@ -77,7 +77,7 @@ class Builder:
             host=host,
             version=version(),
             taken=self._taken,
-            standing=standing,
+            stalled=stalled,
         )
 
     def _taken(self, lease: str, before: Lease | None) -> None:

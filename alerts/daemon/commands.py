@@ -182,7 +182,7 @@ class Caller(BaseHTTPRequestHandler):
         self.send_response_only(HTTPStatus.OK)
         self.send_header("Connection", "close")
         self.end_headers()
-        self._told_at = time.monotonic()
+        self._wrote_at = time.monotonic()
         with Guarded("command.failed", but=(HungUp, OSError, ValueError)):
             self.tell("status", self.server.handed.carry_out(order, self))
 
@@ -195,7 +195,7 @@ class Caller(BaseHTTPRequestHandler):
             self.wfile.write(json.dumps({kind: what}).encode() + b"\n")
         except OSError:
             raise HungUp from None
-        self._told_at = time.monotonic()
+        self._wrote_at = time.monotonic()
 
     def must_be_there(self) -> None:
         """Raise HungUp where nobody waits for the answer any more."""
@@ -211,7 +211,7 @@ class Caller(BaseHTTPRequestHandler):
 
     def rest(self, seconds: float) -> None:
         """Wait, longer than asked: here lanes need the time. Let the other end know that somebody is at work."""
-        if time.monotonic() - self._told_at > _BEATS_EVERY:
+        if time.monotonic() - self._wrote_at > _BEATS_EVERY:
             self.tell("beat", None)
         time.sleep(max(seconds, _RESTS))
         self.must_be_there()

@@ -71,9 +71,9 @@ class Order:
     @classmethod
     def read(cls, content: bytes) -> Order:
         """Read one from the content of a request. Raises ValueError for what is none."""
-        told, _, body = content.partition(b"\n")
+        first, _, body = content.partition(b"\n")
         try:
-            head = json.loads(told)
+            head = json.loads(first)
             return cls(**head | {"body": body if head["body"] else None})
         except (TypeError, KeyError):
             raise ValueError("an order of another kind") from None
@@ -109,13 +109,13 @@ def place_of(file: Path) -> StationPlace | None:
 def _url(folder: Path, table: Mapping[str, Any]) -> str:
     """Return the address of the store: from the file, another one, or the environment."""
     store = table.get("store")
-    told = store.get("url") if isinstance(store, dict) else None
-    if isinstance(told, dict) and isinstance(name := told.get("env"), str):
+    url = store.get("url") if isinstance(store, dict) else None
+    if isinstance(url, dict) and isinstance(name := url.get("env"), str):
         return os.environ.get(name, "")
-    if isinstance(told, dict) and isinstance(name := told.get("file"), str):
+    if isinstance(url, dict) and isinstance(name := url.get("file"), str):
         handed = Path(os.environ.get("CREDENTIALS_DIRECTORY", folder)) / name
         return (handed if handed.exists() else folder / name).read_text(encoding="utf-8").strip()
-    return told if isinstance(told, str) else _DATABASE
+    return url if isinstance(url, str) else _DATABASE
 
 
 def _database(folder: Path, url: str) -> Path:
@@ -133,11 +133,11 @@ def _program() -> Iterator[bytes]:
 
 def _beside(folder: Path, table: Mapping[str, Any]) -> Iterator[bytes]:
     """The boundary, and each of the station's templates by its name, its time and its size."""
-    boundary = _told(table, "station", "boundary")
+    boundary = _value_of(table, "station", "boundary")
     if boundary:
         yield (folder / boundary).read_bytes()
     found: list[str] = []
-    for root, _, names in os.walk(folder / (_told(table, "station", "templates") or "templates")):
+    for root, _, names in os.walk(folder / (_value_of(table, "station", "templates") or "templates")):
         for name in names:
             status = os.stat(path := os.path.join(root, name))  # noqa: PTH116, PTH118 of many files, in a command
             # Not its contents: a station may have thousands of templates, and each command looks at all of them.
@@ -147,9 +147,9 @@ def _beside(folder: Path, table: Mapping[str, Any]) -> Iterator[bytes]:
     yield os.fsencode("\n".join(sorted(found)))
 
 
-def _told(table: Mapping[str, Any], section: str, key: str) -> str | None:
-    told = table.get(section)
-    value = told.get(key) if isinstance(told, dict) else None
+def _value_of(table: Mapping[str, Any], section: str, key: str) -> str | None:
+    values = table.get(section)
+    value = values.get(key) if isinstance(values, dict) else None
     return value if isinstance(value, str) else None
 
 

@@ -23,9 +23,9 @@ from alerts.model.remembered import Newest
 from alerts.model.town import Town
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
-from alerts.store.connection import migrate, ring
+from alerts.store.connection import migrate, notify
 from alerts.store.pictures import keep_drawing, picture_folder, with_kept_pictures
-from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
+from alerts.store.unit import Unit, acting, asking, rehearsing, scratch_unit
 
 # Cards already drawn, by their words: updates and several channels share them.
 REMEMBERED = 512
@@ -101,7 +101,7 @@ class Control:
         with acting(self.town.database) as unit:
             result = action(self._sit(unit))
         # After the commit: a lane that looks sooner finds nothing, and sleeps again.
-        return result, ring(self.town.database, self.now())
+        return result, notify(self.town.database, self.now())
 
     def rehearse(self, action: Action[T]) -> T:
         """Return the result of `action` without storing anything."""
@@ -110,12 +110,12 @@ class Control:
 
     def sketch(self, action: Action[T]) -> T:
         """Return the result of `action` in an empty store."""
-        with sketching() as unit:
+        with scratch_unit() as unit:
             return action(self._sit(unit))
 
     def daemons(self) -> int:
         """How many daemons work on the database now."""
-        return ring(self.town.database, self.now())
+        return notify(self.town.database, self.now())
 
     def ask(self, question: Action[T]) -> T:
         """Read what is stored."""

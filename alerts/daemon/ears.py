@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, DeskUnit, under
 from alerts.listening.ears import Chance, Ear, Intake
@@ -45,9 +45,9 @@ def hearing_by_asking(town: Town) -> list[str]:
     return [*channels, *town.listening.feeds]
 
 
-def ear_holdings(town: Town) -> list[Holding]:
+def ear_holdings(town: Town) -> list[LeaseGroup]:
     """Return the leases that move between daemons: each ear by itself."""
-    return [Holding("ear", (ear_lease(name),)) for name in hearing_by_asking(town)]
+    return [LeaseGroup("ear", (ear_lease(name),)) for name in hearing_by_asking(town)]
 
 
 class Ears:

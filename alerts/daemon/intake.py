@@ -33,7 +33,7 @@ from alerts.model.poll import Poll
 from alerts.model.ports import Clock, Heard, SourceReading
 from alerts.model.reason import because
 from alerts.model.town import StoreSection
-from alerts.sources.turns import Turns
+from alerts.sources.fetch_slots import FetchSlots
 from alerts.store.archive import Slice
 from alerts.store.batches import AT_ONCE, in_batches
 from alerts.store.database import Database
@@ -57,9 +57,9 @@ class MessageIntake:
         database: Database,
         clock: Clock,
         events: Events,
-        turns: Turns | None = None,
+        turns: FetchSlots | None = None,
     ) -> None:
-        self._turns = turns or Turns()
+        self._turns = turns or FetchSlots()
         self._desk = desk
         self._database = database
         self._clock = clock
@@ -104,7 +104,7 @@ class MessageIntake:
         failures: int | None = None
         # The memory comes with the last: after a kill in between, a source that tells changes by what it remembers
         # would tell a change as something new. What was filed before is known by its key.
-        async for filed, told in in_batches(
+        async for filed, failed in in_batches(
             entries,
             lambda few: file(few, with_memory=few[-1][0] == last),
             alone=lambda one: file(one, with_memory=False),
@@ -112,7 +112,7 @@ class MessageIntake:
             event="desk.failed",
             source=source,
         ):
-            failures = told
+            failures = failed
             self._tell(source, filed)
         if failures is None:
             failures = await self._database.write(remember)

@@ -26,7 +26,7 @@ from alerts.model.post import PostKind
 from alerts.model.reason import because
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.model.town import PUSH, Town
-from alerts.web.public.push import PushDoor
+from alerts.web.public.push import PushEnrolment
 
 READ_EVERY = 60.0
 """Seconds after which the key's file is read anew."""
@@ -43,7 +43,7 @@ def push_settings(town: Town) -> PushSettings | None:
     return settings if isinstance(settings, PushSettings) else None
 
 
-def push_door(town: Town) -> PushDoor | None:
+def push_enrolment(town: Town) -> PushEnrolment | None:
     """The door to subscriptions; None where the town has no push."""
     settings, known = push_settings(town), list[tuple[float, str]]()
     if settings is None:
@@ -56,7 +56,7 @@ def push_door(town: Town) -> PushDoor | None:
             known[:] = [(time.monotonic(), public)]
         return known[0][1]
 
-    return PushDoor(key, lambda url: service_of(url, settings.services) is not None, is_readable)
+    return PushEnrolment(key, lambda url: service_of(url, settings.services) is not None, is_readable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class PushOfficers:
         subscriber = await self.service.ask(partial(_device, chat=chat))
         if subscriber is None or subscriber.endpoint is None:
             raise ReaderGone(because("push_token_unknown"))
-        target = Target(chat, subscriber.language, (self._told(alert, say),), endpoint=subscriber.endpoint)
+        target = Target(chat, subscriber.language, (self._bulk_of(alert, say),), endpoint=subscriber.endpoint)
         result = await self.tells.tell(target)
         match result.outcome:
             case SendOutcome.LEFT:
@@ -90,7 +90,7 @@ class PushOfficers:
             case SendOutcome.SENT:
                 pass
 
-    def _told(self, alert: str, say: Say) -> Bulk:
+    def _bulk_of(self, alert: str, say: Say) -> Bulk:
         """As a bulk has it: the first line is the title, and each alert's words take the place of its earlier ones."""
         title, _, rest = visible(say.text).strip().partition("\n")
         text = f"{title}\n{rest.strip()[:LONGEST]}"

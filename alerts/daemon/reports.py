@@ -16,7 +16,7 @@ from yarl import URL
 from alerts.channels.open311 import Addresses, Open311
 from alerts.daemon.ears import forgotten, scrubbed
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, under
 from alerts.model.errors import BadCredential, FailedForGood, Retry, SourceFailed
@@ -99,9 +99,9 @@ def forwards_of(town: Town) -> Mapping[str, ReportForward]:
     return town.reports.forward if town.reports is not None else {}
 
 
-def forward_holdings(town: Town) -> list[Holding]:
+def forward_holdings(town: Town) -> list[LeaseGroup]:
     """Return the servers' holdings: each moves from daemon to daemon by itself."""
-    return [Holding("forward", (forward_lease(name),)) for name in forwards_of(town)]
+    return [LeaseGroup("forward", (forward_lease(name),)) for name in forwards_of(town)]
 
 
 def open_remotes(town: Town, clock: Clock, session: Any) -> Mapping[str, Open311]:

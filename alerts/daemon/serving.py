@@ -29,18 +29,18 @@ from alerts.web.api.operation import Api
 from alerts.web.console.app import console_app
 from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
-from alerts.web.listener import Limits, Listener, Refused, places
+from alerts.web.listener import Listener, ListenerLimits, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
-from alerts.web.public.letters import LetterPages
+from alerts.web.public.email_signup import EmailSignupPages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
-from alerts.web.public.push import PushDoor, PushPages
+from alerts.web.public.push import PushEnrolment, PushPages
 from alerts.web.public.reporting import PrivatePages, ReportPages
+from alerts.web.public.snapshot import Setting
 from alerts.web.public.street_map import street_map_routes
-from alerts.web.public.told import Setting
 
 OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
@@ -74,14 +74,14 @@ def build_app(
     *,
     intake: Intake | None = None,
     reports: ReportIntake | None = None,
-    push: PushDoor | None = None,
-    letters: LetterPages | None = None,
+    push: PushEnrolment | None = None,
+    email_signup: EmailSignupPages | None = None,
 ) -> web.Application:
     """Return the application of this town: each room is a sub-application, with its own guard.
 
     `gauges` are for operators (None: the fleet has them), `intake` stores people's remarks, if the town listens;
-    `reports` is the intake of citizens' reports, if the town takes them; `push` knows the channel of push, `letters`
-    takes subscriptions to e-mails, if there is such a channel.
+    `reports` is the intake of citizens' reports, if the town takes them; `push` knows the channel of push,
+    `email_signup` takes subscriptions to e-mails, if there is such a channel.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -98,8 +98,8 @@ def build_app(
     app.add_routes(PollPages(publisher, for_pages, service).routes())
     if push is not None:
         app.add_routes(PushPages(publisher.setting, service, push).routes())
-    if letters is not None:
-        app.add_routes(letters.routes())
+    if email_signup is not None:
+        app.add_routes(email_signup.routes())
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())
     if reports is not None:
@@ -118,7 +118,7 @@ async def serve(
 ) -> tuple[Listener, str]:
     """Listen; returns what to close at the end, and the address. Raises TocsinError where the port is taken."""
     make_room()
-    limits = Limits(places(settings.connections), settings.per_address)
+    limits = ListenerLimits(places(settings.connections), settings.per_address)
     proxies = settings.trusted
     listener = Listener(app, limits, clock, proxies, refused)
     try:

@@ -20,7 +20,7 @@ from alerts.model.lease import ear_lease
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
-from alerts.rendering.i18n import told, word
+from alerts.rendering.i18n import reason_json, word
 from alerts.store.connection import lack_of_room
 from alerts.store.views import Views
 
@@ -68,7 +68,7 @@ def ears(control: Control) -> list[dict[str, Any]]:
     """How each ear is doing, as `status --json` has it; nothing where the town listens to nothing."""
     if not control.town.listens:
         return []
-    from alerts.listening.ears import ear_standings  # noqa: PLC0415 only who listens pays for it
+    from alerts.listening.ears import ear_statuses  # noqa: PLC0415 only who listens pays for it
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         owners = owners_of(unit.leases.ownership(unit.now), control.town)
@@ -76,7 +76,7 @@ def ears(control: Control) -> list[dict[str, Any]]:
             spoken(each, control.town)
             | {"gap": word(each["gap"], control.town.language, control.town.zone) if each["gap"] else None}
             | {"owner": as_json(owners.get(ear_lease(each["ear"])))}
-            for each in ear_standings(unit, control.town)
+            for each in ear_statuses(unit, control.town)
         ]
 
     return control.ask(question)
@@ -100,9 +100,9 @@ def daemons(control: Control) -> list[dict[str, Any]]:
                 "host": each.host,
                 "url": each.url,
                 "version": each.version,
-                "since": _told(each.since, control.town.zone),
-                "works": [name for name, lease in found.held.items() if lease.owner == each.owner],
-                "standing": list(each.standing),
+                "since": _iso(each.since, control.town.zone),
+                "works": [name for name, lease in found.owned.items() if lease.owner == each.owner],
+                "standing": list(each.stalled),
             }
             for each in found.daemons.values()
         ]
@@ -117,24 +117,24 @@ def channels(control: Control) -> list[ChannelOut]:
 
 def bulks(control: Control) -> list[dict[str, Any]]:
     """Return the last day's bulks with their progress, as `status --json` has it."""
-    found = control.ask(lambda unit: list(bulk_standings(unit.views, control.town, now())))
+    found = control.ask(lambda unit: list(bulk_progress(unit.views, control.town, now())))
     return [spoken(each, control.town) for each in found]
 
 
-def newest(told: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+def newest(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
     """Return the bulks worth showing, and how many ended ones are left out.
 
     One without recipients is omitted. Of those that have ended the last few are shown; of those that continue, all.
     """
-    some = [each for each in told if each["total"] != 0]
+    some = [each for each in rows if each["total"] != 0]
     ended = [each["bulk"] for each in some if each["ended_at"] is not None]
     left_out = set(ended[:-_ENDED_SHOWN])
     return [each for each in some if each["bulk"] not in left_out], len(left_out)
 
 
-def spoken(standing: Mapping[str, Any], town: Town) -> dict[str, Any]:
+def spoken(status: Mapping[str, Any], town: Town) -> dict[str, Any]:
     """The same with its reason in the station's language, and its code."""
-    return {**standing, **told(standing["reason"], town.language, town.zone)}
+    return {**status, **reason_json(status["reason"], town.language, town.zone)}
 
 
 def _headline(stored: StoredAlert | None, language: str) -> str | None:
@@ -142,7 +142,7 @@ def _headline(stored: StoredAlert | None, language: str) -> str | None:
     return (info.headline or info.event) if info else None
 
 
-def bulk_standings(views: Views, town: Town, moment: datetime) -> Iterator[dict[str, Any]]:
+def bulk_progress(views: Views, town: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How far each bulk is, those under way first; `ends_at` is when it will be through if it goes on as it went."""
     found = sorted(views.bulks(moment - BULKS_SHOWN), key=lambda each: _BULK_ORDER.get(each.state, len(_BULK_ORDER)))
     stored_alerts = views.stored_alerts([each.bulk.alert_id for each in found])
@@ -156,10 +156,10 @@ def bulk_standings(views: Views, town: Town, moment: datetime) -> Iterator[dict[
             "headline": _headline(stored_alerts.get(bulk.alert_id), town.language),
             "kind": bulk.kind,
             **_reach(progress),
-            "started_at": _told(bulk.started_at, town.zone),
-            "ends_at": _told(progress.ends_at(moment), town.zone),
-            "ended_at": _told(bulk.ended_at, town.zone),
-            "held_until": _told(progress.held_until, town.zone),
+            "started_at": _iso(bulk.started_at, town.zone),
+            "ends_at": _iso(progress.ends_at(moment), town.zone),
+            "ended_at": _iso(bulk.ended_at, town.zone),
+            "held_until": _iso(progress.deferred_until, town.zone),
             "reason": bulk.reason,
         }
 
@@ -174,12 +174,12 @@ def _reach(progress: Progress) -> dict[str, Any]:
         "sent": bulk.sent,
         "failed": bulk.failed,
         "skipped": bulk.skipped,
-        "held": progress.held,
+        "held": progress.deferred,
         "rest": progress.rest,
     }
 
 
-def _told(time: datetime | None, zone: tzinfo) -> str | None:
+def _iso(time: datetime | None, zone: tzinfo) -> str | None:
     return time.astimezone(zone).isoformat(timespec="seconds") if time else None
 
 
@@ -191,10 +191,10 @@ def database(control: Control) -> list[dict[str, Any]]:
         if gap is None or moment - gap.until > PUT_BACK_SHOWN:
             return []
         posts = unit.restored.looked_for(gap)
-        told = {
+        found = {
             "database": "restored",
-            "since": _told(gap.since, control.town.zone),
-            "until": _told(gap.until, control.town.zone),
+            "since": _iso(gap.since, control.town.zone),
+            "until": _iso(gap.until, control.town.zone),
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
             "unknown": {
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
@@ -202,7 +202,7 @@ def database(control: Control) -> list[dict[str, Any]]:
             },
             "looked_for": sum(count for (_, state), count in posts.items() if state in PENDING),
         }
-        return [told]
+        return [found]
 
     return control.ask(question)
 

@@ -34,7 +34,7 @@ from alerts.model.events import (
     ConnectionRefused,
     Events,
     MessageFiled,
-    SubscriberTold,
+    SubscriberReached,
     TaskEnded,
 )
 from alerts.model.post import PostState
@@ -111,11 +111,11 @@ class Repeats:
 
 def _same(fields: MutableMapping[str, Any]) -> Hashable:
     """Return the identity of a line; of an exception, its message."""
-    told = {name: str(value) for name, value in fields.items() if name not in ("exc_info", "timestamp")}
+    values = {name: str(value) for name, value in fields.items() if name not in ("exc_info", "timestamp")}
     error = fields.get("exc_info")
     if error:
-        told["exc_info"] = repr(error if isinstance(error, BaseException) else sys.exc_info()[1])
-    return tuple(sorted(told.items()))
+        values["exc_info"] = repr(error if isinstance(error, BaseException) else sys.exc_info()[1])
+    return tuple(sorted(values.items()))
 
 
 class _Unrepeated(logging.Filter):
@@ -267,7 +267,7 @@ class Metrics:
         self._refused = Counter(
             "tocsin_web_refused", "Connections refused or closed, by why", ["reason"], registry=registry
         )
-        self._told = Counter(
+        self._bulk_messages = Counter(
             "tocsin_bulk_messages", "Messages to subscribers by their fate", ["channel", "fate"], registry=registry
         )
         self._bulks = Counter(
@@ -298,14 +298,14 @@ class Metrics:
         self._tasks = Counter("tocsin_task_ends", TASK_ENDS, ["task"], registry=registry)
         events.subscribe(AttemptFinished, self._count_attempt)
         events.subscribe(MessageFiled, self._count_message)
-        events.subscribe(SubscriberTold, self._count_told)
+        events.subscribe(SubscriberReached, self._count_bulk_message)
         events.subscribe(BulkEnded, lambda event: self._bulks.labels(event.bulk.channel, event.bulk.state).inc())
         events.subscribe(ConnectionRefused, lambda event: self._refused.labels(event.reason).inc())
         events.subscribe(TaskEnded, lambda event: self._tasks.labels(event.task).inc())
 
     def exposition(self) -> bytes:
         """Everything, in Prometheus' text format."""
-        return generate_latest(self.registry) + generate_latest(APART)
+        return generate_latest(self.registry) + generate_latest(READERS)
 
     def measure(
         self,
@@ -333,7 +333,7 @@ class Metrics:
         """Show the counts of these channels' bots from the start: a series that is missing can't be alerted on."""
         for channel in channels:
             for outcome in SendOutcome:
-                self._told.labels(channel, outcome)
+                self._bulk_messages.labels(channel, outcome)
 
     def expect_task(self, name: str) -> None:
         """Show from the start how often that loop ended by itself."""
@@ -355,8 +355,8 @@ class Metrics:
         self._filed.labels(event.source, event.state).inc()
         self._count_reason(event.reason)
 
-    def _count_told(self, event: SubscriberTold) -> None:
-        self._told.labels(event.channel, event.result.outcome).inc()
+    def _count_bulk_message(self, event: SubscriberReached) -> None:
+        self._bulk_messages.labels(event.channel, event.result.outcome).inc()
 
     def _count_reason(self, reason: Reason | None) -> None:
         """A reason is counted with those within it."""
@@ -364,7 +364,7 @@ class Metrics:
             self._reasons.labels(code).inc()
 
 
-class _ReadApart(Collector):
+class _ReaderMetrics(Collector):
     """This process's readings in processes of its own, for all its towns."""
 
     def collect(self) -> Iterator[Metric]:
@@ -384,8 +384,8 @@ class _ReadApart(Collector):
         )
 
 
-APART = CollectorRegistry()
-APART.register(_ReadApart())
+READERS = CollectorRegistry()
+READERS.register(_ReaderMetrics())
 
 
 def task_troubles(workers: Workers) -> list[Trouble]:

@@ -24,7 +24,7 @@ from alerts.store.database import Database
 from alerts.web.ops import Gauges
 
 
-class Vitals:
+class DaemonStatus:
     """The state of a daemon. `lanes` and `pollers` fill when it starts."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Vitals:
 
     def all_cycles(self) -> list[Cycle]:
         """Those that are worked here, and each that another daemon works, as that one says."""
-        here, there = self.cycles(), self._keeper.standing_elsewhere()
+        here, there = self.cycles(), self._keeper.stalled_elsewhere()
         names = [f"lane {name}" for name in self.lanes] + [f"source {name}" for name in self.pollers]
         names = [*dict.fromkeys([*names, *self._bulks.names(), *there])]
         # What stands still here is told so, though another daemon may have it by now.
@@ -68,7 +68,7 @@ class Vitals:
         kept = [cycle for cycle in here if cycle.name in known]
         return kept + [Cycle(name, None, name in there) for name in names if name not in known]
 
-    def standing(self) -> list[str]:
+    def stalled(self) -> list[str]:
         """Return the names of the cycles that are stalled here."""
         return [cycle.name for cycle in self.cycles() if cycle.stands]
 

@@ -60,7 +60,7 @@ from alerts.store.outbox import Outbox
 FINISH_RETRIED_AFTER = 1.0
 UNEXPLAINED_TRIES = 8
 """How often a text is tried that the platform refuses without an explanation, where nothing else is published."""
-FAILURES_TOLD = 2
+FAILURES_REPORTED = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""
 # Platforms round their times to seconds.
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
@@ -193,9 +193,9 @@ class ChannelHealth:
             return
         # A platform that refuses the very first post is set up wrongly: that needs no second one to be told.
         at_once = isinstance(error, Unexplained) or (isinstance(error, Rejected) and not self._worked)
-        self._failures += FAILURES_TOLD if at_once else 1
-        told = self._failures >= FAILURES_TOLD
-        if told and self._status.state != "blocked" and self.paused_until(self._clock.now()) is None:
+        self._failures += FAILURES_REPORTED if at_once else 1
+        is_reported = self._failures >= FAILURES_REPORTED
+        if is_reported and self._status.state != "blocked" and self.paused_until(self._clock.now()) is None:
             self._change(replace(self._status, state="failing", reason=error.reason, blocked_until=None))
 
     def cannot_open(self, error: DeliveryError) -> None:
@@ -454,11 +454,11 @@ class Attempts:
         self._events.publish(AttemptFinished(post, verdict, (self._clock.now() - left_at).total_seconds()))
 
 
-async def write_surely(clock: Clock, write: Callable[[], Awaitable[None]], **told: str) -> None:
+async def write_surely(clock: Clock, write: Callable[[], Awaitable[None]], **fields: str) -> None:
     """Write down what came of an attempt, however long the database refuses: until then nothing else is believed."""
     while True:
         # A full disk or a locked file: the answer must not be lost.
-        with Guarded("journal.refused", but=(), **told):
+        with Guarded("journal.refused", but=(), **fields):
             await write()
             return
         await clock.sleep(FINISH_RETRIED_AFTER)

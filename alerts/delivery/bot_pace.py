@@ -40,7 +40,7 @@ class Precedence(IntEnum):
     ROUTINE = 3
 
 
-class Transit:
+class InTransit:
     """One message on its way; `at` is when it was on the wire, `took` how long its answer took, both in seconds."""
 
     __slots__ = ("at", "took")
@@ -61,24 +61,24 @@ class BotPace:
         self._rate = rate
         self._clock = clock
         self._interval = SPREAD / rate if rate else 0.0
-        self._queues: dict[Precedence, deque[asyncio.Future[Transit]]] = {each: deque() for each in Precedence}
+        self._queues: dict[Precedence, deque[asyncio.Future[InTransit]]] = {each: deque() for each in Precedence}
         self._owed = 0
         self._slot = clock.monotonic()
-        self._gone: deque[Transit] = deque(maxlen=max(rate, 1))
+        self._gone: deque[InTransit] = deque(maxlen=max(rate, 1))
         self._took: deque[float] = deque(maxlen=REMEMBERED)
         self._halted = 0.0
         self._awake = asyncio.Event()
 
-    async def leave(self, precedence: Precedence) -> Transit:
+    async def leave(self, precedence: Precedence) -> InTransit:
         """Return when the next message may leave; whoever presses more goes first."""
         if self.is_open:
-            return Transit()
-        turn: asyncio.Future[Transit] = asyncio.get_running_loop().create_future()
+            return InTransit()
+        turn: asyncio.Future[InTransit] = asyncio.get_running_loop().create_future()
         self._queues[precedence].append(turn)
         self._awake.set()
         return await turn
 
-    def answered(self, departure: Transit) -> None:
+    def answered(self, departure: InTransit) -> None:
         """Its answer is here, so it had arrived by now."""
         # Where nothing paces the bot it never had a time, and tells nothing of the way.
         if departure.at:
@@ -124,7 +124,7 @@ class BotPace:
             await self._clock.sleep(wait)
         else:
             self._owed = OWED if precedence <= Precedence.DIRECT else max(self._owed - 1, 0)
-            departure = Transit()
+            departure = InTransit()
             self._queues[precedence].popleft().set_result(departure)
             for _ in range(self._rounds):
                 await asyncio.sleep(0)
@@ -144,11 +144,11 @@ class BotPace:
         full = self._arrived(self._gone[0]) + SECOND if self._rate and len(self._gone) == self._rate else 0.0
         return max(self._slot if self._rate else 0.0, full, self._halted) - self._clock.monotonic()
 
-    def _arrived(self, departure: Transit) -> float:
+    def _arrived(self, departure: InTransit) -> float:
         """When it had arrived at the latest, but for what the way takes always."""
         return departure.at + max(departure.took - min(self._took, default=0.0), 0.0)
 
-    def _depart(self, departure: Transit) -> None:
+    def _depart(self, departure: InTransit) -> None:
         departure.at = now = self._clock.monotonic()
         self._slot = max(self._slot, now - CATCH_UP * self._interval) + self._interval
         self._gone.append(departure)

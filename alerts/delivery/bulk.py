@@ -17,11 +17,11 @@ import structlog
 
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
 from alerts.delivery.in_flight import InFlight, InFlightSend
-from alerts.delivery.lease import Hold, LeaseKeeper
+from alerts.delivery.lease import LeasedWorker, LeaseKeeper
 from alerts.delivery.worker import LATE, Guarded, Work, first_of
-from alerts.model.delivery import Ask, SendOutcome, SendResult, Target, Turn
+from alerts.model.delivery import Exchange, ExchangeRequest, SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, DeliveryError, Retry
-from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberTold
+from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberReached
 from alerts.model.lease import Lease
 from alerts.model.ports import Clock, KeepsConnections, Tells
 from alerts.model.reason import Reason, because
@@ -86,12 +86,12 @@ class BulkSender:
         self._pace = pace
         self._clock = clock
         self._events = events
-        self._hold: Hold = keeper.join(settings.lane, self.wake)
+        self._hold: LeasedWorker = keeper.join(settings.lane, self.wake)
         self._in_flight = InFlight(settings.in_flight, self._send, bulks.checkpoint)
         self._asked = True
         self._term = 0
         self._low = 0
-        self._landed_at = -math.inf
+        self._answered_at = -math.inf
         self._goes: tuple[str | None, bool, frozenset[str]] = (None, False, frozenset())
         self._wake = asyncio.Event()
         self._alarm = Alarm(clock, self.wake)
@@ -131,7 +131,7 @@ class BulkSender:
         self._wake.set()
         self._withdraw(lambda _: True)
         # What waited for its turn was taken back: at the bot's pace it may last for longer than a stop can wait.
-        await first_of(self._all_landed(), self._clock.sleep(within))
+        await first_of(self._all_answered(), self._clock.sleep(within))
         left, away = self._in_flight.tasks, self._in_flight.away
         for task in left:
             task.cancel()
@@ -159,7 +159,7 @@ class BulkSender:
         await self._end_in_order()
         self._hold.let_go()
 
-    async def _all_landed(self) -> None:
+    async def _all_answered(self) -> None:
         await self._at_rest.wait()
         while tasks := self._in_flight.tasks:
             await asyncio.wait(tasks)
@@ -203,7 +203,7 @@ class BulkSender:
         room = self._in_flight.room(self.settings.ahead)
         turn = await self._turn(lease, room)
         if turn is None:
-            self._keeper.doubt(self.settings.lane)
+            self._keeper.mark_lost(self.settings.lane)
             self.wake()
             return
         changed = turn.bulk != self._in_flight.working
@@ -216,14 +216,18 @@ class BulkSender:
         if self._stopped.is_set():
             return
         self._low = 0 if len(turn.targets) < room else self.settings.ahead // 2
-        self._in_flight.cold = not self._is_unpaced and self._clock.monotonic() - self._landed_at > WARM
+        self._in_flight.cold = not self._is_unpaced and self._clock.monotonic() - self._answered_at > WARM
         self._in_flight.take(turn.targets)
         self._set_alarm(turn, changed=changed)
 
-    async def _turn(self, lease: Lease, room: int, *, last: frozenset[tuple[str, int]] | None = None) -> Turn | None:
+    async def _turn(
+        self, lease: Lease, room: int, *, last: frozenset[tuple[str, int]] | None = None
+    ) -> Exchange | None:
         flights, withdrew = self._in_flight, self._withdrew
         results = flights.collect()
-        ask = Ask(self._local, room, results, flights.working, flights.keys, withdrew, self._is_unpaced, last)
+        ask = ExchangeRequest(
+            self._local, room, results, flights.working, flights.keys, withdrew, self._is_unpaced, last
+        )
         self._withdrew, turn = False, None
         try:
             turn = await self._bulks.turn(lease, ask)
@@ -240,7 +244,7 @@ class BulkSender:
     def _local(self) -> datetime:
         return self._clock.now().astimezone(self.settings.zone)
 
-    def _set_alarm(self, turn: Turn, *, changed: bool) -> None:
+    def _set_alarm(self, turn: Exchange, *, changed: bool) -> None:
         """When the next turn is due though nobody wakes us."""
         now = self._clock.now()
         if (changed and turn.bulk is not None) or (turn.again_at is not None and turn.again_at <= now):
@@ -269,9 +273,9 @@ class BulkSender:
                 if result is None:
                     self._withdrew = True
                     break
-                self._landed_at = self._clock.monotonic()
+                self._answered_at = self._clock.monotonic()
                 self._in_flight.land(result)
-                self._events.publish(SubscriberTold(self.settings.channel, result))
+                self._events.publish(SubscriberReached(self.settings.channel, result))
                 goes_on = self._in_flight.goes_on(send)
                 if self._in_flight.odd or len(self._in_flight) <= self._low:
                     self._wake.set()
@@ -290,13 +294,13 @@ class BulkSender:
             send.waits = False
             if self._keeper.term_of(self.settings.lane) != self._term:
                 return None
-            result = await self._told_or_halted(send.target)
+            result = await self._sent_or_halted(send.target)
             if departure is not None:
                 self._pace.answered(departure)
             if result is not None:
                 return result
 
-    async def _told_or_halted(self, target: Target) -> SendResult | None:
+    async def _sent_or_halted(self, target: Target) -> SendResult | None:
         """One attempt; None: it isn't out, and nothing of the bot leaves for a while."""
         # A fault of ours in the midst of a call says nothing of what was taken.
         result = SendResult(target, SendOutcome.DOUBT)
@@ -345,8 +349,8 @@ def ahead_of(rate: int, in_flight: int) -> int:
     return in_flight if rate else in_flight * UNPACED
 
 
-def _goes_no_further(target: Target, turn: Turn) -> bool:
+def _goes_no_further(target: Target, turn: Exchange) -> bool:
     """True if it was stopped, or gives way to more urgent sends."""
     if turn.urgent and not any(bulk.id == turn.bulk for bulk in target.bulks):
         return True
-    return not target.held and target.bulks[0].id not in turn.alive
+    return not target.deferred and target.bulks[0].id not in turn.alive

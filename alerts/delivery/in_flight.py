@@ -44,7 +44,7 @@ class InFlight:
         self._ready: deque[Target] = deque()
         self._away: set[InFlightSend] = set()
         self._of: Counter[str | None] = Counter()
-        self._landed: list[SendResult] = []
+        self._plain: list[SendResult] = []
         self._odd: list[SendResult] = []
         self._keeping = 0
         self.working: str | None = None
@@ -68,7 +68,7 @@ class InFlight:
     @property
     def unkept(self) -> bool:
         """True if a result isn't stored yet."""
-        return bool(self._odd or self._landed)
+        return bool(self._odd or self._plain)
 
     @property
     def keys(self) -> frozenset[tuple[str, int]]:
@@ -100,10 +100,10 @@ class InFlight:
     def land(self, result: SendResult) -> None:
         """One has an end."""
         self.cold = False
-        (self._landed if result.is_plain else self._odd).append(result)
+        (self._plain if result.is_plain else self._odd).append(result)
         # While a turn keeps what landed before, these wait for it: two writers would only wait for one another.
-        if len(self._landed) >= self._batch and not self._keeping and self._checkpoint(self._landed):
-            self._landed = []
+        if len(self._plain) >= self._batch and not self._keeping and self._checkpoint(self._plain):
+            self._plain = []
 
     def goes_on(self, send: InFlightSend) -> bool:
         """Let a finished send continue with the next recipient; returns True if so.
@@ -130,8 +130,8 @@ class InFlight:
 
     def collect(self) -> tuple[SendResult, ...]:
         """Return the results to store now; `kept` reports the outcome."""
-        results = (*self._odd, *self._landed)
-        self._odd, self._landed, self._keeping = [], [], max(len(results), 1)
+        results = (*self._odd, *self._plain)
+        self._odd, self._plain, self._keeping = [], [], max(len(results), 1)
         return results
 
     def kept(self, results: Sequence[SendResult], *, well: bool) -> None:
@@ -140,8 +140,8 @@ class InFlight:
         if not well:
             # In front: these landed before what has landed since.
             self._odd = [*results, *self._odd]
-        if self._landed and self._checkpoint(self._landed):
-            self._landed = []
+        if self._plain and self._checkpoint(self._plain):
+            self._plain = []
 
     def withdraw(self, which: Callable[[Target], bool]) -> bool:
         """Take back what hasn't left; whether there was any.
@@ -164,7 +164,7 @@ class InFlight:
         if self.cold:
             return 1 - self._of[self.working]
         # What a batch holds before it is full counts from the start, so that the number under way doesn't swing.
-        unkept = len(self._landed) + len(self._odd) + self._keeping
+        unkept = len(self._plain) + len(self._odd) + self._keeping
         return self._most - max(unkept, self._batch - 1) - self._taken()
 
     def _taken(self) -> int:

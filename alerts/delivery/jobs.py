@@ -251,9 +251,9 @@ class JobLane(Generic[U, W, A]):
             if after.state is PostState.SENT or unit.jobs.is_still(begun):
                 self._put(unit, wanted, after, answer)
 
-        told = {"channel": after.channel, "kind": after.kind, "about": after.about}
-        log.info("job.tried", **told, state=after.state.value, reason=str(after.reason or ""))
-        await write_surely(self._clock, lambda: self._service.act(store, posts=False), **told)
+        fields = {"channel": after.channel, "kind": after.kind, "about": after.about}
+        log.info("job.tried", **fields, state=after.state.value, reason=str(after.reason or ""))
+        await write_surely(self._clock, lambda: self._service.act(store, posts=False), **fields)
 
     def _begin(self, unit: U, wanted: WantedJob[W], begun: Job) -> bool:
         if is_wanted := self._kind.still(unit, wanted):

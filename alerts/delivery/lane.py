@@ -20,8 +20,8 @@ from typing import Any
 import structlog
 
 from alerts.delivery.attempt import Attempts, ChannelHealth, way_of
-from alerts.delivery.lease import Hold, LeaseKeeper
-from alerts.delivery.limiter import Departure, Departures, RateLimits
+from alerts.delivery.lease import LeasedWorker, LeaseKeeper
+from alerts.delivery.limiter import Departure, RateLimits, SendLog
 from alerts.delivery.retry import Chance
 from alerts.delivery.worker import LATE, Work, first_of
 from alerts.model.delivery import Begun
@@ -93,10 +93,10 @@ class Lane:
         self._outbox = outbox
         self._keeper = keeper
         self._clock = clock
-        self._hold: Hold = keeper.join(settings.name, self.wake)
+        self._hold: LeasedWorker = keeper.join(settings.name, self.wake)
         self._pace = pace = RateLimits(settings.limits, settings.kept_back)
         self._health = ChannelHealth(settings.name, pace.reserve, statuses, clock, chance)
-        self._departures = Departures(pace, clock)
+        self._departures = SendLog(pace, clock)
         self._attempts = Attempts(
             settings, channel, self._health, outbox=outbox, keeper=keeper, clock=clock, chance=chance, events=events
         )
@@ -205,7 +205,7 @@ class Lane:
             self._health.probed_at_home(refused)
             await self._health.write_down(self._keeper.lease_of(self.settings.name))
 
-    async def say_at_once(self, message: Message) -> None:
+    async def send_unjournalled(self, message: Message) -> None:
         """Publish what can't be written down, since it says just that: no journal, no window. Raises DeliveryError."""
         if self._opened:
             await self._channel.publish(message)
@@ -294,7 +294,7 @@ class Lane:
             return
         if was_set:
             log.warning("clock.set", channel=name, seconds=(set_by - self._clock_set_by).total_seconds())
-        doubtful = await self._outbox.recover(name, lease, self._clock.now())
+        doubtful = await self._outbox.mark_interrupted(name, lease, self._clock.now())
         await self._health.learn()
         since = self._clock.now() - self._pace.memory
         departed = self._departures.learn(await self._outbox.pace(name, since))
@@ -333,7 +333,7 @@ class Lane:
         begun = await self._outbox.begin(post, lease, self._clock.now(), action="look", counts=False)
         # The journal took nothing under this lease: somebody else may work the lane by now.
         if begun is None:
-            self._keeper.doubt(self.settings.name)
+            self._keeper.mark_lost(self.settings.name)
             self._wake.set()
             return
         self._spawn(self._looking, self._attempts.look(post, begun))
@@ -361,7 +361,7 @@ class Lane:
             # Asked for together, they are written down in one commit.
             begun = await asyncio.gather(*(self._begin(ticket, lease) for ticket in leaving))
             if not all(begun):
-                self._keeper.doubt(self.settings.name)
+                self._keeper.mark_lost(self.settings.name)
             await asyncio.sleep(0)  # the requests first, then the next question to the outbox
             if len(posts) == most or len(leaving) < len(posts) or not all(begun):
                 return now

@@ -3,8 +3,8 @@
 A `LeaseKeeper` renews all leases of its process in one transaction, in which it also registers its daemon and takes the
 free ones due to it (`share.choose`, pure). In between it only reads, as long as it lacks anything: so the leases of a
 dead daemon are taken within the rest of their term and a moment. A lease that another daemon asks for is handed over
-once its worker has come to rest: a `Hold` notifies the worker of the request, and the worker reports when it has
-nothing under way any more.
+once its worker has come to rest: a `LeasedWorker` notifies the worker of the request, and the worker reports when it
+has nothing under way any more.
 
 Within the process a lease lasts by the monotonic clock; between processes by the wall's, which each transaction that
 writes under a lease checks, together with its number. If the two disagree, nothing is sent.
@@ -19,7 +19,7 @@ from datetime import timedelta
 
 import structlog
 
-from alerts.delivery.share import Choice, Holding, choose
+from alerts.delivery.share import Choice, LeaseGroup, choose
 from alerts.delivery.worker import Work
 from alerts.model.lease import Lease, Ownership, RunningDaemon
 from alerts.model.ports import Clock
@@ -41,13 +41,13 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldLease:
+class _OwnLease:
     lease: Lease
     until: float  # monotonic
     term: int
 
 
-class Hold:
+class LeasedWorker:
     """One worker's share in the lease of its name (a lane, a bulk's sender, a bot's listener)."""
 
     def __init__(self, keeper: LeaseKeeper, name: str, wake: Callable[[], None]) -> None:
@@ -101,7 +101,7 @@ class LeaseKeeper:
 
     Each lasts for `term`, and is renewed after a part of it (`renewed`): a longer one costs fewer transactions, and a
     dead daemon is replaced later. `taken` is called with each lease that becomes ours, and its previous one (None: it
-    had no owner). `standing` names the cycles that are stalled here, for the daemon that watches all.
+    had no owner). `stalled` names the cycles that are stalled here, for the daemon that watches all.
     """
 
     def __init__(
@@ -109,26 +109,26 @@ class LeaseKeeper:
         leases: Leases,
         clock: Clock,
         owner: str,
-        holdings: Iterable[Holding | str],
+        groups: Iterable[LeaseGroup | str],
         term: timedelta = TERM,
         *,
         renewed: float = RENEWED,
         host: str = "",
         version: str = "",
         taken: Callable[[str, Lease | None], None] = lambda *_: None,
-        standing: Callable[[], Sequence[str]] = tuple,
+        stalled: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._leases = leases
         self._clock = clock
         self._term = term
         self._renewed = renewed
         self._taken = taken
-        self._standing = standing
-        self._holdings = tuple(each if isinstance(each, Holding) else Holding("lane", (each,)) for each in holdings)
-        self._held: dict[str, _HeldLease] = {}
+        self._stalled = stalled
+        self._holdings = tuple(each if isinstance(each, LeaseGroup) else LeaseGroup("lane", (each,)) for each in groups)
+        self._owned: dict[str, _OwnLease] = {}
         self._terms = 0
-        self._holds: dict[str, list[Hold]] = {}
-        self._asked: dict[Holding, float] = {}
+        self._holds: dict[str, list[LeasedWorker]] = {}
+        self._asked: dict[LeaseGroup, float] = {}
         self._before = Ownership({}, {}, {})
         self._renew_at = clock.monotonic()
         self._took = timedelta()
@@ -149,28 +149,28 @@ class LeaseKeeper:
         """Have the others know where this daemon answers, from the next renewal on."""
         self.daemon = replace(self.daemon, url=url)
 
-    def join(self, name: str, wake: Callable[[], None]) -> Hold:
+    def join(self, name: str, wake: Callable[[], None]) -> LeasedWorker:
         """A worker's part in the lease `name`, which isn't handed over before it has let go.
 
         `wake` is called when it is asked to, and when the lease was lost.
         """
-        hold = Hold(self, name, wake)
+        hold = LeasedWorker(self, name, wake)
         self._holds.setdefault(name, []).append(hold)
         return hold
 
     def lease_of(self, lane: str) -> Lease | None:
         """The lane's lease while it lasts; None when it has run out or is somebody else's."""
-        held = self._lasting(lane)
-        return held.lease if held else None
+        own = self._valid(lane)
+        return own.lease if own else None
 
     def term_of(self, lane: str) -> int:
         """A number that changes whenever the lane was given up in between: others may have sent meanwhile."""
-        held = self._lasting(lane)
-        return held.term if held else 0
+        own = self._valid(lane)
+        return own.term if own else 0
 
     def is_elsewhere(self, lane: str) -> bool:
         """True if another daemon had the lease at the last reading: then watching it is that one's duty."""
-        there = self.found.held.get(lane) if self.found is not None else None
+        there = self.found.owned.get(lane) if self.found is not None else None
         return there is not None and there.owner != self.owner
 
     @property
@@ -178,32 +178,32 @@ class LeaseKeeper:
         """True if other daemons run besides this one."""
         return self.found is not None and any(owner != self.owner for owner in self.found.daemons)
 
-    def standing_elsewhere(self) -> frozenset[str]:
+    def stalled_elsewhere(self) -> frozenset[str]:
         """The stalled cycles of other daemons, as they report them."""
         daemons = self.found.daemons.values() if self.found is not None else ()
-        return frozenset(name for each in daemons if each.owner != self.owner for name in each.standing)
+        return frozenset(name for each in daemons if each.owner != self.owner for name in each.stalled)
 
     def is_asked(self, lane: str, *, for_long: bool = False) -> bool:
         """True if the lane is to be handed over, and those before it in its holding were released."""
-        for holding, since in self._asked.items():
-            if lane in holding.leases and self._next_to_rest(holding) == lane:
+        for group, since in self._asked.items():
+            if lane in group.leases and self._next_to_rest(group) == lane:
                 return not for_long or self._clock.monotonic() - since > self._term.total_seconds()
         return False
 
-    def doubt(self, lane: str) -> None:
+    def mark_lost(self, lane: str) -> None:
         """The journal took no attempt under this lease: hold it for lost until it is taken anew."""
-        self._held.pop(lane, None)
+        self._owned.pop(lane, None)
         self._hasten()
 
     def lost(self, lease: Lease) -> None:
         """A transaction found that this lease isn't ours any more; it may be another one by now that is."""
-        held = self._held.get(lease.lane)
-        if held is not None and (held.lease.owner, held.lease.number) == (lease.owner, lease.number):
-            self.doubt(lease.lane)
+        own = self._owned.get(lease.lane)
+        if own is not None and (own.lease.owner, own.lease.number) == (lease.owner, lease.number):
+            self.mark_lost(lease.lane)
 
-    def hold(self, name: str) -> Hold:
+    def hold(self, name: str) -> LeasedWorker:
         """A worker's part in a lease that is handed over without waiting for it, as the shared duties are."""
-        return Hold(self, name, lambda: None)
+        return LeasedWorker(self, name, lambda: None)
 
     async def next_change(self) -> None:
         """Wait until a lease was taken, or is kept that was to be handed over."""
@@ -212,8 +212,8 @@ class LeaseKeeper:
 
     def rested(self) -> None:
         """A worker has let go: the next one of its holding is asked, or all of it is given up."""
-        for holding in self._asked:
-            if (name := self._next_to_rest(holding)) is None:
+        for group in self._asked:
+            if (name := self._next_to_rest(group)) is None:
                 self._hasten()
             else:
                 self._ask(name)
@@ -237,13 +237,13 @@ class LeaseKeeper:
         """Take nothing more, and give up these at once; the rest is renewed until `give_back`."""
         self._is_retired = True
         for name in names:
-            self._held.pop(name, None)
+            self._owned.pop(name, None)
         await self._leases.retire(self.owner, tuple(names), self._clock.now())
 
     async def give_back(self) -> None:
         """End the leases, so that another daemon need not wait for their end."""
         # In memory first: a lane that asks meanwhile begins nothing more.
-        self._held = {}
+        self._owned = {}
         self._is_retired = True
         await self._leases.give_back(self.owner, self._clock.now())
 
@@ -274,7 +274,7 @@ class LeaseKeeper:
         now, began = self._clock.now(), self._clock.monotonic()
         left = [each for each in self._asked if self._next_to_rest(each) is None]
         release = tuple(name for each in left for name in each.leases)
-        self.daemon = replace(self.daemon, standing=tuple(self._standing()))
+        self.daemon = replace(self.daemon, stalled=tuple(self._stalled()))
         lasts = self._lasts
         renewal = Renewal(self.daemon, lasts, release, registers=not self._is_retired)
         found = await self._leases.renew(renewal, now, self._take)
@@ -301,17 +301,17 @@ class LeaseKeeper:
         return choose(self._holdings, found, self.owner, self._clock.now(), self._term * self._renewed)
 
     def _hold(self, found: Ownership, until: float) -> None:
-        before, self.found = self._held, found
-        ours = {name: lease for name, lease in found.held.items() if lease.owner == self.owner}
+        before, self.found = self._owned, found
+        ours = {name: lease for name, lease in found.owned.items() if lease.owner == self.owner}
         # One with another number was given up and taken back at once, as where who had asked for it died: its workers
         # have let go of it, and are to begin anew.
         lasted = [
             name
-            for name, held in before.items()
-            if self._lasting(name) and (name not in ours or ours[name].number == held.lease.number)
+            for name, own in before.items()
+            if self._valid(name) and (name not in ours or ours[name].number == own.lease.number)
         ]
         # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
-        self._held = {name: _HeldLease(lease, until, self._number(lease)) for name, lease in ours.items()}
+        self._owned = {name: _OwnLease(lease, until, self._number(lease)) for name, lease in ours.items()}
         for name in self._names():
             if name in ours and name not in lasted:
                 self._begins(name)
@@ -323,7 +323,7 @@ class LeaseKeeper:
         for hold in self._holds.get(name, ()):
             hold.at_rest = False
         earlier = self._before.free.get(name)
-        if earlier is not None or name not in self._before.held:
+        if earlier is not None or name not in self._before.owned:
             self._taken(name, earlier)
         self._changed.set()
 
@@ -354,31 +354,31 @@ class LeaseKeeper:
         for hold in self._holds[name]:
             hold.wake()
 
-    def _next_to_rest(self, holding: Holding) -> str | None:
+    def _next_to_rest(self, group: LeaseGroup) -> str | None:
         """Of a holding that is handed over: the first lease that somebody still works under; None: nobody does."""
         return next(
-            (name for name in holding.leases if any(not hold.at_rest for hold in self._holds.get(name, ()))), None
+            (name for name in group.leases if any(not hold.at_rest for hold in self._holds.get(name, ()))), None
         )
 
-    def _mine(self, holding: Holding) -> Holding | None:
-        return holding if all(name in self._held for name in holding.leases) else None
+    def _mine(self, group: LeaseGroup) -> LeaseGroup | None:
+        return group if all(name in self._owned for name in group.leases) else None
 
     def _names(self) -> Iterator[str]:
         for each in self._holdings:
             yield from each.leases
 
-    def _lasting(self, lane: str) -> _HeldLease | None:
+    def _valid(self, lane: str) -> _OwnLease | None:
         # By our own clock, which nobody sets: a lease that the wall's clock still shows may have run out.
-        held = self._held.get(lane)
-        return held if held is not None and held.until > self._clock.monotonic() else None
+        own = self._owned.get(lane)
+        return own if own is not None and own.until > self._clock.monotonic() else None
 
     def _number(self, lease: Lease) -> int:
-        lasting = self._lasting(lease.lane)
-        if lasting is not None and lasting.lease.number == lease.number:
-            return lasting.term
+        own = self._valid(lease.lane)
+        if own is not None and own.lease.number == lease.number:
+            return own.term
         self._terms += 1
         return self._terms
 
 
-def _names(holdings: Sequence[Holding]) -> frozenset[str]:
-    return frozenset(name for each in holdings for name in each.leases)
+def _names(groups: Sequence[LeaseGroup]) -> frozenset[str]:
+    return frozenset(name for each in groups for name in each.leases)

@@ -36,9 +36,9 @@ class RateLimits:
         """When the next post may leave: `now`, or later. `departures` are sorted, oldest first."""
         free = now
         for window in self.windows:
-            held = self.reserve if window == self.longest and not urgent else 0
+            reserved = self.reserve if window == self.longest and not urgent else 0
             # A reserve as large as the window would let nothing but emergencies through, for ever.
-            capacity = max(window.count - held, 1)
+            capacity = max(window.count - reserved, 1)
             if len(departures) >= capacity:
                 free = max(free, departures[-capacity] + window.span)
         return free
@@ -75,10 +75,10 @@ class Departure:
     """
 
     at: datetime
-    told: tuple[datetime, ...] = ()
+    recorded: tuple[datetime, ...] = ()
 
 
-class Departures:
+class SendLog:
     """The lane's memory of its own departures, completed from the journal whenever the lane is taken."""
 
     def __init__(self, pace: RateLimits, clock: Clock) -> None:
@@ -100,15 +100,15 @@ class Departures:
 
     def learn(self, journal: Sequence[datetime]) -> int:
         """Add what others sent, or we before a restart; returns how many. One from the future counts as leaving now."""
-        known = {time for departure in self._gone for time in departure.told}
+        known = {time for departure in self._gone for time in departure.recorded}
         now, steady = self._clock.now(), self.steady_now
         new = [Departure(steady - max(now - time, timedelta()), (time,)) for time in journal if time not in known]
         self._gone = sorted([*self._gone, *new], key=lambda departure: departure.at)
         return len(new)
 
-    def add(self, *told: datetime) -> Departure:
+    def add(self, *recorded: datetime) -> Departure:
         """Record that a post leaves now; the journal names it by one of these times."""
-        departure = Departure(self.steady_now, told)
+        departure = Departure(self.steady_now, recorded)
         self._gone.append(departure)
         return departure
 

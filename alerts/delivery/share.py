@@ -20,7 +20,7 @@ MIXED = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class LeaseGroup:
     """Leases that move together, in the order in which they are handed over. Each kind is divided by itself."""
 
     kind: str
@@ -31,23 +31,23 @@ class Holding:
 class Choice:
     """The holdings a daemon takes now, those it asks others for, and those of its own that it can spare on request."""
 
-    take: tuple[Holding, ...]
-    wants: tuple[Holding, ...]
-    leave: tuple[Holding, ...]
+    take: tuple[LeaseGroup, ...]
+    wants: tuple[LeaseGroup, ...]
+    leave: tuple[LeaseGroup, ...]
 
 
-def choose(holdings: Sequence[Holding], found: Ownership, us: str, now: datetime, patience: timedelta) -> Choice:
+def choose(groups: Sequence[LeaseGroup], found: Ownership, us: str, now: datetime, patience: timedelta) -> Choice:
     """Return the next step of this daemon, one of those `found`.
 
     A holding that has been free for longer than `patience` is anybody's, whatever the shares: unused, it serves nobody.
     """
     order = list(found.daemons)
     wanted = {name for each in found.daemons.values() if each.owner != us for name in each.wants}
-    take: list[Holding] = []
-    wants: list[Holding] = []
-    leave: list[Holding] = []
+    take: list[LeaseGroup] = []
+    wants: list[LeaseGroup] = []
+    leave: list[LeaseGroup] = []
     before = 0
-    for group in _kinds(holdings):
+    for group in _kinds(groups):
         owners = {each: _owner(each, found, us) for each in group}
         shares = _shares(order, len(group), before)
         before += len(group)
@@ -69,9 +69,9 @@ def choose(holdings: Sequence[Holding], found: Ownership, us: str, now: datetime
     return Choice(tuple(take), tuple(wants), tuple(leave))
 
 
-def _kinds(holdings: Sequence[Holding]) -> list[list[Holding]]:
-    kinds: dict[str, list[Holding]] = {}
-    for each in holdings:
+def _kinds(groups: Sequence[LeaseGroup]) -> list[list[LeaseGroup]]:
+    kinds: dict[str, list[LeaseGroup]] = {}
+    for each in groups:
         kinds.setdefault(each.kind, []).append(each)
     return list(kinds.values())
 
@@ -82,24 +82,24 @@ def _shares(order: Sequence[str], count: int, before: int) -> Mapping[str, int]:
     return {owner: turns[place] for place, owner in enumerate(order)}
 
 
-def _owner(holding: Holding, found: Ownership, us: str) -> str | None:
+def _owner(group: LeaseGroup, found: Ownership, us: str) -> str | None:
     """Return the owner. Returns None if it is free, or partly free and else ours."""
-    owners = {found.held[name].owner for name in holding.leases if name in found.held}
+    owners = {found.owned[name].owner for name in group.leases if name in found.owned}
     if owners <= {us}:
-        return us if owners and all(name in found.held for name in holding.leases) else None
+        return us if owners and all(name in found.owned for name in group.leases) else None
     return owners.pop() if len(owners) == 1 else MIXED
 
 
-def _free_since(holding: Holding, found: Ownership, now: datetime) -> datetime:
+def _free_since(group: LeaseGroup, found: Ownership, now: datetime) -> datetime:
     """When its last lease became free; long ago where nobody ever had one."""
-    ends = [found.free[name].until for name in holding.leases if name in found.free]
+    ends = [found.free[name].until for name in group.leases if name in found.free]
     # A time ahead is one of before the clock was set back.
     return max((end for end in ends if end <= now), default=datetime.min.replace(tzinfo=now.tzinfo))
 
 
 def _surplus(
-    group: Sequence[Holding], owners: Mapping[Holding, str | None], shares: Mapping[str, int], us: str
-) -> Iterator[Holding]:
+    group: Sequence[LeaseGroup], owners: Mapping[LeaseGroup, str | None], shares: Mapping[str, int], us: str
+) -> Iterator[LeaseGroup]:
     """Yield others' holdings beyond their share: their last ones."""
     for owner, share in shares.items():
         if owner != us:

@@ -31,7 +31,7 @@ from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
 
 if TYPE_CHECKING:
-    from alerts.delivery.lease import Hold
+    from alerts.delivery.lease import LeasedWorker
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until a step that failed is done again: the first time, and at the longest."""
@@ -60,7 +60,7 @@ class Work:
     name: str
     step: Callable[..., Awaitable[object]]
     every: float | Callable[[], float] = 0.0
-    hold: Hold | None = None
+    hold: LeasedWorker | None = None
     woken: asyncio.Event | None = None
     rest: float | Callable[[], float] = 0.0
     first: float = 0.0
@@ -189,7 +189,7 @@ class Worker:
             hold.let_go()
         return False
 
-    async def _leased(self, hold: Hold) -> Lease:
+    async def _leased(self, hold: LeasedWorker) -> Lease:
         if (lease := hold.lease) is None:
             self._waits = True
             try:
@@ -332,8 +332,8 @@ async def first_of(*waits: Awaitable[object]) -> None:
             task.cancel()
 
 
-def _seconds(told: float | Callable[[], float]) -> float:
-    return told() if callable(told) else told
+def _seconds(interval: float | Callable[[], float]) -> float:
+    return interval() if callable(interval) else interval
 
 
 def _is_cancelled() -> bool:

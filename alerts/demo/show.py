@@ -137,7 +137,7 @@ def _listen(daemon: Daemon, say: Say) -> asyncio.Queue[Post]:
     """Print each delivery as it happens; the queue holds those that are out."""
     delivered: asyncio.Queue[Post] = asyncio.Queue()
 
-    def told(event: AttemptFinished) -> None:
+    def report(event: AttemptFinished) -> None:
         post, verdict, seconds = event.post, event.verdict, event.seconds
         first_line = post.message.plain.strip().splitlines()[0]
         if verdict.state is not PostState.SENT:
@@ -148,7 +148,7 @@ def _listen(daemon: Daemon, say: Say) -> asyncio.Queue[Post]:
             say(f"            {verdict.receipt.url}")
         delivered.put_nowait(replace(post, receipt=verdict.receipt))
 
-    daemon.events.subscribe(AttemptFinished, told)
+    daemon.events.subscribe(AttemptFinished, report)
     return delivered
 
 

@@ -122,8 +122,8 @@ async def a_crowd_reports(daemon: Daemon, sandbox: str, who: str) -> StoredAlert
         return add_token(_officer(unit, who), "sandbox", Role.REPORTER, token_bytes(32))[1].reveal()
 
     token = await daemon.service.act(give_token)
-    told = {"kind": REPORTED, "count": CROWD, "spread": 150, "town": daemon.url, "token": token}
-    async with aiohttp.ClientSession() as session, session.post(f"{sandbox}/sandbox/reports", json=told) as done:
+    order = {"kind": REPORTED, "count": CROWD, "spread": 150, "town": daemon.url, "token": token}
+    async with aiohttp.ClientSession() as session, session.post(f"{sandbox}/sandbox/reports", json=order) as done:
         done.raise_for_status()
     return await daemon.service.ask(_waiting)
 

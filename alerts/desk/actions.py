@@ -26,7 +26,7 @@ from alerts.desk.dedupe import (
 from alerts.desk.draft import must_be_complete
 from alerts.desk.ending import end_what_is_over
 from alerts.desk.following import goes_on_elsewhere, predecessor
-from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, withdraw
+from alerts.desk.posts import DraftPost, PostContext, PostWriter, draft_posts, end_of_veto, withdraw
 from alerts.desk.routing import channels_for, channels_meant, channels_on
 from alerts.desk.territory import is_in_words, territory_of
 from alerts.model.alert import Alert, Status
@@ -190,10 +190,10 @@ class Desk:
     def follow_up(self, alerts: AlertRepository, alert: Alert, correction: StoredAlert, author: str | None) -> Filed:
         """File the words to a correction that went out without any: they wait as what their author posts does."""
         thread = tuple(alerts.thread(correction.incident_id))
-        told = {post.channel for post in thread if post.alert_id == correction.id}
+        corrected = {post.channel for post in thread if post.alert_id == correction.id}
         accepted = Accepted(
             publish=self.station.rules_for(MANUAL).publish,
-            channels=tuple(channel for channel in self.station.channels.values() if channel.name in told),
+            channels=tuple(channel for channel in self.station.channels.values() if channel.name in corrected),
             area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
             previous=correction,
             ending=EndReason.CORRECTED,
@@ -223,7 +223,7 @@ class Desk:
         seen = seen_before(alerts, alert, source)
         if seen is not None and not goes_on_elsewhere(alerts, alert, source, seen, self.station):
             return Filed(seen, fresh=False)
-        message = self._lasting(alerts, self._record(alert, source, notes, author))
+        message = self._with_stable_incident(alerts, self._record(alert, source, notes, author))
         candidate = Candidate(alert, source, self._now(), tuple(named), again, hold)
         decision = decide(alerts, candidate, self.station)
         # Noted whatever was decided: those on call have to know of two messages under one name.
@@ -280,9 +280,9 @@ class Desk:
         stored = replace(
             message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
-            reason=_told(accepted, waits),
+            reason=_reason_of(accepted, waits),
         )
-        occasion = Occasion(
+        occasion = PostContext(
             stored=stored,
             alert=without_words(alert, accepted.retreat, self.station.language) if accepted.retreat else alert,
             accepted=accepted,
@@ -333,7 +333,7 @@ class Desk:
             author=author,
         )
 
-    def _lasting(self, alerts: AlertRepository, message: StoredAlert) -> StoredAlert:
+    def _with_stable_incident(self, alerts: AlertRepository, message: StoredAlert) -> StoredAlert:
         """Return the message with an incident id that depends only on the feed's first message.
 
         So its address lasts, and its words are the same, if the database was lost or restored.
@@ -387,7 +387,7 @@ def _proposal(accepted: Accepted) -> Reason | None:
     return because("would_end_others" if accepted.ending else "would_update_others", alert=of.id, source=of.source)
 
 
-def _told(accepted: Accepted, waits: Reason | None) -> Reason | None:
+def _reason_of(accepted: Accepted, waits: Reason | None) -> Reason | None:
     retreat = because("ends_here", why=accepted.retreat.reason) if accepted.retreat else None
-    told = [each for each in (retreat, _proposal(accepted), waits) if each is not None]
-    return because("several", each=told) if len(told) > 1 else next(iter(told), None)
+    reasons = [each for each in (retreat, _proposal(accepted), waits) if each is not None]
+    return because("several", each=reasons) if len(reasons) > 1 else next(iter(reasons), None)

@@ -16,7 +16,7 @@ from pydantic import Field
 from alerts.desk.act import Fingerprint, Lines, Name, Named, OfficerAct
 from alerts.desk.actions import Filed
 from alerts.desk.approve import alert_in_full, find_alert, find_posts
-from alerts.desk.officer import Officer, goes_on_from
+from alerts.desk.officer import Officer, current_version
 from alerts.desk.out import AlertOut
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse
@@ -96,7 +96,7 @@ class _EndAct(AlertAct):
         return AlertOut.of(unit, done.stored)
 
     def _stored(self, unit: DeskUnit) -> StoredAlert:
-        return goes_on_from(unit.alerts, find_alert(unit.alerts, self.id), ends=True)
+        return current_version(unit.alerts, find_alert(unit.alerts, self.id), ends=True)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert, Wanted
 from alerts.model.person import MAY, Act, Actor, fold_name
-from alerts.model.post import OVER_LIMIT, EndReason, HeldPost, Post, PostKind, PostState
+from alerts.model.post import OVER_LIMIT, DeferredPost, EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.store.alerts import AlertRepository
@@ -172,8 +172,8 @@ def fingerprint(stored: StoredAlert, posts: Sequence[Post]) -> str:
         # By its content and not its path: another picture may lie there by now.
         picture = [_content(message.image.path), message.image.alt] if message.image else None
         words = [message.text, message.plain, message.link, picture]
-        told = [[language, each.text, each.link] for language, each in sorted(post.subscribers.items())]
-        shown.append([post.id, post.channel, post.kind, post.means, *words, post.exercise, *told])
+        subscribers = [[language, each.text, each.link] for language, each in sorted(post.subscribers.items())]
+        shown.append([post.id, post.channel, post.kind, post.means, *words, post.exercise, *subscribers])
     return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -208,13 +208,13 @@ def retry(
     return _move(alerts, posts, PostState.QUEUED, because("retried"), now)
 
 
-def send_over_limit(alerts: AlertRepository, name: str, held: Iterable[HeldPost], now: datetime) -> list[Post]:
-    """Have what waits for the town's own windows (`held`) sent past them, first of all. Raises Misuse or Refused.
+def send_over_limit(alerts: AlertRepository, name: str, deferred: Iterable[DeferredPost], now: datetime) -> list[Post]:
+    """Have what waits for the town's own windows (`deferred`) sent past them, first of all. Raises Misuse or Refused.
 
     Only what is grave (Severe, Extreme): anything less would use up what is kept back for that.
     """
     named = {post.id for post in find_posts(alerts, name)}
-    found = [each for each in held if each.post.id in named]
+    found = [each for each in deferred if each.post.id in named]
     if not found:
         raise Refused(because("nothing_held", name=name))
     posts = [each.post for each in found if each.is_ours]

@@ -4,7 +4,7 @@ Subscribers with the incident get it in any case, the others by their choices. T
 subscribers at a time, so that nobody waits long behind it; and a count is reused for a minute, since the author of an
 alert sees it at each word.
 
-People get a number only through `told_people`: a few are called few, others are rounded. So an alert for one street
+People get a number only through `displayed_count`: a few are called few, others are rounded. So an alert for one street
 reveals no single subscriber's choices.
 """
 
@@ -55,7 +55,7 @@ def reach_of(crowd: Crowd, notice: Notice, local: datetime, *, readers: bool = F
     return SubscriberReach(crowd.total(), later, readers)
 
 
-def told_people(number: int) -> int | None:
+def displayed_count(number: int) -> int | None:
     """A number as it may be shown: to the nearest five, of more to the nearest ten or hundred; None: they are few."""
     if number < FEW:
         return None
@@ -85,10 +85,12 @@ async def _count(service: DeskService, bulk: Bulk) -> Crowd:
     """Return the subscribers who want it, and those who have the incident and would not."""
     channel, notice, incident = bulk.channel, bulk.notice, bulk.incident
     crowd: Counter[Quiet | None] = Counter()
-    async for told in _stretches(service, lambda after, unit: unit.audience.told(channel, notice, after, incident)):
-        crowd.update(told.people)
+    async for stretch in _stretches(
+        service, lambda after, unit: unit.audience.reached(channel, notice, after, incident)
+    ):
+        crowd.update(stretch.people)
         if bulk.everyone:
-            crowd.subtract(told.wants)  # they are among everybody
+            crowd.subtract(stretch.wants)  # they are among everybody
     if bulk.everyone:
         async for some in _stretches(service, lambda after, unit: unit.audience.everybody(channel, notice, after)):
             crowd.update(some.wants)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.desk.dedupe import clash_of, end_reason, merged_before, newer_than, said_before
-from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
+from alerts.desk.following import other_valid_message, own_proposals, predecessor, replaced_before, spoken_of
 from alerts.desk.routing import (
     IN_WORDS_ONLY,
     channels_on,
@@ -53,7 +53,7 @@ NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer co
 class Candidate:
     """A message before the desk: its source, the channels an officer named, and whether it is repeated on purpose.
 
-    `hold` is the reason for an officer's review, unless its incident was released before (`let_out`). `told` are the
+    `hold` is the reason for an officer's review, unless its incident was released before (`let_out`). `reached` are the
     channels whose subscribers have its incident, `of_others` another's message that it would update or end; `proposed`
     are the waiting ones of the same source in that incident.
     """
@@ -64,7 +64,7 @@ class Candidate:
     named: tuple[str, ...] = ()
     again: bool = False
     hold: Reason | None = None
-    told: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
     let_out: bool = False
     of_others: StoredAlert | None = None
     proposed: frozenset[str] = frozenset()
@@ -76,7 +76,7 @@ class Accepted:
 
     `thread` are the incident's posts that stay, `withdrawn` those that it replaces. Without channels, `nowhere` is the
     reason why it only withdraws. `retreat` is the reason why the incident moved away: it is ended then, without the
-    message's words. `told` are the channels whose subscribers have it, even if the channel's own post never got out.
+    message's words. `reached` are the channels whose subscribers have it, even if the channel's own post never got out.
     `of_others` is another's message that it concerns: it waits for an officer, and replaces nothing until then. `hold`
     is the reason for an officer's review, though its source may publish at once.
     """
@@ -90,7 +90,7 @@ class Accepted:
     withdrawn: tuple[Post, ...]
     nowhere: LeftOut | None = None
     retreat: LeftOut | None = None
-    told: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
     of_others: StoredAlert | None = None
     hold: Reason | None = None
     follows_up: bool = False
@@ -106,13 +106,13 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
     of_others = spoken_of(alerts, alert, source, station) if previous is None else None
     # Two feeds may have told of one incident: the end of one is a proposal while the other's holds (docs/adr/0006).
     if previous is not None and (end_reason(alert) is not None or _has_run_out(candidate)):
-        of_others = held_by_others(alerts, alert, source, previous.incident_id, station)
+        of_others = other_valid_message(alerts, alert, source, previous.incident_id, station)
     about = of_others or previous
     thread = tuple(alerts.thread(about.incident_id)) if about else ()
     if about is not None:
         candidate = replace(
             candidate,
-            told=alerts.subscribers_told(about.incident_id),
+            reached=alerts.subscriber_channels(about.incident_id),
             let_out=any(stored.state is AlertState.ACCEPTED for stored in alerts.incident(about.incident_id)),
             of_others=of_others,
             proposed=own_proposals(alerts, alert, source, about.incident_id) if of_others else frozenset(),
@@ -130,7 +130,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
     # An end is never too late: it is told as long as anything is on.
     if ending is None and (left_out := over(alert, now, station.zone)):
         return left_out
-    if ending is not None and not is_open(thread) and not candidate.told:
+    if ending is not None and not is_open(thread) and not candidate.reached:
         return LeftOut(because("ends_what_is_over" if thread else "ends_unpublished"))
     placed = _place(candidate, station, about, thread, ending)
     return _no_place_to_wait(alerts, candidate, placed) or placed if isinstance(placed, Accepted) else placed
@@ -234,7 +234,7 @@ def _place(
     # What may be out can be kept from being said again, but not taken back: its readers are told what comes next.
     staying = tuple(post for post in thread if post not in withdrawn or post.is_doubtful)
     ends = ending is not None
-    channels = choose_channels(alert, station, candidate.named, on=channels_on(staying) | candidate.told, ends=ends)
+    channels = choose_channels(alert, station, candidate.named, on=channels_on(staying) | candidate.reached, ends=ends)
     accepted = Accepted(
         publish,
         (),
@@ -243,7 +243,7 @@ def _place(
         ending,
         staying,
         withdrawn,
-        told=candidate.told,
+        reached=candidate.reached,
         of_others=candidate.of_others,
         hold=_only_in_words(candidate, ending),
     )
@@ -302,8 +302,8 @@ def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
 
     Readers learn, in `language`, that it moved away.
     """
-    told = NOT_HERE["fr" if language.lower().startswith("fr") else "en"] if isinstance(why, Elsewhere) else None
-    return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=told, infos=())
+    note = NOT_HERE["fr" if language.lower().startswith("fr") else "en"] if isinstance(why, Elsewhere) else None
+    return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=note, infos=())
 
 
 def _goes_on(alert: Alert, previous: StoredAlert) -> bool:

@@ -6,9 +6,9 @@ and identifier (`seen_before`, `newer_than`, `clash_of`). An officer's same word
 
 A published message suppresses its twin of another feed, and an unpublished one suppresses nothing: only messages out on
 a channel, or on the way there, count (`is_out`). A message that only waits, was rejected or vetoed may never be
-published, so another source's is handled independently. The waiting one then informs its validator (`told_already`),
-and needs a confirmation to be published too (`must_be_meant`). Its veto's clock is stopped (`stop_clocks`), so that it
-doesn't go out by itself, and restarted when its twin is gone (`release`).
+published, so another source's is handled independently. The waiting one then informs its validator
+(`already_published`), and needs a confirmation to be published too (`must_be_meant`). Its veto's clock is stopped
+(`stop_clocks`), so that it doesn't go out by itself, and restarted when its twin is gone (`release`).
 """
 
 from __future__ import annotations
@@ -208,8 +208,8 @@ def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) 
         is_alike = is_practice(known) is is_practice(alert)
         if is_theirs and is_alike and known.sent != alert.sent:
             continue
-        is_told = stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(stored.incident_id)))
-        silences = is_told and (is_practice(alert) or (is_alike and stored.severity.at_least(alert.severity)))
+        is_published = stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(stored.incident_id)))
+        silences = is_published and (is_practice(alert) or (is_alike and stored.severity.at_least(alert.severity)))
         if silences:
             return Clash(stored, silences)
         # Looked on: another one may be out, and that one decides.
@@ -345,7 +345,7 @@ def _overlap(one: Alert, other: Alert) -> bool:
 # --- the twin that waits --------------------------------------------------------------------------------------------
 
 
-def told_already(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> list[StoredAlert]:
+def already_published(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> list[StoredAlert]:
     """The messages by which the public knows already what a waiting one would say, newest first."""
     return [each for each in _twins(alerts, stored, now) if is_out(alerts, each) and _says_again(alerts, stored, each)]
 
@@ -355,7 +355,7 @@ def must_be_meant(alerts: AlertRepository, stored: StoredAlert, now: datetime) -
 
     An officer's words are meant as they are written.
     """
-    for twin in told_already(alerts, stored, now) if stored.source != MANUAL else ():
+    for twin in already_published(alerts, stored, now) if stored.source != MANUAL else ():
         if twin.severity.at_least(stored.severity):
             raise Conflict(because("event_is_out", twin=twin.id, source=twin.source, alert=stored.id))
 
@@ -383,7 +383,7 @@ def release(alerts: AlertRepository, gone: StoredAlert, station: Town, now: date
     # The oldest first: it has waited longest.
     for twin in reversed(list(_twins(alerts, gone, now))):
         posts = _waiting(alerts, twin) if twin.state is AlertState.WAITING and twin.alert else []
-        if not posts or any(post.not_before for post in posts) or told_already(alerts, twin, now):
+        if not posts or any(post.not_before for post in posts) or already_published(alerts, twin, now):
             continue
         intake = station.rules_for(twin.source)
         if twin.alert and how_to_publish(twin.alert, intake) == "veto" and stands_behind(alerts, twin, now) is None:
@@ -431,9 +431,9 @@ def _waiting(alerts: AlertRepository, stored: StoredAlert) -> list[Post]:
 def _set_clock(
     alerts: AlertRepository, stored: StoredAlert, at: datetime | None, reason: Reason, now: datetime
 ) -> None:
-    held = [post for post in _waiting(alerts, stored) if post.not_before != at]
-    for post in held:
+    changed = [post for post in _waiting(alerts, stored) if post.not_before != at]
+    for post in changed:
         alerts.set_clock(post, at)
-    if held:
+    if changed:
         alerts.set_alert_state(stored.id, AlertState.WAITING, reason)
         alerts.note(now, stored.id, None, "held" if at is None else "released", reason)

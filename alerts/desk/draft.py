@@ -19,7 +19,7 @@ from pathlib import Path
 from alerts.desk.dedupe import end_reason
 from alerts.desk.outlines import drawn_areas
 from alerts.desk.territory import territory_of
-from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Resource, Severity, Status, Urgency
+from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Resource, Severity, Status, Urgency
 from alerts.model.bounds import seen, stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, NEEDS_A_PLACE, Hazard, fold, hazard_of
@@ -165,7 +165,7 @@ def _info(draft: Draft, station: Town, now: datetime) -> Info:
         instruction=_text("--instruction", draft.instruction),
         web=_web(draft.web),
         resources=_picture(draft, headline),
-        parameters=(Named(HAZARD_PARAMETER, draft.hazard),) if draft.hazard else (),
+        parameters=(NamedValue(HAZARD_PARAMETER, draft.hazard),) if draft.hazard else (),
         areas=_where(draft, station),
     )
 

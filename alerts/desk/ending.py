@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.desk.decide import Accepted
 from alerts.desk.following import is_proposal
-from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
+from alerts.desk.posts import DraftPost, PostContext, draft_posts, withdraw
 from alerts.desk.routing import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
 from alerts.model.incident import AlertState, LeftOut, StoredAlert
@@ -23,7 +23,7 @@ GRACE = timedelta(minutes=1)
 def end_what_is_over(
     alerts: AlertRepository,
     station: Town,
-    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
+    write: Callable[[ChannelConfig, PostContext, PostKind], DraftPost],
     now: datetime,
     only: Collection[str] | None = None,
 ) -> list[DraftPost]:
@@ -59,21 +59,21 @@ def _end(
     alerts: AlertRepository,
     station: Town,
     stored: StoredAlert,
-    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
+    write: Callable[[ChannelConfig, PostContext, PostKind], DraftPost],
     now: datetime,
 ) -> list[DraftPost]:
     whole = tuple(alerts.thread(stored.incident_id))
     # What still waits came too late: nobody validates it for an incident that is over.
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
-    told = alerts.subscribers_told(stored.incident_id)
+    reached = alerts.subscriber_channels(stored.incident_id)
     alert = stored.alert
     if alert is None:
         return []
-    on = channels_on(thread) | told
+    on = channels_on(thread) | reached
     if _runs_out_quietly(alert):
         # Where an end only takes away what stands, as on a broker, that is quiet, and nothing else would take it away.
-        told = frozenset()
+        reached = frozenset()
         on = frozenset(name for name in channels_on(thread) if _takes_away(station, name))
     if not on:
         return []
@@ -85,9 +85,9 @@ def _end(
         ending=EndReason.EXPIRED,
         thread=thread,
         withdrawn=proposed,
-        told=told,
+        reached=reached,
     )
-    occasion = Occasion(stored, alert, accepted, now, PostState.QUEUED, None)
+    occasion = PostContext(stored, alert, accepted, now, PostState.QUEUED, None)
     withdraw(alerts, occasion)
     made = draft_posts(alerts, occasion, write)
     if isinstance(made, LeftOut):

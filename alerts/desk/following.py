@@ -2,8 +2,8 @@
 
 An update or an end affects messages of its own source, and there its own sender's alone: any feed can write any
 sender's name. `speaks_for` in channels.toml adds another source's. A message about others' is a proposal to the
-validating officer (`spoken_of`, `held_by_others`). So that each finds its predecessor, the messages of one reading are
-filed in the order of `in_order`.
+validating officer (`spoken_of`, `other_valid_message`). So that each finds its predecessor, the messages of one reading
+are filed in the order of `in_order`.
 """
 
 from __future__ import annotations
@@ -116,11 +116,11 @@ def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Town)
 
 
 def _is_known(alerts: AlertRepository, stored: StoredAlert) -> bool:
-    is_told = channels_on(alerts.thread(stored.incident_id)) or alerts.subscribers_told(stored.incident_id)
-    return stored.state is AlertState.ACCEPTED and bool(is_told)
+    is_published = channels_on(alerts.thread(stored.incident_id)) or alerts.subscriber_channels(stored.incident_id)
+    return stored.state is AlertState.ACCEPTED and bool(is_published)
 
 
-def held_by_others(
+def other_valid_message(
     alerts: AlertRepository, alert: Alert, source: str, incident_id: str, station: Town
 ) -> StoredAlert | None:
     """Return another feed's message in the same incident that is valid and not ended by its sender.

@@ -60,11 +60,11 @@ def hand_in(officer: Officer, draft: GivenAnswer, *, waits: bool, act: Act) -> G
             unit.listening.decide_answer(each, AnswerState.REJECTED, officer.actor.name, now)
             officer.write(act, each.subject, f"{each.id} replaced: {new.id}")
     unit.listening.add_answer(new)
-    officer.write(act, new.subject, f"{new.id} v{new.version}: {_told(new)} [{digest}]")
+    officer.write(act, new.subject, f"{new.id} v{new.version}: {_logged(new)} [{digest}]")
     return new
 
 
-def _told(version: GivenAnswer) -> str:
+def _logged(version: GivenAnswer) -> str:
     """A version in the audit log. That is never forgotten, so of a report, whose words are, it has the digest alone."""
     if version.to is AnswerTo.REPORT:
         return "answer"
@@ -88,7 +88,7 @@ def validate(officer: Officer, name: str, seen: str | None = None) -> GivenAnswe
     if not unit.listening.decide_answer(found, AnswerState.ACCEPTED, officer.actor.name, now, digest):
         raise Conflict(because("answer_settled", answer=found.id, state=found.state))
     alone = ", alone" if is_own else ""
-    officer.write(Act.VALIDATE_ANSWER, found.subject, f"{found.id}{alone}: {_told(found)} [{digest}]")
+    officer.write(Act.VALIDATE_ANSWER, found.subject, f"{found.id}{alone}: {_logged(found)} [{digest}]")
     return replace(found, state=AnswerState.ACCEPTED, validated_by=officer.actor.name, validated_at=now, digest=digest)
 
 

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from alerts.desk.service import DeskUnit
 from alerts.model.listening import AnswerState, GivenAnswer, Question, QuestionState, Utterance
 
-MOST_TOLD = 5
+MOST_SHOWN = 5
 """Questions of one report: those that were asked most."""
 # A report is made in one transaction, so even a flood of remarks must stay bounded.
 _MOST_QUESTIONS, _MOST_HEARD = 500, 20_000
-_TOLD = (QuestionState.ANSWERED, QuestionState.BECAME)
+_ANSWERED = (QuestionState.ANSWERED, QuestionState.BECAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,17 @@ def heard_about(unit: DeskUnit, incident: str) -> ReportHeard | None:
         return None
     questions = unit.listening.questions(_MOST_QUESTIONS, incident)
     answers = {each.id: _accepted(unit.listening.answers(each.id)) for each in questions}
-    told = [each for each in questions if each.state in _TOLD and answers[each.id]]
-    top = sorted(questions, key=lambda each: (-each.asked, each.created_at))[:MOST_TOLD]
+    answered = [each for each in questions if each.state in _ANSWERED and answers[each.id]]
+    top = sorted(questions, key=lambda each: (-each.asked, each.created_at))[:MOST_SHOWN]
     return ReportHeard(
         heard=len(said),
         channels=dict(sorted(Counter(each.channel for each in said).items())),
         raised=sum(each.raised for each in said),
         questions=len(questions),
-        answered=len(told),
-        first_answer=_first_answer(told, answers, said),
+        answered=len(answered),
+        first_answer=_first_answer(answered, answers, said),
         top=tuple(_question(each, answers[each.id], said) for each in top),
-        became=tuple(answers[each.id][-1].text for each in told if each.state is QuestionState.BECAME),
+        became=tuple(answers[each.id][-1].text for each in answered if each.state is QuestionState.BECAME),
     )
 
 
@@ -76,10 +76,10 @@ def _accepted(answers: Sequence[GivenAnswer]) -> list[GivenAnswer]:
 
 
 def _first_answer(
-    told: Sequence[Question], answers: Mapping[str, Sequence[GivenAnswer]], said: Sequence[Utterance]
+    questions: Sequence[Question], answers: Mapping[str, Sequence[GivenAnswer]], said: Sequence[Utterance]
 ) -> timedelta | None:
     asked = [each.heard_at for each in said if each.question is not None]
-    answered = [_when(answers[each.id][0]) for each in told]
+    answered = [_when(answers[each.id][0]) for each in questions]
     return max(min(answered) - min(asked), timedelta()) if asked and answered else None
 
 

@@ -3,7 +3,7 @@
 Command line, API, console and bot all act through `Officer`; feeds act through `Desk` alone.
 
 What an officer says about an alert that is out is a message of its own: `update_of`, `cancel_of`, `all_clear_of` and
-`correction_of` make it from the message that `goes_on_from` finds, whichever of the incident's messages was named.
+`correction_of` make it from the message that `current_version` finds, whichever of the incident's messages was named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from alerts.desk.approve import is_vetoed, must_be_another, must_fit, must_leave
 from alerts.desk.dedupe import end_reason, release
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.following import is_proposal, predecessor
-from alerts.desk.service import DeskUnit, held_by_limits
+from alerts.desk.service import DeskUnit, deferred_by_limits
 from alerts.desk.versions import why_fallen
 from alerts.model.alert import (
     CORRECTED,
@@ -30,7 +30,7 @@ from alerts.model.alert import (
     Alert,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     ResponseType,
     Severity,
@@ -75,10 +75,10 @@ class Officer:
     ) -> Filed:
         """File the next version of an alert: fields missing from `changes` (Draft's) stay. Raises as `post`.
 
-        Whichever of an incident's messages is named, it follows the current one (`goes_on_from`).
+        Whichever of an incident's messages is named, it follows the current one (`current_version`).
         """
         self.must(Act.UPDATE)
-        stored = self.goes_on_from(name, Act.UPDATE)
+        stored = self.current_version(name, Act.UPDATE)
         if changes.get("exercise") and stored.alert is not None and stored.alert.status is Status.ACTUAL:
             raise Misuse(because("update_no_exercise", alert=stored.id))
         alert = update_of(stored, dict(changes), self._desk.station, self.unit.now, self.unit.new_id())
@@ -106,9 +106,9 @@ class Officer:
             if ending is EndReason.CORRECTED and stored.state is AlertState.WAITING:
                 raise Conflict(because("correction_s_words_wait", alert=stored.id))
 
-    def goes_on_from(self, name: str, act: Act) -> StoredAlert:
+    def current_version(self, name: str, act: Act) -> StoredAlert:
         """The message that an update, a cancellation or a correction of that name is built on. Raises Misuse."""
-        return goes_on_from(self.unit.alerts, self._found(name), ends=act is not Act.UPDATE)
+        return current_version(self.unit.alerts, self._found(name), ends=act is not Act.UPDATE)
 
     def approve(self, name: str, *, seen: str | None = None, again: bool = False) -> tuple[StoredAlert, list[Post]]:
         """Let a waiting alert go out exactly as it was shown (`seen`: its fingerprint).
@@ -175,8 +175,8 @@ class Officer:
         self.must(Act.RETRY)
         if over_limit:
             self.must(Act.APPROVE)
-            held = held_by_limits(self.unit.views, self._desk.station, self.unit.now)
-            posts = approve.send_over_limit(self.unit.alerts, name, held, self.unit.now)
+            deferred = deferred_by_limits(self.unit.views, self._desk.station, self.unit.now)
+            posts = approve.send_over_limit(self.unit.alerts, name, deferred, self.unit.now)
         else:
             fallen = partial(why_fallen, self.unit)
             posts = approve.retry(self.unit.alerts, name, self.unit.now, fallen=fallen)
@@ -269,7 +269,7 @@ class Officer:
         named = self._named(alert)
         if named is None:
             return alert
-        stands = goes_on_from(self.unit.alerts, named, ends=True)
+        stands = current_version(self.unit.alerts, named, ends=True)
         return without_own_words(alert, stands, self._desk.station)
 
     def _named(self, alert: Alert) -> StoredAlert | None:
@@ -285,7 +285,7 @@ class Officer:
                 named = last
         if named is None or named.alert is None:
             return
-        stands = goes_on_from(self.unit.alerts, named, ends=act is not Act.UPDATE)
+        stands = current_version(self.unit.alerts, named, ends=act is not Act.UPDATE)
         if stands.alert is not None and stands.alert.identifier != named.alert.identifier:
             raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
@@ -303,8 +303,8 @@ class Officer:
         Published corrections are exempt.
         """
         reason = end_reason(alert)
-        told = reason is EndReason.CORRECTED and bool(filed.drafts)
-        if told or self._role.at_least(MAY[Act.REJECT]):
+        is_correction = reason is EndReason.CORRECTED and bool(filed.drafts)
+        if is_correction or self._role.at_least(MAY[Act.REJECT]):
             return
         waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]
         for name in dict.fromkeys(post.alert_id for post in waited):
@@ -357,7 +357,7 @@ class Officer:
         return next((each.id for each in reversed(before) if each.state is AlertState.ACCEPTED), None)
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:
-        alert = end(self.goes_on_from(name, act), reason, self._desk.station, self.unit.now, self.unit.new_id())
+        alert = end(self.current_version(name, act), reason, self._desk.station, self.unit.now, self.unit.new_id())
         # An end is never a double tap: it is meant even where the same words ended another alert minutes ago.
         return self.file(act, alert, (), again=True)
 
@@ -371,7 +371,7 @@ def _headline(stored: StoredAlert) -> str:
 _WHERE = frozenset(("areas", "place", "polygons", "circles", "nowhere"))
 
 
-def goes_on_from(alerts: AlertRepository, named: StoredAlert, *, ends: bool) -> StoredAlert:
+def current_version(alerts: AlertRepository, named: StoredAlert, *, ends: bool) -> StoredAlert:
     """The message that a word about this incident is built on, whichever of its messages was named.
 
     It is the newest whose words were let out: an update by an older one's id would take newer words back, and an end
@@ -431,10 +431,10 @@ def update_of(stored: StoredAlert, changes: Mapping[str, Any], station: Town, no
     return _following(replace(alert, infos=(said,)), before, MsgType.UPDATE)
 
 
-def _parameters(before: Info, own: tuple[Named, ...]) -> tuple[Named, ...]:
+def _parameters(before: Info, own: tuple[NamedValue, ...]) -> tuple[NamedValue, ...]:
     """Return the earlier parameters except those that are given again."""
-    told = {pair.name for pair in own}
-    return (*(pair for pair in before.parameters if pair.name not in told), *own)
+    names = {pair.name for pair in own}
+    return (*(pair for pair in before.parameters if pair.name not in names), *own)
 
 
 def cancel_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
@@ -453,7 +453,7 @@ def all_clear_of(stored: StoredAlert, reason: str | None, station: Town, now: da
 
 def correction_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: it was wrong. `reason` says what is right."""
-    mark = (Named(ENDS_BY, CORRECTED),)
+    mark = (NamedValue(ENDS_BY, CORRECTED),)
     return _following(_ending(stored, reason, station, now, identity, mark=mark), _alert_of(stored), MsgType.CANCEL)
 
 
@@ -469,8 +469,8 @@ def without_own_words(correction: Alert, stored: StoredAlert, station: Town) -> 
 
 def words_after(correction: Alert, bare: Alert, identity: str) -> Alert:
     """The correction with its words as a message of its own, which goes on from the one without (`bare`)."""
-    told = Reference(bare.sender, bare.identifier, bare.sent.astimezone(UTC).replace(microsecond=0))
-    return replace(correction, identifier=f"tocsin-{identity}", references=(*correction.references, told))
+    reference = Reference(bare.sender, bare.identifier, bare.sent.astimezone(UTC).replace(microsecond=0))
+    return replace(correction, identifier=f"tocsin-{identity}", references=(*correction.references, reference))
 
 
 def _alert_of(stored: StoredAlert) -> Alert:
@@ -486,7 +486,7 @@ def _ending(
     now: datetime,
     identity: str,
     *,
-    mark: tuple[Named, ...] = (),
+    mark: tuple[NamedValue, ...] = (),
 ) -> Alert:
     before = _alert_of(stored)
     infos: tuple[Info, ...] = ()

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Self, overload
 from pydantic import Field
 
 from alerts.desk.approve import fingerprint
-from alerts.desk.dedupe import end_reason, told_already
+from alerts.desk.dedupe import already_published, end_reason
 from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit, with_limits
 from alerts.desk.versions import digest_of, waiting
@@ -26,7 +26,7 @@ from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.reports import REPORTS
 from alerts.model.town import Town
-from alerts.rendering.i18n import told, word
+from alerts.rendering.i18n import reason_json, word
 from alerts.store.unit import Unit
 
 ReasonWords = Annotated[str | None, Field(description="In the station's language.")]
@@ -69,7 +69,7 @@ def spelled(town: Town, time: datetime | None, precision: str = "seconds") -> st
 
 def worded(town: Town, reason: Reason | None) -> dict[str, Any]:
     """The fields `reason` and `reason_code` of every JSON object that has them."""
-    return dict(told(reason, town.language, town.zone))
+    return dict(reason_json(reason, town.language, town.zone))
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,8 @@ class LetsOut(Out):
 def in_full(alert: Alert) -> tuple[SaidWords, ...]:
     """Return all that a validation of the alert publishes besides its posts, by language, in the order of reading."""
     above = tuple(SaidWord(name, words) for name in _ABOVE if (words := getattr(alert, name)))
-    told = [SaidWords(info.language, tuple(_said(info))) for info in alert.infos]
-    return (*([SaidWords(None, above)] if above else []), *told)
+    texts = [SaidWords(info.language, tuple(_said(info))) for info in alert.infos]
+    return (*([SaidWords(None, above)] if above else []), *texts)
 
 
 def _said(info: Info) -> Iterator[SaidWord]:
@@ -317,7 +317,7 @@ class AlertOut(AlertHead):
         """Return one by itself: all of that, with other messages about the same event, and later acts."""
         [posts] = with_limits(unit, {stored.id: unit.alerts.posts_of(stored.id)}).values()
         # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
-        twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
+        twins = already_published(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
         cited = _drafted_from(unit, [stored]).get(stored.id)
         return replace(cls.of(unit, stored, posts, twins), drafted_from=cited, then=tuple(_later(unit, stored)))
 
@@ -398,14 +398,14 @@ def with_reports(unit: DeskUnit, incident: str, events: Sequence[PastEvent]) -> 
     """An incident's history with the reports of citizens that each of its alerts was drafted from."""
     made = [stored for stored in unit.alerts.incident(incident) if stored.source == REPORTS]
     cited = unit.reports.drafted_from([stored.id for stored in made]) if made else {}
-    told = [
+    reported = [
         PastEvent(
             each.received_at, each.id, None, None, "drafted", because("drafted_of_reports", reports=cited[each.id])
         )
         for each in made
         if each.id in cited
     ]
-    return sorted([*told, *events], key=lambda event: event.at) if told else list(events)
+    return sorted([*reported, *events], key=lambda event: event.at) if reported else list(events)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class DraftPost:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class PostContext:
     """Why posts are made now: the message, what was decided about it, and how its posts wait.
 
     `previous` is what the readers of one channel saw last of the incident.
@@ -85,9 +85,9 @@ class Occasion:
         return before.severity if not self.alert.infos and before else self.alert.severity
 
 
-def withdraw(alerts: AlertRepository, occasion: Occasion) -> list[StoredAlert]:
+def withdraw(alerts: AlertRepository, post_context: PostContext) -> list[StoredAlert]:
     """Supersede what hadn't gone out yet, and say so of the messages that only waited; these."""
-    return supersede(alerts, occasion.accepted.withdrawn, occasion.stored, occasion.now)
+    return supersede(alerts, post_context.accepted.withdrawn, post_context.stored, post_context.now)
 
 
 def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, now: datetime) -> list[StoredAlert]:
@@ -107,22 +107,24 @@ def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, n
 
 
 def draft_posts(
-    alerts: AlertRepository, occasion: Occasion, write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost]
+    alerts: AlertRepository,
+    post_context: PostContext,
+    write: Callable[[ChannelConfig, PostContext, PostKind], DraftPost],
 ) -> list[DraftPost] | LeftOut:
     """The posts for the channels, stored. LeftOut: there is none to make."""
     drafts: list[DraftPost] = []
     reasons: list[Reason] = []
-    for channel in occasion.accepted.channels:
-        thread = [post for post in occasion.accepted.thread if post.channel == channel.name]
-        told = channel.name in occasion.accepted.told
-        is_more = occasion.accepted.follows_up
-        step = PostKind.UPDATE if is_more else next_step(channel, thread, occasion.accepted.ending, told=told)
+    for channel in post_context.accepted.channels:
+        thread = [post for post in post_context.accepted.thread if post.channel == channel.name]
+        reached = channel.name in post_context.accepted.reached
+        is_more = post_context.accepted.follows_up
+        step = PostKind.UPDATE if is_more else next_step(channel, thread, post_context.accepted.ending, reached=reached)
         if isinstance(step, LeftOut):
             reasons.append(because("no_post_on", channel=channel.name, why=step.reason))
             # Written down for the report, so that nobody is left believing that it was said there.
-            alerts.note(occasion.now, occasion.stored.id, None, "no_post", reasons[-1])
+            alerts.note(post_context.now, post_context.stored.id, None, "no_post", reasons[-1])
             continue
-        seen = replace(occasion, previous=_seen_last(alerts, thread) or occasion.accepted.previous)
+        seen = replace(post_context, previous=_seen_last(alerts, thread) or post_context.accepted.previous)
         made = write(channel, seen, step)
         alerts.add_post(made.post)
         if made.bulk is not None:
@@ -214,80 +216,82 @@ class PostWriter:
         """Return the templates' prepared texts for a hazard."""
         return self._renderer.prepared(hazard, language)
 
-    def write(self, channel: ChannelConfig, occasion: Occasion, kind: PostKind) -> DraftPost:
+    def write(self, channel: ChannelConfig, post_context: PostContext, kind: PostKind) -> DraftPost:
         """Render a post, and make its outbox row. The words that follow a correction are worded as the correction."""
-        is_more = occasion.accepted.follows_up
-        told = PostKind.END if is_more else kind
-        context = _context_of(occasion, told, self._station)
-        rendered = self._renderer.render(occasion.alert, told, channel, context=context)
-        picture = self._picture(channel, occasion)
-        if picture is None and told is not PostKind.END:
-            picture = self._card(channel, occasion.alert, told, context)
+        is_more = post_context.accepted.follows_up
+        shown_kind = PostKind.END if is_more else kind
+        context = _context_of(post_context, shown_kind, self._station)
+        rendered = self._renderer.render(post_context.alert, shown_kind, channel, context=context)
+        picture = self._picture(channel, post_context)
+        if picture is None and shown_kind is not PostKind.END:
+            picture = self._card(channel, post_context.alert, shown_kind, context)
         rendered = replace(rendered, message=replace(rendered.message, image=picture))
         if channel.text.markup == "json":
-            words = self._for_machines(channel, occasion, told, context)
+            words = self._for_machines(channel, post_context, shown_kind, context)
             rendered = replace(rendered, message=replace(rendered.message, text=words))
-        alert = occasion.alert
+        alert = post_context.alert
         # An end is worth sending for some hours more, or a channel that was down would leave its readers warned.
-        ends = alert.ends if told is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
+        ends = (
+            alert.ends if shown_kind is not PostKind.END else max(alert.ends, post_context.now + END_IS_WORTH_TELLING)
+        )
         post = Post(
             id=self._new_id(),
-            alert_id=occasion.stored.id,
-            incident_id=occasion.stored.incident_id,
+            alert_id=post_context.stored.id,
+            incident_id=post_context.stored.incident_id,
             channel=channel.name,
             kind=kind,
             means=_means_of_more(channel) if is_more else _means(channel, kind),
-            state=occasion.state,
-            priority=_priority(occasion),
+            state=post_context.state,
+            priority=_priority(post_context),
             message=rendered.message,
-            severity=_haste(occasion),
-            stored_at=occasion.now,
+            severity=_haste(post_context),
+            stored_at=post_context.now,
             exercise=alert.status is not Status.ACTUAL,
             warnings=rendered.warnings,
             expires=ends,
-            not_before=occasion.not_before,
+            not_before=post_context.not_before,
         )
         has_bulk = channel.subscriptions and not is_more
-        return DraftPost(post, rendered, self._bulk(channel, occasion, post, context) if has_bulk else None)
+        return DraftPost(post, rendered, self._bulk(channel, post_context, post, context) if has_bulk else None)
 
-    def _for_machines(self, channel: ChannelConfig, occasion: Occasion, kind: PostKind, context: Context) -> str:
+    def _for_machines(self, channel: ChannelConfig, post_context: PostContext, kind: PostKind, context: Context) -> str:
         """Return the alert as JSON with named fields, or its end."""
-        alert, territory = occasion.alert, territory_of(self._station)
+        alert, territory = post_context.alert, territory_of(self._station)
         # An end without an area of its own is over where the alert was.
         placed = alert if alert.areas or context.previous is None else context.previous
         touched = territory.districts_of(placed)
         codes = [each.code for each in self._station.districts if touched is None or each.code in touched]
         said = self._renderer.tell(alert, kind, channel, context=context)
-        told = named_for_machines(said, occasion.severity, alert.ends.astimezone(self._station.zone), codes)
-        return json.dumps({**told, "over": kind is PostKind.END}, ensure_ascii=False)
+        values = named_for_machines(said, post_context.severity, alert.ends.astimezone(self._station.zone), codes)
+        return json.dumps({**values, "over": kind is PostKind.END}, ensure_ascii=False)
 
-    def _bulk(self, channel: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
+    def _bulk(self, channel: ChannelConfig, post_context: PostContext, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
         # In a subscriber's chat nothing beside the words names the town, so they do; a browser and a letter show
         # whose it is.
         signed = channel.kind in (PUSH, MAIL)
         faces = {language: replace(channel, language=language, signed=signed) for language in BULK_LANGUAGES}
         messages = {
-            language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
+            language: self._renderer.render(post_context.alert, post.kind, face, context=context).message
             for language, face in faces.items()
         }
         return bulk_of(
             channel,
             post,
-            alert=occasion.alert,
+            alert=post_context.alert,
             previous=context.previous,
             messages=messages,
             territory=territory_of(self._station),
         )
 
-    def _picture(self, channel: ChannelConfig, occasion: Occasion) -> PostImage | None:
+    def _picture(self, channel: ChannelConfig, post_context: PostContext) -> PostImage | None:
         """Return the picture that an officer attached to the alert.
 
         Only our own message may name a file of this machine: a feed's `file:///etc/passwd` must not be published.
         """
-        alert = occasion.alert
+        alert = post_context.alert
         info = alert.info_for(channel.language or self._station.language)
-        if info is None or occasion.stored.source != MANUAL or alert.sender != self._station.sender:
+        if info is None or post_context.stored.source != MANUAL or alert.sender != self._station.sender:
             return None
         for resource in info.resources:
             address = urlsplit(resource.uri or "")
@@ -336,35 +340,35 @@ def _means_of_more(channel: ChannelConfig) -> Means:
             return Means.REPLY
 
 
-def _priority(occasion: Occasion) -> int:
-    if occasion.accepted.ending is EndReason.CORRECTED:
+def _priority(post_context: PostContext) -> int:
+    if post_context.accepted.ending is EndReason.CORRECTED:
         return AHEAD_OF_ALL
     # That time has run out is no news of the danger (docs/adr/0011), so it lets everything else go first.
-    urgency = Urgency.PAST if occasion.accepted.ending is EndReason.EXPIRED else occasion.alert.urgency
-    return priority_of(_haste(occasion), urgency)
+    urgency = Urgency.PAST if post_context.accepted.ending is EndReason.EXPIRED else post_context.alert.urgency
+    return priority_of(_haste(post_context), urgency)
 
 
-def _haste(occasion: Occasion) -> Severity:
+def _haste(post_context: PostContext) -> Severity:
     """How grave the post is to its lane: what was wrong may use the reserve, that time has run out may not."""
-    severity = occasion.severity
-    if occasion.accepted.ending is EndReason.CORRECTED:
+    severity = post_context.severity
+    if post_context.accepted.ending is EndReason.CORRECTED:
         return max(severity, Severity.SEVERE, key=lambda each: each.rank)
-    if occasion.accepted.ending is EndReason.EXPIRED:
+    if post_context.accepted.ending is EndReason.EXPIRED:
         return min(severity, Severity.MODERATE, key=lambda each: each.rank)
     return severity
 
 
-def _context_of(occasion: Occasion, kind: PostKind, station: Town) -> Context:
+def _context_of(post_context: PostContext, kind: PostKind, station: Town) -> Context:
     return Context(
-        incident=occasion.stored.incident_id,
-        now=occasion.now,
-        reason=occasion.accepted.ending,
-        previous=occasion.previous.alert if occasion.previous else None,
-        exercise=occasion.alert.status is not Status.ACTUAL,
-        area_names=occasion.accepted.area_names,
+        incident=post_context.stored.incident_id,
+        now=post_context.now,
+        reason=post_context.accepted.ending,
+        previous=post_context.previous.alert if post_context.previous else None,
+        exercise=post_context.alert.status is not Status.ACTUAL,
+        area_names=post_context.accepted.area_names,
         first=kind is PostKind.PUBLISH,
-        strange=any(each.source != MANUAL for each in (occasion.stored, occasion.previous) if each is not None),
-        source=station.rules_for(occasion.stored.source).title or "",
+        strange=any(each.source != MANUAL for each in (post_context.stored, post_context.previous) if each is not None),
+        source=station.rules_for(post_context.stored.source).title or "",
     )
 
 
@@ -432,19 +436,19 @@ def end_of_veto(
     """
     if accepted.publish != "veto":
         return None
-    held = [post for post in accepted.withdrawn if post.state is PostState.WAITING and post.not_before]
-    running = min((post.not_before for post in held if post.not_before), default=None)
+    waiting = [post for post in accepted.withdrawn if post.state is PostState.WAITING and post.not_before]
+    running = min((post.not_before for post in waiting if post.not_before), default=None)
     if running is None or message.source == MANUAL:
         return now + veto
-    if _repeats(alerts, message, held):
+    if _repeats(alerts, message, waiting):
         return min(running, now + veto)
     least = now + max(veto / 2, SHORTEST)
-    return min(max(running, min(least, _held_since(accepted) + 2 * veto)), now + veto)
+    return min(max(running, min(least, _waiting_since(accepted) + 2 * veto)), now + veto)
 
 
-def _repeats(alerts: AlertRepository, message: StoredAlert, held: Sequence[Post]) -> bool:
+def _repeats(alerts: AlertRepository, message: StoredAlert, waiting: Sequence[Post]) -> bool:
     """True if the message repeats to the letter the source of each of these."""
-    named = {post.alert_id for post in held}
+    named = {post.alert_id for post in waiting}
     earlier = [stored for name in named for stored in alerts.by_id(name) if stored.id == name]
     return all(_content(stored) == _content(message) for stored in earlier)
 
@@ -454,7 +458,7 @@ def _content(stored: StoredAlert) -> object:
     return alert and (alert.status, end_reason(alert), alert.note, alert.infos)
 
 
-def _held_since(accepted: Accepted) -> datetime:
+def _waiting_since(accepted: Accepted) -> datetime:
     """When the oldest of the versions was stored that took each other's place without one of them going out."""
     posts = sorted((*accepted.thread, *accepted.withdrawn), key=lambda post: post.stored_at)
     since = posts[-1].stored_at

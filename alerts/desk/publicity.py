@@ -1,7 +1,7 @@
 """The public part of an incident: only released messages, for everybody, and real.
 
 A waiting, rejected or left-out message isn't shown, an exercise neither; a sender's further messages for others than
-the public, or for elsewhere alone, are hidden, and show here only as the end of the incident. `Daybook` keeps the
+the public, or for elsewhere alone, are hidden, and show here only as the end of the incident. `IncidentIndex` keeps the
 public part of the day, and reads changes alone.
 """
 
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
-from alerts.model.hazard import WATER_CUTS, Hazard, told_of
+from alerts.model.hazard import WATER_CUTS, Hazard, worded_hazard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.store.views import LAST_DAY, Views
@@ -27,7 +27,7 @@ PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
 """Hazards announced long in advance: shown as upcoming until they begin."""
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # States of posts from which no reader learned anything.
-_NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
+_NEVER_PUBLISHED = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class PublicIncident:
     @property
     def hazard(self) -> Hazard:
         """The hazard it is about."""
-        return told_of(self.alert.infos[0])
+        return worded_hazard(self.alert.infos[0])
 
     @property
     def changed_at(self) -> datetime:
@@ -84,7 +84,7 @@ class PublicIncident:
 
 def is_planned(alert: Alert) -> bool:
     """True if it is of a kind that is announced long in advance, or in the works calendar, whatever its kind."""
-    return any(told_of(info) in PLANNED or info.parameter(STEP_PARAMETER) is not None for info in alert.infos[:1])
+    return any(worded_hazard(info) in PLANNED or info.parameter(STEP_PARAMETER) is not None for info in alert.infos[:1])
 
 
 def is_to_come(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
@@ -97,11 +97,11 @@ def _is_on(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
 
     Its hours are those of the clock on the wall: works from 22:00 to 6:00 are so too in the night in which it is set.
     """
-    told = alert.infos[0].parameter(SERIES_PARAMETER)
-    if told is None:
+    parameter = alert.infos[0].parameter(SERIES_PARAMETER)
+    if parameter is None:
         return True
     try:
-        series = json.loads(told)
+        series = json.loads(parameter)
         opens, length = time.fromisoformat(series["opens"]), timedelta(seconds=series["length"])
         today, first = now.astimezone(zone).date(), alert.starts.astimezone(zone).date()
         days = [today - timedelta(days=back) for back in range(min(length.days, 31) + 2)]
@@ -157,11 +157,11 @@ def _monday(day: date) -> date:
 
 def public_incident(messages: Sequence[StoredAlert], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
     """The incident of these messages and posts, both in the order of storing; None where the public has none of it."""
-    told = _told(messages, posts)
-    return _at(told, now) if told is not None else None
+    incident = _timeless(messages, posts)
+    return _at(incident, now) if incident is not None else None
 
 
-def _told(messages: Sequence[StoredAlert], posts: Sequence[Post]) -> PublicIncident | None:
+def _timeless(messages: Sequence[StoredAlert], posts: Sequence[Post]) -> PublicIncident | None:
     """The incident as far as it doesn't hang on the time: it may be over by now."""
     seen = [stored for stored in messages if _is_public(stored) and not _takes_leave(stored, posts)]
     versions = tuple(stored for stored in seen if stored.alert and end_reason(stored.alert) is None)
@@ -171,11 +171,11 @@ def _told(messages: Sequence[StoredAlert], posts: Sequence[Post]) -> PublicIncid
     return PublicIncident(versions[-1].incident_id, versions, ending)
 
 
-def _at(told: PublicIncident, now: datetime) -> PublicIncident:
+def _at(incident: PublicIncident, now: datetime) -> PublicIncident:
     """The incident at that time, which may have run out."""
-    if told.ending is not None or told.alert.ends > now:
-        return told
-    return replace(told, ending=PublicEnding(EndReason.EXPIRED, told.alert.ends))
+    if incident.ending is not None or incident.alert.ends > now:
+        return incident
+    return replace(incident, ending=PublicEnding(EndReason.EXPIRED, incident.alert.ends))
 
 
 def _is_public(stored: StoredAlert) -> bool:
@@ -229,14 +229,14 @@ def _ended_without_words(messages: Sequence[StoredAlert], last: StoredAlert, pos
     """When an end was let out for another message than those the public sees: the incident has left us."""
     place = max((post.seq for post in posts if post.alert_id == last.id), default=0)
     later = [post for post in posts if post.seq > place and post.kind is PostKind.END and post.alert_id != last.id]
-    taking = next((post for post in later if post.state not in _NEVER_TOLD), None)
+    taking = next((post for post in later if post.state not in _NEVER_PUBLISHED), None)
     if taking is None:
         return None
     return next((stored.received_at for stored in messages if stored.id == taking.alert_id), taking.stored_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class CurrentIncidents:
     """The incidents on the town's page: current (worst first), upcoming (soonest first), and over in the last day."""
 
     now: datetime
@@ -245,7 +245,7 @@ class Situation:
     over: tuple[PublicIncident, ...]
 
 
-def situation(incidents: Sequence[PublicIncident], now: datetime, zone: ZoneInfo) -> Situation:
+def situation(incidents: Sequence[PublicIncident], now: datetime, zone: ZoneInfo) -> CurrentIncidents:
     """Sort incidents into what is on, to come, and was over in the last day; `zone` has the station's clocks."""
     return _sorted([placed for each in incidents if (placed := _placed(each, now, zone))], now)
 
@@ -263,7 +263,7 @@ def _placed(each: PublicIncident, now: datetime, zone: ZoneInfo) -> _Placed | No
     return _ON, (-each.severity.rank, each.alert.ends, each.id), each
 
 
-def _sorted(placed: Iterable[_Placed], now: datetime) -> Situation:
+def _sorted(placed: Iterable[_Placed], now: datetime) -> CurrentIncidents:
     parts: tuple[list[_Placed], ...] = ([], [], [])
     for each in placed:
         parts[each[0]].append(each)
@@ -271,7 +271,7 @@ def _sorted(placed: Iterable[_Placed], now: datetime) -> Situation:
         tuple(each for *_, each in sorted(part, key=itemgetter(1), reverse=place == _OVER))
         for place, part in enumerate(parts)
     )
-    return Situation(now, on, to_come, over)
+    return CurrentIncidents(now, on, to_come, over)
 
 
 LISTED = 5000
@@ -280,7 +280,7 @@ LISTED = 5000
 _SERIES_EVERY = timedelta(minutes=1)
 
 
-class Daybook:
+class IncidentIndex:
     """The public part of the day, kept from one reading to the next.
 
     A reading covers the incidents with new decisions since the one before, whichever process wrote them: its cost is
@@ -290,14 +290,14 @@ class Daybook:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._told: dict[str, PublicIncident] = {}
+        self._incidents: dict[str, PublicIncident] = {}
         self._placed: dict[str, _Placed] = {}
         self._turns: dict[str, datetime] = {}
         self._known: dict[str, datetime] = {}
         self._listed: tuple[tuple[str, datetime], ...] | None = None
         self._mark = 0
         self._day: date | None = None
-        self._shown: Situation | None = None
+        self._shown: CurrentIncidents | None = None
 
     @property
     def known(self) -> tuple[tuple[str, datetime], ...]:
@@ -311,7 +311,7 @@ class Daybook:
         """When time alone changes something of what was seen; None: it never does."""
         return min(self._turns.values(), default=None)
 
-    def look(self, views: Views, now: datetime) -> Situation:
+    def look(self, views: Views, now: datetime) -> CurrentIncidents:
         """Return the situation at that time. If it fails, the next reading covers what this one didn't."""
         day, before = now.astimezone(self._zone).date(), self._shown
         is_new = before is None or day != self._day
@@ -321,7 +321,7 @@ class Daybook:
         else:
             mark, touched = max(changed.values(), default=self._mark), self._read(views, list(changed))
         if before is not None and now < before.now:  # the clock was set back
-            touched |= self._told.keys()
+            touched |= self._incidents.keys()
         touched |= {each for each, at in self._turns.items() if at <= now}
         for each in touched:
             self._turn(each, now)
@@ -336,7 +336,7 @@ class Daybook:
         # What was withdrawn after its time is news of today too.
         news = [each for each, at in known if now - at <= LAST_DAY]
         self._known, self._listed = dict(reversed(known)), None
-        self._told, self._placed, self._turns = {}, {}, {}
+        self._incidents, self._placed, self._turns = {}, {}, {}
         return self._read(views, list(dict.fromkeys([*views.public_incidents(now), *news])))
 
     def _read(self, views: Views, incidents: Sequence[str]) -> set[str]:
@@ -344,11 +344,11 @@ class Daybook:
             return set()
         messages, threads = views.messages(incidents), views.threads(incidents)
         for each in incidents:
-            told = _told(messages[each], threads[each])
-            if told is None:
-                self._told.pop(each, None)
+            incident = _timeless(messages[each], threads[each])
+            if incident is None:
+                self._incidents.pop(each, None)
             else:
-                self._told[each] = told
+                self._incidents[each] = incident
             self._list(each, messages[each])
         return set(incidents)
 
@@ -363,10 +363,10 @@ class Daybook:
 
     def _turn(self, incident: str, now: datetime) -> None:
         """Put it in its present place; an incident that was over a day ago is forgotten."""
-        told = self._told.get(incident)
-        placed = _placed(_at(told, now), now, self._zone) if told is not None else None
+        known = self._incidents.get(incident)
+        placed = _placed(_at(known, now), now, self._zone) if known is not None else None
         if placed is None:
-            for each in (self._told, self._placed, self._turns):
+            for each in (self._incidents, self._placed, self._turns):
                 each.pop(incident, None)
             return
         self._placed[incident], self._turns[incident] = placed, _turns_at(placed[2], now)

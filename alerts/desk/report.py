@@ -20,7 +20,7 @@ from alerts.model.incident import AlertState, Archived, PastEvent, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
 from alerts.model.town import ChannelConfig
-from alerts.rendering.i18n import told, word
+from alerts.rendering.i18n import reason_json, word
 
 # How many lines of the audit log are read for one alert or post: more than a day of one incident ever had.
 _LINES = 500
@@ -189,7 +189,9 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
         headline=next((version.headline for version in reversed(versions) if version.headline), ""),
         exercise=exercise,
         versions=versions,
-        posts=tuple(_with_reactions(unit, _told(post, versions[numbers[post.alert_id] - 1], events)) for post in posts),
+        posts=tuple(
+            _with_reactions(unit, _report_post(post, versions[numbers[post.alert_id] - 1], events)) for post in posts
+        ),
         deeds=tuple(_deeds(unit, numbers, posts)),
         steps=tuple(TimelineStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
         unsaid=(
@@ -242,7 +244,7 @@ def _validated_at(stored: StoredAlert, events: Sequence[PastEvent]) -> datetime 
     return next((e.at for e in events if waited and e.alert_id == stored.id and e.what in let_go), None)
 
 
-def _told(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> ReportPost:
+def _report_post(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> ReportPost:
     own = [event for event in events if event.post_id == post.id]
     left_at = next((event.at for event in own if event.what == _SEND), None)
     answered_at = _answered_at(post, own)
@@ -269,11 +271,11 @@ def _told(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> Re
     )
 
 
-def _with_reactions(unit: DeskUnit, told: ReportPost) -> ReportPost:
-    channel = unit.desk.station.hearing.get(told.channel)
-    if channel is None or told.remote_id is None:
-        return told
-    return replace(told, reactions=unit.listening.reactions(told.channel, told.remote_id))
+def _with_reactions(unit: DeskUnit, post: ReportPost) -> ReportPost:
+    channel = unit.desk.station.hearing.get(post.channel)
+    if channel is None or post.remote_id is None:
+        return post
+    return replace(post, reactions=unit.listening.reactions(post.channel, post.remote_id))
 
 
 def _answered_at(post: Post, own: Sequence[PastEvent]) -> datetime | None:
@@ -337,11 +339,11 @@ def _no_posts(events: Sequence[PastEvent], numbers: Mapping[str, int]) -> Iterat
 
 def no_post_of(event: PastEvent) -> tuple[str, Reason]:
     """The channel that got no post by a decision of that name, and why; a row of before says `channel: why`."""
-    told = event.reason or because("not_told")
-    why = told["why"]
+    reason = event.reason or because("not_told")
+    why = reason["why"]
     if isinstance(why, Reason):
-        return str(told["channel"]), why
-    channel, _, said = str(told).partition(": ")
+        return str(reason["channel"]), why
+    channel, _, said = str(reason).partition(": ")
     return channel, in_words(said)
 
 
@@ -370,7 +372,7 @@ def _fields(part: Any, zone: tzinfo, language: str) -> dict[str, Any]:
     for name in (each.name for each in fields(part)):
         value = getattr(part, name)
         if name == "reason":
-            spelled |= told(value, language, zone)
+            spelled |= reason_json(value, language, zone)
         else:
             spelled[name] = _spelled(value, zone, language)
     return spelled

@@ -199,8 +199,8 @@ class Reach:
 
     `live` was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and `failed` are
     channels whose readers have nothing of it yet; `ended` those with its end. `then` are the unsent posts that would
-    change a live one or end it; `held` those deferred only by a limit, or by our refused access; `unread` channels that
-    reach subscribers alone and have none.
+    change a live one or end it; `deferred` those deferred only by a limit, or by our refused access; `unread` channels
+    that reach subscribers alone and have none.
     """
 
     live: tuple[str, ...] = ()
@@ -210,7 +210,7 @@ class Reach:
     failed: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
     then: tuple[Post, ...] = ()
-    held: tuple[Post, ...] = ()
+    deferred: tuple[Post, ...] = ()
     unread: tuple[str, ...] = ()
 
     @property
@@ -242,8 +242,10 @@ def reach_of(posts: Iterable[Post], unread: Collection[str] = ()) -> Reach:
             found.setdefault("ended", []).append(channel)
         else:
             found.setdefault(_UNSEEN[last.state], []).append(channel)
-    held = tuple(thread[-1] for thread in threads.values() if thread[-1].is_held or thread[-1].is_refused_access)
-    return Reach(**{name: tuple(channels) for name, channels in found.items()}, then=tuple(then), held=held)
+    deferred = tuple(
+        thread[-1] for thread in threads.values() if thread[-1].is_deferred or thread[-1].is_refused_access
+    )
+    return Reach(**{name: tuple(channels) for name, channels in found.items()}, then=tuple(then), deferred=deferred)
 
 
 def channels_on(posts: Iterable[Post]) -> frozenset[str]:
@@ -259,8 +261,8 @@ def channels_meant(posts: Iterable[Post]) -> frozenset[str]:
     listed = tuple(posts)
     newest = {post.channel: post for post in listed}
     # An end that didn't get there holds no channel: nothing more is meant for it.
-    held = {name for name, post in newest.items() if post.state in MISSING and post.kind is not PostKind.END}
-    return channels_on(listed) | held
+    missing = {name for name, post in newest.items() if post.state in MISSING and post.kind is not PostKind.END}
+    return channels_on(listed) | missing
 
 
 def is_open(posts: Sequence[Post]) -> bool:
@@ -278,13 +280,13 @@ def overtaken(posts: Iterable[Post], *, by_one_that_waits: bool) -> list[Post]:
 
 
 def next_step(
-    channel: ChannelConfig, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
+    channel: ChannelConfig, thread: Sequence[Post], ending: EndReason | None, *, reached: bool = False
 ) -> PostKind | LeftOut:
     """Return the next step of a channel's thread: its first post (also after its end), an update, or its end.
 
-    If its subscribers have the incident (`told`), the end is published though the channel's own post never got out.
+    If its subscribers have the incident (`reached`), the end is published though the channel's own post never got out.
     """
-    if is_on(thread) or (told and ending is not None):
+    if is_on(thread) or (reached and ending is not None):
         if ending is None:
             return PostKind.UPDATE
         # What was wrong is corrected also where ends aren't told: its readers believe it until then.

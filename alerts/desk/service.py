@@ -29,13 +29,13 @@ from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, SourceStatus, StoredAlert
 from alerts.model.lease import Lease
 from alerts.model.ports import Clock
-from alerts.model.post import HELD, TO_BE_SEEN_TO, HeldPost, Post, PostKind, PostState
+from alerts.model.post import HELD, TO_BE_SEEN_TO, DeferredPost, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.town import MAIL, PUSH, Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
 from alerts.store.pictures import SharedPictures, bring, keep_picture, kept_picture, picture_folder
-from alerts.store.unit import Unit, sketching
+from alerts.store.unit import Unit, scratch_unit
 from alerts.store.views import Views
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class DeskService:
         """Answer a question; nothing can be written."""
         return await self._read(lambda unit: question(self._sit(unit)))
 
-    async def sketch(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
+    async def preview(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
         """Return the result of an action without touching the database: with a copy of one incident, or of nothing."""
         copied = await self._read(lambda unit: unit.alerts.copied(incident)) if incident else []
         draw = partial(copy_context().run, self._sketch, action, copied)
@@ -163,11 +163,11 @@ class DeskService:
             known, undrafted = unit.views.sources(), unit.sources.undrafted()
             return [
                 {
-                    **standing,
-                    "undrafted": len(undrafted.get(standing["source"], ())),
-                    "more": source_more(self._town, known.get(standing["source"]), standing["source"]),
+                    **status,
+                    "undrafted": len(undrafted.get(status["source"], ())),
+                    "more": source_more(self._town, known.get(status["source"]), status["source"]),
                 }
-                for standing in source_standings(unit.views, self._town, unit.now)
+                for status in source_statuses(unit.views, self._town, unit.now)
             ]
 
         return await self.ask(question)
@@ -178,11 +178,11 @@ class DeskService:
         def question(unit: DeskUnit) -> list[dict[str, Any]]:
             return [
                 {
-                    **standing,
-                    "followers": followers_of(unit.views, standing["channel"]),
-                    "more": channel_more(self._town, unit.views, standing),
+                    **status,
+                    "followers": followers_of(unit.views, status["channel"]),
+                    "more": channel_more(self._town, unit.views, status),
                 }
-                for standing in channel_standings(unit.views, self._town, unit.now)
+                for status in channel_statuses(unit.views, self._town, unit.now)
             ]
 
         return await self.ask(question)
@@ -209,8 +209,8 @@ class DeskService:
 
         With `heard` also when people said or reported something (`alerts.model.events.HEARD`, `REPORTED`).
         """
-        with self._events.watch(heard=heard) as told:
-            yield told
+        with self._events.watch(heard=heard) as changes:
+            yield changes
 
     def _sit(self, unit: Unit) -> DeskUnit:
         return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
@@ -221,7 +221,7 @@ class DeskService:
         return result, [*map(IncidentChanged, sat.alerts.changed()), *sat.happened]
 
     def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
-        with sketching() as unit:
+        with scratch_unit() as unit:
             unit.alerts.paste(copied)
             return action(DeskUnit(unit, self._previewer, self._clock.now(), self._new_id))
 
@@ -232,7 +232,7 @@ def followers_of(views: Views, channel: str) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def source_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
+def source_statuses(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How each source is doing."""
     known, zone = views.sources(), config.zone
     for name, rules in config.sources.items():
@@ -250,33 +250,33 @@ def source_standings(views: Views, config: Town, moment: datetime) -> Iterator[d
         }
 
 
-def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
+def channel_statuses(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How each channel is doing and how much of its windows is left."""
     counts = views.open_counts()
     for name, settings in config.channels.items():
         pace = RateLimits(settings.limits, settings.kept_back)
-        left, standing = views.departures(name, moment - pace.memory), views.channel_status(name)
-        is_troubled = troubled(standing, moment)
+        left, status = views.departures(name, moment - pace.memory), views.channel_status(name)
+        is_troubled = troubled(status, moment)
         yield {
             "channel": name,
-            "state": standing.state if is_troubled else "ok",
+            "state": status.state if is_troubled else "ok",
             "left": pace.left(left, moment),
             "reserve": pace.reserve,
             "queued": sum(counts.get((name, state), 0) for state in PENDING),
-            "reason": standing.reason if is_troubled else None,
+            "reason": status.reason if is_troubled else None,
         }
 
 
 MOST_QUEUED = 1000
 
 
-def held_by_limits(views: Views, config: Town, moment: datetime) -> list[HeldPost]:
+def deferred_by_limits(views: Views, config: Town, moment: datetime) -> list[DeferredPost]:
     """Which posts in the queue wait for their channel's limits alone, and about when each leaves.
 
     The lanes' own rules are asked in the lanes' order, each post taking the place of one that left. Posts that are
     tried again at a time of their own, and those beyond the first `MOST_QUEUED`, are none of them.
     """
-    held: list[HeldPost] = []
+    deferred: list[DeferredPost] = []
     queues: dict[str, list[Post]] = {}
     # Of one priority the oldest first, as the lanes have it.
     for post in reversed(views.posts_in(PostState.QUEUED, most=MOST_QUEUED)):
@@ -289,12 +289,12 @@ def held_by_limits(views: Views, config: Town, moment: datetime) -> list[HeldPos
         pace, quotas = RateLimits(settings.limits, settings.kept_back), views.channel_status(name).quotas
         left = list(views.departures(name, moment - pace.memory))
         for post in sorted(queue, key=lambda each: -each.priority):
-            told = quota_free_at(quotas, moment, pace.reserve, urgent=post.urgent)
-            free = told if post.is_over_limit else max(pace.free_at(left, moment, urgent=post.urgent), told)
+            quota_free = quota_free_at(quotas, moment, pace.reserve, urgent=post.urgent)
+            free = quota_free if post.is_over_limit else max(pace.free_at(left, moment, urgent=post.urgent), quota_free)
             if free > moment:
-                held.append(HeldPost(post, free, is_ours=told <= moment))
+                deferred.append(DeferredPost(post, free, is_ours=quota_free <= moment))
             left = sorted([*left, free])
-    return held
+    return deferred
 
 
 def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
@@ -303,19 +303,19 @@ def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[s
     That is its limits (`HELD`), with when it leaves, or that the platform refuses our access: then it isn't tried.
     """
     moving = {post.channel for thread in threads.values() for post in thread if post.state is PostState.QUEUED}
-    waits = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else []
-    held = {each.post.id: each for each in waits}
-    standings = {name: unit.views.channel_status(name) for name in moving}
+    waits = deferred_by_limits(unit.views, unit.desk.station, unit.now) if moving else []
+    deferred = {each.post.id: each for each in waits}
+    statuses = {name: unit.views.channel_status(name) for name in moving}
 
-    def told(post: Post) -> Post:
+    def with_limit(post: Post) -> Post:
         if post.state is not PostState.QUEUED or post.is_doubtful:
             return post
-        if standings[post.channel].state == "blocked":
-            return replace(post, outcome="credential", reason=standings[post.channel].reason)
-        found = held.get(post.id)
+        if statuses[post.channel].state == "blocked":
+            return replace(post, outcome="credential", reason=statuses[post.channel].reason)
+        found = deferred.get(post.id)
         return replace(post, outcome=HELD, next_try=found.leaves, reason=found.reason) if found else post
 
-    return {name: [told(post) for post in thread] for name, thread in threads.items()}
+    return {name: [with_limit(post) for post in thread] for name, thread in threads.items()}
 
 
 def unread_channels(unit: DeskUnit) -> frozenset[str]:
@@ -340,24 +340,24 @@ def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str
     }
 
 
-def channel_more(config: Town, views: Views, standing: Mapping[str, Any]) -> dict[str, Any]:
+def channel_more(config: Town, views: Views, status: Mapping[str, Any]) -> dict[str, Any]:
     """Return the pages' further data of a channel.
 
     `windows` has each window's `limit` and how much is `left` of it, and of the longest the reserve it `keeps`. `until`
     is when a channel that waits continues, as an aware time.
     """
-    name = standing["channel"]
+    name = status["channel"]
     settings = config.channels[name]
     pace = RateLimits(settings.limits, settings.kept_back)
     windows = [
         {
             "window": str(window),
             "limit": window.count,
-            "left": standing["left"][str(window)],
+            "left": status["left"][str(window)],
             "keeps": pace.reserve if window == pace.longest else 0,
         }
         for window in pace.windows
     ]
-    is_well = standing["state"] == "ok"
+    is_well = status["state"] == "ok"
     until = None if is_well else views.channel_status(name).blocked_until
     return {"kind": settings.kind, "exercise": settings.exercise, "windows": windows, "until": until}

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from alerts.desk.out import AlertOut, Out, ReasonCode, ReasonWords, spelled, worded
-from alerts.desk.service import DeskUnit, channel_standings, concerning, followers_of, source_standings
+from alerts.desk.service import DeskUnit, channel_statuses, concerning, followers_of, source_statuses
 from alerts.model.lease import Ownership, name_of, source_lease
 from alerts.model.town import Town
 
@@ -31,7 +31,7 @@ def owners_of(found: Ownership, town: Town) -> dict[str, OwnerOut]:
             found.daemons[lease.owner].host if lease.owner in found.daemons else None,
             spelled(town, lease.since) if lease.owner in found.daemons else None,
         )
-        for name, lease in found.held.items()
+        for name, lease in found.owned.items()
     }
 
 
@@ -52,7 +52,7 @@ class SourceOut(Out):
         town, owners = unit.desk.station, owners_of(unit.leases.ownership(unit.now), unit.desk.station)
         return [
             cls(**{**each, **worded(town, each["reason"])}, owner=owners.get(source_lease(each["source"])))
-            for each in source_standings(unit.views, town, unit.now)
+            for each in source_statuses(unit.views, town, unit.now)
         ]
 
 
@@ -82,7 +82,7 @@ class ChannelOut(Out):
                 subscribers=unit.subscribers.count(each["channel"]) if each["channel"] in town.reaching else None,
                 owner=owners.get(each["channel"]),
             )
-            for each in channel_standings(unit.views, town, unit.now)
+            for each in channel_statuses(unit.views, town, unit.now)
         ]
 
 

@@ -77,8 +77,8 @@ def _rows(file: str, text: str) -> Iterator[tuple[int, str, str]]:
         if not set(_COLUMNS) <= set(columns):
             raise Unreadable(because("streets_no_csv", file=file))
         places = [columns.index(name) for name in _COLUMNS]
-        told = (row for row in rows if any(cell.strip() for cell in row))
-        for count, row in enumerate(told, start=1):
+        filled = (row for row in rows if any(cell.strip() for cell in row))
+        for count, row in enumerate(filled, start=1):
             if count > MOST_ROWS:
                 raise _too_many(file)
             if len(row) != len(columns):

@@ -23,7 +23,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from alerts.model.alert import Alert, Area, Circle, Named, Point
+from alerts.model.alert import Alert, Area, Circle, NamedValue, Point
 from alerts.model.bounds import normal
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
@@ -110,8 +110,8 @@ def _pieces(ring: Ring, window: Bounds) -> Iterator[Shape]:
     longitudes, latitudes = [point[0] for point in ring], [point[1] for point in ring]
     west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
     for turn, leaves in ((0.0, True), (360.0, west < -180), (-360.0, east > 180)):
-        apart = west + turn > window[2] or east + turn < window[0] or south > window[3] or north < window[1]
-        if leaves and not apart:
+        disjoint = west + turn > window[2] or east + turn < window[0] or south > window[3] or north < window[1]
+        if leaves and not disjoint:
             yield from _whole([(longitude + turn, latitude) for longitude, latitude in ring] if turn else ring, window)
 
 
@@ -183,7 +183,7 @@ class Elsewhere(LeftOut):
 class Territory:
     """The definition of here: geocodes, and the districts' outlines. With neither, everywhere is."""
 
-    codes: tuple[Named, ...] = ()
+    codes: tuple[NamedValue, ...] = ()
     districts: tuple[District, ...] = ()
 
     @cached_property

@@ -43,7 +43,7 @@ def _is_whole(version: GivenAnswer) -> bool:
     return version.digest is None or version.digest == digest_of(version)
 
 
-def standing(unit: Unit, subject: str) -> GivenAnswer | None:
+def current_answer(unit: Unit, subject: str) -> GivenAnswer | None:
     """Return the current version. Returns None if there is none."""
     found = public_versions(unit, subject)
     return found[-1] if found else None

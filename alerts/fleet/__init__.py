@@ -4,7 +4,7 @@
     process.py holds the folder and polls it; ops.py reports the state of all towns
     desk.py is where operators sign in: health.py is what they see, dispatching.py sends one alert to several towns
 
-Each town is the same `Daemon` that runs alone (alerts/app.py), in an `Outside` whose costly parts are shared: the HTTP
-session, the threads that databases are read in, the listener. Nothing of one town is reachable from another's `Town`:
-not its database, its secrets, its accounts or its pages (docs/adr/0026-many-towns-in-one-process.md).
+Each town is the same `Daemon` that runs alone (alerts/app.py), in a `DaemonEnvironment` whose costly parts are shared:
+the HTTP session, the threads that databases are read in, the listener. Nothing of one town is reachable from another's
+`Town`: not its database, its secrets, its accounts or its pages (docs/adr/0026-many-towns-in-one-process.md).
 """

@@ -107,12 +107,12 @@ class FleetDesk:
     def _worded(self, request: web.Request) -> Mapping[str, Any]:
         language = self.console.frame.words(request).language
 
-        def told(trouble: Trouble) -> str:
+        def worded(trouble: Trouble) -> str:
             words = what_is_wrong(trouble, language, self.town.zone)
             return f"{words[:1].upper()}{words[1:]}"
 
         return {
-            "told": told,
+            "told": worded,
             "reached_at": partial(_address_of, self.town),
             "most_ailments": MOST_AILMENTS,
         }

@@ -35,7 +35,7 @@ from alerts.web.console.compose import Composer
 from alerts.web.console.compose_view import Page, lacks_of, voice_of
 from alerts.web.console.drafts import draft_of, gravity_of, other_order
 from alerts.web.console.entering import see_other
-from alerts.web.console.form import Ground, read_form, several
+from alerts.web.console.form import FormContext, read_form, several
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import WishRehearsal, place_of
 from alerts.web.posted import read_posted
@@ -67,7 +67,7 @@ class FleetComposer(Composer):
             lacks = lacking(alert, station.name, unit.desk.says_what_to_do)
             return WishRehearsal(alert, lacks=tuple(lacks), other_order=order)
 
-        return await self._service.sketch(action)
+        return await self._service.preview(action)
 
     async def _publish(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:  # noqa: ARG002
         await self._read(request, page)
@@ -237,9 +237,9 @@ class DispatchPages:
         if dispatch.sent_at is None:
             foreseen = await self._dispatcher.foreseen(dispatch, towns)
             towns = [foreseen.get(each.town, each) for each in towns]
-        return self._console.frame.page(request, page, **self._told(request, dispatch, towns))
+        return self._console.frame.page(request, page, **self._values(request, dispatch, towns))
 
-    def _told(self, request: web.Request, dispatch: Dispatch, towns: list[TownOutcome]) -> dict[str, Any]:
+    def _values(self, request: web.Request, dispatch: Dispatch, towns: list[TownOutcome]) -> dict[str, Any]:
         counts = Counter(each.outcome for each in towns)
         order = [Outcome.REFUSED, Outcome.PENDING, Outcome.WAITING, Outcome.OUT]
         named = {each.name: each for each in self._health.towns()}
@@ -260,7 +260,7 @@ class DispatchPages:
         if dispatch.act is not DispatchAct.POST:
             return {}
         at = dispatch.sent_at or self._service.now()
-        ground = Ground(town, at, self._service.picture)
+        ground = FormContext(town, at, self._service.picture)
         draft = read_form(dispatch.fields, ground, voice.words.gettext, voice.why).draft
         if draft is None:
             return {}
@@ -285,7 +285,7 @@ def _send(officer: Officer, dispatch: Dispatch) -> Dispatch:
     if dispatch.draft and (draft := unit.drafts.draft(dispatch.draft)) is not None:
         unit.drafts.put_draft(replace(draft, alert_id=sent.id, updated_at=unit.now))
     names = [each.town for each in unit.dispatches.towns(sent.id)]
-    told = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} towns"
+    towns_named = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} towns"
     act = {DispatchAct.POST: Act.POST, DispatchAct.CORRECT: Act.CORRECT}.get(sent.act, Act.CANCEL)
-    officer.write(act, sent.id, f"{sent.headline} [{told}]")
+    officer.write(act, sent.id, f"{sent.headline} [{towns_named}]")
     return sent

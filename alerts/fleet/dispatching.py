@@ -32,13 +32,13 @@ from alerts.model.reason import because
 from alerts.model.remembered import Newest
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
-from alerts.web.console.form import Ground, read_form
+from alerts.web.console.form import FormContext, read_form
 
 AT_ONCE = 4
 """Towns that are worked on at a time."""
 AGAIN_AFTER = 5.0
 """Seconds until a town is tried again that was being started, or whose database was busy."""
-TOLD_EVERY = 25
+PROGRESS_EVERY = 25
 """Towns after which open pages are told how far it is."""
 LONGEST = 10.0
 """Seconds that a town may take before the others go on; what it did by then is found at the next try."""
@@ -56,13 +56,13 @@ _ENDS = {
 
 
 class Dispatcher:
-    """Looks and files. `told` is called when an open page has something new to show."""
+    """Looks and files. `progressed` is called when an open page has something new to show."""
 
-    def __init__(self, fleet: Fleet, town: Town, service: DeskService, told: Callable[[], None]) -> None:
+    def __init__(self, fleet: Fleet, town: Town, service: DeskService, progressed: Callable[[], None]) -> None:
         self._fleet = fleet
         self._town = town
         self._service = service
-        self._told = told
+        self._progressed = progressed
         self._rung = asyncio.Event()
         self._foreseen: Newest[str, dict[str, TownOutcome]] = Newest(KEPT_FORESEEN)
         self._looking: dict[str, asyncio.Task[None]] = {}
@@ -157,8 +157,8 @@ class Dispatcher:
             async with places:
                 await work(each)
             done += 1
-            if done % TOLD_EVERY == 0 or done == len(towns):
-                self._told()
+            if done % PROGRESS_EVERY == 0 or done == len(towns):
+                self._progressed()
 
         await asyncio.gather(*map(in_its_place, towns))
 
@@ -219,7 +219,7 @@ class Dispatcher:
         def gettext(sentence: str, /, **values: object) -> str:
             return words.gettext(sentence) % values if values else words.gettext(sentence)
 
-        reading = read_form(dispatch.fields, Ground(self._town, now, self._service.picture), gettext)
+        reading = read_form(dispatch.fields, FormContext(self._town, now, self._service.picture), gettext)
         if reading.draft is None:
             raise TocsinError("; ".join(reading.problems.values()))
         return replace(reading.draft, language=self._town.language)
@@ -242,14 +242,14 @@ def _ended(unit: DeskUnit, dispatch: Dispatch, actor: Actor, stored: StoredAlert
     officer, (act, end) = Officer(unit, actor), _ENDS[dispatch.act]
     officer.must(act)
     at, reason = dispatch.sent_at or unit.now, str(dispatch.fields.get("reason", "")) or None
-    alert = end(officer.goes_on_from(stored.id, act), reason, unit.desk.station, at, dispatch.id)
+    alert = end(officer.current_version(stored.id, act), reason, unit.desk.station, at, dispatch.id)
     return officer.file(act, alert, (), again=True)
 
 
 def _gravity(dispatch: Dispatch) -> int:
     """How grave the form says it is; an end is as urgent as the gravest, since it calls off what may be wrong."""
-    told = str(dispatch.fields.get("severity", Severity.EXTREME))
-    return next((each.rank for each in Severity if each == told), 0)
+    severity = str(dispatch.fields.get("severity", Severity.EXTREME))
+    return next((each.rank for each in Severity if each == severity), 0)
 
 
 def _outcome(stored: StoredAlert) -> TownOutcome:

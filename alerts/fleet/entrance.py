@@ -22,7 +22,7 @@ from alerts.web.listener import unnamed
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TownPlace:
     """Where a town is asked: its application, ready to answer, and the path that it has before each address."""
 
     name: str
@@ -30,28 +30,28 @@ class Place:
     mount: str = ""
 
 
-class FleetDoor:
+class TownRouter:
     """The names and their towns, which come and go while it is open."""
 
     def __init__(self) -> None:
-        self._hosts: dict[str, Place] = {}
-        self._mounts: dict[str, Place] = {}
-        self._own: Place | None = None
+        self._hosts: dict[str, TownPlace] = {}
+        self._mounts: dict[str, TownPlace] = {}
+        self._own: TownPlace | None = None
 
     async def put_own(self, app: web.Application) -> None:
         """Set the application that answers requests of no town."""
-        self._own = Place("", await _ready(app))
+        self._own = TownPlace("", await _ready(app))
 
-    async def put(self, name: str, app: web.Application, hosts: Collection[str]) -> Place:
+    async def put(self, name: str, app: web.Application, hosts: Collection[str]) -> TownPlace:
         """From now on, that application answers under these names; without any, below `/t/NAME`."""
-        place = Place(name, await _ready(app), "" if hosts else f"{MOUNTS}/{name}")
+        place = TownPlace(name, await _ready(app), "" if hosts else f"{MOUNTS}/{name}")
         for host in hosts:
             self._hosts[host] = place
         if not hosts:
             self._mounts[name] = place
         return place
 
-    async def take_away(self, place: Place) -> None:
+    async def take_away(self, place: TownPlace) -> None:
         """It answers no more; what is being answered may finish."""
         for names in (self._hosts, self._mounts):
             for name in [each for each, there in names.items() if there is place]:
@@ -80,7 +80,7 @@ async def _ready(app: web.Application) -> web.AppRunner:
     return runner
 
 
-async def _handed(place: Place, request: web.Request) -> web.StreamResponse:
+async def _handed(place: TownPlace, request: web.Request) -> web.StreamResponse:
     server = place.runner.server
     if server is None:  # it was just taken away
         raise web.HTTPServiceUnavailable
@@ -90,7 +90,7 @@ async def _handed(place: Place, request: web.Request) -> web.StreamResponse:
         return answered
 
 
-async def _below(place: Place, request: web.Request) -> web.StreamResponse:
+async def _below(place: TownPlace, request: web.Request) -> web.StreamResponse:
     """Return the town's answer, prepared here, for its own request: the door's has another path and no guards."""
     try:
         response = await _handed(place, request)
@@ -125,7 +125,7 @@ class _Sent(web.StreamResponse):
         """Do nothing."""
 
 
-def _lead(place: Place, response: web.StreamResponse) -> None:
+def _lead(place: TownPlace, response: web.StreamResponse) -> None:
     """Have a redirect, and the link to a next page, lead below the town's own path."""
     location, link = response.headers.get(hdrs.LOCATION, ""), response.headers.get(hdrs.LINK, "")
     if location.startswith("/") and not location.startswith("//"):

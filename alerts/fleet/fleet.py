@@ -20,10 +20,10 @@ import structlog
 from aiohttp import web
 
 from alerts.app import Daemon, build
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.serving import Entrance
 from alerts.delivery.worker import Guarded, Workers
-from alerts.fleet.entrance import FleetDoor, Place
+from alerts.fleet.entrance import TownPlace, TownRouter
 from alerts.fleet.hosts import HostNames
 from alerts.fleet.towns import CONFIG, LEADS_OUT, FilesBeside, Mark, Settled, find_towns, mark, settle
 from alerts.model.errors import ConfigurationError, TocsinError
@@ -71,8 +71,8 @@ class Fleet:
     folder: Path
     section: FleetSection
     listen: WebSection
-    outside: Outside
-    door: FleetDoor = field(default_factory=FleetDoor)
+    outside: DaemonEnvironment
+    router: TownRouter = field(default_factory=TownRouter)
     members: dict[str, Member] = field(default_factory=dict)
     looked_at: float | None = None
     """When the last look was over, by the clock; None: the first one isn't yet."""
@@ -209,23 +209,23 @@ class Fleet:
     async def _serve(
         self, member: Member, app: web.Application, _: WebSection, __: Clock, ___: Refused | None
     ) -> tuple[Entrance, str]:
-        place = await self.door.put(member.name, app, member.hosts)
-        return _TownEntrance(self.door, place), ""
+        place = await self.router.put(member.name, app, member.hosts)
+        return _TownEntrance(self.router, place), ""
 
 
 @dataclass(frozen=True, slots=True)
 class _TownEntrance:
     """A town's place at the fleet's door; connections are the door's."""
 
-    door: FleetDoor
-    place: Place
+    router: TownRouter
+    place: TownPlace
 
     @property
     def connections(self) -> int:
         return 0
 
     async def close(self) -> None:
-        await self.door.take_away(self.place)
+        await self.router.take_away(self.place)
 
 
 def _stumbled(error: Exception) -> Reason:

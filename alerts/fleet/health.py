@@ -158,11 +158,11 @@ class _Watched:
 
 
 class FleetHealth:
-    """Every town's health. `told` is called when any displayed value changed."""
+    """Every town's health. `changed` is called when any displayed value changed."""
 
-    def __init__(self, fleet: Fleet, told: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, fleet: Fleet, changed: Callable[[], None] = lambda: None) -> None:
         self._fleet = fleet
-        self._told = told
+        self._changed = changed
         self._watched: dict[str, _Watched] = {}
         self._since: dict[tuple[str, str, str], datetime] = {}
         self._towns: dict[str, TownHealth] = {}
@@ -195,7 +195,7 @@ class FleetHealth:
         ailing = {(each.name, *ailment.key) for each in self._towns.values() for ailment in each.ailments}
         self._since = {key: since for key, since in self._since.items() if key in ailing}
         if before != self._towns:
-            self._told()
+            self._changed()
 
     def _members(self) -> list[Member]:
         return list(self._fleet.members.values())
@@ -275,7 +275,7 @@ def _count(unit: DeskUnit) -> Counted:
         ends = stored.alert.ends if stored.alert else None
         found.append(AlertOn(stored.id, (info.headline or info.event) if info else "", stored.severity, ends))
     read = tuple((name, status.last_ok) for name, status in unit.views.sources().items())
-    return Counted(tuple(found), unit.views.held_counts().get(PostState.WAITING, 0), read, planned)
+    return Counted(tuple(found), unit.views.unsettled_counts().get(PostState.WAITING, 0), read, planned)
 
 
 def _without_what_is_over(town: TownHealth, now: datetime) -> TownHealth:
@@ -299,12 +299,12 @@ def _ailments(member: Member) -> Iterator[Ailment]:
     yield from (Ailment(CONFIGURATION, str(number), reason) for number, reason in enumerate(member.wrong))
     if member.daemon is None:
         return
-    told = member.daemon.troubles()
-    for each in told:
+    reported = member.daemon.troubles()
+    for each in reported:
         trouble = each.trouble
         yield Ailment(trouble.what, trouble.name, trouble.reason, trouble.since or each.since, trouble)
     # What somebody was warned of is told by that warning, which says more than a cycle does.
-    known = {each.trouble.name for each in told}
+    known = {each.trouble.name for each in reported}
     for cycle in member.daemon.vitals.cycles():
         name = cycle.name.partition(" ")[2]
         if (cycle.stands or cycle.reason is not None) and not known & {name, cycle.name}:

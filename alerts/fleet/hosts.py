@@ -38,10 +38,10 @@ class HostNames:
         """Those of a folder of towns, as they were remembered."""
         file = folder / KEPT
         try:
-            told = json.loads(file.read_bytes())
+            stored = json.loads(file.read_bytes())
         except (OSError, ValueError):
-            told = {}
-        kept = {str(host): str(name) for host, name in told.items()} if isinstance(told, dict) else {}
+            stored = {}
+        kept = {str(host): str(name) for host, name in stored.items()} if isinstance(stored, dict) else {}
         return cls(file, bound, kept, dict(kept))
 
     def claim(self, name: str, hosts: Collection[str], towns: Collection[str]) -> Iterator[Reason]:

@@ -34,17 +34,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from alerts.config import fleet_desk, load_fleet
-from alerts.daemon.outside import (
+from alerts.daemon.environment import (
     HANDED_OVER_AFTER,
+    DaemonEnvironment,
+    HttpSession,
     Looks,
-    Outside,
-    Session,
     leave_alone_what_stays,
     tell_systemd,
     watchdog_interval,
 )
 from alerts.daemon.serving import serve
-from alerts.daemon.telemetry import APART, SUMMING_UP, TASK_ENDS
+from alerts.daemon.telemetry import READERS, SUMMING_UP, TASK_ENDS
 from alerts.delivery.worker import LATE, Work, Worker
 from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet, Member
@@ -129,16 +129,16 @@ def _owners(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncIterator[Outside]:
+async def shared_outside(folder: Path, outside: DaemonEnvironment | None = None) -> AsyncIterator[DaemonEnvironment]:
     """Yield the world of each town of a folder that this process alone works: session, feeds and threads are shared.
 
     Nothing polls every second: events of this process are on each town's own bus, and writes of another one ring. The
     remaining polls are for rings that got lost.
     """
-    outside = outside or Outside()
+    outside = outside or DaemonEnvironment()
     session, threads, understanding = await outside.open_session(), SharedThreads(), Understanding()
 
-    async def lend() -> Session:
+    async def lend() -> HttpSession:
         return session
 
     async def open_database(place: Place) -> Database:
@@ -170,10 +170,10 @@ async def fleet_app(fleet: Fleet, desk: FleetDesk | None = None) -> web.Applicat
     own.add_routes([*fleet_routes(fleet), *TownPages(fleet).routes()])
     if desk is not None:
         desk.add_to(own)
-    await fleet.door.put_own(own)
+    await fleet.router.put_own(own)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        return await fleet.door.answer(request)
+        return await fleet.router.answer(request)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -254,10 +254,10 @@ def account(member: Member) -> dict[str, Any]:
 
     The state is `running`, `outdated` (with its previous configuration) or `refused`.
     """
-    standing = [cycle.name for cycle in member.daemon.vitals.cycles() if cycle.stands] if member.daemon else []
+    stalled = [cycle.name for cycle in member.daemon.vitals.cycles() if cycle.stands] if member.daemon else []
     return {
         "state": state_of(member),
-        "standing": standing,
+        "standing": stalled,
         "reasons": [word(each, member.language) for each in member.wrong],
         "reason_codes": [each.code for each in member.wrong],
     }
@@ -307,7 +307,7 @@ class _Everybody(CollectorRegistry):
         for name, state in self._states.items():
             states.add_metric([name, state], 1)
         yield states
-        yield from APART.collect()
+        yield from READERS.collect()
         ends = CounterMetricFamily("tocsin_task_ends", TASK_ENDS, labels=["task"])
         for worker in self._workers:
             ends.add_metric([worker.name], worker.ends)

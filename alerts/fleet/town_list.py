@@ -33,11 +33,11 @@ from alerts.model.town import PUSH, Town
 from alerts.web.console.arrival import address_of, host_of
 from alerts.web.pages import best_of
 from alerts.web.posted import must_be_from_here
-from alerts.web.public.answers import HTML, UNKEPT, given, static_answers
+from alerts.web.public.answers import HTML, UNKEPT, respond, static_answers
 from alerts.web.public.choices import by_choice
-from alerts.web.public.letters import STATUS_OF, Invited, LetterAsk, address_in, chosen_in, read_choices
+from alerts.web.public.email_signup import STATUS_OF, Invited, SignupRequest, address_in, chosen_in, read_choices
 from alerts.web.public.page import environment, safety
-from alerts.web.public.told import SPOKEN
+from alerts.web.public.snapshot import SPOKEN
 
 # Characters of a search that are read.
 LONGEST_WORDS = 100
@@ -119,7 +119,7 @@ class TownPages:
         typed: dict[str, Any] = {"typed": address, "chosen": by_choice(Subscriber(0), choices, "")}
         if not re.fullmatch(MAILBOX, address):
             return await self._joining(request, chosen, HTTPStatus.UNPROCESSABLE_ENTITY, what="no_address", **typed)
-        ask, network = LetterAsk(address, choices, self._language(request)), self._network(request)
+        ask, network = SignupRequest(address, choices, self._language(request)), self._network(request)
         is_program = bool(sent.get("website"))
         # Side by side, each town by itself: one whose relay is slow holds up the answer alone, and fails alone.
         came = await asyncio.gather(*(self._invite(each.key, ask, network, is_program=is_program) for each in writing))
@@ -127,12 +127,12 @@ class TownPages:
         status = HTTPStatus.OK if "sent" in came else STATUS_OF[came[0]]
         return await self._joining(request, chosen, status, what="sent", outcomes=outcomes)
 
-    async def _invite(self, key: str, ask: LetterAsk, network: str, *, is_program: bool) -> Invited:
+    async def _invite(self, key: str, ask: SignupRequest, network: str, *, is_program: bool) -> Invited:
         daemon = self._daemon(key)
-        if daemon is None or daemon.letters is None:
+        if daemon is None or daemon.email_signup is None:
             return "later"
         try:
-            return await daemon.letters.invite(ask, network, is_program=is_program)
+            return await daemon.email_signup.invite(ask, network, is_program=is_program)
         except DatabaseRefused:
             return "later"
 
@@ -141,16 +141,16 @@ class TownPages:
         return [each for each in listed(self._fleet) if each.key in wanted and each.has_any]
 
     async def _joining(
-        self, request: web.Request, towns: Sequence[Listed], status: int = HTTPStatus.OK, **told: Any
+        self, request: web.Request, towns: Sequence[Listed], status: int = HTTPStatus.OK, **more: Any
     ) -> web.Response:
         towns = [await self._with_bots(each) for each in towns]
-        values = {"what": "form", "typed": "", "chosen": None, "outcomes": (), "towns": towns, "setting": None, **told}
+        values = {"what": "form", "typed": "", "chosen": None, "outcomes": (), "towns": towns, "setting": None, **more}
         return self._page(request, "towns_joined.html", status, _OWN, **values)
 
     async def _with_bots(self, town: Listed) -> Listed:
         daemon = self._daemon(town.key)
         try:
-            bots = (await daemon.publisher.edition()).outlook.bots if daemon and daemon.publisher else ()
+            bots = (await daemon.publisher.edition()).snapshot.bots if daemon and daemon.publisher else ()
         except DatabaseRefused:
             bots = ()
         return replace(town, bots=bots)
@@ -179,7 +179,7 @@ class TownPages:
 
 async def _static(request: web.Request) -> web.Response:
     found = static_answers().get(request.path)
-    return await given(found, request) if found is not None else web.Response(status=404)
+    return await respond(found, request) if found is not None else web.Response(status=404)
 
 
 def listed(fleet: Fleet) -> list[Listed]:

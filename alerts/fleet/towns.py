@@ -23,15 +23,15 @@ from urllib.parse import urlsplit
 from alerts.channels.settings import SecretSource
 from alerts.config import load_config, load_fleet
 from alerts.config.within import named_in
-from alerts.desk.service import channel_standings, source_standings
+from alerts.desk.service import channel_statuses, source_statuses
 from alerts.model.errors import ConfigurationError, DatabaseRefused, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.local import LocalFile, is_within
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import FleetSection, Town, WebSection
-from alerts.rendering.i18n import told
-from alerts.store.connection import Place, exists, ring, version
+from alerts.rendering.i18n import reason_json
+from alerts.store.connection import Place, exists, notify, version
 from alerts.store.files import HEAD, StoreError
 from alerts.store.unit import Unit, asking
 
@@ -156,9 +156,9 @@ def _templates(folder: str) -> Iterator[tuple[str, int, int, int]]:
 
 def _hosts(town: Town, fleet: FleetSection) -> frozenset[str]:
     """The names that its public pages and its desk have for themselves."""
-    told = (urlsplit(url).hostname for url in (town.public_url, town.desk.url) if url)
+    hosts = (urlsplit(url).hostname for url in (town.public_url, town.desk.url) if url)
     shared = urlsplit(fleet.url or "").hostname
-    return frozenset(host.lower().rstrip(".") for host in told if host and host != shared)
+    return frozenset(host.lower().rstrip(".") for host in hosts if host and host != shared)
 
 
 def _fault(key: str, what: Reason) -> Reason:
@@ -207,16 +207,16 @@ def towns(folder: Path) -> Iterator[dict[str, Any]]:
             state = "outdated" if _rings(place) else "refused"
             yield _row(name, state, None, because("lines", each=error.problems), error.language)
         else:
-            yield _standing(name, town)
+            yield _status_of(name, town)
 
 
-def _standing(name: str, town: Town) -> dict[str, Any]:
+def _status_of(name: str, town: Town) -> dict[str, Any]:
     try:
         if not exists(town.database) or version(town.database) != HEAD:
             return _row(name, "stopped", town)
         with asking(town.database) as unit:
             counted = _counted(unit, town)
-        state = "running" if ring(town.database, datetime.now(UTC)) else "stopped"
+        state = "running" if notify(town.database, datetime.now(UTC)) else "stopped"
     except (StoreError, DatabaseRefused) as error:
         reason = error.reason if isinstance(error, StoreError) else because("database_said", said=error)
         return _row(name, "stopped", town, reason)
@@ -227,12 +227,12 @@ def _counted(unit: Unit, town: Town) -> dict[str, Any]:
     now = datetime.now(UTC)
     on = unit.views.on_now(now)
     posts = unit.views.open_counts()
-    standings = [*channel_standings(unit.views, town, now), *source_standings(unit.views, town, now)]
+    statuses = [*channel_statuses(unit.views, town, now), *source_statuses(unit.views, town, now)]
     return {
         "on": len({each.incident_id for each in on if each.state is AlertState.ACCEPTED}),
         "waiting": sum(each.state is AlertState.WAITING for each in on),
         "queued": sum(count for (_, state), count in posts.items() if state is PostState.QUEUED),
-        "failing": [str(each.get("channel") or each["source"]) for each in standings if each["state"] != "ok"],
+        "failing": [str(each.get("channel") or each["source"]) for each in statuses if each["state"] != "ok"],
     }
 
 
@@ -248,7 +248,7 @@ def _row(
         "waiting": None,
         "queued": None,
         "failing": [],
-        **told(reason, language or (town.language if town else "en")),
+        **reason_json(reason, language or (town.language if town else "en")),
     }
 
 
@@ -257,4 +257,4 @@ def _rings(folder: Path) -> bool:
     # By what a daemon leaves beside its database; its doorbell isn't there where the folder lies too deep for a socket.
     heights = (*folder.glob("*-height"), *folder.glob("*/*-height"))
     stores: set[Place] = {each.with_name(each.name.removesuffix("-height")) for each in heights}
-    return any(ring(each, datetime.now(UTC)) for each in stores)
+    return any(notify(each, datetime.now(UTC)) for each in stores)

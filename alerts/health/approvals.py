@@ -18,17 +18,17 @@ from functools import partial
 import structlog
 
 from alerts.access.audit import NEWS_FOR, changes_of
-from alerts.bot.acts import poll_sheet, words_sheet
+from alerts.bot.acts import answer_review, poll_review
 from alerts.bot.chat import Say, safe
-from alerts.bot.officer_sheets import Waiting, sheets
 from alerts.bot.officers import CHANGE, change_key, forget, headline, language_of
-from alerts.bot.reception import Bot, say_surely
+from alerts.bot.reception import Bot, send_with_retry
+from alerts.bot.review_messages import Waiting, sheets
 from alerts.delivery.jobs import JobKind
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.retry import JobRules
 from alerts.delivery.worker import Work
 from alerts.desk.approve import TakenOver, kind_of, superseded_by, taken_over, taken_over_by, why_not_theirs
-from alerts.desk.dedupe import told_already
+from alerts.desk.dedupe import already_published
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskService, DeskUnit
@@ -167,7 +167,7 @@ class ApprovalNotices:
         for each in due:
             log.info("approval.told", say=each.say, alert=each.stored.id)
         if any(each.key == CALLS for each in notices):
-            unit.listening.calls_told(now)
+            unit.listening.mark_calls(now)
         return self._notices.file_notices(unit.alerts, notices, now)
 
     def _due(self, unit: Unit) -> list[_Due]:
@@ -175,14 +175,14 @@ class ApprovalNotices:
         there = {stored.id: stored for stored in unit.monitor.waiting()}
         # After a start, what was told before it and isn't settled: its outcome is still owed.
         if self._open is None:
-            self._open = set(unit.monitor.told_of(now))
-        told = self._told(alerts, {*self._open, *there}, now)
-        self._open = {*told, *there}
-        due = notices_due(there, told, now, self._remind)
+            self._open = set(unit.monitor.reported(now))
+        notified = self._notified(alerts, {*self._open, *there}, now)
+        self._open = {*notified, *there}
+        due = notices_due(there, notified, now, self._remind)
         return [_Due(say, there.get(each) or _one(alerts, each)) for say, each in due]
 
     @staticmethod
-    def _told(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
+    def _notified(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
         """Return when those on call were last notified of each alert, unless it is settled."""
         earlier = {each: alerts.by_topic(topic_of(_key(each)), now) for each in sorted(waiting)}
         return {each: stored_alerts[0].received_at for each, stored_alerts in earlier.items() if stored_alerts}
@@ -253,19 +253,19 @@ TAKEN = "taken "
 """Prefix of the key of an officer's own words that somebody else's replaced."""
 CALL = "call "
 """Prefix of the key of a call for help among a chat's notices."""
-MOST_CALLS_TOLD = 20
+MOST_CALLS_SHOWN = 20
 """Calls for help that one chat is notified of individually; the desk shows all."""
 MOST = 200
 """Maximum waiting alerts that officers are notified of."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
+class _OfficerMessage:
     """The message to one chat about one alert; `account` is who it was written for."""
 
     chat: int = field(repr=False)
     alert: str
-    told: Phase
+    phase: Phase
     says: Sequence[Say]
     account: Account | None = None
 
@@ -279,7 +279,7 @@ class _Now:
     taken: Sequence[TakenOver]
 
 
-class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
+class NoticeJobs(JobKind[DeskUnit, _OfficerMessage, None]):
     """The notices to all officers whom one channel reaches; `say` says one thing there. It raises DeliveryError.
 
     What an alert that is decided was to be told of as waiting is wanted no more; its decision is.
@@ -306,13 +306,13 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
         self._town = town
         self._blind: set[str] = set()
 
-    def wanted(self, unit: DeskUnit) -> Iterator[WantedJob[_Letter]]:
+    def wanted(self, unit: DeskUnit) -> Iterator[WantedJob[_OfficerMessage]]:
         """Return what each chat doesn't know yet."""
         for each in self._due(unit):
-            is_over = each.told is Phase.RESOLVED
+            is_over = each.phase is Phase.RESOLVED
             yield WantedJob(NOTICE, f"{each.alert} over" if is_over else each.alert, each, each.chat)
 
-    def still(self, unit: DeskUnit, wanted: WantedJob[_Letter]) -> bool:
+    def still(self, unit: DeskUnit, wanted: WantedJob[_OfficerMessage]) -> bool:
         """False if the chat isn't that officer's any more, or they have a lesser role than it was written for."""
         written, name = wanted.what.account, unit.officer_chats.linked(self.channel, wanted.chat)
         account = _active(unit, name) if name is not None else None
@@ -320,7 +320,7 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
             return False
         return account.role.at_least(written.role)
 
-    async def do(self, what: _Letter) -> None:
+    async def do(self, what: _OfficerMessage) -> None:
         """Say it. A chat that nobody reads any more is forgotten."""
         for say in what.says:
             try:
@@ -333,32 +333,32 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
                     self._blind.add(what.alert)  # told without it when this is tried again
                 raise Retry(error.reason) from None
 
-    def keep(self, unit: DeskUnit, what: _Letter, job: Job, _: None) -> None:
+    def keep(self, unit: DeskUnit, what: _OfficerMessage, job: Job, _: None) -> None:
         """Record that it was said. A chat that was unlinked meanwhile leaves nothing behind."""
         if job.state is not PostState.SENT:
             return
-        if what.told is Phase.RESOLVED:
+        if what.phase is Phase.RESOLVED:
             unit.officer_chats.settle(self.channel, what.chat, what.alert)
         elif unit.officer_chats.linked(self.channel, what.chat) is not None:
             unit.officer_chats.tell(self.channel, what.chat, what.alert, unit.now)
 
-    def _due(self, unit: DeskUnit) -> list[_Letter]:
+    def _due(self, unit: DeskUnit) -> list[_OfficerMessage]:
         linked = unit.officer_chats.all(self.channel)
         if not linked:
             return []
         there = {stored.id: stored for stored in waiting_alerts(unit)}
         calls = unit.listening.calls(MOST_CALLS) if self._town.listens else ()
         now = _Now(there, calls, taken_over(unit.views, unit.now))
-        letters: list[_Letter] = []
+        messages: list[_OfficerMessage] = []
         for each in linked:
             if (account := _active(unit, each.account)) is not None:
                 found = self._due_for(unit, each, account, now)
-                letters += [replace(letter, account=account) for letter in found]
-        return letters
+                messages += [replace(message, account=account) for message in found]
+        return messages
 
-    def _due_for(self, unit: DeskUnit, linked: Linked, account: Account, now: _Now) -> list[_Letter]:
+    def _due_for(self, unit: DeskUnit, linked: Linked, account: Account, now: _Now) -> list[_OfficerMessage]:
         """Return the notices for one chat. An account without the right to decide gets none of what waits."""
-        known = unit.officer_chats.told(self.channel, linked.chat)
+        known = unit.officer_chats.notified(self.channel, linked.chat)
         changes = self._changes(unit, account, linked.chat, known)
         own = {f"{TAKEN}{each.stored.id}": each.stored for each in now.taken if each.is_of(account.name)}
         changes += self._taken(unit, account, linked.chat, known, own)
@@ -367,85 +367,89 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
         changes += self._words(unit, account, linked.chat, known)
-        told = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL, WORDS, TAKEN))}
-        due = notices_due(now.waiting, told, unit.now, self._town.desk.remind)
-        letters = changes
+        notified = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL, WORDS, TAKEN))}
+        due = notices_due(now.waiting, notified, unit.now, self._town.desk.remind)
+        messages = changes
         for say, alert in due:
             stored = now.waiting.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
             if say is Phase.RESOLVED and stored is not None and stored.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
             # What somebody else took the place of, its author is told by itself.
-            is_told = say is Phase.RESOLVED and f"{TAKEN}{alert}" in own
-            says = self._says(unit, account, stored, say) if stored and not is_told else []
-            letters.append(_Letter(linked.chat, alert, say, says))
-        return letters
+            is_notified = say is Phase.RESOLVED and f"{TAKEN}{alert}" in own
+            says = self._says(unit, account, stored, say) if stored and not is_notified else []
+            messages.append(_OfficerMessage(linked.chat, alert, say, says))
+        return messages
 
-    def _changes(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
+    def _changes(
+        self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]
+    ) -> list[_OfficerMessage]:
         """Return the changes of the owner's credentials that this chat, which is theirs, wasn't notified of yet."""
         language, zone = language_of(account, unit.desk.station.language), unit.desk.station.zone
-        letters = []
+        messages = []
         for line in changes_of(unit, account.name, unit.now - NEWS_FOR):
             if (key := change_key(line.seq)) not in known:
                 words = word_change(line, language, zone, own=True)
                 text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
-                letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
-        return letters
+                messages.append(_OfficerMessage(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
+        return messages
 
     def _taken(
         self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime], own: Mapping[str, StoredAlert]
-    ) -> list[_Letter]:
+    ) -> list[_OfficerMessage]:
         """Their own words that waited until somebody else's took their place, each once."""
         resolved = Phase.RESOLVED
         return [
             *(
-                _Letter(chat, key, Phase.FIRING, self._says(unit, account, stored, resolved))
+                _OfficerMessage(chat, key, Phase.FIRING, self._says(unit, account, stored, resolved))
                 for key, stored in own.items()
                 if key not in known
             ),
-            *(_Letter(chat, key, resolved, ()) for key in known if key.startswith(TAKEN) and key not in own),
+            *(_OfficerMessage(chat, key, resolved, ()) for key in known if key.startswith(TAKEN) and key not in own),
         ]
 
     def _calls(
         self, account: Account, chat: int, known: Mapping[str, datetime], calls: Sequence[Utterance]
-    ) -> list[_Letter]:
+    ) -> list[_OfficerMessage]:
         """Return possible calls for help, each once and in its own words; handled ones end."""
         language, zone = language_of(account, self._town.language), self._town.zone
         _ = words_in(language).gettext
         link = f"{self._town.desk_url}/heard" if self._town.desk_url else ""
-        letters = []
-        for each in reversed(calls[:MOST_CALLS_TOLD]):
+        messages = []
+        for each in reversed(calls[:MOST_CALLS_SHOWN]):
             if (key := f"{CALL}{each.id}") not in known:
                 where = _("on {channel} at {at:%H:%M}").format(channel=each.channel, at=each.said_at.astimezone(zone))
                 text = "\n".join(filter(None, (_("May be a call for help"), each.text, where, each.url, link)))
-                letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text))]))
+                messages.append(_OfficerMessage(chat, key, Phase.FIRING, [Say(safe(text))]))
         still = {f"{CALL}{each.id}" for each in calls}
-        letters += [
-            _Letter(chat, key, Phase.RESOLVED, ()) for key in known if key.startswith(CALL) and key not in still
+        messages += [
+            _OfficerMessage(chat, key, Phase.RESOLVED, ()) for key in known if key.startswith(CALL) and key not in still
         ]
-        return letters
+        return messages
 
-    def _words(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
+    def _words(
+        self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]
+    ) -> list[_OfficerMessage]:
         """Return other waiting words: answers, outcomes and polls, each once, except to their author."""
         language, url = language_of(account, self._town.language), self._town.desk_url
         waits: list[GivenAnswer | Poll] = [*unit.listening.waiting_answers(), *unit.polls.waiting()]
-        letters = []
+        messages = []
         for each in waits[:MOST]:
             is_own = fold_name(each.author) == fold_name(account.name) and not self._town.desk.alone
             if (key := f"{WORDS}{each.id}") not in known and not is_own:
-                told = word_poll(each, url, language) if isinstance(each, Poll) else word_waiting(each, url, language)
-                text = "\n".join(filter(None, (told.headline, told.detail, told.fix)))
+                words = word_poll(each, url, language) if isinstance(each, Poll) else word_waiting(each, url, language)
+                text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
                 say = self._decidable(unit, each, text[:1].upper() + text[1:], language)
-                letters.append(_Letter(chat, key, Phase.FIRING, [say]))
+                messages.append(_OfficerMessage(chat, key, Phase.FIRING, [say]))
         still = {f"{WORDS}{each.id}" for each in waits}
         gone = [key for key in known if key.startswith(WORDS) and key not in still]
-        return letters + [_Letter(chat, key, Phase.RESOLVED, ()) for key in gone]
+        return messages + [_OfficerMessage(chat, key, Phase.RESOLVED, ()) for key in gone]
 
     def _decidable(self, unit: DeskUnit, waits: GivenAnswer | Poll, lead: str, language: str) -> Say:
         """Return what waits in full, with the buttons that decide it."""
         if isinstance(waits, Poll):
-            return poll_sheet(lead, waits, language, self._town.zone)
+            return poll_review(lead, waits, language, self._town.zone)
         alerts = unit.alerts.incident(waits.incident) if waits.incident is not None else ()
-        return words_sheet(lead, waits, headline(alerts[-1]) if alerts else "", language)
+        return answer_review(lead, waits, headline(alerts[-1]) if alerts else "", language)
 
     def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station
@@ -467,7 +471,7 @@ class NoticeJobs(JobKind[DeskUnit, _Letter, None]):
             words.headline,
             below,
             may_approve=not own,
-            twins=told_already(unit.alerts, stored, unit.now),
+            twins=already_published(unit.alerts, stored, unit.now),
             desk_url=self._town.desk_url,
         )
         return sheets(waiting, language, blind=stored.id in self._blind)
@@ -482,7 +486,7 @@ def bot_notices(bot: Bot, town: Town, lease: str) -> NoticeJobs:
     """Return the notices to the chats of one bot."""
 
     async def say_there(chat: int, _: str, say: Say) -> None:
-        await say_surely(bot, chat, say)
+        await send_with_retry(bot, chat, say)
 
     return NoticeJobs(bot.channel, town, lease, bot.service, say_there)
 

@@ -33,12 +33,12 @@ from alerts.health.monitor import (
     HealthNotice,
     MonitorMemory,
     Phase,
+    ReportedTrouble,
     Seen,
-    ToldTrouble,
     Trouble,
     What,
     news_of,
-    told_after,
+    reported_after,
 )
 from alerts.health.notices import OnCallNotices, compose
 from alerts.health.observer import CredentialProbes, Observer, Remember
@@ -65,12 +65,12 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Round:
     """The result of one round: the notices, their channels, and the troubles that those on call know now."""
 
     news: list[HealthNotice]
     channels: list[str]
-    told: dict[str, ToldTrouble]
+    known: dict[str, ReportedTrouble]
 
 
 class HealthChecks:
@@ -116,7 +116,7 @@ class HealthChecks:
         self._probes = CredentialProbes(lanes, clock, town.notify.probe, remember)
         self._observer = Observer(town, database, clock, holds, self._probes)
         self._memory = MonitorMemory()
-        self._known: dict[str, ToldTrouble] = {}
+        self._known: dict[str, ReportedTrouble] = {}
         self._troubles = Gauge(
             "tocsin_trouble", "1 while those on call are warned of it", ["what", "name"], registry=registry
         )
@@ -129,7 +129,7 @@ class HealthChecks:
         self._ours: set[str] = set()
         self._without = 0
 
-    def troubles(self) -> list[ToldTrouble]:
+    def troubles(self) -> list[ReportedTrouble]:
         """Return the troubles that those on call are warned of now."""
         return list(self._known.values())
 
@@ -158,8 +158,8 @@ class HealthChecks:
             self._memory = before
             raise
         # The heart beats after the write, so that a database which refuses silences it.
-        standing = [cycle.name for cycle in cycles if cycle.stands]
-        if self._heartbeat is not None and has_duties and not standing:
+        stalled = [cycle.name for cycle in cycles if cycle.stands]
+        if self._heartbeat is not None and has_duties and not stalled:
             await self._beat(self._heartbeat)
 
     def _leases(self) -> list[Lease]:
@@ -173,11 +173,11 @@ class HealthChecks:
         and once at its end. Of several daemons each sends it on the lanes that it works, or worked until writes failed,
         so that the leases ran out.
         """
-        if held := {name for name in self._lanes if self._holds(name)}:
-            self._ours, self._without = held, 0
+        if ours := {name for name in self._lanes if self._holds(name)}:
+            self._ours, self._without = ours, 0
         elif self._database.trouble is None:
             self._without += 1
-            self._ours = held if self._without > LOOKS_WITHOUT_LANES else self._ours
+            self._ours = ours if self._without > LOOKS_WITHOUT_LANES else self._ours
         before, now = self._refused, self._clock.monotonic()
         self._refused = refused = self._database.trouble
         if refused is not None and before is None and "full" not in refused:
@@ -203,13 +203,15 @@ class HealthChecks:
             with Guarded("notice.failed", channel=channel.name):
                 language = channel.language or notices.station.language
                 words = word(news, language, notices.station.zone, notices.station.desk_url)
-                await self._lanes[channel.name].say_at_once(compose(words, notices.station.name, channel, language))
+                await self._lanes[channel.name].send_unjournalled(
+                    compose(words, notices.station.name, channel, language)
+                )
 
     async def _tell(self, seen: Seen, leases: Sequence[Lease], *, has_duties: bool) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
         # Together with what was told, so that a second daemon, or this one after a kill, tells none of it again.
         outcome = await self._database.write(partial(self._decide, seen, leases, has_duties=has_duties))
-        self._known = outcome.told
+        self._known = outcome.known
         self._memory = self._memory.tell(outcome.news, self._clock.now())
         for news in outcome.news:
             tell = log.info if news.say is Phase.RESOLVED else log.warning
@@ -217,12 +219,12 @@ class HealthChecks:
             tell(f"trouble.{news.say}", what=str(trouble.what), name=trouble.name, reason=str(trouble.reason or ""))
         # A trouble that ended leaves no series behind: an alert on it would go on for ever.
         self._troubles.clear()
-        for told in self._known.values():
-            self._troubles.labels(str(told.trouble.what), told.trouble.name).set(1)
+        for reported in self._known.values():
+            self._troubles.labels(str(reported.trouble.what), reported.trouble.name).set(1)
         if outcome.channels:
             self._events.publish(PostsStored(outcome.channels))
 
-    def _decide(self, seen: Seen, leases: Sequence[Lease], unit: Unit, *, has_duties: bool) -> _Outcome:
+    def _decide(self, seen: Seen, leases: Sequence[Lease], unit: Unit, *, has_duties: bool) -> _Round:
         """Decide on the notices of a round. Without channels to notify, the log takes their place."""
         now, alerts, notices = self._clock.now(), unit.alerts, self._notices
         for lease in leases:
@@ -233,10 +235,10 @@ class HealthChecks:
             also = [*self._failing(unit), *put_back(unit, now, self._zone)]
             seen = seen.and_also(also).judging((What.TASK, What.SIGN_INS, What.RESTORED, What.CROWD), known)
             self._memory = self._memory.note_also(also)
-        told = notices.told(alerts, seen.judged | known.keys(), now) if notices.channels else known
-        news = news_of(seen, told, self._memory, now)
+        reported = notices.reported(alerts, seen.judged | known.keys(), now) if notices.channels else known
+        news = news_of(seen, reported, self._memory, now)
         channels = notices.file(alerts, news, now) if notices.channels else []
-        return _Outcome(news, channels, told_after(told, news, now))
+        return _Round(news, channels, reported_after(reported, news, now))
 
     def _is_ours(self, trouble: Trouble, *, has_duties: bool) -> bool:
         return self._holds(trouble.name) if trouble.what in OF_A_CHANNEL else has_duties

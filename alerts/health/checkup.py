@@ -210,14 +210,14 @@ def _pages(town: Town) -> Iterator[Finding]:
 
 # The banner of the town's page (public.css), by what it stands for.
 _GRAVE = {Severity.EXTREME: "#8c1d5c", Severity.SEVERE: "#b3261e", Severity.MODERATE: "#8f4d00"}
-_APART = 30.0
+_LEAST_DISTANCE = 30.0
 """How far apart in CIELAB two colours have to be for areas that touch not to melt into one; 2 is just seen."""
 
 
 def grave_colour_like(colour: str) -> Severity | None:
     """The severity whose colour `#rrggbb` can be taken for; None where it is like none of them."""
     near = min(_GRAVE, key=lambda severity: math.dist(_lab(colour), _lab(_GRAVE[severity])))
-    return near if math.dist(_lab(colour), _lab(_GRAVE[near])) < _APART else None
+    return near if math.dist(_lab(colour), _lab(_GRAVE[near])) < _LEAST_DISTANCE else None
 
 
 def _lab(colour: str) -> tuple[float, float, float]:

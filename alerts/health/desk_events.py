@@ -52,7 +52,7 @@ from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
-from alerts.reports.sieves import RECENTLY, is_flood
+from alerts.reports.spam_checks import RECENTLY, is_flood
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.monitor import OWN_WARNINGS
@@ -98,7 +98,7 @@ class Corrections:
 
 
 CALLS = "calls"
-CALLS_APART = (timedelta(seconds=5), timedelta(minutes=1))
+CALL_INTERVALS = (timedelta(seconds=5), timedelta(minutes=1))
 """How far two notices of calls for help are apart at least: at first, and once there were many."""
 CALLS_MANY = 6
 MOST_CALLS = 200
@@ -122,8 +122,8 @@ class CallsForHelp:
             return [self._notice(Phase.RESOLVED, ())] if earlier else []
         if all(each.told_at is not None for each in calls):
             return []
-        apart = CALLS_APART[len(earlier) >= CALLS_MANY]
-        if earlier and now - earlier[0].received_at < apart:
+        interval = CALL_INTERVALS[len(earlier) >= CALLS_MANY]
+        if earlier and now - earlier[0].received_at < interval:
             return []
         return [self._notice(Phase.REPEATED if earlier else Phase.FIRING, calls)]
 
@@ -201,8 +201,8 @@ class Clashes:
         notices = []
         for alert_id in unit.monitor.clashes(self._read_to, now - MISSED_AT_MOST):
             stored = next((each for each in alerts.by_id(alert_id) if each.id == alert_id), None)
-            is_told = bool(alerts.by_topic(topic_of(_clash_key(alert_id)), now))
-            if stored is not None and stored.alert is not None and not is_told:
+            is_reported = bool(alerts.by_topic(topic_of(_clash_key(alert_id)), now))
+            if stored is not None and stored.alert is not None and not is_reported:
                 clash = clash_of(alerts, stored.alert, stored.source, self._station)
                 notices += [self._notice(stored, clash.stored)] if clash else []
         # Asked twice, by the look and by the transaction that tells: what the first finds, the second has to find.
@@ -235,7 +235,7 @@ def _clash_key(alert_id: str) -> str:
 # --- what happens to accounts: sign-ins that fail are a trouble, a change of what proves somebody is a notice
 
 _LOOKED_AT = 200
-MOST_TOLD = 10_000
+MOST_COUNTED = 10_000
 """Reports that are counted for those on call."""
 OVER_AFTER: timedelta = IN_A_ROW
 """A burst is over once nothing has failed for so long."""
@@ -268,7 +268,7 @@ def crowds(unit: Unit, town: Town, now: datetime) -> list[Trouble]:
     section = town.reports
     if section is None or not is_flood(unit, section, now):
         return []
-    count = unit.reports.received_since(now - RECENTLY, MOST_TOLD)
+    count = unit.reports.received_since(now - RECENTLY, MOST_COUNTED)
     return [Trouble(What.CROWD, town.name, None, now - RECENTLY, count)]
 
 
@@ -373,7 +373,7 @@ AFTER = timedelta(minutes=10)
 TRIES = 5
 PAUSE = 60.0
 _SHOWN = 5
-TOLD_FOR = timedelta(hours=1)
+REPORTED_FOR = timedelta(hours=1)
 """How long a restore is a trouble at least: by then every feed was read, and posts of its alerts were searched for."""
 
 log = structlog.get_logger()
@@ -471,7 +471,7 @@ def put_back(unit: Unit, now: datetime, zone: tzinfo) -> list[Trouble]:
     if gap is None:
         return []
     in_doubt = sum(posts for (_, state), posts in unit.restored.looked_for(gap).items() if state is PostState.IN_DOUBT)
-    if not in_doubt and not timedelta() <= now - gap.until < TOLD_FOR:
+    if not in_doubt and not timedelta() <= now - gap.until < REPORTED_FOR:
         return []
     name = f"{gap.until.astimezone(zone):%Y-%m-%d %H:%M}"
     return [Trouble(What.RESTORED, name, None, gap.since or gap.looked_from, in_doubt)]

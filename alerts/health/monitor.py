@@ -22,9 +22,9 @@ AGAIN_AFTER = timedelta(hours=6)
 """How long until a lasting trouble is reported again."""
 RESTS = timedelta(minutes=30)
 """A trouble that comes back within this time of its last beginning isn't new, so that flapping causes no flood."""
-FAILURES_TOLD = 3
+FAILURES_REPORTED = 3
 """How many times in a row a source has to fail: a lost packet is no news."""
-INTERVALS_TOLD = 3
+INTERVALS_REPORTED = 3
 """And for how many of its own intervals it wasn't read."""
 STUCK_AFTER = timedelta(minutes=10)
 """How long a post may be tried without success before that is reported."""
@@ -82,7 +82,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldPosts:
+class StuckPosts:
     """Posts of a channel that don't get out: how many, since when, and what was said last."""
 
     posts: int
@@ -102,9 +102,9 @@ class ChannelSeen:
     refused: Reason | None = None
     unreachable: Reason | None = None
     rights: tuple[Reason, ...] = ()
-    stuck: HeldPosts | None = None
-    undecided: HeldPosts | None = None
-    limited: HeldPosts | None = None
+    stuck: StuckPosts | None = None
+    undecided: StuckPosts | None = None
+    limited: StuckPosts | None = None
     known: bool = True
 
 
@@ -156,9 +156,9 @@ def see(
     now: datetime,
 ) -> Seen:
     """Return one round's troubles. `cycles` has every cycle, with the reason if it is stalled (else None)."""
-    standing = [Trouble(What.CYCLE, name, why) for name, why in cycles.items() if why is not None]
+    stalled = [Trouble(What.CYCLE, name, why) for name, why in cycles.items() if why is not None]
     found = [
-        *standing,
+        *stalled,
         *(trouble for channel in channels for trouble in _of_channel(channel)),
         *(trouble for source in sources for trouble in _of_source(source, now)),
     ]
@@ -179,13 +179,13 @@ def _of_channel(seen: ChannelSeen) -> Iterator[Trouble]:
     if seen.rights:
         yield Trouble(What.RIGHTS, seen.name, because("rights_missing", each=seen.rights))
     piles = ((What.LANE, seen.stuck), (What.UNDECIDED, seen.undecided), (What.LIMIT, seen.limited))
-    for what, held in piles:
-        if held is not None:
-            yield Trouble(what, seen.name, held.reason, held.since, held.posts)
+    for what, stuck in piles:
+        if stuck is not None:
+            yield Trouble(what, seen.name, stuck.reason, stuck.since, stuck.posts)
 
 
 def _of_source(seen: SourceSeen, now: datetime) -> Iterator[Trouble]:
-    if seen.failures >= FAILURES_TOLD and _long_ago(seen.last_ok, seen.every * INTERVALS_TOLD, now):
+    if seen.failures >= FAILURES_REPORTED and _long_ago(seen.last_ok, seen.every * INTERVALS_REPORTED, now):
         yield Trouble(What.FEED, seen.name, seen.reason, seen.last_ok)
     elif seen.quiet_since is not None:
         yield Trouble(What.QUIET, seen.name, None, seen.quiet_since)
@@ -210,7 +210,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ToldTrouble:
+class ReportedTrouble:
     """A trouble known to those on call: since when, and when they were last notified."""
 
     trouble: Trouble
@@ -249,30 +249,34 @@ class MonitorMemory:
         return MonitorMemory(self.rounds, {**self.begun, **begun})
 
 
-def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory, now: datetime) -> list[HealthNotice]:
+def news_of(
+    seen: Seen, reported: Mapping[str, ReportedTrouble], notebook: MonitorMemory, now: datetime
+) -> list[HealthNotice]:
     """Return the notices of a round: each trouble once when it begins, again while it lasts, once when it is over.
 
-    `told` has the troubles known to those on call, by key; `notebook` includes this round already.
+    `reported` has the troubles known to those on call, by key; `notebook` includes this round already.
     """
     there = {trouble.key: trouble for trouble in seen.troubles}
     news = []
     for key, trouble in there.items():
-        known = told.get(key)
+        known = reported.get(key)
         if known is not None:
             # Less than nothing has passed where the clock was set back: it is told again then, not only hours later.
             if not timedelta() <= now - known.at < AGAIN_AFTER and not _hidden(trouble, there):
                 news.append(HealthNotice(Phase.REPEATED, trouble, known.since))
         elif _is_ripe(trouble, notebook, now) and not _hidden(trouble, there):
             news.append(HealthNotice(Phase.FIRING, trouble, trouble.since or now))
-    over = [each for key, each in told.items() if key in seen.judged and key not in there]
+    over = [each for key, each in reported.items() if key in seen.judged and key not in there]
     return news + [HealthNotice(Phase.RESOLVED, each.trouble, each.since) for each in over]
 
 
-def told_after(told: Mapping[str, ToldTrouble], news: Iterable[HealthNotice], now: datetime) -> dict[str, ToldTrouble]:
+def reported_after(
+    reported: Mapping[str, ReportedTrouble], news: Iterable[HealthNotice], now: datetime
+) -> dict[str, ReportedTrouble]:
     """Return the troubles that those on call know after these notices."""
-    known = dict(told)
+    known = dict(reported)
     for each in news:
-        known[each.trouble.key] = ToldTrouble(each.trouble, each.since, now)
+        known[each.trouble.key] = ReportedTrouble(each.trouble, each.since, now)
         if each.say is Phase.RESOLVED:
             del known[each.trouble.key]
     return known
@@ -294,17 +298,21 @@ def _hidden(trouble: Trouble, there: Mapping[str, Trouble]) -> bool:
 
 
 def notices_due(
-    waiting: Iterable[str], told: Mapping[str, datetime], now: datetime, remind: timedelta
+    waiting: Iterable[str], notified: Mapping[str, datetime], now: datetime, remind: timedelta
 ) -> list[tuple[Phase, str]]:
-    """Return the notices due, by alert. `told` has the time of the last notice of each unsettled one.
+    """Return the notices due, by alert. `notified` has the time of the last notice of each unsettled one.
 
     A time in the future is one of a clock that was set back: the notice is repeated.
     """
     # An alert may wait for more than one reason, and is told once.
     there = list(dict.fromkeys(waiting))
-    begins = [(Phase.FIRING, each) for each in there if each not in told]
-    again = [(Phase.REPEATED, each) for each in there if each in told and not timedelta() <= now - told[each] < remind]
-    return begins + again + [(Phase.RESOLVED, each) for each in told if each not in there]
+    begins = [(Phase.FIRING, each) for each in there if each not in notified]
+    again = [
+        (Phase.REPEATED, each)
+        for each in there
+        if each in notified and not timedelta() <= now - notified[each] < remind
+    ]
+    return begins + again + [(Phase.RESOLVED, each) for each in notified if each not in there]
 
 
 # A feed's own habit: how long it usually goes without anything new, learned by watching it. Nothing but arithmetic.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.health.monitor import HealthNotice, Phase, ToldTrouble, Trouble, What
+from alerts.health.monitor import HealthNotice, Phase, ReportedTrouble, Trouble, What
 from alerts.health.words import NoticeWords, word
 from alerts.model.alert import (
     Alert,
@@ -74,9 +74,9 @@ class OnCallNotices:
     channels: tuple[ChannelConfig, ...]
     new_id: Callable[[], str]
 
-    def told(self, alerts: AlertRepository, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
+    def reported(self, alerts: AlertRepository, keys: Iterable[str], now: datetime) -> dict[str, ReportedTrouble]:
         """Which of these troubles those on call know of."""
-        return {key: told for key in keys if (told := _told(key, alerts.by_topic(topic_of(key), now)))}
+        return {key: trouble for key in keys if (trouble := _reported(key, alerts.by_topic(topic_of(key), now)))}
 
     def file(self, alerts: AlertRepository, news: Sequence[HealthNotice], now: datetime) -> list[str]:
         """Store each as a message with its posts; returns the channels that have something to do."""
@@ -212,12 +212,12 @@ def tidied(words: NoticeWords) -> NoticeWords:
     return replace(words, headline=clean_line(words.headline), detail=detail)
 
 
-def _told(key: str, stored_alerts: Sequence[StoredAlert]) -> ToldTrouble | None:
+def _reported(key: str, stored_alerts: Sequence[StoredAlert]) -> ReportedTrouble | None:
     if not stored_alerts:
         return None
     what, name = key.split(" ", 1)
     newest = stored_alerts[0]
-    return ToldTrouble(Trouble(What(what), name, newest.reason), stored_alerts[-1].received_at, newest.received_at)
+    return ReportedTrouble(Trouble(What(what), name, newest.reason), stored_alerts[-1].received_at, newest.received_at)
 
 
 def _withdraw(alerts: AlertRepository, thread: Sequence[Post], now: datetime) -> None:

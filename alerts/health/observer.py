@@ -13,15 +13,15 @@ import structlog
 
 from alerts.delivery.lane import Lane
 from alerts.delivery.worker import Cycle, Guarded
-from alerts.desk.service import held_by_limits
+from alerts.desk.service import deferred_by_limits
 from alerts.health.monitor import (
     LIMITED_FOR,
     STUCK_AFTER,
     ChannelSeen,
     Habit,
-    HeldPosts,
     Seen,
     SourceSeen,
+    StuckPosts,
     habit_after,
     habit_without,
     quiet_since,
@@ -146,10 +146,10 @@ class CredentialProbes:
 class _Found:
     """The database's data of one round."""
 
-    standings: Mapping[str, ChannelStatus]
+    statuses: Mapping[str, ChannelStatus]
     stuck: Mapping[str, Pile | None]
     undecided: Mapping[str, Pile | None]
-    limited: Mapping[str, HeldPosts]
+    limited: Mapping[str, StuckPosts]
     sources: Mapping[str, SourceRow] = field(default_factory=dict)
     undrafted: Mapping[str, Sequence[Undrafted]] = field(default_factory=dict)
 
@@ -179,18 +179,16 @@ class Observer:
             await self._learn(found.sources, now)
         else:
             self._habits = None  # another daemon learns them: they are read anew once that is this one's again
-        paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
+        paused = {name for name, stands in found.statuses.items() if _is_paused(stands, now, self._grace)}
         # A lane that pauses knows more than an older probe: what that found must not stand beside it.
         for name in paused:
             self._probes.forget(name)
-        probed = await self._probes.take(lambda name: name in found.standings and name not in paused)
+        probed = await self._probes.take(lambda name: name in found.statuses and name not in paused)
         channels = [self._channel(name, found, probed.get(name)) for name in mine]
         polled = self._polled() if has_duties else ()
         sources = [self._source(name, found, now) for name in polled]
-        standing_still = {
-            cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
-        }
-        seen = see(channels, sources, standing_still, now)
+        stalled = {cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles}
+        seen = see(channels, sources, stalled, now)
         if not has_duties:
             return seen
         # In a thread, for a disk of the network may hang.
@@ -213,7 +211,7 @@ class Observer:
 
     def _find(self, unit: Unit, channels: Sequence[str], now: datetime) -> _Found:
         return _Found(
-            standings={name: unit.views.channel_status(name) for name in channels},
+            statuses={name: unit.views.channel_status(name) for name in channels},
             stuck={name: unit.monitor.stuck(name, now - STUCK_AFTER) for name in channels},
             undecided={name: unit.monitor.undecided(name, now) for name in channels},
             limited=self._limited(unit, now),
@@ -221,20 +219,20 @@ class Observer:
             undrafted=unit.sources.undrafted(),
         )
 
-    def _limited(self, unit: Unit, now: datetime) -> Mapping[str, HeldPosts]:
+    def _limited(self, unit: Unit, now: datetime) -> Mapping[str, StuckPosts]:
         """Return each channel's grave posts that its limits defer for long; the first gives the time."""
-        piles: dict[str, HeldPosts] = {}
-        for each in held_by_limits(unit.views, self._town, now):
+        piles: dict[str, StuckPosts] = {}
+        for each in deferred_by_limits(unit.views, self._town, now):
             post = each.post
             if post.urgent and not post.exercise and each.leaves - now > LIMITED_FOR:
                 known = piles.get(post.channel)
                 reason = known.reason if known else each.reason
                 since = min(known.since, post.stored_at) if known else post.stored_at
-                piles[post.channel] = HeldPosts((known.posts if known else 0) + 1, since, reason)
+                piles[post.channel] = StuckPosts((known.posts if known else 0) + 1, since, reason)
         return piles
 
     def _channel(self, name: str, found: _Found, probed: ProbeResult | None) -> ChannelSeen:
-        stands, now = found.standings[name], self._clock.now()
+        stands, now = found.statuses[name], self._clock.now()
         refused = stands.reason or because("credential_refused") if stands.state == "blocked" else None
         pauses = stands.state == "failing" and _is_paused(stands, now, self._grace)
         unreachable = stands.reason or because("platform_makes_wait") if pauses else None
@@ -244,8 +242,8 @@ class Observer:
             refused=refused or asked.refused,
             unreachable=unreachable or asked.unreachable,
             rights=asked.rights,
-            stuck=_held(found.stuck[name]),
-            undecided=_held(found.undecided[name]),
+            stuck=_stuck(found.stuck[name]),
+            undecided=_stuck(found.undecided[name]),
             limited=found.limited.get(name),
             known=probed is not None or refused is not None,
         )
@@ -279,8 +277,8 @@ def _is_paused(stands: ChannelStatus, now: datetime, grace: timedelta) -> bool:
     return stands.blocked_until is not None and stands.blocked_until + grace > now
 
 
-def _held(pile: Pile | None) -> HeldPosts | None:
-    return HeldPosts(pile.posts, pile.since, pile.reason) if pile else None
+def _stuck(pile: Pile | None) -> StuckPosts | None:
+    return StuckPosts(pile.posts, pile.since, pile.reason) if pile else None
 
 
 def _spell(habit: Habit) -> str:

@@ -208,9 +208,11 @@ class EndingSoon:
 def word_clashed(clash: Clashed, language: str) -> NoticeWords:
     """Word a clash of two messages with one identifier, and the fate of the later one."""
     _ = words_in(language).gettext
-    told = _("Two messages under one identifier: “{one}” ({source}) and “{other}” ({other_source}), which came before.")
+    message = _(
+        "Two messages under one identifier: “{one}” ({source}) and “{other}” ({other_source}), which came before."
+    )
     became = _("It is not published.") if clash.kept_back else _("Each goes by its own source’s rules.")
-    headline = told.format(
+    headline = message.format(
         one=_short(clash.headline),
         source=clash.source,
         other=_short(clash.other),
@@ -226,19 +228,19 @@ def word_calls(calls: Sequence[Utterance], link: str | None, language: str, zone
         return NoticeWords(_("Everything that may have been a call for help has been dealt with."))
     newest = {"channel": calls[0].channel, "at": calls[0].said_at.astimezone(zone)}
     if len(calls) == 1:
-        told = _("May be a call for help: on {channel} at {at:%H:%M}").format(**newest)
+        message = _("May be a call for help: on {channel} at {at:%H:%M}").format(**newest)
     else:
         many = _("May be calls for help: {count} unread, the newest on {channel} at {at:%H:%M}")
-        told = many.format(count=len(calls), **newest)
-    return NoticeWords(told, _("Read it now: {link}").format(link=link or "tocsin heard"))
+        message = many.format(count=len(calls), **newest)
+    return NoticeWords(message, _("Read it now: {link}").format(link=link or "tocsin heard"))
 
 
 def word_ending(ending: EndingSoon, language: str, zone: tzinfo) -> NoticeWords:
     """Word a grave alert near its end, and the possible actions; times are in `zone`."""
     _ = words_in(language).gettext
-    told = _("Ends at {at:%H:%M}: {what}. Extend it, end it, or let it run out?")
+    message = _("Ends at {at:%H:%M}: {what}. Extend it, end it, or let it run out?")
     own = _("tocsin update {id} --expires 6h, tocsin cancel {id} --over, or nothing").format(id=ending.id)
-    headline = told.format(at=ending.ends.astimezone(zone), what=_named(ending, _))
+    headline = message.format(at=ending.ends.astimezone(zone), what=_named(ending, _))
     return NoticeWords(headline, ending.link or own, ", ".join(ending.areas) or None)
 
 
@@ -263,13 +265,13 @@ def word_pending(pending: PendingApproval, say: Phase, language: str, zone: tzin
     return NoticeWords(headline, _what_to_do(pending, zone, _), _detail(pending, zone, _))
 
 
-def _practice(told: PendingApproval | Corrected | EndingSoon | Clashed, _: Gettext) -> str:
-    return _("EXERCISE – ") if told.exercise else ""
+def _practice(notice: PendingApproval | Corrected | EndingSoon | Clashed, _: Gettext) -> str:
+    return _("EXERCISE – ") if notice.exercise else ""
 
 
-def _named(told: PendingApproval | Corrected | EndingSoon, _: Gettext) -> str:
-    severity = _("unknown severity") if told.severity is Severity.UNKNOWN else _(told.severity).lower()
-    return _("“{headline}” ({severity})").format(headline=_short(told.headline), severity=severity)
+def _named(notice: PendingApproval | Corrected | EndingSoon, _: Gettext) -> str:
+    severity = _("unknown severity") if notice.severity is Severity.UNKNOWN else _(notice.severity).lower()
+    return _("“{headline}” ({severity})").format(headline=_short(notice.headline), severity=severity)
 
 
 def _short(headline: str) -> str:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import end_reason
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import public_versions, standing
+from alerts.desk.versions import current_answer, public_versions
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.incident import AlertState, StoredAlert, id_of
@@ -84,7 +84,7 @@ class FaqEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _AnswerTold:
+class _AnswerSubject:
     """The subject of an answer's posts: question and answer, and their alert."""
 
     question: Question
@@ -144,16 +144,16 @@ def what_is_asked(words: str) -> str:
 
 def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:
     """The alert that an answer about an incident belongs to. Raises Misuse where there is none."""
-    told = [
+    accepted = [
         stored
         for stored in (unit.alerts.incident(incident) if incident else ())
         if stored.state is AlertState.ACCEPTED and stored.alert is not None
     ]
-    if not told:
+    if not accepted:
         raise Misuse(because("question_without_incident"))
     # An end has nothing to be asked about: what it ended has.
-    going_on = [stored for stored in told if stored.alert is not None and end_reason(stored.alert) is None]
-    return (going_on or told)[-1]
+    going_on = [stored for stored in accepted if stored.alert is not None and end_reason(stored.alert) is None]
+    return (going_on or accepted)[-1]
 
 
 def spread(unit: DeskUnit, question: Question, answer: GivenAnswer) -> tuple[Post, ...]:
@@ -161,19 +161,19 @@ def spread(unit: DeskUnit, question: Question, answer: GivenAnswer) -> tuple[Pos
 
     What carries an earlier version is edited, and what hasn't left yet is superseded. Nowhere is it said twice.
     """
-    told = _AnswerTold(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
+    subject = _AnswerSubject(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     threads = _threads(unit, question.id)
     places = list(_places(unit, question, everywhere=answer.everywhere))
-    changed = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
+    changed = [_again(unit, subject, thread) for thread in threads.values() if _may_change(thread)]
     posts = [post for post in changed if post is not None]
-    posts += [_first(unit, told, place) for place in places if (place.key, place.channel.name) not in threads]
-    unit.alerts.note(unit.now, told.alert.id, None, "answered", because("answer_told", question=question.id))
+    posts += [_first(unit, subject, place) for place in places if (place.key, place.channel.name) not in threads]
+    unit.alerts.note(unit.now, subject.alert.id, None, "answered", because("answer_told", question=question.id))
     return tuple(posts)
 
 
 def take_back(unit: DeskUnit, question: Question, answer: GivenAnswer) -> tuple[Post, ...]:
     """Store the posts that take an answer back wherever it is; what hasn't left yet doesn't leave."""
-    told = _AnswerTold(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
+    subject = _AnswerSubject(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     taken = []
     for thread in _threads(unit, question.id).values():
         last = thread[-1]
@@ -183,9 +183,9 @@ def take_back(unit: DeskUnit, question: Question, answer: GivenAnswer) -> tuple[
             _give_up(unit, last, question.id)
         if any(post.state in _MAY_BE_OUT for post in thread):
             place = AnswerPlace(unit.desk.station.channels[last.channel], last.incident_id, last.in_reply_to or "")
-            taken.append(_stored(unit, told, place, Means.DELETE, last.message))
+            taken.append(_stored(unit, subject, place, Means.DELETE, last.message))
     why = because("answer_withdrawn", question=question.id)
-    unit.alerts.note(unit.now, told.alert.id, None, "answer_withdrawn", why)
+    unit.alerts.note(unit.now, subject.alert.id, None, "answer_withdrawn", why)
     return tuple(taken)
 
 
@@ -195,7 +195,7 @@ def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -
     The caller has seen that it is the same question. Nobody is answered so twice, nor beyond what an answer's limits on
     the platform are, nor after the incident is over, nor on X, nor where it may be a call for help.
     """
-    answer = standing(unit, question.id)
+    answer = current_answer(unit, question.id)
     if answer is None or (answer.incident is not None and not answer.next_ones):
         return None
     if asker.raised or asker.kind in NEVER_AUTOMATIC or asker.state in _WORDLESS:
@@ -209,7 +209,7 @@ def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -
         is_theirs = place.key == own or (place.channel.kind == "telegram" and not place.is_ours)
         is_here = place.channel.name == asker.channel and place.in_reply_to == asker.remote_id
         if is_theirs and is_here and (place.key, asker.channel) not in threads:
-            return _first(unit, _AnswerTold(question, answer, alert, rounds), place, automatic=True)
+            return _first(unit, _AnswerSubject(question, answer, alert, rounds), place, automatic=True)
     return None
 
 
@@ -317,49 +317,49 @@ def _may_change(thread: Sequence[Post]) -> bool:
     return any(post.state in _MAY_BE_OUT for post in thread) or thread[-1].state in (*_UNSENT, *_NOT_OUT)
 
 
-def _again(unit: DeskUnit, told: _AnswerTold, thread: Sequence[Post]) -> Post | None:
+def _again(unit: DeskUnit, subject: _AnswerSubject, thread: Sequence[Post]) -> Post | None:
     """The post by which a new version takes the place of what the thread says; None where that is the same."""
     last = thread[-1]
     if last.state in _UNSENT:
-        _supersede(unit, last, told.answer.id)
+        _supersede(unit, last, subject.answer.id)
     channel, remark = unit.desk.station.channels[last.channel], last.in_reply_to or ""
     # In a group it stands below the first who asked; on the other platforms the question's own thread is ours.
     is_below_asker = channel.kind == "telegram" and ":" in remark
-    own = _key(told.question.id, told.rounds)
+    own = _key(subject.question.id, subject.rounds)
     place = AnswerPlace(channel, last.incident_id, remark, is_ours=last.incident_id == own and not is_below_asker)
-    message = _message(unit, told, place)
+    message = _message(unit, subject, place)
     if last.state is PostState.SENT and last.message == message:
         return None
-    return _stored(unit, told, place, Means.EDIT, message)
+    return _stored(unit, subject, place, Means.EDIT, message)
 
 
-def _first(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, *, automatic: bool = False) -> Post:
-    return _stored(unit, told, place, Means.REPLY, _message(unit, told, place, automatic=automatic))
+def _first(unit: DeskUnit, subject: _AnswerSubject, place: AnswerPlace, *, automatic: bool = False) -> Post:
+    return _stored(unit, subject, place, Means.REPLY, _message(unit, subject, place, automatic=automatic))
 
 
-def _message(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, *, automatic: bool = False) -> Message:
+def _message(unit: DeskUnit, subject: _AnswerSubject, place: AnswerPlace, *, automatic: bool = False) -> Message:
     key = (place.channel.name, place.is_ours, automatic)
-    if key in told.said:
-        return told.said[key]
-    town, has_page = unit.desk.station, place.channel.link != "never" and not told.is_exercise
-    page = f"{town.public_url}/alerts/{told.question.incident}" if town.public_url and has_page else None
+    if key in subject.said:
+        return subject.said[key]
+    town, has_page = unit.desk.station, place.channel.link != "never" and not subject.is_exercise
+    page = f"{town.public_url}/alerts/{subject.question.incident}" if town.public_url and has_page else None
     reply = AnswerWords(
-        told.answer.text,
-        told.answer.language,
-        asked_in(told.question, told.answer) if place.is_ours else None,
+        subject.answer.text,
+        subject.answer.language,
+        asked_in(subject.question, subject.answer) if place.is_ours else None,
         page,
         automatic=automatic,
-        exercise=told.is_exercise,
+        exercise=subject.is_exercise,
     )
-    told.said[key] = unit.desk.answer(reply, place.channel)
-    return told.said[key]
+    subject.said[key] = unit.desk.answer(reply, place.channel)
+    return subject.said[key]
 
 
-def _stored(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, means: Means, message: Message) -> Post:
-    ends = told.alert.alert.ends if told.alert.alert is not None else unit.now
+def _stored(unit: DeskUnit, subject: _AnswerSubject, place: AnswerPlace, means: Means, message: Message) -> Post:
+    ends = subject.alert.alert.ends if subject.alert.alert is not None else unit.now
     post = Post(
         id=unit.new_id(),
-        alert_id=told.alert.id,
+        alert_id=subject.alert.id,
         incident_id=place.key,
         channel=place.channel.name,
         kind=PostKind.ANSWER,
@@ -369,10 +369,10 @@ def _stored(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, means: Means,
         message=message,
         severity=Severity.MINOR,
         stored_at=unit.now,
-        exercise=told.is_exercise,
+        exercise=subject.is_exercise,
         expires=max(ends, unit.now) + WORTH_TELLING,
         in_reply_to=place.in_reply_to,
-        answer=told.answer.id,
+        answer=subject.answer.id,
     )
     unit.alerts.add_post(post)
     return post

@@ -136,7 +136,7 @@ def _keep(
     return take(unit, channel, pairs, group)
 
 
-def ear_standings(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
+def ear_statuses(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
     """Yield each ear's health, like a source's, with its `cost` this month, in dollars, if any.
 
     `gap` describes lost remarks. A bot's ear is `quiet` until it read something.

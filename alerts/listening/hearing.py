@@ -82,7 +82,7 @@ def take(
     `by` is the officer who heard it and types it in, `place` where that was, `about` the incident that it is about.
     """
     known = Known(by, place, about)
-    kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, told=known))]
+    kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, author=known))]
     raised = tuple(utterance for utterance, is_news in kept if is_news and utterance.raised)
     answered = [answer_next(unit, utterance, group) for utterance, is_news in kept if is_news]
     return Taken(tuple(utterance for utterance, _ in kept), raised, any(answered))
@@ -133,7 +133,7 @@ def _take_one(
     understood: Understood,
     group: Group | None,
     *,
-    told: Known,
+    author: Known,
 ) -> tuple[Utterance, bool] | None:
     """How it is kept now, and whether its words are news; None: nothing of it is."""
     listening = unit.listening
@@ -141,7 +141,7 @@ def _take_one(
     if known is None:
         if listening.is_forgotten(channel, remark.remote_id):
             return None
-        fresh = _fresh(unit, channel, remark, understood, told)
+        fresh = _fresh(unit, channel, remark, understood, author)
         if remark.gone:
             # Told of its removal before of itself: it is kept as gone, so that its words, when they come, aren't.
             listening.add(forget_words(fresh, UtteranceState.GONE))
@@ -156,7 +156,7 @@ def _take_one(
         listening.put(gone)
         return gone, False
     if known.text is None and remark.text is not None:
-        return _worded(unit, known, _fresh(unit, channel, remark, understood, told), group), True
+        return _worded(unit, known, _fresh(unit, channel, remark, understood, author), group), True
     return _changed(unit, known, remark, understood)
 
 
@@ -170,15 +170,15 @@ def _worded(unit: DeskUnit, known: Utterance, fresh: Utterance, group: Group | N
 
 
 def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Understood) -> tuple[Utterance, bool] | None:
-    told_at, before = remark.edited_at or remark.at, known.edited_at or known.said_at
-    changed = _hidden(known, remark, told_at)
+    written_at, before = remark.edited_at or remark.at, known.edited_at or known.said_at
+    changed = _hidden(known, remark, written_at)
     # Of two of the same time an edit counts before the first words, else the one told later: a list shows what is, and
     # not since when it is.
-    is_as_new = told_at == before and (remark.edited_at is not None or known.edited_at is None)
-    is_newer = remark.text is not None and (told_at > before or is_as_new)
+    is_as_new = written_at == before and (remark.edited_at is not None or known.edited_at is None)
+    is_newer = remark.text is not None and (written_at > before or is_as_new)
     is_new = is_newer and bounded(remark.text or "", LONGEST_REMARK) != known.text
     if is_newer and remark.edited_at is not None:
-        changed = replace(changed, edited_at=told_at)
+        changed = replace(changed, edited_at=written_at)
     if is_new:
         changed = replace(
             changed,
@@ -198,20 +198,20 @@ def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Under
     return changed, is_new and not known.raised
 
 
-def _hidden(known: Utterance, remark: Remark, told_at: datetime) -> Utterance:
+def _hidden(known: Utterance, remark: Remark, written_at: datetime) -> Utterance:
     """Return the remark with its latest known hiding on its platform."""
-    if remark.hidden is None or remark.hidden is known.hidden or told_at < (known.hidden_at or known.said_at):
+    if remark.hidden is None or remark.hidden is known.hidden or written_at < (known.hidden_at or known.said_at):
         return known
-    return replace(known, hidden=remark.hidden, hidden_at=told_at)
+    return replace(known, hidden=remark.hidden, hidden_at=written_at)
 
 
-def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood, told: Known) -> Utterance:
+def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood, author: Known) -> Utterance:
     root = remark.root
     if root is None and remark.parent is not None:
         # Who answers somebody under a post is under that post, too, where the platform doesn't tell.
         parent = unit.listening.utterance_of(channel, remark.parent)
         root = parent.root if parent is not None else None
-    incident = unit.listening.incident_of_post(channel, root) if root else remark.incident or told.about
+    incident = unit.listening.incident_of_post(channel, root) if root else remark.incident or author.about
     suggested = suggest_incident(unit, remark.text) if incident is None and remark.text else None
     config = unit.desk.station.channels.get(channel)
     return Utterance(
@@ -241,8 +241,8 @@ def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood,
         hidden_at=(remark.edited_at or remark.at) if remark.hidden is not None and remark.text is None else None,
         private=remark.private,
         exercise=config is not None and config.exercise,
-        by=told.by,
-        place=told.place,
+        by=author.by,
+        place=author.place,
         vector=understood.vector,
     )
 
@@ -258,9 +258,9 @@ def suggest_incident(unit: DeskUnit, text: str) -> str | None:
     for stored in unit.views.on(now, most=MOST_INCIDENTS):
         if stored.alert is None or stored.received_at < now - SUGGESTED_FOR:
             continue
-        told = " ".join(f"{info.headline or ''} {info.event}" for info in stored.alert.infos)
+        headlines = " ".join(f"{info.headline or ''} {info.event}" for info in stored.alert.infos)
         areas = " ".join(area.description for area in stored.alert.areas)
-        words = (_words_of(f"{told} {areas}") - _words_of(unit.desk.station.name)) & said
+        words = (_words_of(f"{headlines} {areas}") - _words_of(unit.desk.station.name)) & said
         common[stored.incident_id] = max(common.get(stored.incident_id, 0), len(words))
     best = sorted(common.items(), key=lambda each: -each[1])[:2]
     if not best or best[0][1] < LEAST_WORDS or (len(best) > 1 and best[1][1] == best[0][1]):

@@ -68,11 +68,11 @@ def like_a_call(text: str) -> float:
 @lru_cache(maxsize=1)
 def _weights() -> Mapping[str, float]:
     calls, others = Counter[str](), Counter[str]()
-    told = list(examples())
-    for kind, text in told:
+    samples = list(examples())
+    for kind, text in samples:
         (calls if kind is Kind.HELP else others).update(_traits(text))
-    total = sum(kind is Kind.HELP for kind, _ in told)
-    rest = len(told) - total
+    total = sum(kind is Kind.HELP for kind, _ in samples)
+    rest = len(samples) - total
     return {
         each: log((calls[each] + _UNSEEN) / (total + 2 * _UNSEEN))
         - log((others[each] + _UNSEEN) / (rest + 2 * _UNSEEN))

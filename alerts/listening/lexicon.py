@@ -137,17 +137,17 @@ class Lexicon:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The lists of `words.toml`: some 30 ms of a core, once."""
-    told = tomllib.loads(LISTS.read_text(encoding="utf-8"))
-    lists = {name: any_of(entries) for name, entries in told["lists"].items()}
+    tables = tomllib.loads(LISTS.read_text(encoding="utf-8"))
+    lists = {name: any_of(entries) for name, entries in tables["lists"].items()}
     return Lexicon(
-        topics={name: any_of(entries) for name, entries in told["topics"].items()},
-        wanted={name: any_of(entries) for name, entries in told["wanted"].items()},
-        help=tuple(_sign(each, lists) for each in told["help"]),
-        empty=frozenset(entry.strip() for entry in told["lists"]["empty"].split(",")),
+        topics={name: any_of(entries) for name, entries in tables["topics"].items()},
+        wanted={name: any_of(entries) for name, entries in tables["wanted"].items()},
+        help=tuple(_sign(each, lists) for each in tables["help"]),
+        empty=frozenset(entry.strip() for entry in tables["lists"]["empty"].split(",")),
         lists=lists,
     )
 
 
-def _sign(told: Mapping[str, Any], lists: Mapping[str, re.Pattern[str]]) -> Sign:
-    needs = tuple(lists.get(each) or any_of(each) for each in told["needs"])
-    return Sign(told["name"], needs, any_of(told["unless"]) if "unless" in told else None)
+def _sign(entry: Mapping[str, Any], lists: Mapping[str, re.Pattern[str]]) -> Sign:
+    needs = tuple(lists.get(each) or any_of(each) for each in entry["needs"])
+    return Sign(entry["name"], needs, any_of(entry["unless"]) if "unless" in entry else None)

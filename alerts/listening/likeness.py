@@ -182,14 +182,14 @@ def _topics() -> frozenset[int]:
     return frozenset(zlib.crc32(name.encode()) for name in lexicon().topics)
 
 
-def knows(told: Features) -> bool:
+def knows(features: Features) -> bool:
     """True if it is about one of the topics of the lists."""
-    return not _topics().isdisjoint(told)
+    return not _topics().isdisjoint(features)
 
 
-def packed(told: Features) -> bytes:
+def packed(features: Features) -> bytes:
     """Features as bytes: the heaviest, in the order of their numbers."""
-    kept = sorted(sorted(told.items(), key=lambda each: -each[1])[:MOST_FEATURES])
+    kept = sorted(sorted(features.items(), key=lambda each: -each[1])[:MOST_FEATURES])
     return b"".join(_FEATURE.pack(number, weight) for number, weight in kept)
 
 
@@ -286,11 +286,11 @@ class SentenceModel:
         numbers = self._np.frombuffer(vector, kind, WIDTH, 2).astype(self._np.float64)
         return numbers, unpacked(vector[2 + size * WIDTH :])
 
-    def _learnt(self, told: list[tuple[Kind, str]]) -> tuple[Floats, float]:
+    def _learnt(self, samples: list[tuple[Kind, str]]) -> tuple[Floats, float]:
         """The line between calls and the rest, and where it lies. Both sides weigh the same, however many they are."""
         np = self._np
-        is_call = np.array([kind is Kind.HELP for kind, _ in told])
-        rows = np.hstack([self._encode([text for _, text in told]).astype(np.float64), np.ones((len(told), 1))])
+        is_call = np.array([kind is Kind.HELP for kind, _ in samples])
+        rows = np.hstack([self._encode([text for _, text in samples]).astype(np.float64), np.ones((len(samples), 1))])
         share = np.where(is_call, 0.5 / is_call.sum(), 0.5 / (~is_call).sum())
         hold = np.eye(WIDTH + 1) * _STEADY
         hold[-1, -1] = 1e-9

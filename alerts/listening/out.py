@@ -13,7 +13,7 @@ from pydantic import Field
 
 from alerts.desk.out import Out, PostOut, ReasonCode, ReasonWords, VersionOut, spelled, worded
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import standing, waiting
+from alerts.desk.versions import current_answer, waiting
 from alerts.listening.polls import fingerprint_of, shown_of
 from alerts.model.incident import PastEvent
 from alerts.model.listening import Kind, Question, QuestionState, Utterance, UtteranceState
@@ -84,7 +84,7 @@ class QuestionOut(Out):
     def of(cls, unit: Unit, question: Question) -> Self:
         """One question, with how many asked it on which channel."""
         waits = VersionOut.waiting(unit, question.id)
-        answer = standing(unit, question.id) or waiting(unit, question.id)
+        answer = current_answer(unit, question.id) or waiting(unit, question.id)
         return cls(
             question=question.id,
             words=question.words,
@@ -326,5 +326,5 @@ class PollResult(Out):
 
     def as_json(self) -> dict[str, Any]:
         """The object for `json.dumps`; before the end no key has a name from which a number could be expected."""
-        told = super().as_json()
-        return told if self.closed else {name: told[name] for name in ("poll", "state", "turnout")}
+        values = super().as_json()
+        return values if self.closed else {name: values[name] for name in ("poll", "state", "turnout")}

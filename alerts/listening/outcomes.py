@@ -21,19 +21,21 @@ LONGEST_OUTCOME = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PublishedOutcome:
     """The outcome of a poll, as published at that time."""
 
     text: str
     at: datetime | None
 
 
-def outcomes(unit: Unit, poll: Poll) -> Sequence[Outcome]:
+def outcomes(unit: Unit, poll: Poll) -> Sequence[PublishedOutcome]:
     """Return the public outcomes, the newest first."""
-    found = [Outcome(each.text, each.validated_at or each.created_at) for each in public_versions(unit, poll.id)]
+    found = [
+        PublishedOutcome(each.text, each.validated_at or each.created_at) for each in public_versions(unit, poll.id)
+    ]
     # One that an earlier version of the program kept stands in the poll alone.
     if poll.outcome is not None and not unit.listening.answers(poll.id):
-        found = [Outcome(poll.outcome, poll.outcome_at)]
+        found = [PublishedOutcome(poll.outcome, poll.outcome_at)]
     return found[::-1]
 
 

@@ -126,8 +126,8 @@ class RejectPoll(PollAct):
         if poll.state is not PollState.WAITING:
             raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
         who, why = officer.actor.name, self.reason
-        told = because("rejected_why", who=who, why=why) if why else because("rejected", who=who)
-        rejected = replace(poll, state=PollState.REJECTED, reason=told, secret="")
+        reason = because("rejected_why", who=who, why=why) if why else because("rejected", who=who)
+        rejected = replace(poll, state=PollState.REJECTED, reason=reason, secret="")
         unit.polls.put(rejected)
         officer.write(Act.REJECT, poll.id, why or "")
         return rejected

@@ -216,7 +216,7 @@ def publish_result(
 
 def results_on(town: Town, tally: Tally, pictures: Mapping[str, str]) -> list[tuple[ChannelConfig, Message]]:
     """Return the result's message for each channel of the poll."""
-    told_there = []
+    results = []
     for name in tally.poll.channels:
         channel = town.channels.get(name)
         if channel is None or channel.exercise is not tally.poll.exercise:
@@ -224,8 +224,8 @@ def results_on(town: Town, tally: Tally, pictures: Mapping[str, str]) -> list[tu
         language = channel.language or town.language
         file = pictures.get(language)
         image = PostImage(file, result_alt(tally, language)) if file else None
-        told_there.append((channel, result_on(town, channel, tally, image)))
-    return told_there
+        results.append((channel, result_on(town, channel, tally, image)))
+    return results
 
 
 def languages_of(town: Town, poll: Poll) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import standing
+from alerts.desk.versions import current_answer
 from alerts.listening.answering import newest_alert
 from alerts.listening.likeness import WordLikeness
 from alerts.listening.questions import ALERT
@@ -68,7 +68,7 @@ def candidates(unit: DeskUnit, question: Question) -> Sequence[Sentence]:
         alert = newest_alert(unit, question.incident).alert
         found += [Sentence(text, ALERT, text) for text in _sentences(unit, alert)] if alert is not None else []
     for other in unit.listening.questions(MOST_QUESTIONS):
-        answer = standing(unit, other.id) if other.id != question.id and other.state in _ANSWERED else None
+        answer = current_answer(unit, other.id) if other.id != question.id and other.state in _ANSWERED else None
         if answer is not None:
             found.append(Sentence(answer.text, answer.id, other.words))
     return found[:MOST_CANDIDATES]

@@ -17,7 +17,7 @@ from alerts.desk.approve import find_alert
 from alerts.desk.handing_in import let_go
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import newest, standing
+from alerts.desk.versions import current_answer, newest
 from alerts.listening.answering import newest_alert, take_back
 from alerts.listening.out import QuestionOut
 from alerts.listening.questions import (
@@ -178,7 +178,7 @@ class WithdrawAnswer(QuestionAct):
         """
         unit = officer.unit
         asked = find_question(unit, self.id)
-        stands = standing(unit, asked.id)
+        stands = current_answer(unit, asked.id)
         if stands is None:
             raise Conflict(because("no_answer_stands", question=asked.id))
         posts = take_back(unit, asked, stands)
@@ -393,8 +393,8 @@ def _become(officer: Officer, asked: Question, sentence: str) -> Question:
         return asked
     stored = newest_alert(unit, asked.incident)
     before = stored.alert.info_for(unit.desk.station.language) if stored.alert is not None else None
-    told = "\n".join(filter(None, (before.description if before is not None else None, said)))
-    filed = officer.update(stored.id, {"description": told})
+    description = "\n".join(filter(None, (before.description if before is not None else None, said)))
+    filed = officer.update(stored.id, {"description": description})
     waits = filed.stored.state is AlertState.WAITING
     return give(officer, asked, AnswerDraft(said, source=ALERT, waits=waits)).question
 

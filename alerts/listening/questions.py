@@ -14,7 +14,7 @@ from alerts.desk.dedupe import end_reason
 from alerts.desk.handing_in import drafted, hand_in, only_named
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import newest, standing
+from alerts.desk.versions import current_answer, newest
 from alerts.listening.answering import newest_alert, spread, worded
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import take
@@ -123,7 +123,7 @@ def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
     last = newest(unit, question.id)
     if last is not None and not draft.is_another and _says_the_same(last, question, draft):
         return Answered(find_question(unit, question.id), last)
-    stands = standing(unit, question.id)
+    stands = current_answer(unit, question.id)
     waits = draft.waits or listens.answers == "approve"
     new = replace(
         drafted(officer, question.id, draft.text),
@@ -145,16 +145,16 @@ def let_out(unit: DeskUnit, accepted: GivenAnswer) -> Answered:
     """Make the question what the accepted version says, and publish it."""
     asked = find_question(unit, accepted.subject)
     is_in_alert = accepted.source == ALERT or asked.state is QuestionState.BECAME
-    told = replace(
+    released = replace(
         _as_bound(asked, accepted),
         state=QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED,
         changed_at=unit.now,
     )
-    unit.listening.put_question(told)
-    if told.incident is not None and told.incident != asked.incident:
-        unit.listening.attribute_askers(told.id, told.incident)
-    unit.listening.see_to_askers(told.id)
-    return Answered(told, accepted, spread(unit, told, accepted))
+    unit.listening.put_question(released)
+    if released.incident is not None and released.incident != asked.incident:
+        unit.listening.attribute_askers(released.id, released.incident)
+    unit.listening.see_to_askers(released.id)
+    return Answered(released, accepted, spread(unit, released, accepted))
 
 
 def _as_bound(asked: Question, accepted: GivenAnswer) -> Question:
@@ -196,8 +196,8 @@ def close_over_questions(unit: DeskUnit) -> int:
 
 
 def _over_at(unit: DeskUnit, incident: str) -> datetime | None:
-    told = [each for each in unit.alerts.incident(incident) if each.state is AlertState.ACCEPTED and each.alert]
-    last = told[-1] if told else None
+    accepted = [each for each in unit.alerts.incident(incident) if each.state is AlertState.ACCEPTED and each.alert]
+    last = accepted[-1] if accepted else None
     if last is None or last.alert is None:
         return None
     over_at = last.received_at if end_reason(last.alert) is not None else last.alert.ends

@@ -30,7 +30,7 @@ class RemarkAct(HeardAct):
     names: ClassVar[str] = "A remark's id, or the start of one."
     stays: ClassVar[bool] = False
     table = "utterance"
-    told: ClassVar[str] = "said"
+    done_as: ClassVar[str] = "said"
 
     def account(self, unit: DeskUnit, done: Utterance) -> UtteranceOut:
         """The remark."""
@@ -46,7 +46,7 @@ class RemarkAct(HeardAct):
 
     def page(self, unit: DeskUnit, done: Utterance) -> str:  # noqa: ARG002 it has its id
         """Its page where more can be done about it, else what else people say."""
-        return f"{f'{self.place}/{done.id}' if self.stays else '/heard'}?done={self.told}-{self.verb}"
+        return f"{f'{self.place}/{done.id}' if self.stays else '/heard'}?done={self.done_as}-{self.verb}"
 
     def _said(self, officer: Officer, kind: Kind) -> Utterance:
         """Say what it is: a person's word alone takes back that it may be a call for help."""
@@ -200,7 +200,7 @@ class BlockAuthor(_ModeratingAct):
 class _BlockAct(RemarkAct):
     """The base of a second person's decisions about a block."""
 
-    of, place, group, table, told = "blocks", "/heard/blocks", "block", "moderation", "blocks"
+    of, place, group, table, done_as = "blocks", "/heard/blocks", "block", "moderation", "blocks"
     names: ClassVar[str] = "A block's id, or the start of one."
     decides = True
 

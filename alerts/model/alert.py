@@ -150,7 +150,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedValue:
     """A `valueName`/`value` pair: CAP's eventCode, parameter and geocode."""
 
     name: str
@@ -188,7 +188,7 @@ class Area:
     description: str
     polygons: tuple[tuple[Point, ...], ...] = ()
     circles: tuple[Circle, ...] = ()
-    geocodes: tuple[Named, ...] = ()
+    geocodes: tuple[NamedValue, ...] = ()
     altitude: float | None = None
     ceiling: float | None = None
 
@@ -205,7 +205,7 @@ class Info:
     language: str = "en-US"
     response_types: tuple[ResponseType, ...] = ()
     audience: str | None = None
-    event_codes: tuple[Named, ...] = ()
+    event_codes: tuple[NamedValue, ...] = ()
     effective: datetime | None = None
     onset: datetime | None = None
     expires: datetime | None = None
@@ -215,7 +215,7 @@ class Info:
     instruction: str | None = None
     web: str | None = None
     contact: str | None = None
-    parameters: tuple[Named, ...] = ()
+    parameters: tuple[NamedValue, ...] = ()
     resources: tuple[Resource, ...] = ()
     areas: tuple[Area, ...] = ()
 

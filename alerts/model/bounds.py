@@ -126,9 +126,9 @@ def same(said: str | bytes, known: str | bytes) -> bool:
     return hmac.compare_digest(_bytes_of(said), _bytes_of(known))
 
 
-def seal_of(secret: str | bytes, told: str | bytes) -> str:
-    """Return the HMAC-SHA256 of `told` under a secret, in hexadecimal. Accepts any text, malformed Unicode included."""
-    return hmac.new(_bytes_of(secret), _bytes_of(told), hashlib.sha256).hexdigest()
+def seal_of(secret: str | bytes, text: str | bytes) -> str:
+    """Return the HMAC-SHA256 of `text` under a secret, in hexadecimal. Accepts any text, malformed Unicode included."""
+    return hmac.new(_bytes_of(secret), _bytes_of(text), hashlib.sha256).hexdigest()
 
 
 def _bytes_of(text: str | bytes) -> bytes:

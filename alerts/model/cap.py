@@ -15,7 +15,19 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from alerts.model.alert import Alert, Area, Category, Circle, Info, MsgType, Named, Point, Reference, Resource, Scope
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Category,
+    Circle,
+    Info,
+    MsgType,
+    NamedValue,
+    Point,
+    Reference,
+    Resource,
+    Scope,
+)
 from alerts.model.reason import Reason, because
 
 # CAP 3.2.1: no spaces, commas or restricted characters (< and &), for `references` are written as triples with commas.
@@ -106,7 +118,7 @@ def _of_info(where: str, info: Info) -> Iterator[Reason]:
         yield from _of_area(f"{where}.area[{place}]", area)
 
 
-def _of_pairs(where: str, pairs: Iterable[Named]) -> Iterator[Reason]:
+def _of_pairs(where: str, pairs: Iterable[NamedValue]) -> Iterator[Reason]:
     for place, pair in enumerate(pairs):
         if not _says(pair.name):
             yield because("rule_empty", where=f"{where}[{place}].valueName", needed="a name is needed")
@@ -324,7 +336,7 @@ def _block(name: str, content: Iterable[str]) -> Iterator[str]:
     yield f"</{name}>"
 
 
-def _pairs(name: str, pairs: Iterable[Named]) -> Iterator[str]:
+def _pairs(name: str, pairs: Iterable[NamedValue]) -> Iterator[str]:
     for pair in pairs:
         yield from _block(name, (_required("valueName", pair.name), _required("value", pair.value)))
 

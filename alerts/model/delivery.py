@@ -113,27 +113,27 @@ class BulkCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a bulk: `held` chats are deferred, and `waits` is true while its alert waits.
+    """The progress of a bulk: `deferred` chats get it later, and `waits` is true while its alert waits.
 
-    `held_until` is when the last deferred chat gets its message.
+    `deferred_until` is when the last deferred chat gets its message.
     """
 
     bulk: Bulk
-    held: int = 0
+    deferred: int = 0
     waits: bool = False
-    held_until: datetime | None = None
+    deferred_until: datetime | None = None
 
     @property
     def state(self) -> str:
-        """The state as displayed: a finished bulk isn't done while some subscribers are deferred (`held`)."""
-        if self.bulk.state is BulkState.DONE and self.held:
+        """The state as displayed: a finished bulk isn't done while some subscribers are deferred (`deferred`)."""
+        if self.bulk.state is BulkState.DONE and self.deferred:
             return "held"
         return "waiting" if self.waits and self.bulk.state is BulkState.QUEUED else str(self.bulk.state)
 
     @property
     def looked(self) -> int:
         """Number of settled subscribers: sent, failed, skipped or deferred."""
-        return self.bulk.sent + self.bulk.failed + self.bulk.skipped + self.held
+        return self.bulk.sent + self.bulk.failed + self.bulk.skipped + self.deferred
 
     @property
     def rest(self) -> int | None:
@@ -162,8 +162,8 @@ def why_stopped(
         return because("bulk_over")
     newer = [other for other in others if other.incident == each.incident and other.seq > each.seq]
     # One that waits may never go out: until it does, this one goes on.
-    heir = next((other for other in newer if not other.waits and other.post not in NEVER_WENT), None)
-    return because("bulk_superseded", by=heir.id) if heir is not None else None
+    successor = next((other for other in newer if not other.waits and other.post not in NEVER_WENT), None)
+    return because("bulk_superseded", by=successor.id) if successor is not None else None
 
 
 def most_pressing(candidates: Sequence[BulkCandidate]) -> BulkCandidate | None:
@@ -283,7 +283,7 @@ class Target:
     bulks: tuple[Bulk, ...]
     message: int | None = None
     edits: bool = False
-    held: bool = False
+    deferred: bool = False
     endpoint: PushEndpoint | Mailbox | None = field(default=None, repr=False)
 
     @property
@@ -311,9 +311,9 @@ MISSED_FOR = timedelta(hours=1)
 """A relay that lost its list of mailboxes for less must not cost a town its subscribers."""
 
 
-def still_missed(missed_at: datetime | None, told_at: datetime | None) -> datetime | None:
+def still_missed(missed_at: datetime | None, reached_at: datetime | None) -> datetime | None:
     """Since when nobody is there; None: it wasn't said yet, or something reached them since."""
-    return missed_at if missed_at is not None and (told_at is None or told_at < missed_at) else None
+    return missed_at if missed_at is not None and (reached_at is None or reached_at < missed_at) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,12 +338,12 @@ class SendResult:
     @property
     def is_plain(self) -> bool:
         """True for the ordinary case: sent, of one bulk, to the chat it was meant for."""
-        alone = len(self.target.bulks) == 1 and not self.target.held
+        alone = len(self.target.bulks) == 1 and not self.target.deferred
         return self.outcome is SendOutcome.SENT and alone and self.moved_to is None
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ExchangeRequest:
     """The request of a turn: store these results and hand over at most `room` more.
 
     `working` is the bulk of the turn before, `flying` has the sends that are handed over without an end yet, and
@@ -363,7 +363,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Exchange:
     """The answer to a turn: the next targets, their bulk (None if there is none), and when to ask again at the latest.
 
     `urgent` says that the bulk precedes everything else. Sends that belong neither to `bulk` nor to `alive` are

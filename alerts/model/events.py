@@ -73,7 +73,7 @@ class AttemptFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriberTold:
+class SubscriberReached:
     """One subscriber's message of a bulk has an end, good or bad."""
 
     channel: str

@@ -275,7 +275,7 @@ def says_over(info: Info) -> bool:
     return ResponseType.ALL_CLEAR in info.response_types or says_it_is_over(*_said(info))
 
 
-def told_of(info: Info) -> Hazard:
+def worded_hazard(info: Info) -> Hazard:
     """Return the hazard whose words are used for an alert.
 
     Reports are unconfirmed, so their alerts use no specific one.
@@ -300,7 +300,7 @@ def kind_of(hazard: Hazard, info: Info, now: datetime) -> str:
     match hazard:
         case Hazard.FOREST_FIRE if only_a_risk(info):
             return "risk"
-        case Hazard.ATTACK if _told_to_stay_in(info):
+        case Hazard.ATTACK if _says_stay_inside(info):
             return "inside"
         case Hazard.INDUSTRIAL if _is_nuclear(info):
             return "nuclear"
@@ -324,7 +324,7 @@ def _is_to_come(info: Info, now: datetime) -> bool:
     return start is not None and start > now
 
 
-def _told_to_stay_in(info: Info) -> bool:
+def _says_stay_inside(info: Info) -> bool:
     return ResponseType.SHELTER in info.response_types or any(Hazard.SHELTER in named(words) for words in _said(info))
 
 
@@ -349,7 +349,7 @@ def fold(text: str) -> str:
     """`text` without case, accents and typographic apostrophes, for comparing words: "Évacuation" is "evacuation"."""
     # Decomposed, so that an accent is a character of its own.
     plain = normal("NFKD", text.replace("’", "'")).casefold()
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 def _by_code(info: Info) -> Hazard | None:

@@ -43,7 +43,7 @@ class Lease:
 class RunningDaemon:
     """A daemon that works on the database, as it registers itself with each renewal of its leases.
 
-    `wants` are leases of others that it asks for, since it has less than its share. `standing` are the names of its
+    `wants` are leases of others that it asks for, since it has less than its share. `stalled` are the names of its
     stalled cycles.
     """
 
@@ -54,7 +54,7 @@ class RunningDaemon:
     url: str = ""
     version: str = ""
     wants: frozenset[str] = frozenset()
-    standing: tuple[str, ...] = ()
+    stalled: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -69,9 +69,9 @@ def name_of(owner: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """All leases and daemons at one moment: those `held`, those that are `free` as they ended, the living daemons."""
+    """All leases and daemons at one moment: those `owned`, those that are `free` as they ended, the living daemons."""
 
-    held: Mapping[str, Lease]
+    owned: Mapping[str, Lease]
     free: Mapping[str, Lease]
     daemons: Mapping[str, RunningDaemon]
 

@@ -141,8 +141,8 @@ def _exactly(kind: type[Any], *also: type[Any]) -> Callable[[Any], Any]:
 def _moment(value: str) -> datetime:
     if not value.endswith("]"):
         return datetime.fromisoformat(value)
-    told, _, zone = value[:-1].partition("[")
-    return datetime.fromisoformat(told).astimezone(ZoneInfo(zone))
+    local, _, zone = value[:-1].partition("[")
+    return datetime.fromisoformat(local).astimezone(ZoneInfo(zone))
 
 
 def _reason(value: str) -> Reason:

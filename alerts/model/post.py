@@ -263,7 +263,7 @@ class Post:
         return self.priority >= OVER_LIMIT
 
     @property
-    def is_held(self) -> bool:
+    def is_deferred(self) -> bool:
         """True if only its channel's limits defer it, provided that it was read with them."""
         return self.state is PostState.QUEUED and self.outcome == HELD
 
@@ -279,7 +279,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldPost:
+class DeferredPost:
     """A post deferred only by its channel's limits, and about when it leaves.
 
     `is_ours` is true if only the town's own limits defer it, not the platform's: only those can be overridden.

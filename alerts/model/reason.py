@@ -103,15 +103,15 @@ def in_words(text: str) -> Reason:
     return Reason(WORDS, (("text", text[:LONGEST]),))
 
 
-def as_reason(told: Reason | str) -> Reason:
+def as_reason(reason: Reason | str) -> Reason:
     """The reason, or the sentence as one."""
-    return told if isinstance(told, Reason) else in_words(told)
+    return reason if isinstance(reason, Reason) else in_words(reason)
 
 
 def reason_of(error: ValueError) -> Reason:
     """Return the reason that a reader's error was raised with, or its text as a reason."""
-    told = error.args[0] if error.args else ""
-    return told if isinstance(told, Reason) else in_words(str(error))
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Reason) else in_words(str(error))
 
 
 def read_reason(kept: str | None) -> Reason | None:
@@ -132,33 +132,33 @@ def kept_reason(reason: Reason | None) -> str | None:
     return reason.kept() if reason is not None else None
 
 
-def _of_json(told: Mapping[str, Any], depth: int = 0) -> Reason:
+def _of_json(data: Mapping[str, Any], depth: int = 0) -> Reason:
     if depth > DEEPEST:
         raise ValueError("reasons within reasons")
-    values = {name: _read_value(each, depth) for name, each in told.items() if name != "code"}
-    return Reason(str(told["code"]), tuple(values.items()))
+    values = {name: _read_value(each, depth) for name, each in data.items() if name != "code"}
+    return Reason(str(data["code"]), tuple(values.items()))
 
 
-def _read_value(told: Any, depth: int) -> Value:
-    if isinstance(told, dict):
-        return _of_json(told, depth + 1)
-    if isinstance(told, list):
-        return tuple(_read_value(each, depth + 1) for each in told)
-    return told if isinstance(told, int | float) else str(told)
+def _read_value(value: Any, depth: int) -> Value:
+    if isinstance(value, dict):
+        return _of_json(value, depth + 1)
+    if isinstance(value, list):
+        return tuple(_read_value(each, depth + 1) for each in value)
+    return value if isinstance(value, int | float) else str(value)
 
 
-def _value_of(told: object) -> Value:
-    if isinstance(told, Reason):
-        return told
-    if type(told) is str:
-        return told[:LONGEST]
-    if isinstance(told, datetime):
-        return told.isoformat(timespec="seconds")
-    if isinstance(told, int | float) and not isinstance(told, bool):
-        return told
-    if isinstance(told, Sequence) and not isinstance(told, str | bytes):
-        return tuple(_value_of(each) for each in told)
-    return str(told)[:LONGEST]
+def _value_of(value: object) -> Value:
+    if isinstance(value, Reason):
+        return value
+    if type(value) is str:
+        return value[:LONGEST]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return tuple(_value_of(each) for each in value)
+    return str(value)[:LONGEST]
 
 
 def _as_json(value: Value) -> Any:

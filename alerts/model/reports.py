@@ -37,7 +37,7 @@ class ReportKind:
 
     `public`: its pins may be shown to everybody. `hazard` is that of a cluster's draft; without one, or without
     `cluster`, no draft is made. `stop` is shown in place of the form, which ends there: for matters that need a
-    telephone call, such as a smell of gas. `told` is a draft's description of the matter ("Fallen or dangerous tree"),
+    telephone call, such as a smell of gas. `descriptions` name the matter in a draft ("Fallen or dangerous tree"),
     and `instruction` its advice, each by language: a draft has no order of its hazard, since the matter is unconfirmed.
     """
 
@@ -48,16 +48,16 @@ class ReportKind:
     hazard: Hazard | None = None
     cluster: ClusterRule | None = None
     stop: str | None = None
-    told: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
     instruction: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, language: str) -> str:
         """Its name in that language, else in the first that it has one in."""
         return _in(self.names, language) or self.code
 
-    def what_is_told(self, language: str) -> str:
+    def description(self, language: str) -> str:
         """Return the description in a cluster's draft: the kind's name if it has none of its own."""
-        return _in(self.told, language) or self.name(language)
+        return _in(self.descriptions, language) or self.name(language)
 
     def what_to_do(self, language: str) -> str | None:
         """Return the instruction in a cluster's draft. Returns None if the kind has none."""
@@ -85,14 +85,14 @@ def shipped_kinds(language: str) -> tuple[ReportKind, ...]:
     return (
         ReportKind(
             *("road", {"fr": "Route, trottoir", "en": "Road, pavement"}, "road", True, Hazard.ROAD, rule),
-            told={"fr": "Chaussée dangereuse", "en": "Dangerous road surface"},
+            descriptions={"fr": "Chaussée dangereuse", "en": "Dangerous road surface"},
             instruction={"fr": "Évitez ce secteur.", "en": "Avoid this area."},
         ),
         ReportKind("lighting", {"fr": "Éclairage public", "en": "Street lighting"}, "lighting"),
         ReportKind("waste", {"fr": "Déchets, dépôt sauvage", "en": "Waste, dumping"}, "waste"),
         ReportKind(
             *("tree", {"fr": "Arbre, branche", "en": "Tree, branch"}, "tree", True, Hazard.WIND, rule),
-            told={"fr": "Arbre tombé ou dangereux", "en": "Fallen or dangerous tree"},
+            descriptions={"fr": "Arbre tombé ou dangereux", "en": "Fallen or dangerous tree"},
             instruction={
                 "fr": "N’approchez pas. En danger\u00a0? Appelez le 112.",
                 "en": "Keep away. In danger? Call 112.",
@@ -100,11 +100,11 @@ def shipped_kinds(language: str) -> tuple[ReportKind, ...]:
         ),
         ReportKind(
             *("water", {"fr": "Coupure, fuite d’eau", "en": "Water cut, leak"}, "tap", True, Hazard.WATER_CUT, rule),
-            told={"fr": "Coupure ou fuite d’eau", "en": "Water off or leaking"},
+            descriptions={"fr": "Coupure ou fuite d’eau", "en": "Water off or leaking"},
         ),
         ReportKind(
             *("flooding", {"fr": "Inondation", "en": "Flooding"}, "water", True, Hazard.RAIN_FLOOD, rule),
-            told={"fr": "Rue inondée", "en": "Flooded street"},
+            descriptions={"fr": "Rue inondée", "en": "Flooded street"},
             instruction={
                 "fr": "N’entrez jamais dans l’eau, à pied ou en voiture. En danger\u00a0? Appelez le 112.",
                 "en": "Never walk or drive into the water. In danger? Call 112.",

@@ -54,9 +54,9 @@ def read_street_map(file: BinaryIO) -> StreetMap:
     if magic != b"PMTiles" or version != 3 or kind != _VECTORS or not {inside, tiles} <= {_PLAIN, _GZIP}:
         raise Unreadable(because("map_no_pmtiles"))
     west, south, east, north = (each / 10_000_000 for each in corners)
-    told = _metadata(file, *lengths[2:4], is_packed=inside == _GZIP)
+    metadata = _metadata(file, *lengths[2:4], is_packed=inside == _GZIP)
     size = file.seek(0, 2)
-    return StreetMap(size, (west, south, east, north), zoom, b"openstreetmap" in told.lower())
+    return StreetMap(size, (west, south, east, north), zoom, b"openstreetmap" in metadata.lower())
 
 
 def _metadata(file: BinaryIO, at: int, length: int, *, is_packed: bool) -> bytes:

@@ -25,7 +25,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Area, Named, Point, Severity
+from alerts.model.alert import Area, NamedValue, Point, Severity
 from alerts.model.hazard import Hazard
 from alerts.model.incident import MANUAL
 from alerts.model.post import Means, TextFormat
@@ -134,7 +134,7 @@ class District:
         rings: tuple[tuple[Point, ...], ...] = tuple(
             tuple((float(latitude), float(longitude)) for longitude, latitude, *_ in polygon[0]) for polygon in polygons
         )
-        return Area(self.name, polygons=rings, geocodes=(Named(DISTRICT, self.code),))
+        return Area(self.name, polygons=rings, geocodes=(NamedValue(DISTRICT, self.code),))
 
 
 @dataclass(frozen=True)
@@ -438,14 +438,14 @@ class Town:
         return ZoneInfo(self.timezone)
 
     @property
-    def geocodes(self) -> tuple[Named, ...]:
+    def geocodes(self) -> tuple[NamedValue, ...]:
         """`areas` as CAP geocodes."""
-        return tuple(Named(*code.split(":", 1)) for code in self.areas)
+        return tuple(NamedValue(*code.split(":", 1)) for code in self.areas)
 
     @property
-    def codes(self) -> tuple[Named, ...]:
+    def codes(self) -> tuple[NamedValue, ...]:
         """The geocodes of the whole town: its own, else all its districts'."""
-        return self.geocodes or tuple(Named(DISTRICT, district.code) for district in self.districts)
+        return self.geocodes or tuple(NamedValue(DISTRICT, district.code) for district in self.districts)
 
     @property
     def offered(self) -> tuple[Hazard, ...]:
@@ -488,8 +488,8 @@ class Town:
     @property
     def desk_url(self) -> str | None:
         """Where the desk is reached: `[desk] url`, with or without `/desk`; else below the town's public address."""
-        told = self.desk.url or self.public_url
-        return f"{told.rstrip('/').removesuffix('/desk')}/desk" if told else None
+        url = self.desk.url or self.public_url
+        return f"{url.rstrip('/').removesuffix('/desk')}/desk" if url else None
 
     @property
     def own_hosts(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
-from alerts.model.alert import Alert, Area, Info, Named, Severity
+from alerts.model.alert import Alert, Area, Info, NamedValue, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.local import within_of
 from alerts.model.post import EndReason, PostKind, TextFormat
@@ -58,7 +58,7 @@ def check_templates(station: Town, folders: Sequence[Path] = ()) -> list[Reason]
 
 def sample_alert(hazard: Hazard, language: str, *, bare: bool = False) -> Alert:
     """Return a made-up alert about `hazard`; with `bare`, one without any optional field."""
-    parameters = (Named(HAZARD_PARAMETER, hazard.value),)
+    parameters = (NamedValue(HAZARD_PARAMETER, hazard.value),)
     info = Info("Sample", language=language, parameters=parameters)
     if not bare:
         info = Info(

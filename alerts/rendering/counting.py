@@ -86,9 +86,9 @@ def graphemes(text: str) -> int:
     if not _MAY_JOIN.search(text):
         return len(text)
     total = flags = 0
-    for place, letter in enumerate(text):
+    for place, character in enumerate(text):
         total += not (place and goes_on(text, place, flags))
-        flags = flags + 1 if is_flag(letter) else 0
+        flags = flags + 1 if is_flag(character) else 0
     return total
 
 
@@ -120,9 +120,9 @@ def goes_on(text: str, place: int, flags: int) -> bool:
     )
 
 
-def is_flag(letter: str) -> bool:
+def is_flag(character: str) -> bool:
     """True if it is one of the letters of which two form a country's flag."""
-    return len(letter) == 1 and "\U0001f1e6" <= letter <= "\U0001f1ff"
+    return len(character) == 1 and "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 def is_valid(text: str, limit: int = 280) -> bool:

@@ -18,7 +18,7 @@ from alerts.rendering.fit import shortened
 from alerts.rendering.followup import Change, changes, ending
 from alerts.rendering.library import WordTable, capital
 from alerts.rendering.matter import Context, Matter, advice, colour, gravity, level, prepared
-from alerts.rendering.moments import Teller, event_end, locale_of
+from alerts.rendering.moments import DateFormatter, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
 from alerts.rendering.text import place
@@ -196,11 +196,11 @@ def _what_to_do(matter: Matter, ours: str) -> tuple[str, str]:
 
     "Stay alert", a mere statement or another language is no order to readers, and must not replace one.
     """
-    theirs, told = matter.info.instruction or "", matter.info.description or ""
+    theirs, description = matter.info.instruction or "", matter.info.description or ""
     # An officer's own order stands, whatever it says: who typed it knows the case.
     if not theirs or (ours and not matter.own and not says_what_to_do(theirs, matter.language)):
-        return ours, _joined(_SHOUT.sub("", theirs), told)
-    return theirs, told
+        return ours, _joined(_SHOUT.sub("", theirs), description)
+    return theirs, description
 
 
 def _joined(*texts: str | None) -> str:
@@ -230,15 +230,15 @@ def _is_over(matter: Matter) -> bool:
     return says_over(matter.info)
 
 
-def _where_and_when(matter: Matter, station: Town, context: Context, teller: Teller) -> dict[str, Any]:
+def _where_and_when(matter: Matter, station: Town, context: Context, teller: DateFormatter) -> dict[str, Any]:
     infos = _together(matter)
-    told = areas_of(infos, station, context)
-    names = [*dict.fromkeys(name for each in told if (name := _place_name(each, matter, station)))]
+    areas = areas_of(infos, station, context)
+    names = [*dict.fromkeys(name for each in areas if (name := _place_name(each, matter, station)))]
     return {
         "areas": names,
-        "area": _told(names),
+        "area": _names_of(names),
         "area_short": short_area(names),
-        "place": _told(names),
+        "place": _names_of(names),
         "when": _when(matter, infos, teller),
         "when_short": _when(matter, infos, replace(teller, long=False)),
         "now": context.now,
@@ -281,7 +281,7 @@ def is_own(alert: Alert, info: Info | None, station: Town) -> bool:
     return fold(named or "") == fold(station.name)
 
 
-def _change(matter: Matter, station: Town, context: Context, teller: Teller) -> dict[str, Any]:
+def _change(matter: Matter, station: Town, context: Context, teller: DateFormatter) -> dict[str, Any]:
     general = matter.general
     news = changes(matter, context.previous, teller.end, partial(_places, matter=matter, station=station))
     musts = [each for each in news if each.freed or each.is_rise] or news[:1]
@@ -300,8 +300,8 @@ def _places(info: Info, matter: Matter, station: Town) -> list[str]:
     An officer gives it in words, by ticking nothing, or by ticking each of its districts.
     """
     names = [name for area in info.areas if (name := place(area.description))]
-    told, districts = {fold(name) for name in names}, {fold(each.name) for each in station.districts}
-    everywhere = fold(station.name) in told or (len(districts) > 1 and districts <= told)
+    folded, districts = {fold(name) for name in names}, {fold(each.name) for each in station.districts}
+    everywhere = fold(station.name) in folded or (len(districts) > 1 and districts <= folded)
     if everywhere or any(map(is_whole_town, names)):
         return [str(matter.general["whole"])]
     return names
@@ -315,10 +315,10 @@ def _changes(general: WordTable, news: Sequence[Change]) -> str:
     return frame.format(changes=str(general["separator"]).join(each.sentence.rstrip(".") for each in news))
 
 
-def teller_of(matter: Matter, station: Town, channel: ChannelConfig, context: Context) -> Teller:
+def teller_of(matter: Matter, station: Town, channel: ChannelConfig, context: Context) -> DateFormatter:
     """Return the formatter of times for this channel: short if the text is short."""
     long, frame = channel.text.limit > SHORT_LIMIT, str(matter.words.get("until", "{until}"))
-    return Teller(matter.language, _zone(station.timezone), context.now, matter.general["moments"], long, frame)
+    return DateFormatter(matter.language, _zone(station.timezone), context.now, matter.general["moments"], long, frame)
 
 
 def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str]:
@@ -327,12 +327,12 @@ def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str
     A name that the town has too is spelled its way. Some feeds put all their areas into one, between semicolons. Empty
     if no place is given: it isn't known then to be the whole town.
     """
-    told = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
+    listed = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
     ours = {fold(each.name): each.name for each in station.districts}
     # Stable: among ours, and among theirs, the order stays the feed's.
-    told.sort(key=lambda name: fold(name) not in ours)
+    listed.sort(key=lambda name: fold(name) not in ours)
     names: dict[str, str] = {}
-    for name in (*map(place, context.area_names), *told):
+    for name in (*map(place, context.area_names), *listed):
         names.setdefault(fold(name), ours.get(fold(name), name))
     names.pop("", None)
     return list(names.values())
@@ -355,7 +355,7 @@ def _together(matter: Matter) -> list[Info]:
     return [matter.info, *(info for info in matter.alert.infos if info is not matter.info)]
 
 
-def _when(matter: Matter, infos: Sequence[Info], teller: Teller) -> str:
+def _when(matter: Matter, infos: Sequence[Info], teller: DateFormatter) -> str:
     """Return from the earliest start to the latest end; no end where one of them is open, nothing of what is over."""
     if _is_over(matter):
         return ""
@@ -441,7 +441,7 @@ def _is_prepared(matter: Matter, title: str) -> bool:
     return fold(title) == fold(str(matter.words.get("prepared", {}).get("headline", "")))
 
 
-def _told(names: Sequence[str]) -> str:
+def _names_of(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= _MANY else short_area(names)
 
 
@@ -452,10 +452,10 @@ def _lead(matter: Matter, label: str, title: str) -> str:
     nor by a colour alone at its end ("Thunderstorm yellow").
     """
     said, mark = fold(title), fold(str(matter.general["colours"].get(colour(matter.info), "")))
-    told = not label or _has_word(said, fold(label))
-    if mark and not told and not _foreign(matter):
-        told = said.startswith(f"{mark} ") or all(_has_word(said, word) for word in fold(label).split())
-    return capital(title) if told else str(matter.general["lead"].format(label=label, title=title))
+    is_named = not label or _has_word(said, fold(label))
+    if mark and not is_named and not _foreign(matter):
+        is_named = said.startswith(f"{mark} ") or all(_has_word(said, word) for word in fold(label).split())
+    return capital(title) if is_named else str(matter.general["lead"].format(label=label, title=title))
 
 
 def _has_word(text: str, word: str) -> bool:

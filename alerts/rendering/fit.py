@@ -306,7 +306,7 @@ def shortened(text: str, most: int) -> str:
     """Return a name of at most so many units (a wide character takes two), cut at a word where it is longer."""
 
     def fits(said: str) -> bool:
-        return sum(2 if letter > "\u10ff" else 1 for letter in said) <= most
+        return sum(2 if character > "\u10ff" else 1 for character in said) <= most
 
     if len(text) * 2 <= most or fits(text):
         return text

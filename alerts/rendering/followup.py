@@ -26,7 +26,7 @@ from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
 from alerts.rendering.library import WordTable, capital, sentence
 from alerts.rendering.matter import Context, Matter, colour, gravity, level
-from alerts.rendering.moments import Teller, event_end
+from alerts.rendering.moments import DateFormatter, event_end
 from alerts.rendering.plain import frees, orders, permits
 from alerts.rendering.text import clean
 
@@ -68,7 +68,7 @@ def changes(
     # Whoever is free of it gets no all clear, so what to mind still is told here; not beside a rise, which is graver.
     mind = [Change(str(matter.words["after"]))] if freed and not any(each.is_rise for each in grave) else []
     # How grave it is comes first: behind the place that is freed, it would be read as news of that place.
-    told = [
+    found = [
         *grave,
         *freed,
         *mind,
@@ -76,7 +76,7 @@ def changes(
         *_other_end(info, before, words, end_of),
         *(each for each in areas if not each.freed),
     ]
-    return [each for each in told if each.sentence]
+    return [each for each in found if each.sentence]
 
 
 def _sentences_of(matter: Matter) -> dict[str, str]:
@@ -133,13 +133,13 @@ def _other_areas(places: Sequence[str], earlier: Sequence[str], words: WordTable
         return [Change(_sentence(sentence_of, areas=", ".join(places)), freed=name == "only")]
     added = [name for key, name in now.items() if key not in then]
     gone = [name for key, name in then.items() if key not in now]
-    told = []
+    found = []
     for name, names in (("more", added), ("fewer", gone)):
         if names:
             *most, last = names
             listed = f"{', '.join(most)}{words['calendar']['and']}{last}" if most else last
-            told.append(Change(_sentence(_number(words["changes"], name, names), areas=listed), freed=name == "fewer"))
-    return told
+            found.append(Change(_sentence(_number(words["changes"], name, names), areas=listed), freed=name == "fewer"))
+    return found
 
 
 def _number(sentences: Mapping[str, str], name: str, places: Sequence[str]) -> str:
@@ -175,7 +175,7 @@ def what_is_closed(title: str) -> str:
     return _CLOSED.sub("", title) if _CLOSED.search(title) else ""
 
 
-def ending(matter: Matter, title: str, area: str, teller: Teller, context: Context) -> dict[str, Any]:
+def ending(matter: Matter, title: str, area: str, teller: DateFormatter, context: Context) -> dict[str, Any]:
     """Return the facts of an end that differ from a first post's; `title` is what ended, `area` its place, short.
 
     An officer's own words replace the sentences that the machine would write, before its caution; a feed's are added to
@@ -186,14 +186,14 @@ def ending(matter: Matter, title: str, area: str, teller: Teller, context: Conte
     lead = _lead(_phrase(matter, "ends", context), name, _what_ends(matter, title))
     own = _own_words(matter, context)
     replaces = bool(own and matter.alert.note and matter.own)
-    told = _with_own_words(matter, context, own) if replaces else _suggested(matter, context)
+    words = _with_own_words(matter, context, own) if replaces else _suggested(matter, context)
     said: dict[str, Any] = {
         "reason": reason.value,
         "stamp": _phrase(matter, "stamps", context),
         "lead": lead,
         "lead_short": lead,
         "when": _phrase(matter, "ended", context).format(moment=teller.moment(_ended(matter, context))),
-        **told,
+        **words,
         "prepared": _suggested(matter, context)["instruction"],
         "advice": [],
         "description": "" if replaces else own,
@@ -261,7 +261,7 @@ def _own_over(matter: Matter, context: Context) -> str:
     return str(matter.words.get("over", {}).get(_reasons(matter, context)[0], ""))
 
 
-def _corrected(matter: Matter, teller: Teller, context: Context, own: str, what: str) -> dict[str, Any]:
+def _corrected(matter: Matter, teller: DateFormatter, context: Context, own: str, what: str) -> dict[str, Any]:
     """Return the facts of a correction: the right fact is the title; without one, the wrong message is identified.
 
     The old place appears in brackets there and nowhere else, so that nobody takes it for the right one.
@@ -358,7 +358,7 @@ def _ended(matter: Matter, context: Context) -> datetime:
 
 def _bare(text: str) -> str:
     """Without how it is set: what the station typed is set as French is set, and is the same words."""
-    return "".join(letter for letter in fold(text) if letter.isalnum())
+    return "".join(character for character in fold(text) if character.isalnum())
 
 
 def _own_words(matter: Matter, context: Context) -> str:

@@ -7,7 +7,7 @@ rule: that of its `Plural-Forms` header, else Babel's for the language. A langua
 needs (Breton five, by the last digits of the number), and none of them is built in. A sentence without a translation,
 or whose plural lacks a form, stays English: that serves a reader better than a gap.
 
-A `Reason` is a code with values; `word`, `sentence` and `told` put it into words.
+A `Reason` is a code with values; `word`, `sentence` and `reason_json` put it into words.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def sentence(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
     return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?', ':')) else '.'}"
 
 
-def told(reason: Reason | None, language: str, zone: tzinfo | None = None) -> dict[str, str | None]:
+def reason_json(reason: Reason | None, language: str, zone: tzinfo | None = None) -> dict[str, str | None]:
     """`reason` in words and `reason_code`, as every JSON object has them; both null where there is none."""
     if reason is None:
         return {"reason": None, "reason_code": None}

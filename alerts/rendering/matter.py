@@ -130,9 +130,9 @@ def advice(info: Info, words: WordTable, said: Sequence[str | None], *, begun: b
     if isinstance(lines, Mapping):
         lines = _said_at(info, lines, str(words.get("kind", "")))
     sentences = _SENTENCE_END.split("\n".join(text for text in said if text))[:_MOST_SENTENCES]
-    told = [folded for sentence in sentences if (folded := _folded(sentence))]
+    given = [folded for sentence in sentences if (folded := _folded(sentence))]
     fitting = [line for line in lines if not (begun and before and line.startswith(before))]
-    return [line for line in fitting if not any(_repeats(_folded(line), each) for each in told)]
+    return [line for line in fitting if not any(_repeats(_folded(line), each) for each in given)]
 
 
 def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:

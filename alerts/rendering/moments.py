@@ -45,7 +45,7 @@ _LAST_MINUTE = time(23, 59)
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class DateFormatter:
     """Formats moments: `language` a BCP 47 tag, `now` aware.
 
     `long` names months in full and uses today and tomorrow.

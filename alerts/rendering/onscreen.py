@@ -33,7 +33,7 @@ Tone = Literal["plain", "strong", "link", "tag"]
 
 
 @dataclass(frozen=True, slots=True)
-class ToldPiece:
+class StyledText:
     """Some of a text that a platform shows in one way."""
 
     tone: Tone
@@ -59,9 +59,9 @@ _BOLD = frozenset(("b", "strong", "h1", "h2", "h3"))
 _TAG = re.compile(r"(?<![\w&])[#＃]\w*[^\W\d_]\w*")
 
 
-def pieces(text: str, markup: str = "plain", link: str | None = None) -> tuple[ToldPiece, ...]:
+def pieces(text: str, markup: str = "plain", link: str | None = None) -> tuple[StyledText, ...]:
     """A text in the markup of its channel, taken apart in the order of reading; `link` is the post's own address."""
-    parts = _bold(text) if markup == "html" else [ToldPiece("plain", text)]
+    parts = _bold(text) if markup == "html" else [StyledText("plain", text)]
     return tuple(piece for part in parts for piece in _coloured(part, link))
 
 
@@ -84,8 +84,8 @@ def folded(text: str, fold: Fold) -> tuple[str, str]:
 def _end_of(line: str, rows: list[str]) -> int:
     """Where these rows end in their line: wrapping drops blanks, and nothing else."""
     place = 0
-    for letter in "".join("".join(rows).split()):
-        place = line.index(letter, place) + 1
+    for character in "".join("".join(rows).split()):
+        place = line.index(character, place) + 1
     return place
 
 
@@ -95,7 +95,7 @@ def short_link(address: str) -> str:
     return bare if len(bare) <= _LONGEST_LINK else f"{bare[: _LONGEST_LINK - 1]}…"
 
 
-def _coloured(part: ToldPiece, link: str | None) -> Iterator[ToldPiece]:
+def _coloured(part: StyledText, link: str | None) -> Iterator[StyledText]:
     """Yield a part split at the platform's links and tags."""
     found = [(start, end, "link") for start, end in spans(part.text)]
     # An address of a domain that is none yet is told all the same.
@@ -109,11 +109,11 @@ def _coloured(part: ToldPiece, link: str | None) -> Iterator[ToldPiece]:
     place = 0
     for start, end, tone in sorted(found):
         if start > place:
-            yield ToldPiece(part.tone, part.text[place:start])
-        yield ToldPiece("link" if tone == "link" else "tag", part.text[start:end])
+            yield StyledText(part.tone, part.text[place:start])
+        yield StyledText("link" if tone == "link" else "tag", part.text[start:end])
         place = end
     if place < len(part.text):
-        yield ToldPiece(part.tone, part.text[place:])
+        yield StyledText(part.tone, part.text[place:])
 
 
 class _Bold(HTMLParser):
@@ -121,7 +121,7 @@ class _Bold(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.parts: list[ToldPiece] = []
+        self.parts: list[StyledText] = []
         self._depth = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
@@ -134,10 +134,10 @@ class _Bold(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Some words."""
-        self.parts.append(ToldPiece("strong" if self._depth > 0 else "plain", data))
+        self.parts.append(StyledText("strong" if self._depth > 0 else "plain", data))
 
 
-def _bold(text: str) -> list[ToldPiece]:
+def _bold(text: str) -> list[StyledText]:
     reader = _Bold()
     reader.feed(text)
     reader.close()

@@ -40,7 +40,7 @@ _ENGLISH_ORDER = re.compile(
 )
 _JOINED = re.compile(r"\b(?:and|or) (?=\w)")
 """Behind these an English verb is as often a noun: "heavy rain and run-off"."""
-_TOLD_OF = re.compile(r"\bvous (?!devez)(?:ne |n'|y |en )?[a-z]+ez\b")
+_STATEMENT = re.compile(r"\bvous (?!devez)(?:ne |n'|y |en )?[a-z]+ez\b")
 """Statements about people's actions, which are no order: "vous risquez", "si vous voyagez"."""
 # Feeds put their orders in the infinitive; only at the beginning of a sentence is it one.
 _FRENCH_INFINITIVE = re.compile(
@@ -123,8 +123,8 @@ def filled_with(prepared: str, text: str) -> dict[str, str]:
         return {}
     rest = text[len(between[0]) :]
     for name, words in zip(names[:-1], between[1:-1], strict=True):
-        value, told, rest = rest.partition(words) if words else ("", "", rest)
-        if not told:
+        value, separator, rest = rest.partition(words) if words else ("", "", rest)
+        if not separator:
             return {}
         found[name] = value
     if not names or not rest.endswith(between[-1]):
@@ -167,7 +167,7 @@ def says_what_to_do(text: str | None, language: str) -> bool:
     said = [sentence for sentence in _sentences(text) if not _FILLER.fullmatch(sentence)]
     match language.split("-", 1)[0].lower():
         case "fr":
-            bare = [_TOLD_OF.sub("", each) for each in said]
+            bare = [_STATEMENT.sub("", each) for each in said]
             return any(_FRENCH_ORDER.search(each) or _FRENCH_INFINITIVE.search(each) for each in bare)
         case "en":
             return any(_ENGLISH_ORDER.search(_JOINED.sub("& ", each)) for each in said)

@@ -22,7 +22,7 @@ from alerts.model.post import EndReason, PostKind
 from alerts.rendering.followup import what_is_closed
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Context, Matter
-from alerts.rendering.moments import Teller, event_end, locale_of, with_ordinal
+from alerts.rendering.moments import DateFormatter, event_end, locale_of, with_ordinal
 from alerts.rendering.text import clean_line
 
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -34,7 +34,7 @@ _FAR = timedelta(days=180)
 _DAY = timedelta(days=1)
 
 
-def planned(matter: Matter, said: Mapping[str, Any], teller: Teller, context: Context) -> dict[str, Any]:
+def planned(matter: Matter, said: Mapping[str, Any], dates: DateFormatter, context: Context) -> dict[str, Any]:
     """Return what a message of the works calendar says otherwise than any other alert; nothing for others."""
     own = matter.alert.infos[0] if matter.alert.infos else matter.info
     step = own.parameter(STEP_PARAMETER)
@@ -42,7 +42,7 @@ def planned(matter: Matter, said: Mapping[str, Any], teller: Teller, context: Co
         return {}
     phrases: Mapping[str, str] = matter.general["calendar"]
     try:
-        return {"step": step, **_Notice(matter, own, step, teller, phrases, said, context).words()}
+        return {"step": step, **_Notice(matter, own, step, dates, phrases, said, context).words()}
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError):
         return {}  # the parameters of another than our own calendar
 
@@ -54,7 +54,7 @@ class _Notice:
     matter: Matter
     own: Info
     step: str
-    teller: Teller
+    dates: DateFormatter
     phrases: Mapping[str, str]
     said: Mapping[str, Any]
     context: Context
@@ -73,17 +73,17 @@ class _Notice:
             said |= self._changed(changes)
         elif self._series:
             said |= self._headed("goes on") if self.step == "again" else {}
-            told = [*self._exceptions(self._series["moved"]), self.said["description"] or ""]
-            said["description"] = "\n\n".join(filter(None, (" ".join(told[:-1]), told[-1])))
+            paragraphs = [*self._exceptions(self._series["moved"]), self.said["description"] or ""]
+            said["description"] = "\n\n".join(filter(None, (" ".join(paragraphs[:-1]), paragraphs[-1])))
         return said
 
     def _exceptions(self, moved: Sequence[Sequence[str]]) -> list[str]:
         """The dates of a series that are known from the first to take place at another time, a sentence each."""
-        told: list[str] = []
+        sentences: list[str] = []
         for day, start, end in moved[:_MOST_DAYS]:
-            when = self.teller.window(datetime.fromisoformat(start), datetime.fromisoformat(end), whole=True)
-            told.append(self._say("otherwise", when=when, was=self._date(date.fromisoformat(day), weekday=True)))
-        return told
+            when = self.dates.window(datetime.fromisoformat(start), datetime.fromisoformat(end), whole=True)
+            sentences.append(self._say("otherwise", when=when, was=self._date(date.fromisoformat(day), weekday=True)))
+        return sentences
 
     @property
     def _series(self) -> Mapping[str, Any] | None:
@@ -111,8 +111,8 @@ class _Notice:
     def _when(self) -> str:
         info, series = self.matter.info, self._series
         if series:
-            return self._rhythm(series, _onset(info, self.teller).date(), all_day=_all_day(info))
-        return self.teller.window(info.onset, event_end(info), whole=True)
+            return self._rhythm(series, _onset(info, self.dates).date(), all_day=_all_day(info))
+        return self.dates.window(info.onset, event_end(info), whole=True)
 
     def _place(self) -> dict[str, Any]:
         """No place where the entry names none: nobody said that it is the whole town."""
@@ -124,14 +124,14 @@ class _Notice:
         end = event_end(self.matter.info)
         if end is None:
             return self._when()
-        local, today = end.astimezone(self.teller.zone), self.context.now.astimezone(self.teller.zone).date()
+        local, today = end.astimezone(self.dates.zone), self.context.now.astimezone(self.dates.zone).date()
         if _all_day(self.matter.info):
             # An all-day entry ends at the midnight after its last day (RFC 5545, 3.6.1).
             last = local - timedelta(seconds=1)
             name = "planned end that day" if last.date() == today else "planned end of a day"
-            return self._say(name, day=self.teller.day(last))
+            return self._say(name, day=self.dates.day(last))
         name = "planned end" if local.date() == today else "planned end later"
-        return self._say(name, day=self.teller.day(local), time=self.teller.time(local))
+        return self._say(name, day=self.dates.day(local), time=self.dates.time(local))
 
     def _instruction(self) -> dict[str, Any]:
         """Return the instruction: for a cut by its state (planned or current); none without a hazard."""
@@ -141,9 +141,9 @@ class _Notice:
         cut = Hazard.WATER_CUT if hazard.startswith(Hazard.WATER_CUT) else hazard
         if cut not in (Hazard.WATER_CUT, Hazard.POWER):
             return {}
-        onset = _onset(self.matter.info, self.teller)
+        onset = _onset(self.matter.info, self.dates)
         which = " series" if self._series else " now" if onset <= self.context.now else ""
-        text = self._say(f"do {cut}{which}", time=self.teller.time(onset))
+        text = self._say(f"do {cut}{which}", time=self.dates.time(onset))
         return {"instruction": text, "prepared": text}
 
     def _changed(self, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -171,37 +171,37 @@ class _Notice:
             said |= self._moved_date(by_name["date"]["moved"])
         if "time" in by_name or "rhythm" in by_name:
             said |= self._moved(by_name.get("time") or by_name["rhythm"])
-        told = [" ".join(dict.fromkeys(other)), self.said["description"] or ""]
-        return said | {"description": "\n\n".join(filter(None, told))}
+        paragraphs = [" ".join(dict.fromkeys(other)), self.said["description"] or ""]
+        return said | {"description": "\n\n".join(filter(None, paragraphs))}
 
     def _moved(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Another time: when it is now, and when it was to be."""
         was, info = change["was"], self.matter.info
         if isinstance(was, Mapping):
-            told = self._rhythm(was, date.fromisoformat(was["first"]), all_day=was["all_day"])
-            return {**self._headed("changed"), "when": self._say("was", now=self._when(), was=told)}
+            moved = self._rhythm(was, date.fromisoformat(was["first"]), all_day=was["all_day"])
+            return {**self._headed("changed"), "when": self._say("was", now=self._when(), was=moved)}
         start, end = (datetime.fromisoformat(each) for each in was)
-        told = self._say("was", now=self._when(), was=self.teller.window(start, end, whole=True))
+        moved = self._say("was", now=self._when(), was=self.dates.window(start, end, whole=True))
         now_start, now_end = info.onset or start, event_end(info) or end
         if self._series:
-            return {**self._headed("changed"), "when": told}
+            return {**self._headed("changed"), "when": moved}
         if now_start != start:
-            return {**self._headed("put off" if now_start > start else "brought forward"), "when": told}
-        told = self._say("was", now=self._when(), was=self._end_of_day(end, now_end))
-        return {**self._headed("longer" if now_end > end else "shorter"), "when": told}
+            return {**self._headed("put off" if now_start > start else "brought forward"), "when": moved}
+        moved = self._say("was", now=self._when(), was=self._end_of_day(end, now_end))
+        return {**self._headed("longer" if now_end > end else "shorter"), "when": moved}
 
     def _end_of_day(self, end: datetime, other: datetime) -> str:
         """When it was to end: its hour alone where that is all that differs."""
-        one, two = (each.astimezone(self.teller.zone).date() for each in (end, other))
-        return self.teller.time(end) if one == two and not _all_day(self.matter.info) else self.teller.moment(end)
+        one, two = (each.astimezone(self.dates.zone).date() for each in (end, other))
+        return self.dates.time(end) if one == two and not _all_day(self.matter.info) else self.dates.moment(end)
 
     def _last(self, change: Mapping[str, Any]) -> dict[str, Any]:
         """Return the facts of a series whose last date has moved later or earlier."""
         was, now = (date.fromisoformat(change[key]) if change[key] else None for key in ("was", "now"))
         longer = now is None or (was is not None and now > was)
-        told = self._say("until", last=self._date(was)) if was else self.phrases["open end"]
+        until = self._say("until", last=self._date(was)) if was else self.phrases["open end"]
         when = self._when() if now else f"{self._when()}, {self.phrases['open end']}"
-        return {**self._headed("longer" if longer else "shorter"), "when": self._say("was", now=when, was=told)}
+        return {**self._headed("longer" if longer else "shorter"), "when": self._say("was", now=when, was=until)}
 
     def _moved_date(self, moved: Sequence[Sequence[str]]) -> dict[str, Any]:
         """Single dates of a series that take place at another time."""
@@ -210,8 +210,8 @@ class _Notice:
         for day, start, end in moved[:_MOST_DAYS]:
             by_rule, begins, ends = date.fromisoformat(day), datetime.fromisoformat(start), datetime.fromisoformat(end)
             was = self._dates([by_rule], long=True)
-            said.append(self._say("was", now=self.teller.window(begins, ends, whole=True), was=was))
-            later = begins.astimezone(self.teller.zone).date() >= by_rule
+            said.append(self._say("was", now=self.dates.window(begins, ends, whole=True), was=was))
+            later = begins.astimezone(self.dates.zone).date() >= by_rule
         return {**self._headed("put off" if later else "brought forward"), "when": " ; ".join(said)}
 
     def _end(self) -> dict[str, Any]:
@@ -228,10 +228,10 @@ class _Notice:
         is_cut = self.matter.hazard.startswith(Hazard.WATER_CUT)
         name = f"over {Hazard.WATER_CUT if is_cut else self.matter.hazard}"
         over = self.phrases.get(name, self.phrases["over"])
-        end = self._told_end()
+        end = self._announced_end()
         # An all-day entry ends at the midnight after its last day (RFC 5545, 3.6.1).
         last = end - timedelta(seconds=1) if _all_day(info) else end
-        is_today = last.date() == self.context.now.astimezone(self.teller.zone).date()
+        is_today = last.date() == self.context.now.astimezone(self.dates.zone).date()
         changes = json.loads(self.own.parameter(CHANGE_PARAMETER) or "[]")
         was = next((change["was"] for change in changes if change["what"] == "time"), None)
         if was is not None:
@@ -240,18 +240,18 @@ class _Notice:
         if _all_day(info) and is_today:
             # The evening isn't over yet: that its time has passed would be said too early.
             return self._ending("ends that day", self.phrases.get(name.replace("over", "that day"), ""))
-        return self._ending("ends" if is_today else "ended", over, time=self.teller.time(end))
+        return self._ending("ends" if is_today else "ended", over, time=self.dates.time(end))
 
-    def _told_end(self) -> datetime:
+    def _announced_end(self) -> datetime:
         """When it was to end, which is no later than now."""
-        told = event_end(self.own) or event_end(self.matter.info) or self.context.now
-        return min(told, self.context.now).astimezone(self.teller.zone)
+        end = event_end(self.own) or event_end(self.matter.info) or self.context.now
+        return min(end, self.context.now).astimezone(self.dates.zone)
 
     def _clock(self, moment: datetime) -> str:
-        local = moment.astimezone(self.teller.zone)
-        if local.date() == self.context.now.astimezone(self.teller.zone).date():
-            return self._say("planned end", time=self.teller.time(local))
-        return self._say("planned end later", day=self.teller.day(local), time=self.teller.time(local))
+        local = moment.astimezone(self.dates.zone)
+        if local.date() == self.context.now.astimezone(self.dates.zone).date():
+            return self._say("planned end", time=self.dates.time(local))
+        return self._say("planned end later", day=self.dates.day(local), time=self.dates.time(local))
 
     def _ending(self, phrase: str, over: str, **words: str) -> dict[str, Any]:
         said = {"instruction": over, "instruction_short": over, "prepared": over}
@@ -263,9 +263,9 @@ class _Notice:
         """How it repeats: "chaque jeudi de 9 h à 12 h jusqu’au 17 décembre, sauf le 12 novembre"."""
         parts = dict(part.split("=", 1) for part in series["rule"].split(";") if "=" in part)
         last = date.fromisoformat(series["last"]) if series["last"] else None
-        begins = datetime.combine(first, time.fromisoformat(series["opens"]), self.teller.zone)
+        begins = datetime.combine(first, time.fromisoformat(series["opens"]), self.dates.zone)
         # On the wall clock: works that end at 6 do so on the night when the clocks change, too.
-        ends = (begins.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=self.teller.zone)
+        ends = (begins.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=self.dates.zone)
         hours = None if all_day else self._hours(begins, ends)
         off = self._off([date.fromisoformat(day) for day in series["off"]], first, last)
         # A rule of every day is told by its first and last day, as one stretch of days or nights.
@@ -316,17 +316,17 @@ class _Notice:
 
     def _single_days(self, days: Sequence[date], begins: datetime) -> str:
         if not days or len(days) > _MOST_DAYS:
-            return self._say("many days", day=self.teller.day(begins))
+            return self._say("many days", day=self.dates.day(begins))
         return self._dates(days)
 
     def _hours(self, begins: datetime, ends: datetime) -> str:
         if ends - begins > _DAY:
-            return self._say("from hour", start=self.teller.time(begins))
-        return self._say("hours", start=self.teller.time(begins), end=self.teller.time(ends))
+            return self._say("from hour", start=self.dates.time(begins))
+        return self._say("hours", start=self.dates.time(begins), end=self.dates.time(ends))
 
     def _span(self, first: date, last: date | None, *, at_once: bool) -> str:
         """From when until when; from when only where that is more than a week away, or where `at_once` asks for it."""
-        starts = at_once or first - self.context.now.astimezone(self.teller.zone).date() > _SOON
+        starts = at_once or first - self.context.now.astimezone(self.dates.zone).date() > _SOON
         if not last:
             return self._say("from", first=self._date(first)) if starts else ""
         if not starts:
@@ -336,8 +336,8 @@ class _Notice:
         return self._say("between", first=opening, last=self._date(last))
 
     def _off(self, days: Sequence[date], first: date, last: date | None) -> str:
-        told = [day for day in days if day >= first and (last is None or day <= last)]
-        return self._say("except", days=self._dates(told[:_MOST_DAYS])) if told else ""
+        days_off = [day for day in days if day >= first and (last is None or day <= last)]
+        return self._say("except", days=self._dates(days_off[:_MOST_DAYS])) if days_off else ""
 
     def _dates(self, days: Sequence[date], *, long: bool = False) -> str:
         """Some days: "le 3 décembre", "les 3, 10 et 17 décembre"; with their weekdays where `long`."""
@@ -357,7 +357,7 @@ class _Notice:
         return format_date(monday + timedelta(days=_WEEK.index(name)), "EEEE", locale=locale_of(self.matter.language))
 
     def _date(self, day: date, *, weekday: bool = False) -> str:
-        far = abs(day - self.context.now.astimezone(self.teller.zone).date()) > _FAR
+        far = abs(day - self.context.now.astimezone(self.dates.zone).date()) > _FAR
         pattern = f"{'EEEE ' if weekday else ''}d MMMM{' y' if far else ''}"
         said = format_date(day, pattern, locale=locale_of(self.matter.language))
         return with_ordinal(said, day, self.matter.language)
@@ -370,5 +370,5 @@ def _all_day(info: Info) -> bool:
     return info.parameter(ALL_DAY_PARAMETER) == "true"
 
 
-def _onset(info: Info, teller: Teller) -> datetime:
-    return (info.onset or teller.now).astimezone(teller.zone)
+def _onset(info: Info, dates: DateFormatter) -> datetime:
+    return (info.onset or dates.now).astimezone(dates.zone)

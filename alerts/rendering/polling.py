@@ -96,8 +96,8 @@ def _missing(tally: Tally, say: Say) -> list[str]:
     """The places whose numbers aren't in it, so that nobody takes the sum for the whole."""
     counted = {place.name for place in tally.counted}
     names = [place.name for place in tally.places if place.way is not Way.LINK and place.name not in counted]
-    told = ", ".join(place_name(each, say) for each in names)
-    return [say("Not counted in: %(places)s.", places=told)] if names else []
+    places = ", ".join(place_name(each, say) for each in names)
+    return [say("Not counted in: %(places)s.", places=places)] if names else []
 
 
 def moment(at: datetime, zone: tzinfo, language: str) -> str:

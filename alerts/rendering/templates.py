@@ -24,7 +24,7 @@ from markupsafe import escape
 from alerts.model.alert import Alert, Info, Status
 from alerts.model.bounds import visible
 from alerts.model.errors import ConfigurationError
-from alerts.model.hazard import Hazard, fold, told_of, worded_as
+from alerts.model.hazard import Hazard, fold, worded_as, worded_hazard
 from alerts.model.local import within_of
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.model.reason import Reason, because
@@ -151,7 +151,7 @@ class Renderer:
         infos = {
             language: alert.info_for(language) or Info("") for language in {self._wanted(each) for each in channels}
         }
-        found = {language: (told_of(info), info) for language, info in infos.items()}
+        found = {language: (worded_hazard(info), info) for language, info in infos.items()}
         needed = []
         for channel in channels:
             hazard, info = found[self._wanted(channel)]
@@ -212,7 +212,7 @@ class Renderer:
     def _matter(
         self, alert: Alert, info: Info, kind: PostKind, language: str, now: datetime, *, warnings: list[Reason]
     ) -> Matter:
-        hazard = told_of(info)
+        hazard = worded_hazard(info)
         spoken = self._library.languages(language)
         # Told as what it is said in: a language without templates is told in English, and named so.
         if language.split("-", 1)[0] not in spoken and language not in spoken:

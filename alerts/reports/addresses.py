@@ -101,7 +101,7 @@ def _read(town: Town, name: str, lines: Iterator[bytes]) -> Places:
         part = _plain(row.get("nom_ancienne_commune") or row.get("nom_commune"))
         known = streets.setdefault((street, part), len(streets))
         addresses.append(Address(known, _numbered(row), point))
-    return Places(town.districts, _told_apart(list(streets)), addresses)
+    return Places(town.districts, _distinct_names(list(streets)), addresses)
 
 
 def _likely(town: Town, lines: Iterator[bytes]) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _numbered(row: Mapping[str, str]) -> str:
     return " ".join(filter(None, (number, _plain(row.get("rep"))[:8])))
 
 
-def _told_apart(streets: Sequence[tuple[str, str]]) -> Sequence[str]:
+def _distinct_names(streets: Sequence[tuple[str, str]]) -> Sequence[str]:
     """Their names; where two parts of the town have one of the same name, each with its part's."""
     parts: dict[tuple[str, ...], int] = defaultdict(int)
     for street, _ in streets:

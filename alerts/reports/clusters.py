@@ -184,12 +184,12 @@ def growing_now(
         each
         for kind in kinds
         if kind.cluster is not None and kind.hazard is not None
-        for each in growing(kind.code, _told_of(unit, kind.code, kind.cluster, now, most), kind.cluster)
+        for each in growing(kind.code, _uncited(unit, kind.code, kind.cluster, now, most), kind.cluster)
     ]
     return sorted(found, key=lambda each: (each.sources - each.count, each.since), reverse=True)
 
 
-def _told_of(unit: Unit, kind: str, rule: ClusterRule, now: datetime, most: int) -> Sequence[Telling]:
+def _uncited(unit: Unit, kind: str, rule: ClusterRule, now: datetime, most: int) -> Sequence[Telling]:
     # What an alert cites already has grown into that.
     return unit.reports.tellings(kind, now - rule.span, now, _EVERYWHERE, most, uncited=True)
 

@@ -32,7 +32,7 @@ from alerts.model.alert import (
     Certainty,
     Circle,
     Info,
-    Named,
+    NamedValue,
     Point,
     Severity,
     Status,
@@ -115,14 +115,14 @@ class AlertsOn:
     """The alerts that matter to a report: those that are let out and not ended, and the drafts that wait."""
 
     def __init__(self, unit: DeskUnit) -> None:
-        standing = unit.views.on_now(unit.now)
-        newest = {each.incident_id: each for each in standing if each.state is AlertState.ACCEPTED}
+        current = unit.views.on_now(unit.now)
+        newest = {each.incident_id: each for each in current if each.state is AlertState.ACCEPTED}
         self.town = unit.desk.station
         self.weights: list[int] | None = None
         self.live = [each for each in newest.values() if is_on(each, unit.now)]
         self.drafts = [
             draft
-            for each in standing
+            for each in current
             if each.source == REPORTS and each.state is AlertState.WAITING and is_on(each, unit.now)
             if (draft := draft_of(each)) is not None
         ]
@@ -172,8 +172,8 @@ def is_on(stored: StoredAlert, now: datetime) -> bool:
 
 def is_of_hazard(alert: Alert, hazard: Hazard) -> bool:
     """True if an alert is about that hazard, or about one that looks the same in the street."""
-    told = {hazard_of(info) for info in alert.infos}
-    return hazard in told or any(hazard in alike and told & alike for alike in _ALIKE)
+    hazards = {hazard_of(info) for info in alert.infos}
+    return hazard in hazards or any(hazard in alike and hazards & alike for alike in _ALIKE)
 
 
 def covers(alert: Alert, place: Point, town: Town) -> bool:
@@ -206,11 +206,11 @@ def _is_within(place: Point, ring: Sequence[Point]) -> bool:
 def draft_of(stored: StoredAlert) -> ClusterDraft | None:
     """Return the cluster that made an alert. Returns None if none did."""
     alert = stored.alert
-    told = (
+    parameter = (
         next((found for info in alert.infos if (found := info.parameter(CLUSTER_PARAMETER))), None) if alert else None
     )
     try:
-        kind, place, reach = (told or "").split(" ")
+        kind, place, reach = (parameter or "").split(" ")
         lat, lon = map(float, place.split(","))
         return ClusterDraft(stored, kind, (lat, lon), float(reach))
     except ValueError:
@@ -230,8 +230,8 @@ def consider(
     if (incident := on.about(kind, place)) is not None:
         unit.reports.attach([report.id], incident, unit.now)
         # Whoever reports is answered with it: nothing is left to be told.
-        told = unit.now if new.source == report.source else None
-        _tell_of(unit, [report], incident, told)
+        notified_at = unit.now if new.source == report.source else None
+        _tell_of(unit, [report], incident, notified_at)
         return Came(incident=incident, changed=incident)
     if kind.cluster is None:
         return Came()
@@ -290,8 +290,8 @@ def _has_a_place(unit: DeskUnit, cluster: Cluster, on: AlertsOn) -> bool:
 def _weight(unit: DeskUnit, draft: ClusterDraft) -> int:
     """As how many sources its tellings count."""
     box = box_around(draft.centre, draft.radius)
-    told = unit.reports.tellings(draft.kind, unit.now - AGREE_SPAN, unit.now, box, MOST_WEIGHED)
-    return weight_of(each for each in told if each.draft == draft.stored.id)
+    tellings = unit.reports.tellings(draft.kind, unit.now - AGREE_SPAN, unit.now, box, MOST_WEIGHED)
+    return weight_of(each for each in tellings if each.draft == draft.stored.id)
 
 
 def _draft(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Came:
@@ -314,11 +314,11 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
     areas = areas_around(town, centre, reach)
     # CAP's times have whole seconds.
     sent = unit.now.replace(microsecond=0).astimezone(town.zone)
-    told = kind.what_is_told(town.language)
-    headline = because("several_report", told=told)
+    matter = kind.description(town.language)
+    headline = because("several_report", told=matter)
     description = because("several_reported", count=cluster.sources, since=cluster.since)
     info = Info(
-        event=told,
+        event=matter,
         categories=(Category.SAFETY,),
         urgency=Urgency.EXPECTED,
         severity=Severity.MODERATE,
@@ -331,8 +331,8 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
         description=word(description, town.language, town.zone),
         instruction=kind.what_to_do(town.language),
         parameters=(
-            *((Named(HAZARD_PARAMETER, kind.hazard.value),) if kind.hazard else ()),
-            Named(CLUSTER_PARAMETER, f"{kind.code} {centre[0]:.4f},{centre[1]:.4f} {reach:.0f}"),
+            *((NamedValue(HAZARD_PARAMETER, kind.hazard.value),) if kind.hazard else ()),
+            NamedValue(CLUSTER_PARAMETER, f"{kind.code} {centre[0]:.4f},{centre[1]:.4f} {reach:.0f}"),
         ),
         areas=areas,
     )
@@ -359,9 +359,11 @@ def areas_around(town: Town, centre: Point, reach: float) -> tuple[Area, ...]:
     return (Area(town.name, circles=(circle,), geocodes=territory_of(town).codes),)
 
 
-def _tell_of(unit: DeskUnit, reports: Iterable[CitizenReport], incident: str, told_at: datetime | None = None) -> None:
+def _tell_of(
+    unit: DeskUnit, reports: Iterable[CitizenReport], incident: str, notified_at: datetime | None = None
+) -> None:
     for each in reports:
-        step = ReportStep(each.id, unit.now, each.state, incident=incident, told_at=told_at)
+        step = ReportStep(each.id, unit.now, each.state, incident=incident, told_at=notified_at)
         unit.reports.step(step, each.channel, each.chat)
 
 
@@ -381,14 +383,16 @@ def settled(unit: DeskUnit) -> Mapping[str, str]:
         section = unit.desk.station.reports
         kind = section.kind(draft.kind) if section is not None else None
         if stored.state is AlertState.ACCEPTED:
-            if is_told(unit, stored.incident_id):
+            if is_published(unit, stored.incident_id):
                 found[identity] = stored.incident_id
-        elif kind is not None and (incident := on.about(kind, draft.centre)) is not None and is_told(unit, incident):
+        elif (
+            kind is not None and (incident := on.about(kind, draft.centre)) is not None and is_published(unit, incident)
+        ):
             found[identity] = incident
     return found
 
 
-def is_told(unit: Unit, incident: str) -> bool:
+def is_published(unit: Unit, incident: str) -> bool:
     """True if somebody could read it: one of its posts is out."""
     return any(post.state is PostState.SENT for post in unit.alerts.thread(incident))
 

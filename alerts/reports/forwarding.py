@@ -164,9 +164,9 @@ class HandoverJobs(JobKind[DeskUnit, Forwarding, "HandedOver | RemoteRequest"]):
         """Hand it over. Raises Rejected where nothing is left of the report."""
         if (handover := await self._handover(what)) is None:
             raise Rejected(because("forward_of_nothing"))
-        told = await self._remote.hand_over(handover)
-        log.info("report.forwarded", forward=self._forward.name, report=handover.number, remote=told.remote_id)
-        return told
+        receipt = await self._remote.hand_over(handover)
+        log.info("report.forwarded", forward=self._forward.name, report=handover.number, remote=receipt.remote_id)
+        return receipt
 
     async def look(self, what: Forwarding, job: Job) -> RemoteRequest | None:
         """Look for our number there. That it isn't found proves nothing: many servers show only what they have read."""
@@ -233,8 +233,8 @@ class ForwardStatuses:
             resolved = [await self._resolved(each) for each in due]
             ids = [each.remote_id for each in resolved if each.remote_id is not None]
             shown = {each.remote_id: each for each in await self._remote.statuses(ids)} if ids else {}
-            told = [_as_shown(each, shown.get(each.remote_id or "")) for each in resolved]
-            outcomes = [replace(each, next_try=_asked_next(each, now)) for each in told]
+            updated = [_as_shown(each, shown.get(each.remote_id or "")) for each in resolved]
+            outcomes = [replace(each, next_try=_asked_next(each, now)) for each in updated]
         except DeliveryError as error:
             log.warning("report.not_asked_after", forward=self._name, reason=str(error.reason))
             outcomes = [replace(each, next_try=now + LONGEST_WAIT) for each in due]

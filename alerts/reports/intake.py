@@ -37,7 +37,7 @@ from alerts.reports.addresses import places_of
 from alerts.reports.drafting import AlertsNow, Came
 from alerts.reports.photos import Photo, reencoded
 from alerts.reports.places import Places
-from alerts.reports.sieves import RECENTLY
+from alerts.reports.spam_checks import RECENTLY
 from alerts.reports.taking import ReportDraft, TakenReport, agree, check, kind_of, placed, secrets_of, take
 from alerts.store.batches import in_batches
 
@@ -83,10 +83,10 @@ class Proofs:
         """
         if not proof:
             return because("proof_missing")
-        told = _read(proof)
-        if told is None:
+        parts = _read(proof)
+        if parts is None:
             return because("proof_wrong")
-        signature, until = told
+        signature, until = parts
         moment = now.timestamp()
         if until <= moment:
             return because("proof_late")

@@ -105,7 +105,7 @@ _ADOBE, _EXIF = 0xEE, 0xE1
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _ImageFacts:
     """The facts of a file before decoding: width and height, the bytes for the decoder, and its EXIF."""
 
     size: tuple[int, int]
@@ -113,7 +113,7 @@ class _Known:
     exif: bytes = b""
 
 
-def _jpeg(data: bytes) -> _Known:
+def _jpeg(data: bytes) -> _ImageFacts:
     """Its tables, frame and scans, and how its colours are written; nothing that is behind its end."""
     kept, scans, size, exif = [data[:2]], 0, (0, 0), b""
     found = _next_marker(data, 2)
@@ -122,7 +122,7 @@ def _jpeg(data: bytes) -> _Known:
             break
         marker, at = found[1][0], found.end()
         if marker == _END:
-            return _Known(size, b"".join([*kept, b"\xff\xd9"]), exif)
+            return _ImageFacts(size, b"".join([*kept, b"\xff\xd9"]), exif)
         end = at + int.from_bytes(data[at : at + 2])
         found = _next_marker(data, end)
         if marker in _SIZES:
@@ -146,7 +146,7 @@ _SHOWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 """The chunks of a PNG that say what is to be seen."""
 
 
-def _png(data: bytes) -> _Known:
+def _png(data: bytes) -> _ImageFacts:
     """Its head, palette and pixels: texts, profiles and further pictures of an animation stay out."""
     kept, exif, at = [data[:8]], b"", 8
     for _ in range(_MOST_PARTS):
@@ -158,10 +158,10 @@ def _png(data: bytes) -> _Known:
         if kind == b"IEND" or end > len(data):
             break
         at = end
-    return _Known((int.from_bytes(data[16:20]), int.from_bytes(data[20:24])), b"".join(kept), exif)
+    return _ImageFacts((int.from_bytes(data[16:20]), int.from_bytes(data[20:24])), b"".join(kept), exif)
 
 
-def _webp(data: bytes) -> _Known:
+def _webp(data: bytes) -> _ImageFacts:
     """Up to its end; the size as each of the three kinds of WebP writes it (RFC 9649)."""
     file = data[: 8 + int.from_bytes(data[4:8], "little")]
     kind, body = file[12:16], file[20:30].ljust(10, b"\0")
@@ -172,7 +172,7 @@ def _webp(data: bytes) -> _Known:
         size = (1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
     else:
         size = (int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF)
-    return _Known(size, file, _exif_of_webp(file))
+    return _ImageFacts(size, file, _exif_of_webp(file))
 
 
 def _exif_of_webp(file: bytes) -> bytes:
@@ -187,7 +187,7 @@ def _exif_of_webp(file: bytes) -> bytes:
     return b""
 
 
-_READERS: Mapping[str, Callable[[bytes], _Known]] = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}
+_READERS: Mapping[str, Callable[[bytes], _ImageFacts]] = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}
 # EXIF's tag of the orientation.
 _ORIENTATION = 0x0112
 
@@ -206,7 +206,7 @@ def _orientation(exif: bytes) -> int:
 # --- drawn anew ----------------------------------------------------------------------------------------------------
 
 
-def _drawn(kind: str, known: _Known) -> Picture:
+def _drawn(kind: str, known: _ImageFacts) -> Picture:
     # Only who gets a photo pays for Pillow.
     from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415
     from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415

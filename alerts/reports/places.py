@@ -304,8 +304,8 @@ def _asked(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _threes(word: str) -> frozenset[str]:
     """Return the trigrams of a word; its beginning and its end count as letters."""
-    told = f" {word} "
-    return frozenset(told[at : at + 3] for at in range(len(told) - 2))
+    padded = f" {word} "
+    return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
 
 
 def _numbered_so(addresses: Sequence[Address], number: str) -> Address | None:
@@ -326,8 +326,8 @@ def _beside(addresses: Sequence[Address], number: str) -> Address | None:
         return None
     wanted = _figure(number)
     # Two addresses on its own side stand nearer than the next one across the street.
-    apart = {address: abs(_figure(address.number) - wanted) for address in addresses if address.number}
-    return min(apart, key=lambda address: apart[address] + 3 * (apart[address] % 2), default=None)
+    distances = {address: abs(_figure(address.number) - wanted) for address in addresses if address.number}
+    return min(distances, key=lambda address: distances[address] + 3 * (distances[address] % 2), default=None)
 
 
 def _middle(addresses: Sequence[Address]) -> Address:

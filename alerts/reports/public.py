@@ -120,7 +120,7 @@ def pins(unit: Unit, town: Town, places: Places, now: datetime, *, flooded: bool
         if may_show(each.report, town, now)
         # One matter is one pin: the page of a duplicate leads on.
         and each.report.closing is not Closing.DUPLICATE
-        and not (flooded and _is_only_told(each.report))
+        and not (flooded and _is_unconfirmed(each.report))
     ]
 
 
@@ -167,9 +167,9 @@ def nearby(  # noqa: PLR0917 two of them are one place
         if each.state is not ReportState.HELD and each.lat is not None and each.lon is not None
     ]
     near = [each for far, each in sorted(found, key=lambda one: one[0]) if far <= NEAR][:MOST_NEAR]
-    told = unit.report_lists.told_by([each.id for each in near])
+    counts = unit.report_lists.reporter_counts([each.id for each in near])
     return Nearby(
-        [_bare(each, town, places, told.get(each.id, 1), now) for each in near],
+        [_bare(each, town, places, counts.get(each.id, 1), now) for each in near],
         _incident(unit, of, (lat, lon)),
     )
 
@@ -194,5 +194,5 @@ def _pin(shown: ShownReport, town: Town, places: Places) -> Pin:
     return pin_of(shown.report, town, places, photo_released=shown.photo_released, agreed=agreed)
 
 
-def _is_only_told(report: CitizenReport) -> bool:
+def _is_unconfirmed(report: CitizenReport) -> bool:
     return report.accepted_at is None and report.draft is None and report.incident is None

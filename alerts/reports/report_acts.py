@@ -34,6 +34,7 @@ from alerts.reports.steps import (
     change,
     closed,
     find_report,
+    last_answer,
     may_go_out,
     may_second,
     may_vouch,
@@ -42,12 +43,11 @@ from alerts.reports.steps import (
     stripped,
     taken_up,
     tell_duplicates,
-    told_last,
     touch,
     withhold,
 )
 
-_TOLD = Named(help="Told to who reported.")
+_ANSWER = Named(help="Told to who reported.")
 _Said = Annotated[Lines, StringConstraints(max_length=LONGEST_SAID)]
 _Reason = Annotated[_Said, Field(description="Told to who reported.")]
 _Was = Annotated[
@@ -113,15 +113,15 @@ class AcceptReport(ReportAct):
         """Accept it."""
         report, said = find_report(officer.unit, self.id), stripped(self.text)
         is_seen = report.accepted_at is not None or not (may_vouch(officer, report) or may_second(officer, report))
-        if report.state in TAKEN_UP and is_seen and (said is None or said == told_last(officer.unit, report)):
+        if report.state in TAKEN_UP and is_seen and (said is None or said == last_answer(officer.unit, report)):
             return report
         must_be(report, self.was)
         state = report.state if report.state in TAKEN_UP else ReportState.ACCEPTED
-        told = may_go_out(officer, report, said)
-        accepted = taken_up(officer, report, state, told, vouches=may_vouch(officer, report))
-        if report.state in TAKEN_UP and told is None:  # a second officer: who reported knows that it was taken up
+        going_out = may_go_out(officer, report, said)
+        accepted = taken_up(officer, report, state, going_out, vouches=may_vouch(officer, report))
+        if report.state in TAKEN_UP and going_out is None:  # a second officer: who reported knows that it was taken up
             return touch(officer, accepted, ACCEPTED)
-        return change(officer, accepted, ACCEPTED, told)
+        return change(officer, accepted, ACCEPTED, going_out)
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class CloseReport(ReportAct):
     prepared: ClassVar[bool] = False
     help = "Close a report; --text is the answer that who reported is told."
 
-    text: Annotated[_Said | None, Field(description="The answer that who reported is told."), _TOLD] = None
+    text: Annotated[_Said | None, Field(description="The answer that who reported is told."), _ANSWER] = None
     closing: Annotated[
         Closing,
         Field(description=f"One of {', '.join(f'`{each}`' for each in BY_HAND)}."),
@@ -192,15 +192,15 @@ class CloseReport(ReportAct):
             raise Misuse(because("report_not_closed_so", closing=how, allowed=list(BY_HAND)))
         report, answer = find_report(unit, self.id), stripped(self.text)
         is_closed = report.closing is how and report.state is ReportState.CLOSED
-        if is_closed and answer == told_last(unit, report):
+        if is_closed and answer == last_answer(unit, report):
             return report
         must_be(report, self.was)
-        told = answer if self.prepared else may_go_out(officer, report, answer)
-        done = closed(unit, report, how, told)
-        if is_closed and told is None and answer is not None:  # all that is new waits
+        going_out = answer if self.prepared else may_go_out(officer, report, answer)
+        done = closed(unit, report, how, going_out)
+        if is_closed and going_out is None and answer is not None:  # all that is new waits
             return touch(officer, replace(done, answer=report.answer), f"report closed, {how}")
-        done = change(officer, done, f"report closed, {how}", told)
-        tell_duplicates(unit, done, told, officer.actor.name)
+        done = change(officer, done, f"report closed, {how}", going_out)
+        tell_duplicates(unit, done, going_out, officer.actor.name)
         return done
 
 
@@ -247,7 +247,7 @@ def _carry_over(unit: DeskUnit, report: CitizenReport, first: CitizenReport) -> 
     new = [each for each in tellers if not known & {each.source, each.source_before}]
     for each in new:
         unit.reports.tell(replace(each, report=first.id, kind=first.kind, lat=first.lat, lon=first.lon))
-    unit.reports.told_by_more(first.id, report.tellers - (len(tellers) - len(new)))
+    unit.reports.add_reporters(first.id, report.tellers - (len(tellers) - len(new)))
 
 
 @dataclass(frozen=True)

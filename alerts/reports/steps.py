@@ -86,7 +86,7 @@ def may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> str
     return None
 
 
-def told_last(unit: DeskUnit, report: CitizenReport) -> str | None:
+def last_answer(unit: DeskUnit, report: CitizenReport) -> str | None:
     """Return the last answer to it, even one that waits."""
     waits = waiting(unit, report.id)
     return waits.text if waits is not None else report.answer

@@ -42,12 +42,12 @@ from alerts.model.town import Town
 from alerts.reports.drafting import AlertsNow, Came, consider
 from alerts.reports.photos import Photo
 from alerts.reports.places import Places
-from alerts.reports.sieves import DAY, OUTSIDE, Facts, most_earlier, must_keep_pace, sift
+from alerts.reports.spam_checks import DAY, OUTSIDE, Facts, most_earlier, must_keep_pace, sift
 from alerts.store.unit import Unit
 
 BACKDATED = timedelta(days=1)
 """The maximum age of a report, if a program gives its time."""
-MOST_HELD_PHOTOS = 200
+MOST_UNREVIEWED_PHOTOS = 200
 """Photos of reports that are held, a megabyte each at the most, at which none is taken any more that costs nothing."""
 _LONGEST_PREFIX = 4
 
@@ -115,10 +115,10 @@ def kind_of(town: Town, code: str) -> ReportKind:
 
 def prefix_of(town: Town) -> str:
     """Return the configured prefix of its reports' numbers, else its initials (`Ville de Saint-Martin`: `SM`)."""
-    told = section_of(town).prefix
+    prefix = section_of(town).prefix
     words = re.findall(r"[a-z0-9]+", fold(OFFICE.sub("", town.name)))
     initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:2]
-    return told or initials[:_LONGEST_PREFIX].upper() or "R"
+    return prefix or initials[:_LONGEST_PREFIX].upper() or "R"
 
 
 def sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str]:
@@ -203,10 +203,14 @@ def take(
     known = unit.reports.by_key(known_by)
     if known is not None:
         return TakenReport(known, token, fresh=False, drafted=known.draft, incident=known.incident)
-    held = sift(draft, _facts(unit, (source, before), photo))
-    new = _report_of(unit, draft, digest(token), held, photo)
+    doubt = sift(draft, _facts(unit, (source, before), photo))
+    new = _report_of(unit, draft, digest(token), doubt, photo)
     report = replace(new, key=known_by, source=source, source_before=before)
-    if photo is not None and report.is_unproven and unit.reports.held_photos(MOST_HELD_PHOTOS) >= MOST_HELD_PHOTOS:
+    if (
+        photo is not None
+        and report.is_unproven
+        and unit.reports.unreviewed_photos(MOST_UNREVIEWED_PHOTOS) >= MOST_UNREVIEWED_PHOTOS
+    ):
         raise Misuse(because("photo_no_room"))
     unit.reports.add(report)
     if photo is not None:
@@ -240,16 +244,16 @@ def _who(unit: DeskUnit, draft: ReportDraft) -> str:
 
 
 def _report_of(
-    unit: DeskUnit, draft: ReportDraft, token: str, held: Reason | None, photo: Photo | None
+    unit: DeskUnit, draft: ReportDraft, token: str, doubt: Reason | None, photo: Photo | None
 ) -> CitizenReport:
-    """Return the draft as a report with its number; `held` is the reason for a review."""
+    """Return the draft as a report with its number; `doubt` is the reason for a review."""
     now = unit.now
     return CitizenReport(
         id=unit.new_id(),
         number=_number(unit, unit.desk.station, now),
         kind=draft.kind,
-        state=ReportState.HELD if held else ReportState.RECEIVED,
-        held=held,
+        state=ReportState.HELD if doubt else ReportState.RECEIVED,
+        held=doubt,
         at=draft.at or now,
         received_at=now,
         changed_at=now,
@@ -271,7 +275,7 @@ def _report_of(
 
 
 def _facts(unit: DeskUnit, sources: Sequence[str], photo: Photo | None = None) -> Facts:
-    earlier = unit.reports.told_before(sources, unit.now - DAY, most_earlier())
+    earlier = unit.reports.earlier_tellings(sources, unit.now - DAY, most_earlier())
     words = section_of(unit.desk.station).words
     return Facts(unit.now, earlier, photo.likeness if photo else None, words)
 
@@ -312,7 +316,7 @@ def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
     if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
         return None
     must_keep_pace(source, _facts(unit, (own, before)))
-    unit.reports.told_by_more(report.id)
+    unit.reports.add_reporters(report.id)
     return _tell(unit, kind, report, ReportSource(report.id, own, before, unit.now))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.model.reason import Reason
 from alerts.rendering.i18n import Words
-from alerts.setup.workshop import Key, KindSheet
+from alerts.setup.workshop import Key, KindForm
 
 # Names become keys of TOML tables and parts of addresses.
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -56,10 +56,10 @@ def server(form: Form) -> Mapping[str, Mapping[str, Any]]:
 
 def duty(form: Form, channels: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
     """Return the tables of those on call: the channels to notify, the heartbeat, and the rule for officers' alerts."""
-    told = [name for name in channels if f"told.{name}" in form]
+    chosen = [name for name in channels if f"told.{name}" in form]
     rule = {"publish": form["manual"]} if form.get("manual") in PUBLISH else {}
     watch = form.get("heartbeat", "").strip()
-    return {"notify": {"channels": told or None, "heartbeat": watch or None}, "sources.manual": rule}
+    return {"notify": {"channels": chosen or None, "heartbeat": watch or None}, "sources.manual": rule}
 
 
 def people(form: Form, hearing: Sequence[str]) -> Mapping[str, Mapping[str, Any] | None]:
@@ -76,12 +76,12 @@ def people(form: Form, hearing: Sequence[str]) -> Mapping[str, Mapping[str, Any]
     }
 
 
-def entry(form: Form, section: str, sheet: KindSheet, words: Words) -> Typed:
+def entry(form: Form, section: str, kind_form: KindForm, words: Words) -> Typed:
     """The table of a channel or source; `was` is the name that it had before, where it had one."""
-    typed = Typed(form.get("name", "").strip(), {"kind": sheet.name})
+    typed = Typed(form.get("name", "").strip(), {"kind": kind_form.name})
     if not NAME.fullmatch(typed.name):
         typed.wrong["name"] = words.gettext("A name is of a–z, 0–9, - and _, and starts with a letter.")
-    for key in sheet.keys:
+    for key in kind_form.keys:
         _read(form, key, typed, words)
     if section == "sources":
         publish = form.get("publish", "")
@@ -97,19 +97,19 @@ def _read(form: Form, key: Key, typed: Typed, words: Words) -> None:
     elif key.secret:
         _read_place(form, key, typed, words)
     else:
-        told = form.get(f"key.{key.name}", "").strip()
-        typed.values[key.name] = _value(told, key)
+        typed_text = form.get(f"key.{key.name}", "").strip()
+        typed.values[key.name] = _value(typed_text, key)
         if key.needed:
             _need(typed, key.name, words)
 
 
-def _value(told: str, key: Key) -> str | int | list[str] | None:
+def _value(text: str, key: Key) -> str | int | list[str] | None:
     """Return the typed value as in the file; a default isn't written, and a wrong number is refused."""
     if key.many:
-        return [each.strip() for each in told.split(",") if each.strip()] or None
-    if key.number and told.isdecimal():
-        return int(told)
-    return None if key.options and told == key.default else told or None
+        return [each.strip() for each in text.split(",") if each.strip()] or None
+    if key.number and text.isdecimal():
+        return int(text)
+    return None if key.options and text == key.default else text or None
 
 
 def _need(typed: Typed, key: str, words: Words) -> None:
@@ -119,19 +119,19 @@ def _need(typed: Typed, key: str, words: Words) -> None:
 
 def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
     """Read the place of a secret. A text that can't be a place is stored nowhere: it may be the secret itself."""
-    place, told = form.get(f"key.{key.name}.place", "env"), form.get(f"key.{key.name}", "").strip()
-    if not told:
+    place, text = form.get(f"key.{key.name}.place", "env"), form.get(f"key.{key.name}", "").strip()
+    if not text:
         typed.values[key.name] = None
         if key.needed:
             typed.wrong[key.name] = words.gettext("Say where it is kept: the name of a variable or file.")
         return
-    if not (_FILE if place == "file" else _VARIABLE).fullmatch(told):
+    if not (_FILE if place == "file" else _VARIABLE).fullmatch(text):
         typed.values[key.name] = None
         typed.wrong[key.name] = words.gettext(
             "This isn’t the name of a variable or file, so it was not saved. The secret itself never goes here."
         )
         return
-    typed.values[key.name] = {"file" if place == "file" else "env": told}
+    typed.values[key.name] = {"file" if place == "file" else "env": text}
 
 
 def said_of(words: Words) -> Callable[[str], str]:

@@ -25,7 +25,7 @@ from alerts.rendering.i18n import Words
 from alerts.setup import forms
 from alerts.setup.forms import PUSH_KEY, said_of, usual_secret, waits_of
 from alerts.setup.lines import has_table, names_in, parse, table_of, with_table, without_table
-from alerts.setup.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop, channel_sheets, source_sheets
+from alerts.setup.workshop import ChannelTrial, KindForm, SourceTrial, Workshop, channel_forms, source_forms
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
@@ -49,7 +49,7 @@ class View:
     step: str
     lines: str
     editing: str | None = None
-    sheet: KindSheet | None = None
+    kind_form: KindForm | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     wrong: dict[str, Reason | str] = field(default_factory=dict)
     channel: ChannelTrial | None = None
@@ -105,7 +105,7 @@ class Setup:
             return await self._keep(request, view, do, form)
         match do:
             case "add":
-                view.editing, view.sheet = "", self._sheet(view.step, name or form.get("kind", ""))
+                view.editing, view.kind_form = "", self._kind_form(view.step, name or form.get("kind", ""))
                 view.values = PRESETS.get(form.get("preset", ""), {})
             case "edit":
                 self._open(view, name)
@@ -150,7 +150,7 @@ class Setup:
             kept = {"key": table_of(lines, table)["key"]} if table == "push" and has_table(lines, "push") else {}
             lines = without_table(lines, table) if values is None else _with(lines, table, {**values, **kept})
         for table in tables:
-            view.wrong |= {key or table: told for key, told in (await self._wrong(table, lines)).items()}
+            view.wrong |= {key or table: wrong for key, wrong in (await self._wrong(table, lines)).items()}
         if view.wrong:
             view.values = tables
         else:
@@ -180,7 +180,7 @@ class Setup:
         for table, values in machine.items():
             lines = _with(lines, table, values)
         for table, key in (("store", "store"), ("web", "proxies")):
-            wrong.update((key, told) for told in (await self._wrong(table, lines)).values())
+            wrong.update((key, problem) for problem in (await self._wrong(table, lines)).values())
         wrong = await self._wrong("station", lines) | wrong
         if wrong or parse(lines) is None:
             typed.values |= {"store": machine["store"]["url"], "proxies": machine["web"]["proxies"]}
@@ -189,15 +189,15 @@ class Setup:
 
     def _open(self, view: View, name: str) -> None:
         view.values = table_of(view.lines, f"{view.step}.{name}")
-        view.editing, view.sheet = name, self._sheet(view.step, str(view.values.get("kind", "")))
+        view.editing, view.kind_form = name, self._kind_form(view.step, str(view.values.get("kind", "")))
 
     async def _save(self, request: web.Request, view: View, was: str, form: forms.Form) -> None:
         """Put a channel or source into the lines; with something wrong nothing is kept, and its form stays open."""
-        sheet = self._sheet(view.step, form.get("kind", ""))
-        if sheet is None:
+        kind_form = self._kind_form(view.step, form.get("kind", ""))
+        if kind_form is None:
             return
         words = self._frame.words(request)
-        typed = forms.entry(form, view.step, sheet, words)
+        typed = forms.entry(form, view.step, kind_form, words)
         if typed.name != was and typed.name in names_in(view.lines, view.step):
             typed.wrong["name"] = words.gettext("There is already one with this name; choose another.")
         if "name" not in typed.wrong:
@@ -209,7 +209,7 @@ class Setup:
             if not typed.wrong:
                 view.lines = lines
         if typed.wrong:
-            view.editing, view.sheet = was, sheet
+            view.editing, view.kind_form = was, kind_form
             view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
 
     async def _try(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> None:
@@ -231,11 +231,11 @@ class Setup:
     async def _needs(self, view: View, people: Sequence[Person], words: Words) -> Sequence[Need]:
         return await needs(view.lines, self._workshop, people, words) if view.step == "ready" else ()
 
-    def _sheets(self, step: str) -> Sequence[KindSheet]:
-        return channel_sheets() if step == "channels" else source_sheets()
+    def _kind_forms(self, step: str) -> Sequence[KindForm]:
+        return channel_forms() if step == "channels" else source_forms()
 
-    def _sheet(self, step: str, kind: str) -> KindSheet | None:
-        return next((sheet for sheet in self._sheets(step) if sheet.name == kind), None)
+    def _kind_form(self, step: str, kind: str) -> KindForm | None:
+        return next((each for each in self._kind_forms(step) if each.name == kind), None)
 
     async def _wrong(self, table: str, lines: str) -> dict[str, Reason | str]:
         """Return the loader's faults of a table, by its keys; those of the table itself are under ""."""
@@ -250,8 +250,8 @@ class Setup:
     async def _page(self, request: web.Request, view: View) -> web.Response:
         people = await self._who() if view.step in ("accounts", "ready") else None
         words = self._frame.words(request)
-        told = view.step == "lines" or parse(view.lines) is None
-        problems = await self._workshop.problems(view.lines) if told else ()
+        is_checked = view.step == "lines" or parse(view.lines) is None
+        problems = await self._workshop.problems(view.lines) if is_checked else ()
         # A source's posts are shown in the town's name.
         town = {"station": view.source.town} if view.source and view.source.town else {}
         return self._frame.page(
@@ -269,7 +269,7 @@ class Setup:
             waits=waits_of(words),
             usual_secret=usual_secret,
             entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
-            sheets=self._sheets(view.step) if view.step in ("channels", "sources") else (),
+            sheets=self._kind_forms(view.step) if view.step in ("channels", "sources") else (),
             hidden=self._workshop.hidden,
             private=_private_chats(view.lines),
             people=people,
@@ -288,12 +288,12 @@ class Setup:
 
     def _station(self, view: View) -> Mapping[str, Any]:
         """Return the values of the first form: the input, else the lines', with lists as they are typed."""
-        told = view.values if view.step == "station" and view.values else _standing(view.lines)
-        if not told.get("store") and not has_table(view.lines, "store"):
-            told = {**told, "store": self._workshop.usual_store()}
+        values = view.values if view.step == "station" and view.values else _station_values(view.lines)
+        if not values.get("store") and not has_table(view.lines, "store"):
+            values = {**values, "store": self._workshop.usual_store()}
         between = {"areas": " ", "proxies": " ", "numbers": "\n"}
-        lists = {key: between[key].join(map(str, each)) for key, each in told.items() if isinstance(each, list)}
-        return {**told, **lists}
+        lists = {key: between[key].join(map(str, each)) for key, each in values.items() if isinstance(each, list)}
+        return {**values, **lists}
 
 
 def _with(lines: str, table: str, values: Mapping[str, Any]) -> str:
@@ -302,7 +302,7 @@ def _with(lines: str, table: str, values: Mapping[str, Any]) -> str:
     return with_table(lines, table, values) if says or has_table(lines, table) else lines
 
 
-def _standing(lines: str) -> dict[str, Any]:
+def _station_values(lines: str) -> dict[str, Any]:
     """Return the values in the lines about the town and its machine."""
     machine = {"store": table_of(lines, "store").get("url"), "proxies": table_of(lines, "web").get("proxies")}
     return {**table_of(lines, "station"), **machine}
@@ -311,10 +311,11 @@ def _standing(lines: str) -> dict[str, Any]:
 def _people(view: View) -> dict[str, Any]:
     """Return the values of the form about residents: the input, else the lines'."""
     names = ("push", "reports", "listening")
-    told = dict(view.values) if view.step == "people" and view.values else {}
-    tables = {name: told[name] if told else _or_none(view.lines, name) for name in names}
+    values = dict(view.values) if view.step == "people" and view.values else {}
+    tables = {name: values[name] if values else _or_none(view.lines, name) for name in names}
     heard = {
-        name: (told.get(f"channels.{name}") or table_of(view.lines, f"channels.{name}")) for name in hearing(view.lines)
+        name: (values.get(f"channels.{name}") or table_of(view.lines, f"channels.{name}"))
+        for name in hearing(view.lines)
     }
     return tables | {"heard": {name: table.get("hears") is True for name, table in heard.items()}}
 
@@ -325,7 +326,7 @@ def _or_none(lines: str, name: str) -> dict[str, Any] | None:
 
 def hearing(lines: str) -> list[str]:
     """The channels whose form asks whether people are heard there."""
-    asked = {sheet.name for sheet in channel_sheets() if any(key.name == "hears" for key in sheet.keys)}
+    asked = {each.name for each in channel_forms() if any(key.name == "hears" for key in each.keys)}
     return [name for name in public_channels(lines) if table_of(lines, f"channels.{name}").get("kind") in asked]
 
 
@@ -390,10 +391,14 @@ def with_exercises(lines: str) -> list[str]:
 async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words: Words) -> list[Need]:
     """Return the needs of a town with these lines, in the order of the steps."""
     _, problems = words.gettext, await workshop.problems(lines)
-    public, told, standing = public_channels(lines), table_of(lines, "notify").get("channels"), _standing(lines)
+    public, channels, station = (
+        public_channels(lines),
+        table_of(lines, "notify").get("channels"),
+        _station_values(lines),
+    )
     untried = workshop.unanswered(lines, public)
     sources = [name for name in names_in(lines, "sources") if name != MANUAL]
-    address = str(standing.get("public_url") or "")
+    address = str(station.get("public_url") or "")
     # Of lines that are wrong nobody knows which secrets they mean.
     unreadable = () if problems else await workshop.unreadable(lines)
     administers = any(person.role is Role.ADMINISTRATOR for person in people)
@@ -404,7 +409,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
         Need(bool(public), _("A channel speaks to the public."), "channels"),
         Need(not problems and not unreadable, _("Every secret can be read here."), "channels", unreadable),
         Need(bool(public) and not untried, _("Each channel of the public answered its test."), "channels"),
-        Need(bool(told), _("Those on call are told when something is wrong."), "duty"),
+        Need(bool(channels), _("Those on call are told when something is wrong."), "duty"),
         Need(bool(with_exercises(lines)), _("There is a channel for exercises."), "duty"),
         Need(bool(sources), _("A source brings alerts."), "sources", is_needed=False),
         Need(workshop.lines().strip() == lines.strip(), _("The lines are saved as channels.toml."), "lines"),
@@ -412,7 +417,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
     ]
     if address.startswith("https:"):
         named = _("The web server before it is named: without that the desk lets nobody in over https.")
-        needed.insert(2, Need(bool(standing.get("proxies")), named, "station"))
+        needed.insert(2, Need(bool(station.get("proxies")), named, "station"))
     if waits_for_somebody(lines):
         needed.append(Need(pairs, _("What one writes, another can validate."), "accounts"))
     return needed

@@ -29,7 +29,7 @@ from alerts.channels.push.encryption import new_key
 from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings, TwitterSettings
 from alerts.config import channel_kind, channel_kinds, load_config, read_channel, read_config, source_kind, source_kinds
 from alerts.daemon.desk import Control, build_desk
-from alerts.daemon.outside import open_channel
+from alerts.daemon.environment import open_channel
 from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
 from alerts.desk.out import Rehearsal
@@ -46,8 +46,8 @@ from alerts.model.town import Secret, Town
 from alerts.setup.lines import table_of, with_table, without_table
 from alerts.sources.settings import AskedSettings
 from alerts.store.connection import exists
-from alerts.store.unit import sketching
-from alerts.web.console.looks import Audience, Look, Shot, look_of
+from alerts.store.unit import scratch_unit
+from alerts.web.console.looks import Audience, ChannelPreview, Shot, look_of
 
 Hidden = Literal["chat", "unpublished", "none"]
 """Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
@@ -80,7 +80,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class KindSheet:
+class KindForm:
     """The keys of one kind of channel or source, the needed keys first; a source's default rule."""
 
     name: str
@@ -170,19 +170,19 @@ class Workshop:
 
     async def people(self) -> Sequence[Account]:
         """The accounts of the station that channels.toml says; none where there is no such file yet."""
-        town = self._standing_config()
+        town = self._current_town()
         if town is None or not exists(town.database):
             return ()
         return await asyncio.to_thread(lambda: Control(town).ask(lambda unit: list(unit.accounts.accounts())))
 
     async def add_person(self, name: str, role: Role) -> Secret:
         """Add an account to it, as somebody at the terminal does; returns the first password."""
-        town = self._standing_config()
+        town = self._current_town()
         if town is None:
             raise Misuse(because("config_not_saved"))
         return await asyncio.to_thread(_add_person, town, name, role)
 
-    def _standing_config(self) -> Town | None:
+    def _current_town(self) -> Town | None:
         try:
             return load_config(self._file)
         except ConfigurationError:
@@ -280,8 +280,8 @@ class Workshop:
     async def _public_chats(self, lines: str) -> frozenset[str]:
         # Those of the file as it stands too: a chat that the running daemon posts to has readers, whatever these lines
         # call it.
-        standing = self._standing_config()
-        both = [*_settings(await self._config(lines)).values(), *(_settings(standing).values() if standing else ())]
+        current = self._current_town()
+        both = [*_settings(await self._config(lines)).values(), *(_settings(current).values() if current else ())]
         return frozenset(
             each.chat for each in both if isinstance(each, TelegramSettings) and each.public and not each.exercise
         )
@@ -315,7 +315,7 @@ class Workshop:
 
     def _rehearse(self, town: Town, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
         desk = build_desk(town, self._clock.now)
-        with sketching() as blank:
+        with scratch_unit() as blank:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
         return [
@@ -331,7 +331,7 @@ def _table_of(key: str) -> str:
     return ".".join([section, *rest[:1]]) if section in ("channels", "sources") else section
 
 
-def _look(town: Town, made: DraftPost) -> Look:
+def _look(town: Town, made: DraftPost) -> ChannelPreview:
     rendered = made.rendered
     shot = Shot(town, town.channels[made.post.channel], made.post, made.bulk.messages if made.bulk else {})
     return replace(look_of(shot, (rendered.count, rendered.limit), Audience()), cut=rendered.cut)
@@ -393,7 +393,7 @@ _ALWAYS = ("exercise", "public", "allow_private", "title", "api_url")
 _BY_LINES_ALONE = ((TwitterSettings, "hears"),)
 
 
-def channel_sheets() -> Sequence[KindSheet]:
+def channel_forms() -> Sequence[KindForm]:
     """Each kind of channel with the keys of its own, and those that say who may read it."""
     sheets = []
     for name in channel_kinds():
@@ -403,11 +403,11 @@ def channel_sheets() -> Sequence[KindSheet]:
         except Unreadable:
             continue
         if kind is not None:
-            sheets.append(_sheet(name, kind.settings, ChannelSettings))
+            sheets.append(_kind_form(name, kind.settings, ChannelSettings))
     return sheets
 
 
-def source_sheets() -> Sequence[KindSheet]:
+def source_forms() -> Sequence[KindForm]:
     """Return the form of each kind of polled source."""
     sheets = []
     for name in source_kinds():
@@ -416,14 +416,14 @@ def source_sheets() -> Sequence[KindSheet]:
         except Unreadable:
             continue
         if kind is not None and issubclass(kind.settings, AskedSettings):
-            sheets.append(_sheet(name, kind.settings, AskedSettings))
+            sheets.append(_kind_form(name, kind.settings, AskedSettings))
     return sheets
 
 
-def _sheet(name: str, model: type[BaseModel], beside: type[BaseModel]) -> KindSheet:
+def _kind_form(name: str, model: type[BaseModel], beside: type[BaseModel]) -> KindForm:
     keys = sorted(_keys(model, beside), key=lambda key: (not key.needed, not key.secret, key.choice))
     publish = model.model_fields.get("publish")
-    return KindSheet(name, tuple(keys), publish.default if publish else "")
+    return KindForm(name, tuple(keys), publish.default if publish else "")
 
 
 def _keys(model: type[BaseModel], beside: type[BaseModel]) -> Iterator[Key]:

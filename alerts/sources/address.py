@@ -34,7 +34,7 @@ LONGEST_SHARED = 600.0
 A_FEW, PAUSE = 10, 0.01
 """Sources that are woken at once, and the seconds before the next few."""
 
-HELD = 1.0
+KEEP_FOR = 1.0
 """Seconds that the words are held for the last of those that were woken."""
 
 LINKS_AT_ONCE = 4
@@ -167,14 +167,14 @@ class AskedAddress:
 
     async def look(self, share: SourceShare, digest: str | None) -> FetchedDocument | None:
         """Return the content for a source that knows the version with this digest. Raises SourceFailed."""
-        now, held = self._joins(share), None
+        now, current = self._joins(share), None
         if self._asking is not None:
             await self._wait(share, self._asking)
         elif self._failure is not None and now < self._failure.until:
             raise self._failure.again()
         # Whoever needs the words can't do with an answer that nothing changed, unless they are held until it has come.
-        elif (whole := not (self._knows(digest) or (held := self._held()))) or self._failure or now >= self._due:
-            self._asking = asking = self._reader.spawn(self._ask(share, held, whole=whole))
+        elif (whole := not (self._knows(digest) or (current := self._current()))) or self._failure or now >= self._due:
+            self._asking = asking = self._reader.spawn(self._ask(share, current, whole=whole))
             # Held here by hand: with one source nobody else holds it.
             document = await asyncio.shield(asking)
             return None if document is None or self._knows(digest) else document
@@ -182,12 +182,12 @@ class AskedAddress:
             raise self._failure.again()
         if self._knows(digest):
             return None
-        return self._held() or await self.look(share, digest)
+        return self._current() or await self.look(share, digest)
 
     def _knows(self, digest: str | None) -> bool:
         return self._version is not None and self._version.digest == digest
 
-    def _held(self) -> FetchedDocument | None:
+    def _current(self) -> FetchedDocument | None:
         document = self._version.document() if self._version else None
         return self._kept(document) if document is not None else None
 
@@ -209,15 +209,15 @@ class AskedAddress:
         if asking.cancelled() or not isinstance(asking.exception(), SourceFailed | None):
             asking.result()
 
-    async def _ask(self, first: SourceShare, held: FetchedDocument | None, *, whole: bool) -> FetchedDocument | None:
-        """Request it, and notify the other sources; returns None if nothing changed and nobody `held` the content."""
+    async def _ask(self, first: SourceShare, current: FetchedDocument | None, *, whole: bool) -> FetchedDocument | None:
+        """Request it, and notify the other sources. Returns None if nothing changed and there is nothing `current`."""
         news = False
         try:
             version = None if whole else self._version
             answer = await self._get(version)
             news = self._failure is not None
             self._failure, self._failures = None, 0
-            document = held or self._held()
+            document = current or self._current()
             if isinstance(answer, Fetched):
                 before = self._version
                 document = self._kept(await self._take(answer, document))
@@ -246,11 +246,11 @@ class AskedAddress:
             finally:
                 self._fetcher.slow = self._clock.monotonic() - began > SLOW
 
-    async def _take(self, answer: Fetched, held: FetchedDocument | None) -> FetchedDocument:
+    async def _take(self, answer: Fetched, current: FetchedDocument | None) -> FetchedDocument:
         document = await document_of(answer)
         # What was made of the same words before is there already.
-        if held is not None and held.digest == document.digest:
-            document = held
+        if current is not None and current.digest == document.digest:
+            document = current
         self._version = Version(document.digest, answer.etag, answer.last_modified, weakref.ref(document))
         self._tidy_links()
         return document
@@ -279,13 +279,13 @@ class AskedAddress:
     def _release(self, first: SourceShare, *, news: bool) -> None:
         waiting, self._waiting = self._waiting, {}
         shares = [each for each in (*self._shares, *waiting) if each in waiting or (news and each.wake)]
-        told = [share for share in dict.fromkeys(shares) if share is not first]
-        if told:
-            self._reader.spawn(self._tell(told, waiting))
+        others = [share for share in dict.fromkeys(shares) if share is not first]
+        if others:
+            self._reader.spawn(self._tell(others, waiting))
 
     async def _tell(self, shares: Sequence[SourceShare], waiting: Mapping[SourceShare, asyncio.Future[None]]) -> None:
         # Held by hand, should the shelf have no room for it: each of them would ask for it anew.
-        document = self._held()
+        document = self._current()
         try:
             for place, share in enumerate(shares):
                 if place and place % A_FEW == 0:
@@ -294,7 +294,7 @@ class AskedAddress:
                     _done(waiting[share])
                 elif share.wake is not None:
                     share.wake()
-            await self._clock.sleep(HELD)
+            await self._clock.sleep(KEEP_FOR)
         finally:
             del document
             for mine in waiting.values():
@@ -354,14 +354,14 @@ class _Link:
 
     def is_of_use(self, now: float) -> bool:
         """True if it can answer a source without a request."""
-        is_held = self.document is not None and self.document() is not None
-        return bool(self.asking or is_held or (self.failure and now < self.failure.until))
+        has_document = self.document is not None and self.document() is not None
+        return bool(self.asking or has_document or (self.failure and now < self.failure.until))
 
 
 async def document_of(answer: Fetched) -> FetchedDocument:
     """The document; a long one's digest is computed in a thread."""
-    told = (answer.url, answer.body, answer.content_type)
-    return await asyncio.to_thread(FetchedDocument, *told) if len(answer.body) > LONG else FetchedDocument(*told)
+    parts = (answer.url, answer.body, answer.content_type)
+    return await asyncio.to_thread(FetchedDocument, *parts) if len(answer.body) > LONG else FetchedDocument(*parts)
 
 
 def _done(mine: asyncio.Future[None]) -> None:

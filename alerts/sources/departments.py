@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alerts.model.alert import EVENT_NAME, Alert, Named
+from alerts.model.alert import EVENT_NAME, Alert, NamedValue
 from alerts.model.hazard import AWARENESS_TYPES, Hazard
 
 
@@ -46,7 +46,7 @@ def event_of(department: str, hazard: Hazard) -> str:
     return f"{EVENT_NAME}meteo-france/{department}/{hazard}"
 
 
-def departments_in(codes: Iterable[Named]) -> frozenset[str]:
+def departments_in(codes: Iterable[NamedValue]) -> frozenset[str]:
     """The departments that geocodes name, or lie in."""
     found = set()
     for code in codes:
@@ -64,8 +64,8 @@ def named_event(alert: Alert, departments: frozenset[str]) -> Alert:
     if not any(domain == each or domain.endswith(f".{each}") for each in _SENDERS):
         return alert
     here = departments & departments_in(code for area in alert.areas for code in area.geocodes)
-    told = {(info.parameter("awareness_type") or "").partition(";")[0].strip() for info in alert.infos}
-    hazards = {AWARENESS_TYPES.get(each, Hazard.GENERAL) for each in told} - {Hazard.GENERAL}
+    types = {(info.parameter("awareness_type") or "").partition(";")[0].strip() for info in alert.infos}
+    hazards = {AWARENESS_TYPES.get(each, Hazard.GENERAL) for each in types} - {Hazard.GENERAL}
     if len(here) != 1 or len(hazards) != 1:
         return alert
     [department], [hazard] = here, hazards

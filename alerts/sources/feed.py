@@ -86,18 +86,18 @@ def read_feed(body: bytes, content_type: str | None) -> Feed:
     if body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         raise Unreadable(because("xml_is_html"))
     # Bytes alone: a text would be taken for a file's name or an address.
-    told = feedparser.parse(
+    parsed = feedparser.parse(
         io.BytesIO(body),
         response_headers={"content-type": content_type or "application/xml"},
         resolve_relative_uris=False,
     )
-    if not told.version:
+    if not parsed.version:
         raise Unreadable(because("feed_is_none"))
-    entries = _told_apart(_entries(told.entries[:MOST_ENTRIES]), versions=told.version.startswith("atom"))
-    return Feed(clean_line(_text(told.feed, "title"))[:_LONGEST_TITLE], tuple(entries))
+    entries = _distinct(_entries(parsed.entries[:MOST_ENTRIES]), versions=parsed.version.startswith("atom"))
+    return Feed(clean_line(_text(parsed.feed, "title"))[:_LONGEST_TITLE], tuple(entries))
 
 
-def _told_apart(entries: Iterator[FeedEntry], *, versions: bool) -> Iterator[FeedEntry]:
+def _distinct(entries: Iterator[FeedEntry], *, versions: bool) -> Iterator[FeedEntry]:
     """Each entry once. Those of one name that say different things are several, and get their words into their names.
 
     With `versions`, as in Atom (RFC 4287, 4.1.1), those of one name are one entry, of which the newest counts.
@@ -112,8 +112,8 @@ def _told_apart(entries: Iterator[FeedEntry], *, versions: bool) -> Iterator[Fee
             yield from (replace(each, key=f"{key}#{words}") for words, each in alike.items())
 
 
-def _entries(told: Sequence[Any]) -> Iterator[FeedEntry]:
-    for entry in told:
+def _entries(parsed: Sequence[Any]) -> Iterator[FeedEntry]:
+    for entry in parsed:
         title, summary = clean_line(_text(entry, "title")), _untailed(clean(_text(entry, "summary")))
         published = _time(entry, "published_parsed")
         if title or summary:
@@ -185,14 +185,14 @@ def _short(text: str) -> str:
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:
-    told = entry.get(name)
-    return told if isinstance(told, str) else ""
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _key(entry: Mapping[str, Any], title: str, published: datetime | None) -> str:
-    told = _text(entry, "id") or _text(entry, "link") or f"{title} {published}"
+    key = _text(entry, "id") or _text(entry, "link") or f"{title} {published}"
     # An id of megabytes is known by its digest.
-    return told if len(told) <= _LONGEST_KEY else hashlib.sha256(told.encode()).hexdigest()
+    return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _time(entry: dict[str, Any], name: str) -> datetime | None:

@@ -220,10 +220,10 @@ class Fetcher:
 
     def _refusal(self, response: aiohttp.ClientResponse, target: URL) -> SourceFailed:
         status = response.status
-        told = f"{status} {PHRASES.get(status, '')}".rstrip()
-        reason = because("answered_status", address=show(target), status=told)
+        answered = f"{status} {PHRASES.get(status, '')}".rstrip()
+        reason = because("answered_status", address=show(target), status=answered)
         if fix := _FIXES.get(status):
-            reason = because("answered_status_fix", address=show(target), status=told, fix=fix)
+            reason = because("answered_status_fix", address=show(target), status=answered, fix=fix)
         if status in _FOR_GOOD:
             return FailedForGood(reason)
         return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now()))

@@ -22,7 +22,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Circle, Info, MsgType, Named, Reference
+from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Circle, Info, MsgType, NamedValue, Reference
 from alerts.model.errors import FailedForGood, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.listening import EarReading, HeardPost, Remark
@@ -115,8 +115,8 @@ class RssSource:
         met = {name: Met(**each) for name, each in memory.state.get("entries", {}).items()}
         # Of those that say the same, the one that was met first.
         said = {each.digest: each for each in reversed(met.values())}
-        told = (self._tell(entry, feed, met, said, now) for entry in feed.entries if not is_first)
-        heard = [each for each in told if each is not None]
+        found = (self._tell(entry, feed, met, said, now) for entry in feed.entries if not is_first)
+        heard = [each for each in found if each is not None]
         for entry in feed.entries:
             self._meet(entry, met)
         stored = await known([each.key for each in heard]) if heard else set()
@@ -146,12 +146,12 @@ class RssSource:
                 met[entry.name] = before = same
         if not self._concerns(entry) or (before is not None and before.digest == digest):
             return None
-        told = before.told if before is not None else 0
+        count = before.told if before is not None else 0
         # A site that puts an old entry back tells nothing new by it.
-        if not told and (entry.published or entry.updated or now) < now - HEARD_FOR:
+        if not count and (entry.published or entry.updated or now) < now - HEARD_FOR:
             return None
-        previous = before.reference(self._name, self._sender) if before is not None and told else None
-        new = Met(digest, told + 1, now.replace(microsecond=0).isoformat(), entry.name)
+        previous = before.reference(self._name, self._sender) if before is not None and count else None
+        new = Met(digest, count + 1, now.replace(microsecond=0).isoformat(), entry.name)
         met[entry.name] = new
         said.setdefault(digest, new)
         identifier = new.identifier(self._name)
@@ -176,7 +176,7 @@ class RssSource:
             headline=entry.title or ("Information" if is_french else "News"),
             description=entry.story or None,
             web=entry.url,
-            parameters=(Named(ENDS_BY, QUIET),),
+            parameters=(NamedValue(ENDS_BY, QUIET),),
             areas=(_area(entry, town),),
         )
         return Alert(
@@ -226,7 +226,7 @@ async def _feed_in(document: FetchedDocument) -> Feed:
     """Return the feed, read once for all its pollers. Raises SourceFailed if it is none."""
 
     def read() -> Feed:
-        return read_feed.apart(document.body, document.content_type)
+        return read_feed.in_subprocess(document.body, document.content_type)
 
     try:
         return await document.once("feed", read, Feed.size, by=read_feed.turns_of(document.url))

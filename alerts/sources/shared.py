@@ -27,8 +27,8 @@ from alerts.model.ports import Clock, Surroundings
 from alerts.model.reason import because
 from alerts.sources.address import AskedAddress, Where
 from alerts.sources.document import FetchedDocument, Shelf
+from alerts.sources.fetch_slots import FetchSlots, RequestPlaces
 from alerts.sources.settings import FeedSettings, PolledSettings
-from alerts.sources.turns import RequestPlaces, Turns
 
 
 class SharedReader:
@@ -41,7 +41,7 @@ class SharedReader:
     def __init__(self, session: Any, clock: Clock, *, many: bool = False) -> None:
         self.clock = clock
         self.many = many
-        self.turns = Turns()
+        self.turns = FetchSlots()
         self.places = RequestPlaces()
         self.shelf = Shelf()
         self.requests = 0

@@ -58,7 +58,7 @@ def strays(url: str) -> Iterator[str]:
     yield from sorted(options_of(url).keys() - HARMLESS)
 
 
-def kept_apart(url: str) -> str:
+def isolated_url(url: str) -> str:
     """The address with which nothing of the process is used that the town didn't write down itself.
 
     libpq would take a password of the environment, or of the user's own `.pgpass`, to whatever server is named.

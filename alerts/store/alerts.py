@@ -14,7 +14,7 @@ from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import FOLLOWS, Message, PollForm, Post, PostImage, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
-from alerts.store.bulk_landing import add_bulk, bulks_of, with_subscribers
+from alerts.store.bulk_results import add_bulk, bulks_of, with_subscribers
 from alerts.store.mapper import Mapper
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
@@ -239,9 +239,9 @@ class AlertRepository(UnitPart):
         """Store a bulk for a channel's subscribers; it is sent with the post of the same id."""
         add_bulk(self._db, new)
 
-    def subscribers_told(self, incident_id: str) -> frozenset[str]:
+    def subscriber_channels(self, incident_id: str) -> frozenset[str]:
         """Return the channels whose subscribers got messages of the incident, but not its end."""
-        return frozenset(row["channel"] for row in bulk_statements.TOLD.rows(self._db, about=incident_id))
+        return frozenset(row["channel"] for row in bulk_statements.REACHED_CHANNELS.rows(self._db, about=incident_id))
 
     def move_post(self, moved: Post, state: PostState, reason: Reason | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""
@@ -309,13 +309,13 @@ def _kept_reasons(reasons: Sequence[Reason]) -> str:
 
 
 def _form_of(kept: str) -> PollForm:
-    told = json.loads(kept)
-    return PollForm(told["question"], tuple(told["options"]), moment(told["closes_at"]))
+    data = json.loads(kept)
+    return PollForm(data["question"], tuple(data["options"]), moment(data["closes_at"]))
 
 
 def _kept_form(form: PollForm) -> str:
-    told = {"question": form.question, "options": form.options, "closes_at": stamp(form.closes_at)}
-    return json.dumps(told, ensure_ascii=False)
+    data = {"question": form.question, "options": form.options, "closes_at": stamp(form.closes_at)}
+    return json.dumps(data, ensure_ascii=False)
 
 
 ALERT_ROW = Mapper(

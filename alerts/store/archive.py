@@ -48,7 +48,7 @@ _LASTS = Statement(f"""
 _ALERTS = "SELECT id FROM alert WHERE incident = :incident"
 # By their alert: an answer's post has a thread of its own, and goes with the alert that it belongs to.
 _POSTS = "SELECT id FROM post WHERE alert_id IN (SELECT id FROM alert WHERE incident = :incident)"
-_TOLD = "SELECT id FROM post WHERE incident = :incident"
+_OF_INCIDENT = "SELECT id FROM post WHERE incident = :incident"
 _BULKS = "SELECT id FROM bulk WHERE incident = :incident"
 _CHANNELS = "SELECT channel FROM bulk WHERE incident = :incident"
 # An incident's rows, table by table, in the order in which they may go: each is referred to by those before alone.
@@ -69,8 +69,8 @@ _REPORTED = {
     for table, rows in (
         ("alert", _ROWS["alert"]),
         ("post", "incident = :incident"),
-        ("decision", f"{_ROWS['decision']} AND (post_id IS NULL OR post_id IN ({_TOLD}))"),
-        ("attempt", f"post_id IN ({_TOLD})"),
+        ("decision", f"{_ROWS['decision']} AND (post_id IS NULL OR post_id IN ({_OF_INCIDENT}))"),
+        ("attempt", f"post_id IN ({_OF_INCIDENT})"),
     )
 }
 _GONE = tuple(Statement(f"DELETE FROM {table} WHERE {rows}") for table, rows in _ROWS.items())

@@ -39,7 +39,7 @@ EVERYBODY = Statement(f"""
         WHERE channel = :of AND chat > coalesce(:after, {FAR_BELOW}) AND is_on = TRUE ORDER BY chat LIMIT :most
     ) AS looked GROUP BY quiet
 """)
-THOSE_TOLD = Statement(f"""
+REACHED = Statement(f"""
     {_COUNTED} FROM (
         SELECT {_CHOSEN}
         FROM received JOIN subscriber ON subscriber.channel = received.channel AND subscriber.chat = received.chat
@@ -69,9 +69,9 @@ class AudienceRows(UnitPart):
         """The next ones of all who are on."""
         return self._stretch(EVERYBODY, notice, of=channel, after=after)
 
-    def told(self, channel: str, notice: Notice, after: int | None, incident: str) -> Stretch:
+    def reached(self, channel: str, notice: Notice, after: int | None, incident: str) -> Stretch:
         """Return the next stretch of the subscribers who got the incident's messages."""
-        return self._stretch(THOSE_TOLD, notice, of=channel, after=after, about=incident)
+        return self._stretch(REACHED, notice, of=channel, after=after, about=incident)
 
     def _stretch(self, statement: Statement, notice: Notice, **given: Any) -> Stretch:
         rows = statement.rows(self._db, most=STRETCH, **_asked(notice), **given)

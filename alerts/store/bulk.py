@@ -17,14 +17,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from alerts.model.delivery import (
-    Ask,
     Bulk,
     BulkCandidate,
     BulkState,
+    Exchange,
+    ExchangeRequest,
     SendOutcome,
     SendResult,
     Target,
-    Turn,
     end_of,
     most_pressing,
     why_stopped,
@@ -34,8 +34,8 @@ from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
-from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, of_one_bulk
-from alerts.store.bulk_unsure import rest, settle, take_over
+from alerts.store.bulk_results import bulk_of, candidate_of, checkpoint, land, of_one_bulk
+from alerts.store.bulk_unsure import close_finished, record_clean_stop, recover
 from alerts.store.database import Database
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
@@ -59,14 +59,14 @@ A kill undoes none of them. After a power failure at most the recipients of this
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _SenderState:
     """State kept between two turns: the lease, and the stopped bulks with sends still under way.
 
-    `held_until` is when the next deferred recipient is due; 0: unknown, None: there is none.
+    `deferred_until` is when the next deferred recipient is due; 0: unknown, None: there is none.
     """
 
     term: int | None = None
-    held_until: int | None = 0
+    deferred_until: int | None = 0
     stopped: frozenset[str] = frozenset()
 
 
@@ -78,17 +78,19 @@ class Bulks:
         self._address = address
         self._words: dict[str, Bulk] = {}
         self._synced_at: datetime | None = None
-        self._known = _Known()
+        self._known = _SenderState()
 
-    async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
+    async def turn(self, lease: Lease, ask: ExchangeRequest) -> Exchange | None:
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
         # A transaction may be carried out twice, or undone: what it came to is kept here once it is committed. One that
-        # failed leaves the lease's number: as long as that is the same, nobody else told anybody (`take_over`).
-        known, self._known = self._known, replace(self._known, held_until=0)
+        # failed leaves the lease's number: as long as that is the same, nobody else told anybody (`recover`).
+        known, self._known = self._known, replace(self._known, deferred_until=0)
         turn, self._known = await self._kept(lease, ask, known)
         return turn
 
-    async def _kept(self, lease: Lease, ask: Ask, known: _Known) -> tuple[Turn | None, _Known]:
+    async def _kept(
+        self, lease: Lease, ask: ExchangeRequest, known: _SenderState
+    ) -> tuple[Exchange | None, _SenderState]:
         is_due = self._synced_at is None or not timedelta() <= ask.local - self._synced_at < SYNCED_EVERY
         if is_due or known.term != lease.number:
             self._synced_at = ask.local
@@ -97,7 +99,9 @@ class Bulks:
             return done
         return await self._database.write_ahead(lambda unit: self._turn(unit, lease, ask, known))
 
-    def _at_once(self, unit: Unit, lease: Lease, ask: Ask, known: _Known) -> tuple[Turn | None, _Known]:
+    def _at_once(
+        self, unit: Unit, lease: Lease, ask: ExchangeRequest, known: _SenderState
+    ) -> tuple[Exchange | None, _SenderState]:
         with transaction(unit.db):
             return self._turn(unit, lease, ask, known)
 
@@ -105,23 +109,25 @@ class Bulks:
         """Keep at once that these plain ones are out; False: not now."""
         return all(self._database.write_at_once(partial(_checkpoint, results=those)) for those in of_one_bulk(results))
 
-    def _turn(self, unit: Unit, lease: Lease, ask: Ask, known: _Known) -> tuple[Turn | None, _Known]:
+    def _turn(
+        self, unit: Unit, lease: Lease, ask: ExchangeRequest, known: _SenderState
+    ) -> tuple[Exchange | None, _SenderState]:
         db = unit.db
         if not unit.leases.holds(lease, ask.local):
             return None, known
         out = land(db, self._address.channel, ask.results, ask.local, ask.working)
         is_known = ask.working is not None and all(each.outcome is not SendOutcome.LATER for each in ask.results)
-        held_until = known.held_until if is_known else 0  # others, or what landed, may have held back somebody
+        deferred_until = known.deferred_until if is_known else 0  # others, or what landed, may have held back somebody
         if known.term != lease.number:
-            take_over(db, self._address.channel, ask.local, ask.flying)
-        turning = _Turning(unit, self._address, ask, self._bulk, held_until)
+            recover(db, self._address.channel, ask.local, ask.flying)
+        turning = _Exchange(unit, self._address, ask, self._bulk, deferred_until)
         turning.out = out
         turn = turning.turn()
         turning.count()
-        still = frozenset(key for key in known.stopped if settle(db, key, ask.flying))
+        still = frozenset(key for key in known.stopped if close_finished(db, key, ask.flying))
         if ask.last is not None:
-            rest(db, self._address.channel, ask.local, ask.last)
-        return turn, _Known(lease.number, turning.held_until, still | turning.stopped)
+            record_clean_stop(db, self._address.channel, ask.local, ask.last)
+        return turn, _SenderState(lease.number, turning.deferred_until, still | turning.stopped)
 
     def _bulk(self, db: Connection, key: str) -> Bulk:
         """A bulk's words and notice, which never change; its counts may be old."""
@@ -136,16 +142,16 @@ def _checkpoint(unit: Unit, results: Sequence[SendResult]) -> int:
     return checkpoint(unit.db, results)
 
 
-class _Turning:
+class _Exchange:
     """One turn, within its transaction."""
 
     def __init__(
         self,
         unit: Unit,
         address: BulkScope,
-        ask: Ask,
+        ask: ExchangeRequest,
         bulk: Callable[[Connection, str], Bulk],
-        held_until: int | None,
+        deferred_until: int | None,
     ) -> None:
         self._unit = unit
         self._db = unit.db
@@ -159,9 +165,9 @@ class _Turning:
         self._began = False
         self.out = 0
         self.stopped: set[str] = set()
-        self.held_until = held_until
+        self.deferred_until = deferred_until
 
-    def turn(self) -> Turn:
+    def turn(self) -> Exchange:
         alive, waits, ended = self._stop_and_go()
         first = most_pressing(alive)
         targets: list[Target] = []
@@ -172,8 +178,8 @@ class _Turning:
             targets += self._next_of(first, room)
             if not targets and room > 0 and self._is_through(first):
                 ended.append(self._finish(first))
-                return Turn(None, targets=(), ended=ended, again_at=self._ask.local)
-        return Turn(
+                return Exchange(None, targets=(), ended=ended, again_at=self._ask.local)
+        return Exchange(
             bulk=first.id if first else None,
             urgent=bool(first and first.urgent),
             targets=targets,
@@ -220,7 +226,7 @@ class _Turning:
         sql.STOP.run(self._db, key=each.id, now=self._now, why=why.kept())
         sql.HAND_ON.run(self._db, key=each.id)
         # What another process had under way is filed already, and what this one took back before surely isn't out.
-        if settle(self._db, each.id, self._ask.flying):
+        if close_finished(self._db, each.id, self._ask.flying):
             self.stopped.add(each.id)
         self._unit.alerts.note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
         row = sql.BY_ID.row(self._db, key=each.id)
@@ -239,11 +245,11 @@ class _Turning:
         sql.SWEEP.run(self._db, of=self._of, since=stamp(self._ask.local - _SWEPT))
         sql.PASS_ON.run(self._db, seq=each.seq, **about)
         if row["kind"] == PostKind.END or row["everyone"]:  # nobody is told, or everybody is looked at anew
-            sql.FORGO.run(self._db, seq=each.seq, **about)
+            sql.DROP_DEFERRED.run(self._db, seq=each.seq, **about)
         else:
-            sql.FORGO_READERS.run(self._db, seq=each.seq, **about)
+            sql.DROP_DEFERRED_READERS.run(self._db, seq=each.seq, **about)
             sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
-            sql.FORGO.run(self._db, seq=each.seq, **about)
+            sql.DROP_DEFERRED.run(self._db, seq=each.seq, **about)
         self._unit.alerts.note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
         return replace(each, everyone=bool(row["everyone"]))
 
@@ -271,15 +277,17 @@ class _Turning:
         bulk = self._bulk(self._db, each.id)
         if room <= 0:
             return []
-        walk = Walk(self._db, bulk, Sieve(self._db, self._address, bulk, self._ask.local), everyone=each.everyone)
+        walk = SubscriberSlice(
+            self._db, bulk, RecipientFilter(self._db, self._address, bulk, self._ask.local), everyone=each.everyone
+        )
         chosen = walk.on_from(each.cursor, room)
         if chosen:
             chats = json.dumps([who["chat"] for who in chosen])
             # Written down before any of them leaves: after a kill it is known who may have got it.
             sql.TAKE_OFF_ALL.run(self._db, key=each.id, chats=chats)
             sql.LET_GO_ALL.run(self._db, key=each.id, of=self._of, chats=chats)
-        if walk.held:
-            self.held_until = 0
+        if walk.deferred:
+            self.deferred_until = 0
         if walk.looked:
             out, self.out = (0, self.out) if self._began else (self.out, 0)
             sql.ADVANCE.run(self._db, key=each.id, at=walk.cursor, passed=walk.passed, out=out)
@@ -287,16 +295,16 @@ class _Turning:
         return self._targets(chosen, bulk)
 
     def _targets(self, people: Sequence[Who], bulk: Bulk) -> list[Target]:
-        told = (bulk,)
-        return [self._target(who, told) for who in people]
+        bulks = (bulk,)
+        return [self._target(who, bulks) for who in people]
 
-    def _target(self, who: Who, bulks: tuple[Bulk, ...], *, held: bool = False) -> Target:
+    def _target(self, who: Who, bulks: tuple[Bulk, ...], *, deferred: bool = False) -> Target:
         message, first, endpoint = who["message_id"] or None, bulks[0], endpoint_of(who["endpoint"])
         if message is None:
-            return Target(who["chat"], who["language"], bulks, held=held, endpoint=endpoint)
+            return Target(who["chat"], who["language"], bulks, deferred=deferred, endpoint=endpoint)
         alone = len({bulk.incident for bulk in bulks}) == 1
         edits = message is not None and alone and bulks[-1].edits and not self._is_shared(who, first, message)
-        return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held, endpoint)
+        return Target(who["chat"], who["language"], bulks, message if alone else None, edits, deferred, endpoint)
 
     def _is_shared(self, who: Who, bulk: Bulk, message: int) -> bool:
         """True if that message also contains another incident, which an edit would remove."""
@@ -305,9 +313,9 @@ class _Turning:
 
     def _due(self) -> list[Target]:
         """Return the deferred sends that are due, as one message to each chat."""
-        if self.held_until is None or self.held_until > (self._now or 0):
+        if self.deferred_until is None or self.deferred_until > (self._now or 0):
             return []
-        self.held_until = 0
+        self.deferred_until = 0
         flying = {chat for _, chat in self._ask.flying}
         # As many more as are away: those come in the answer too, and are left out of it.
         most = max(self._ask.room, 0) + len(flying)
@@ -316,8 +324,8 @@ class _Turning:
         return [target for chat in chats[: max(self._ask.room, 0)] for target in self._gathered(chat)]
 
     def _gathered(self, chat: int) -> list[Target]:
-        """All that is held for a chat, of each incident the newest word, as one message, or (`apart`) one each."""
-        rows = sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
+        """All that is held for a chat, of each incident the newest word, as one message, or (`separate`) one each."""
+        rows = sql.DEFERRED_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
         bulks = [self._bulk(self._db, row["bulk"]) for row in rows]
         newest = {bulk.incident: bulk for bulk in sorted(bulks, key=lambda bulk: bulk.seq) if self._holds(bulk)}
         telling = tuple(newest.values())
@@ -330,8 +338,8 @@ class _Turning:
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
         if not telling or who is None:
             return []
-        messages = [(bulk,) for bulk in telling] if self._address.apart else [telling]
-        return [self._target(who, each, held=True) for each in messages]
+        messages = [(bulk,) for bulk in telling] if self._address.separate else [telling]
+        return [self._target(who, each, deferred=True) for each in messages]
 
     def _holds(self, bulk: Bulk) -> bool:
         """True if the bulk is still valid: not over, and not withdrawn meanwhile."""
@@ -367,14 +375,16 @@ class _Turning:
     def _again_at(self, waits: list[datetime]) -> datetime | None:
         if self._more:
             return self._ask.local
-        if self.held_until == 0:
+        if self.deferred_until == 0:
             due = sql.NEXT_DUE.row(self._db, of=self._of)
-            self.held_until = due["at"] if due else None
-        held = time_of(self.held_until)
+            self.deferred_until = due["at"] if due else None
+        deferred_until = time_of(self.deferred_until)
         # A post whose time has come is let go by its lane, within a second or so: asked at once and again and again,
         # this would be one transaction after the other until then.
         waits = [time if time > self._ask.local else self._ask.local + LET_GO_WITHIN for time in waits]
-        return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)
+        return min(
+            [*waits, *([deferred_until] if deferred_until and deferred_until > self._ask.local else [])], default=None
+        )
 
 
 Who: TypeAlias = "Mapping[str, Any] | Row"
@@ -390,16 +400,16 @@ class BulkScope:
     """The scope of bulks: one channel's; `exercises` is its mark.
 
     A message that isn't urgent is deferred for a recipient who got another one less than `gather` ago. The deferred
-    ones are combined into one message; `apart`: each is sent by itself.
+    ones are combined into one message; `separate`: each is sent by itself.
     """
 
     channel: str
     exercises: bool = False
     gather: timedelta = timedelta(minutes=3)
-    apart: bool = False
+    separate: bool = False
 
 
-class Sieve:
+class RecipientFilter:
     """Decides for each subscriber if they get a bulk, and if they get it at once."""
 
     def __init__(self, db: Connection, address: BulkScope, bulk: Bulk, local: datetime) -> None:
@@ -424,7 +434,7 @@ class Sieve:
             self._answers[choice] = wants(_chooser(who), self._bulk.notice)
         return self._answers[choice]
 
-    def held_until(self, who: Who) -> datetime | None:
+    def deferred_until(self, who: Who) -> datetime | None:
         """Until when it waits: the end of the quiet hours, or a while after the last message; None: now."""
         if self._urgent:
             return None
@@ -435,30 +445,30 @@ class Sieve:
         return self._gathered_until(who["chat"]) if self._gathers else None
 
     def _gathered_until(self, chat: int) -> datetime | None:
-        row = sql.LAST_TOLD.row(self._db, of=self._address.channel, who=chat)
+        row = sql.LAST_RECEIVED.row(self._db, of=self._address.channel, who=chat)
         last = time_of(row[0]) if row else None
         until = last + self._address.gather if last else None
         return until if until is not None and until > self._local else None
 
 
-class Walk:
+class SubscriberSlice:
     """One stretch of subscribers. `cursor` is its end, `looked` how many it read, `passed` how many didn't want it."""
 
-    def __init__(self, db: Connection, bulk: Bulk, sieve: Sieve, *, everyone: bool) -> None:
+    def __init__(self, db: Connection, bulk: Bulk, recipients: RecipientFilter, *, everyone: bool) -> None:
         self._db = db
         self._bulk = bulk
-        self._sieve = sieve
+        self._filter = recipients
         self._statement = sql.EVERYONE if everyone else sql.READERS
         self.cursor: int | None = None
         self.looked = 0
         self.passed = 0
-        self.held = 0
+        self.deferred = 0
 
     def on_from(self, cursor: int | None, room: int) -> list[Who]:
         """The next ones who are to get it now, at most `room`; who is to get it later is held back."""
         self.cursor = cursor
         chosen: list[Who] = []
-        held: list[tuple[int, datetime]] = []
+        deferred: list[tuple[int, datetime]] = []
         while len(chosen) < room and self.looked < LOOKED_AT:
             # First as few as there is room for. Where many of these don't want it, larger pieces cost less than more of
             # them.
@@ -466,10 +476,10 @@ class Walk:
             rows = self._next(most)
             for who in rows:
                 self.looked += 1
-                if not self._sieve.wants(who):
+                if not self._filter.wants(who):
                     self.passed += 1
-                elif (until := self._sieve.held_until(who)) is not None:
-                    held.append((who["chat"], until))
+                elif (until := self._filter.deferred_until(who)) is not None:
+                    deferred.append((who["chat"], until))
                 else:
                     chosen.append(who)
                     if len(chosen) >= room:
@@ -479,8 +489,8 @@ class Walk:
                 self.cursor = who["chat"]
             if len(rows) < most:
                 break
-        self.held = len(held)
-        for chat, until in held:
+        self.deferred = len(deferred)
+        for chat, until in deferred:
             sql.HOLD.run(self._db, channel=self._bulk.channel, chat=chat, bulk=self._bulk.id, until=stamp(until))
         return chosen
 

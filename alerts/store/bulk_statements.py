@@ -34,15 +34,15 @@ COUNT = Statement("""
 """)
 # Behind everybody: whoever subscribes from now on is none of those who were to be told.
 _LAST = 2**63 - 1
-_STILL_HELD = "(SELECT count(*) FROM held_back WHERE held_back.channel = bulk.channel AND held_back.bulk = bulk.id)"
+_DEFERRED_COUNT = "(SELECT count(*) FROM held_back WHERE held_back.channel = bulk.channel AND held_back.bulk = bulk.id)"
 # Everybody is behind the cursor then, also who lands late; and so many were looked at, whoever came or went.
 FINISH = Statement(f"""
     UPDATE bulk SET state = 'done', ended_at = :now, cursor = {_LAST}, skipped = skipped + :off,
-                    total = sent + failed + skipped + :off + {_STILL_HELD}
+                    total = sent + failed + skipped + :off + {_DEFERRED_COUNT}
     WHERE id = :key
 """)
 REOPEN = Statement("UPDATE bulk SET state = 'sending', ended_at = NULL WHERE id = :key")
-HEIR = Statement("""
+SUCCESSOR = Statement("""
     SELECT id, cursor FROM bulk
     WHERE channel = :of AND incident = :about AND seq > :seq AND state IN ('sending', 'done')
     ORDER BY seq DESC LIMIT 1
@@ -91,7 +91,7 @@ ONE = Statement(f"""
 """)
 HOW_MANY = Statement("SELECT count(*) FROM subscriber WHERE channel = :of AND is_on = TRUE")
 HOW_MANY_READ = Statement("SELECT count(*) FROM received WHERE channel = :of AND incident = :about")
-LAST_TOLD = Statement("SELECT max(at) FROM received WHERE channel = :of AND chat = :who")
+LAST_RECEIVED = Statement("SELECT max(at) FROM received WHERE channel = :of AND chat = :who")
 MISSED = Statement("SELECT missed_at FROM subscriber WHERE channel = :of AND chat = :who")
 MISS = Statement("UPDATE subscriber SET missed_at = :now WHERE channel = :of AND chat = :who")
 HAS_GOT = Statement("SELECT message_id FROM received WHERE channel = :of AND chat = :who AND incident = :about")
@@ -112,22 +112,22 @@ TO_FILE = Statement("""
     WHERE id IN (SELECT DISTINCT bulk FROM bulk_landed) AND channel = :of ORDER BY seq
 """)
 _CHAT, _MESSAGE = "CAST(pair.value ->> 0 AS bigint)", "CAST(pair.value ->> 1 AS bigint)"
-_LANDED = "FROM bulk_landed JOIN pairs(bulk_landed.got) ON TRUE WHERE bulk_landed.bulk = :key"
+_RESULTS = "FROM bulk_landed JOIN pairs(bulk_landed.got) ON TRUE WHERE bulk_landed.bulk = :key"
 # Only of who is still under way: another process may have told them meanwhile, or they had themselves forgotten.
 _STILL_UNDER_WAY = f"""
     EXISTS (SELECT 1 FROM bulk_flight WHERE bulk_flight.bulk = :key AND bulk_flight.chat = {_CHAT})"""
-LANDED_OF = Statement(f"SELECT {_CHAT} AS chat, {_MESSAGE} AS message_id {_LANDED} AND {_STILL_UNDER_WAY}")
+RESULTS_OF = Statement(f"SELECT {_CHAT} AS chat, {_MESSAGE} AS message_id {_RESULTS} AND {_STILL_UNDER_WAY}")
 # A chat stands there once for each process that told it: in one statement a row may be replaced once.
-RECEIVE_LANDED = Statement(f"""
+RECEIVE_RESULTS = Statement(f"""
     INSERT INTO received (channel, chat, incident, message_id, at)
     SELECT CAST(:of AS text), {_CHAT}, CAST(:about AS text), max({_MESSAGE}), CAST(:now AS bigint)
-    {_LANDED} AND {_STILL_UNDER_WAY} GROUP BY {_CHAT}
+    {_RESULTS} AND {_STILL_UNDER_WAY} GROUP BY {_CHAT}
     ON CONFLICT (channel, chat, incident) DO UPDATE SET message_id = excluded.message_id, at = excluded.at
 """)
-NO_MORE_LANDED = Statement(f"""
-    DELETE FROM received WHERE channel = :of AND incident = :about AND chat IN (SELECT {_CHAT} {_LANDED})
+NO_MORE_RESULTS = Statement(f"""
+    DELETE FROM received WHERE channel = :of AND incident = :about AND chat IN (SELECT {_CHAT} {_RESULTS})
 """)
-LAND_THESE = Statement(f"DELETE FROM bulk_flight WHERE bulk = :key AND chat IN (SELECT {_CHAT} {_LANDED})")
+LAND_THESE = Statement(f"DELETE FROM bulk_flight WHERE bulk = :key AND chat IN (SELECT {_CHAT} {_RESULTS})")
 FILED = Statement("DELETE FROM bulk_landed WHERE bulk = :key")
 TAKE_OFF = insert_new("bulk_flight", "bulk", "chat")
 LAND = Statement("DELETE FROM bulk_flight WHERE bulk = :key AND chat = :who")
@@ -154,7 +154,7 @@ PROGRESS = Statement(f"""
     LEFT JOIN post ON post.id = bulk.id
     WHERE bulk.{_OPEN} OR bulk.ended_at > :since OR held.chats > 0 ORDER BY bulk.seq
 """)
-TOLD = Statement("""
+REACHED_CHANNELS = Statement("""
     SELECT DISTINCT channel FROM bulk
     WHERE incident = :about AND kind <> 'end' AND started_at IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM bulk AS ended
@@ -166,7 +166,7 @@ TOLD = Statement("""
 
 HOLD = upsert_into("held_back", "channel", "chat", "bulk")
 LET_GO = Statement("DELETE FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
-IS_HELD = Statement("SELECT until FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
+IS_DEFERRED = Statement("SELECT until FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
 LET_GO_ALL = Statement("""
     DELETE FROM held_back
     WHERE channel = :of AND bulk = :key AND chat IN (SELECT CAST(value AS bigint) FROM items(:chats))
@@ -179,21 +179,23 @@ _PASSED_BY = f"""
 DUE = Statement(f"""
     SELECT DISTINCT chat FROM held_back WHERE channel = :of AND until <= :now AND {_PASSED_BY} LIMIT :most
 """)
-HELD_FOR = Statement(f"""
+DEFERRED_FOR = Statement(f"""
     SELECT bulk FROM held_back WHERE channel = :of AND chat = :who AND until <= :now AND {_PASSED_BY} ORDER BY bulk
 """)
 NEXT_DUE = Statement("SELECT min(until) AS at FROM held_back WHERE channel = :of")
 _OLDER = "SELECT id FROM bulk WHERE channel = :of AND incident = :about AND seq < :seq"
-# What this takes the place of goes by `FORGO`.
+# What this takes the place of goes by `DROP_DEFERRED`.
 INHERIT = Statement(f"""
     INSERT INTO held_back (channel, chat, bulk, until)
     SELECT channel, chat, CAST(:key AS text), max(until) FROM held_back
     WHERE channel = :of AND bulk IN ({_OLDER}) GROUP BY channel, chat
     ON CONFLICT (channel, chat, bulk) DO UPDATE SET until = excluded.until
 """)
-PASS_ON = Statement(f"UPDATE bulk SET skipped = skipped + {_STILL_HELD} WHERE id IN ({_OLDER}) AND {_STILL_HELD} > 0")
-FORGO = Statement(f"DELETE FROM held_back WHERE channel = :of AND bulk IN ({_OLDER})")
-FORGO_READERS = Statement(f"""
+PASS_ON = Statement(
+    f"UPDATE bulk SET skipped = skipped + {_DEFERRED_COUNT} WHERE id IN ({_OLDER}) AND {_DEFERRED_COUNT} > 0"
+)
+DROP_DEFERRED = Statement(f"DELETE FROM held_back WHERE channel = :of AND bulk IN ({_OLDER})")
+DROP_DEFERRED_READERS = Statement(f"""
     DELETE FROM held_back
     WHERE channel = :of AND bulk IN ({_OLDER}) AND EXISTS (
         SELECT 1 FROM received

@@ -3,7 +3,8 @@
 A message was handed over, and its daemon was killed; or it was sent, and no answer came. Its recipient is filed under
 `received` like those who have it, without the number of a message, so that an update and the end include them. A daemon
 that takes over knows nothing of the recorded hand-overs, and files all of them, unless the one before ended cleanly and
-filed the few that it couldn't wait for (`rest`). One that continues knows its own withdrawals: none of those is out.
+filed the few that it couldn't wait for (`record_clean_stop`). One that continues knows its own withdrawals: none of
+those is out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alerts.store import bulk_statements as sql
-from alerts.store.bulk_landing import BulkTold, may_have
+from alerts.store.bulk_results import BulkSubject, may_have
 from alerts.store.facts import drop_fact, keep_fact
 from alerts.store.statement import Statement, stamp
 
@@ -42,33 +43,33 @@ _SETTLE = Statement("""
 """)
 
 
-def rest(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
+def record_clean_stop(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
     """Nothing more leaves, and these alone may be out: whatever else is written down as handed over never left."""
     for row in _HANDED_OVER.rows(db, of=channel):
         for chat in sorted(chat for key, chat in away if key == row["id"]):
-            may_have(db, _told_of(channel, row), chat, now)
+            may_have(db, _subject_of(channel, row), chat, now)
     keep_fact(db, channel, _AT_REST, "")
 
 
-def take_over(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
+def recover(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
     """Treat the recipients of another process's unfinished sends as reached, since nothing is known of it."""
     if drop_fact(db, channel, _AT_REST):
         return
     for row in _HANDED_OVER.rows(db, of=channel):
-        if sql.HEIR.row(db, of=channel, about=row["incident"], seq=row["seq"]) is None:
+        if sql.SUCCESSOR.row(db, of=channel, about=row["incident"], seq=row["seq"]) is None:
             _MAY_HAVE.run(db, of=channel, key=row["id"], about=row["incident"], now=stamp(now))
         else:  # which may have passed some of them by already
             for each in _WHOM.rows(db, key=row["id"]):
-                may_have(db, _told_of(channel, row), each["chat"], now)
-        settle(db, row["id"], away)
+                may_have(db, _subject_of(channel, row), each["chat"], now)
+        close_finished(db, row["id"], away)
 
 
-def settle(db: Connection, key: str, away: Collection[tuple[str, int]]) -> bool:
+def close_finished(db: Connection, key: str, away: Collection[tuple[str, int]]) -> bool:
     """Release the recipients of a stopped bulk that have no send under way; returns True if some still have one."""
     still = [chat for each, chat in away if each == key]
     _SETTLE.run(db, key=key, away=json.dumps(still))
     return bool(still)
 
 
-def _told_of(channel: str, row: Row) -> BulkTold:
-    return BulkTold(channel, row["incident"], row["seq"], is_end=False)
+def _subject_of(channel: str, row: Row) -> BulkSubject:
+    return BulkSubject(channel, row["incident"], row["seq"], is_end=False)

@@ -6,7 +6,7 @@ from __future__ import annotations
 OPEN = "state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')"
 NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
 # Alerts that weren't accepted.
-HELD = "state IN ('waiting', 'left_out', 'rejected')"
+NOT_ACCEPTED = "state IN ('waiting', 'left_out', 'rejected')"
 NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"
 UNDER_WAY = "ended_at IS NULL"

@@ -104,11 +104,11 @@ def sound(place: Place) -> str:
     """The version of a store that is whole and Tocsin's; nothing is changed, and none is made. Raises StoreError."""
     if isinstance(place, Path):
         return files.sound(place)
-    standing = version(place)
-    if standing is None:
+    current = version(place)
+    if current is None:
         raise StoreError(because("database_missing", path=place.name))
-    files.must_be_usable(place, standing)
-    return standing
+    files.must_be_usable(place, current)
+    return current
 
 
 def exists(place: Place) -> bool:
@@ -151,14 +151,14 @@ def scrub(place: Place) -> bool:
         return True
 
 
-def ring(place: Place, now: datetime) -> int:
+def notify(place: Place, now: datetime) -> int:
     """Wake every daemon that works on the store; returns how many there are. Never raises.
 
     At a server the storing transaction has notified them, so they are only counted: those registered in the town's
     schema, each of which is alive while it renews its leases.
     """
     if isinstance(place, Path):
-        return sockets.ring(place)
+        return sockets.notify(place)
     from alerts.store.leases import LeaseRows  # noqa: PLC0415 as above
     from alerts.store.postgresql import NotifyListener  # noqa: PLC0415
 
@@ -173,10 +173,10 @@ def ring_others(place: Place) -> None:
     """Wake the other daemons that work on the store; this process is one. Never raises."""
     # At a server the transaction that stored something has told of it.
     if isinstance(place, Path):
-        sockets.ring(place, but=sockets.own_socket(place, "wake"))
+        sockets.notify(place, but=sockets.own_socket(place, "wake"))
 
 
-class Hears(Protocol):
+class OnStored(Protocol):
     """Called when another process stores something."""
 
     def __call__(self, *, is_stored: bool) -> None:
@@ -184,7 +184,7 @@ class Hears(Protocol):
         ...
 
 
-def listen(place: Place, rung: Hears) -> Callable[[], None]:
+def listen(place: Place, rung: OnStored) -> Callable[[], None]:
     """Call `rung` in the running event loop when another process stores something; returns what ends that."""
     loop = asyncio.get_running_loop()
     if not isinstance(place, Path):

@@ -1,7 +1,8 @@
 """The two ends of a copy (`alerts.store.copying`), where each is a file or a schema of a PostgreSQL server.
 
-A `Source` is read at one moment, a `Target` is filled where nobody sees it. Both speak to their database by its own
-means, for many rows: SQLite in one transaction without a journal, PostgreSQL by COPY and by a cursor of the server's.
+A `CopySource` is read at one moment, a `CopyTarget` is filled where nobody sees it. Both speak to their database by its
+own means, for many rows: SQLite in one transaction without a journal, PostgreSQL by COPY and by a cursor of the
+server's.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _COUNTS_ROWS = ("post_is_counted", "post_is_counted_anew", "post_is_counted_no_m
 """Triggers of a file that write rows of their own; those rows are copied."""
 
 
-class Source(Protocol):
+class CopySource(Protocol):
     """One moment of a store."""
 
     mended: int
@@ -53,7 +54,7 @@ class Source(Protocol):
         ...
 
 
-class Target(Protocol):
+class CopyTarget(Protocol):
     """A store that is being filled, which nobody sees."""
 
     mended: int
@@ -95,12 +96,12 @@ class Target(Protocol):
         ...
 
 
-def read_from(place: Path | Server, *, alone: bool) -> Source:
+def read_from(place: Path | Server, *, alone: bool) -> CopySource:
     """One moment of the store at that place; with `alone` nobody else writes there until it is closed."""
     return _OneFile(place, alone=alone) if isinstance(place, Path) else _OneSchema(place, alone=alone)
 
 
-def write_to(place: Path | Server, mark: str) -> Target:
+def write_to(place: Path | Server, mark: str) -> CopyTarget:
     """Return a store to fill, if there is none or an unfinished one; `mark` is its version until it is finished."""
     return _NewFile(place, mark) if isinstance(place, Path) else _NewSchema(place, mark)
 
@@ -119,9 +120,9 @@ def _file_rows(db: sqlite3.Connection, table: Table) -> Iterator[Row]:
 
 
 def _file_heights(db: sqlite3.Connection) -> Mapping[str, int]:
-    told = dict(db.execute("SELECT name, seq FROM sqlite_sequence"))
+    sequences = dict(db.execute("SELECT name, seq FROM sqlite_sequence"))
     newest = {table.name: db.execute(f"SELECT max(seq) FROM {table.name}").fetchone()[0] for table in _NUMBERED}
-    return {name: max(int(told.get(name) or 0), int(height or 0)) for name, height in newest.items()}
+    return {name: max(int(sequences.get(name) or 0), int(height or 0)) for name, height in newest.items()}
 
 
 class _OneFile:
@@ -269,13 +270,13 @@ def _schema_heights(db: psycopg.Connection[Any]) -> Mapping[str, int]:
     heights = {}
     for table in _NUMBERED:
         sequence = _sequence_of(db, table)
-        told = (
+        sequence_row = (
             _run(db, "SELECT seq FROM height WHERE name = %s", table.name)
             if sequence is None
             else _run(db, f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
         ).fetchone()
         newest = _run(db, f"SELECT max(seq) FROM {table.name}").fetchone()
-        heights[table.name] = max(int(row[0] or 0) if row else 0 for row in (told, newest))
+        heights[table.name] = max(int(row[0] or 0) if row else 0 for row in (sequence_row, newest))
     return heights
 
 
@@ -324,15 +325,15 @@ class _NewSchema:
 
     def __init__(self, server: Server, mark: str) -> None:
         self.mended = 0
-        standing = server_schema.version(server)
-        if standing is None:
+        current = server_schema.version(server)
+        if current is None:
             server_schema.migrate(server)
         self._db = _connected(server)
         _mark(self._db, mark)
         _run(self._db, "BEGIN")
         for table in TABLES:
             _run(self._db, f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
-        if standing is not None and standing.startswith(files.UNFINISHED):
+        if current is not None and current.startswith(files.UNFINISHED):
             _run(self._db, f"TRUNCATE {', '.join(table.name for table in TABLES)}")
 
     def fitted(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -387,7 +388,7 @@ def _connected(server: Server) -> psycopg.Connection[Any]:
     return reaching.connected(server, "tocsin copy", settings)
 
 
-def _mark(db: psycopg.Connection[Any], standing: str) -> None:
+def _mark(db: psycopg.Connection[Any], mark: str) -> None:
     # Alembic made it for 32 characters.
     _run(db, "ALTER TABLE alembic_version ALTER COLUMN version_num TYPE text")
-    _run(db, "UPDATE alembic_version SET version_num = %s", standing)
+    _run(db, "UPDATE alembic_version SET version_num = %s", mark)

@@ -32,12 +32,12 @@ from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store import reaching
 from alerts.store.connection import Place, migrate, version
-from alerts.store.copy_ends import TABLES, Row, Source, Target, read_from, write_to
+from alerts.store.copy_ends import TABLES, CopySource, CopyTarget, Row, read_from, write_to
 from alerts.store.files import MOVED, UNFINISHED, StoreError
 from alerts.store.pictures import make_picture, picture_folder, pictures_in
 from alerts.store.restoring import beside as height_file
 from alerts.store.schema import picture
-from alerts.store.sockets import ring
+from alerts.store.sockets import notify
 from alerts.store.statement import stamp
 
 # A daemon of the version before has no row of its own. A lease that was given back has no owner.
@@ -61,13 +61,13 @@ def copy(
     now: datetime,
     *,
     keep: bool = False,
-    told: Callable[[str], None] = lambda _: None,
+    progressed: Callable[[str], None] = lambda _: None,
 ) -> Copied:
     """Copy all of FROM into TO and check it; FROM is marked as moved, unless it continues (`keep`).
 
-    `told` is called with each table before it is copied, then with "checked", "kept" and "moved". Raises StoreError:
-    there is no town in FROM, there is one in TO, a daemon works on FROM without `keep`, the rows read back differ from
-    the ones copied, or one of the two databases refuses. TO then has nothing that a program would work on.
+    `progressed` is called with each table before it is copied, then with "checked", "kept" and "moved". Raises
+    StoreError: there is no town in FROM, there is one in TO, a daemon works on FROM without `keep`, the rows read back
+    differ from the ones copied, or one of the two databases refuses. TO then has nothing that a program would work on.
     """
     if called(source) == called(target):
         raise StoreError(because("copy_onto_itself", path=called(source)))
@@ -76,7 +76,7 @@ def copy(
     def tell(what: str) -> None:
         nonlocal reached
         reached = f"{what}: "
-        told(what)
+        progressed(what)
 
     try:
         _must_be_whole(source, target)
@@ -110,35 +110,35 @@ def _beside(place: Place) -> Path:
 
 
 def _must_be_whole(source: Place, target: Place) -> None:
-    standing = version(source) if isinstance(source, Server) or source.is_file() else None
-    if standing is None:
+    current = version(source) if isinstance(source, Server) or source.is_file() else None
+    if current is None:
         raise StoreError(because("database_missing", path=called(source)))
-    if standing != MOVED + called(target):  # that was killed before TO was finished: it is done again
+    if current != MOVED + called(target):  # that was killed before TO was finished: it is done again
         migrate(source)
 
 
 def _must_be_free(target: Place) -> None:
-    standing = version(target) if isinstance(target, Server) or target.exists() else None
-    if standing is None or standing.startswith(UNFINISHED):
+    current = version(target) if isinstance(target, Server) or target.exists() else None
+    if current is None or current.startswith(UNFINISHED):
         return
     migrate(target)
     with contextlib.closing(read_from(target, alone=False)) as there:
         used = [table.name for table in TABLES if next(there.rows(table), None) is not None]
     if used:
         raise StoreError(because("copy_into_used", path=called(target), tables=", ".join(used)))
-    if isinstance(target, Path) and ring(target):
+    if isinstance(target, Path) and notify(target):
         raise StoreError(because("copy_daemon", path=called(target)))
 
 
 def _is_at_work(source: Place, now: datetime) -> bool:
     """True if a daemon works on it. A server's listener may be another town's, so its leases are checked."""
     if isinstance(source, Path):
-        return ring(source) > 0
+        return notify(source) > 0
     with reaching.connected(source, "tocsin copy", reaching.search_path(source)) as db:
         return db.execute(_AT_WORK, {"now": stamp(now)}).fetchone() is not None
 
 
-def _fill(made: Target, origin: Source, tell: Callable[[str], None]) -> int:
+def _fill(made: CopyTarget, origin: CopySource, tell: Callable[[str], None]) -> int:
     """Copy all rows and numbers, and compare what is there with what was read; returns how many rows."""
     sums = {}
     for table in (each for each in TABLES if each is not picture):
@@ -160,7 +160,7 @@ def _fill(made: Target, origin: Source, tell: Callable[[str], None]) -> int:
     return sum(total.rows for total in sums.values())
 
 
-def _copy_pictures(made: Target, origin: Source, here: Path, there: Path) -> int:
+def _copy_pictures(made: CopyTarget, origin: CopySource, here: Path, there: Path) -> int:
     """Copy those in the folder of FROM and those that only its server has; returns how many."""
     for name, data in origin.rows(picture):
         make_picture(here / name, data)  # posts that wait name this folder

@@ -32,7 +32,7 @@ from alerts.model.errors import Busy, DatabaseRefused, Lost
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.town import Server
 from alerts.store.files import LOCK_WAIT, connect, connect_at_once, connect_to_write
-from alerts.store.restoring import Gap, Height
+from alerts.store.restoring import Gap, RestoreMarker
 from alerts.store.statement import Written
 from alerts.store.unit import Unit, transaction
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Work = Callable[[Unit], T]
-Hop = Callable[["Connection"], T]
+DatabaseCall = Callable[["Connection"], T]
 READERS = 2
 """Connections of one `Readers`: more would only share the same disk and interpreter."""
 WAITING = 2000
@@ -58,7 +58,7 @@ _STEPS = 20_000
 class Hand(Protocol):
     """Runs whole transactions on a connection of its own, one after the other."""
 
-    async def hop(self, work: Hop[T]) -> T:
+    async def run(self, work: DatabaseCall[T]) -> T:
         """Run `work` there; what it raises is raised here."""
         ...
 
@@ -70,7 +70,7 @@ class Hand(Protocol):
 class _Thread(aiosqlite.Connection):
     """aiosqlite's connection, with the one thing it lacks: a whole function in one hop."""
 
-    async def hop(self, work: Hop[T]) -> T:
+    async def run(self, work: DatabaseCall[T]) -> T:
         execute: Callable[[Callable[[], T]], Awaitable[T]] = self._execute
         return await execute(lambda: work(self._conn))
 
@@ -88,7 +88,7 @@ class _ServerThread:
         self._session = session
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
-    async def hop(self, work: Hop[T]) -> T:
+    async def run(self, work: DatabaseCall[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, again, work, self._session)
 
     async def close(self) -> None:
@@ -96,7 +96,7 @@ class _ServerThread:
         self._thread.shutdown()
 
 
-def again(work: Hop[T], db: Connection) -> T:
+def again(work: DatabaseCall[T], db: Connection) -> T:
     """Run `work`; where the connection is lost, once more: nothing of it was done. It ends after some seconds."""
     ends = time.monotonic() + LOCK_WAIT
     while True:
@@ -134,7 +134,7 @@ class Readers:
             try:
                 hand = self._free.pop() if self._free else await self._open_one()
                 try:
-                    return await hand.hop(partial(_in_time, work, self._longest))
+                    return await hand.run(partial(_in_time, work, self._longest))
                 finally:
                     self._free.append(hand)
             finally:
@@ -187,7 +187,7 @@ class Database:
         *,
         people: Readers | None = None,
         pages: Readers | None = None,
-        height: Height | None = None,
+        height: RestoreMarker | None = None,
     ) -> None:
         self._writer = writer
         self._reader = reader
@@ -214,7 +214,7 @@ class Database:
         one_more = partial(_open, path, readonly=True)
         writer, reader = await _open(path, readonly=False), await one_more()
         people, pages = Readers(one_more), Readers(one_more)
-        return cls(writer, reader, connect_at_once(path), people=people, pages=pages, height=Height(path))
+        return cls(writer, reader, connect_at_once(path), people=people, pages=pages, height=RestoreMarker(path))
 
     @classmethod
     def _at(cls, server: Server) -> Database:
@@ -254,7 +254,7 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """Run `work`, of a lane or a feed, on a connection that sees what is committed and writes nothing."""
         with _refusals():
-            return await self._reader.hop(lambda db: work(Unit(db)))
+            return await self._reader.run(lambda db: work(Unit(db)))
 
     # None of these has a snapshot: each statement of `work` sees what is committed when it begins. Whoever compares
     # the answers of two reads a mark first, and looks again where that has changed.
@@ -323,7 +323,7 @@ class Database:
     async def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
         works, synced = [work for work, _ in batch], any(future not in self._hurried for _, future in batch)
         try:
-            outcomes = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced, height=self._height))
+            outcomes = await self._writer.run(lambda db: _run_synced(db, works, synced=synced, height=self._height))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
             if isinstance(error, sqlite3.OperationalError | DatabaseRefused):
@@ -344,7 +344,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _WorkResult:
     """The result of one work of a batch: its value and its writes, or the error that undid it."""
 
     value: Any = None
@@ -352,7 +352,9 @@ class _Outcome:
     written: Written = field(default_factory=Written)
 
 
-def _run_synced(db: Connection, works: list[Work[Any]], *, synced: bool, height: Height | None) -> list[_Outcome]:
+def _run_synced(
+    db: Connection, works: list[Work[Any]], *, synced: bool, height: RestoreMarker | None
+) -> list[_WorkResult]:
     if synced or not isinstance(db, sqlite3.Connection):
         outcomes = _run_together(db, works, synced=synced)
         if height is not None:
@@ -366,7 +368,7 @@ def _run_synced(db: Connection, works: list[Work[Any]], *, synced: bool, height:
         db.execute("PRAGMA synchronous = FULL")
 
 
-def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[_Outcome]:
+def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[_WorkResult]:
     try:
         with transaction(db, synced=synced):
             return [_run(db, work) for work in works]
@@ -379,27 +381,27 @@ def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True
     if not isinstance(db, sqlite3.Connection):
         return [_run_alone(db, work, synced=synced) for work in works]
     with transaction(db, synced=synced):
-        return [_run_apart(db, work) for work in works]
+        return [_run_singly(db, work) for work in works]
 
 
-def _run(db: Connection, work: Work[Any]) -> _Outcome:
+def _run(db: Connection, work: Work[Any]) -> _WorkResult:
     unit = Unit(db)
-    return _Outcome(work(unit), written=unit.written)
+    return _WorkResult(work(unit), written=unit.written)
 
 
-def _run_alone(db: Connection, work: Work[Any], *, synced: bool) -> _Outcome:
+def _run_alone(db: Connection, work: Work[Any], *, synced: bool) -> _WorkResult:
     ends = time.monotonic() + LOCK_WAIT
     while True:
         try:
             [outcome] = _run_together(db, [work], synced=synced)
         except Exception as error:  # noqa: BLE001 handed to the caller of `write`, and to nobody else
             if not isinstance(error, Lost) or time.monotonic() > ends:
-                return _Outcome(failure=error)
+                return _WorkResult(failure=error)
         else:
             return outcome
 
 
-def _run_apart(db: Connection, work: Work[Any]) -> _Outcome:
+def _run_singly(db: Connection, work: Work[Any]) -> _WorkResult:
     db.execute("SAVEPOINT work")
     try:
         outcome = _run(db, work)
@@ -409,7 +411,7 @@ def _run_apart(db: Connection, work: Work[Any]) -> _Outcome:
             raise
         db.execute("ROLLBACK TO work")
         db.execute("RELEASE work")
-        return _Outcome(failure=error)
+        return _WorkResult(failure=error)
     db.execute("RELEASE work")
     return outcome
 
@@ -424,5 +426,5 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        told = str(error) if isinstance(error, sqlite3.OperationalError) else type(error).__name__
-        raise DatabaseRefused(told) from error
+        message = str(error) if isinstance(error, sqlite3.OperationalError) else type(error).__name__
+        raise DatabaseRefused(message) from error

@@ -35,8 +35,8 @@ class EarRows(UnitPart):
 
     def reactions(self, name: str, remote_id: str) -> Mapping[str, int]:
         """Return the count of each reaction to our post of that id, if the ear gets them (Telegram's does)."""
-        told = self.ear(name).memory.get("reactions", {})
-        return dict(told.get(remote_id, {}))
+        reactions = self.ear(name).memory.get("reactions", {})
+        return dict(reactions.get(remote_id, {}))
 
     def put_ear(self, status: EarStatus) -> None:
         """Write down how an ear does."""

@@ -293,21 +293,21 @@ def sound(path: Path) -> str:
         raise StoreError(because("database_broken", path=path, said=error)) from error
     if faults != ["ok"]:
         raise StoreError(because("database_damaged", path=path, said="; ".join(faults)))
-    standing = str(row[0]) if row is not None else ""
-    must_be_usable(path, standing)
-    if not re.fullmatch(r"[0-9]{4}", standing):
+    current = str(row[0]) if row is not None else ""
+    must_be_usable(path, current)
+    if not re.fullmatch(r"[0-9]{4}", current):
         raise StoreError(because("database_foreign", path=path))
-    return standing
+    return current
 
 
-def must_be_usable(path: object, standing: str | None) -> None:
+def must_be_usable(path: object, current: str | None) -> None:
     """Raise StoreError where a database is a newer Tocsin's, its station was moved away, or it isn't complete."""
-    if standing is None or standing <= HEAD:
+    if current is None or current <= HEAD:
         return
     for mark, code in ((MOVED, "database_moved"), (UNFINISHED, "database_unfinished")):
-        if standing.startswith(mark):
-            raise StoreError(because(code, path=path, other=standing.removeprefix(mark)))
-    raise StoreError(because("database_newer", path=path, standing=standing))
+        if current.startswith(mark):
+            raise StoreError(because(code, path=path, other=current.removeprefix(mark)))
+    raise StoreError(because("database_newer", path=path, standing=current))
 
 
 def migrate(path: Path) -> bool:
@@ -315,10 +315,10 @@ def migrate(path: Path) -> bool:
 
     Raises StoreError, also for a file that a newer Tocsin has written.
     """
-    standing = version(path)
-    if standing == HEAD:
+    current = version(path)
+    if current == HEAD:
         return False
-    must_be_usable(path, standing)
+    must_be_usable(path, current)
     beside = os.open(path.with_name(f"{path.name}-upgrade"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(beside, "w") as lock:
         # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
@@ -334,19 +334,19 @@ def _upgrade(path: Path) -> None:
     from sqlalchemy import create_engine  # noqa: PLC0415
     from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
 
-    standing = version(path)
-    if standing is not None and standing < UNRELEASED:
-        raise StoreError(because("database_ungiven", path=path, standing=standing))
+    current = version(path)
+    if current is not None and current < UNRELEASED:
+        raise StoreError(because("database_ungiven", path=path, standing=current))
     engine = create_engine(f"sqlite:///{path}", creator=lambda: _plain(path))
     try:
         with engine.begin() as connection:
             # All or nothing: Python's driver begins no transaction for DDL, and a half-made database is upgraded by
             # nobody.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if standing is None:
+            if current is None:
                 _make(connection)
             else:
-                if standing == UNRELEASED:
+                if current == UNRELEASED:
                     # The migrations of before the release are one now: to Alembic such a database stands before it.
                     connection.exec_driver_sql("DELETE FROM alembic_version")
                 run_migrations(connection)
@@ -412,12 +412,12 @@ each sub-select six; where one trigger nests deeper, the whole database can't be
 # `replace`, since SQLite has no other function that every version and every program beside this one would have.
 def _folded(expression: str) -> str:
     """A few letters at a time, each few in what the sub-select before has made of the text."""
-    letters = [(letter, plain.replace("'", "''")) for plain, group in FOLDED.items() for letter in group]
+    letters = [(character, plain.replace("'", "''")) for plain, group in FOLDED.items() for character in group]
     folded = f"SELECT {expression} AS folded"
     for start in range(0, len(letters), _DEEP):
         nested = "folded"
-        for letter, plain in letters[start : start + _DEEP]:
-            nested = f"replace({nested}, '{letter}', '{plain}')"
+        for character, plain in letters[start : start + _DEEP]:
+            nested = f"replace({nested}, '{character}', '{plain}')"
         folded = f"SELECT {nested} AS folded FROM ({folded})"
     return f"({folded})"
 

@@ -74,15 +74,15 @@ class Take:
 class LeaseRows(UnitPart):
     """The rows, in one transaction: what is read here is what is decided on."""
 
-    def holds(self, held: Lease, now: datetime) -> bool:
+    def holds(self, lease: Lease, now: datetime) -> bool:
         """True if this very lease, with its number, is still in force."""
-        values = {"lane": held.lane, "owner": held.owner, "number": held.number}
+        values = {"lane": lease.lane, "owner": lease.owner, "number": lease.number}
         return _HOLDS.row(self._db, now=stamp(self._time(now)), **values) is not None
 
-    def check(self, held: Lease | None, now: datetime) -> None:
+    def check(self, lease: Lease | None, now: datetime) -> None:
         """Before anything is written under a lease (None: under none). Raises LeaseLost, which undoes the rest."""
-        if held is not None and not self.holds(held, now):
-            raise LeaseLost(held)
+        if lease is not None and not self.holds(lease, now):
+            raise LeaseLost(lease)
 
     def ownership(self, now: datetime, term: timedelta = timedelta(seconds=5)) -> Ownership:
         """All leases and all daemons that run."""
@@ -90,15 +90,15 @@ class LeaseRows(UnitPart):
 
     def _found(self, now: datetime, term: timedelta) -> Ownership:
         rows = [_lease_of(row, term) for row in _LEASES.rows(self._db)]
-        held = {each.lane: each for each in rows if each.owner and now < each.until <= now + term + FAR}
-        renewed = {each.owner: each.until for each in held.values()}
+        owned = {each.lane: each for each in rows if each.owner and now < each.until <= now + term + FAR}
+        renewed = {each.owner: each.until for each in owned.values()}
         rows_of_daemons = [_daemon_of(row) for row in _DAEMONS.rows(self._db)]
         daemons = [
             replace(each, until=max(each.until, renewed.get(each.owner, each.until))) for each in rows_of_daemons
         ]
         return Ownership(
-            held=held,
-            free={each.lane: each for each in rows if each.lane not in held},
+            owned=owned,
+            free={each.lane: each for each in rows if each.lane not in owned},
             daemons={each.owner: each for each in daemons if now < each.until <= now + term + FAR},
         )
 
@@ -119,8 +119,8 @@ class LeaseRows(UnitPart):
         take = choose(found)
         registered = replace(us, until=until, wants=take.wants)
         # Its leases tell that it lives, so the row is written only where it says something new, or there are none.
-        is_told = replace(found.daemons[us.owner], until=until) == registered
-        if not is_told or all(each.owner != us.owner for each in found.held.values()):
+        is_registered = replace(found.daemons[us.owner], until=until) == registered
+        if not is_registered or all(each.owner != us.owner for each in found.owned.values()):
             self._register(registered)
         if not take.leases:
             return replace(found, daemons={**found.daemons, us.owner: registered})
@@ -142,7 +142,7 @@ class LeaseRows(UnitPart):
         _GIVE_BACK.run(self._db, key=owner, now=stamp(self._time(now)))
         _LEAVE.run(self._db, key=owner)
 
-    def bury(self, beginning: str, now: datetime) -> None:
+    def release_dead(self, beginning: str, now: datetime) -> None:
         """End all that daemons of such names hold, and strike them off: they are known to be dead."""
         _END.run(self._db, beginning=beginning, now=stamp(self._time(now)))
         _BURY.run(self._db, beginning=beginning)
@@ -167,7 +167,7 @@ class LeaseRows(UnitPart):
             url=us.url,
             version=us.version,
             wants=json.dumps(sorted(us.wants)),
-            standing=json.dumps(us.standing, ensure_ascii=False),
+            standing=json.dumps(us.stalled, ensure_ascii=False),
         )
 
 
@@ -184,7 +184,7 @@ def _daemon_of(row: Row) -> RunningDaemon:
         url=row["url"],
         version=row["version"],
         wants=frozenset(json.loads(row["wants"])),
-        standing=tuple(json.loads(row["standing"])),
+        stalled=tuple(json.loads(row["standing"])),
     )
 
 
@@ -210,6 +210,6 @@ class Leases:
         """End all that this daemon holds, and strike it off."""
         await self._database.write(lambda unit: unit.leases.give_back(owner, now))
 
-    async def bury(self, beginning: str, now: datetime) -> None:
+    async def release_dead(self, beginning: str, now: datetime) -> None:
         """End all that daemons of such names hold, and strike them off: they are known to be dead."""
-        await self._database.write(lambda unit: unit.leases.bury(beginning, now))
+        await self._database.write(lambda unit: unit.leases.release_dead(beginning, now))

@@ -56,7 +56,7 @@ _BARE = Statement(f"""
 _CALLS = Statement(f"""
     SELECT * FROM utterance WHERE {UNHANDLED} AND raised = TRUE AND exercise = FALSE ORDER BY seq DESC LIMIT :most
 """)
-_CALLS_TOLD = Statement(f"UPDATE utterance SET told_at = :at WHERE {UNHANDLED} AND raised = TRUE AND told_at IS NULL")
+_MARK_CALLS = Statement(f"UPDATE utterance SET told_at = :at WHERE {UNHANDLED} AND raised = TRUE AND told_at IS NULL")
 _ALL = Statement("""
     SELECT * FROM utterance WHERE (CAST(:incident AS text) IS NULL OR incident = :incident) AND seq < :before
     ORDER BY seq DESC LIMIT :most
@@ -188,9 +188,9 @@ class Listening(Questions, EarRows):
         """Return possible calls for help that nobody has handled, newest first; exercises aside."""
         return [_ROW.read(row) for row in _CALLS.rows(self._db, most=most)]
 
-    def calls_told(self, now: datetime) -> None:
+    def mark_calls(self, now: datetime) -> None:
         """Keep that those on call heard of all of them."""
-        _CALLS_TOLD.run(self._db, at=stamp(now))
+        _MARK_CALLS.run(self._db, at=stamp(now))
 
     def unread_counts(self) -> Mapping[tuple[Kind, bool], int]:
         """How many nobody saw to, by their kind and whether they may be a call for help."""

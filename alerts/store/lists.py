@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.poll import POLLS
 from alerts.model.post import TO_BE_SEEN_TO
-from alerts.store.conditions import HELD, NAMED, NOT_CLOSED, OPEN
+from alerts.store.conditions import NAMED, NOT_ACCEPTED, NOT_CLOSED, OPEN
 from alerts.store.dialect import phrase
 from alerts.store.files import FOLDED
 from alerts.store.statement import Statement, literals
@@ -48,7 +48,7 @@ WAITING = Statement(f"""
     ORDER BY min(not_before) IS NULL, min(not_before), max(priority) DESC, min(seq) LIMIT :most OFFSET :skip
 """)
 """Waiting alerts: the first to go out by itself, then the gravest, then the oldest. It reads all waiting posts."""
-HELD_COUNTS = Statement(f"""
+UNSETTLED_COUNTS = Statement(f"""
     SELECT state, count(DISTINCT alert_id) AS alerts FROM post
     WHERE state IN ('waiting', 'failed', 'in_doubt') AND {OPEN} AND {_OF_NO_NOTICE} GROUP BY state
 """)
@@ -84,7 +84,7 @@ def page_of(*given: str) -> Statement:
 SHORTEST = 3
 """Letters that the index of words needs: with fewer, the messages are walked through from the newest."""
 # As the triggers fold what they index; to FTS5 a NUL would be the end of the phrase.
-_FOLDED = str.maketrans({letter: plain for plain, letters in FOLDED.items() for letter in letters} | {"\0": " "})
+_FOLDED = str.maketrans({character: plain for plain, letters in FOLDED.items() for character in letters} | {"\0": " "})
 
 
 def spellings(db: Connection, words: str) -> dict[str, str]:
@@ -96,7 +96,10 @@ def spellings(db: Connection, words: str) -> dict[str, str]:
     if len(folded) >= SHORTEST:
         return {"phrase": phrase(db, folded)}
     small = words.lower()
-    return {"words": small, "Words": "".join(letter if letter.isascii() else letter.upper() for letter in small)}
+    return {
+        "words": small,
+        "Words": "".join(character if character.isascii() else character.upper() for character in small),
+    }
 
 
 _TEXT = "lower(coalesce(headline, '') || '\n' || alert.id || '\n' || coalesce(identifier, ''))"
@@ -105,7 +108,7 @@ _CONDITIONS = {
     "before": "alert.seq < (SELECT marker.seq FROM alert AS marker WHERE marker.id = :before)",
     # Said by what it isn't, so that the walk from the newest serves it: that many are taken in, an index has to sort.
     "taken_in": f"alert.state NOT IN ({_OTHERS})",
-    "held": f"alert.state = :held AND {HELD}",
+    "held": f"alert.state = :held AND {NOT_ACCEPTED}",
     "source": f"source = :source AND {NAMED}",
     "open": f"alert.id IN (SELECT alert_id FROM post WHERE state = :open AND {OPEN})",
     "ended": "EXISTS (SELECT 1 FROM post WHERE post.alert_id = alert.id AND post.state = :ended)",

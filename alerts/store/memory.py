@@ -111,9 +111,9 @@ class SourceMemory(UnitPart):
     def undrafted(self) -> Mapping[str, Sequence[Undrafted]]:
         """Return each source's alerts that found no place among its drafts, oldest first."""
         return {
-            source: [Undrafted(alert, bool(grave), moment(until)) for alert, grave, until in told]
+            source: [Undrafted(alert, bool(grave), moment(until)) for alert, grave, until in stored]
             for source, value in facts(self._db, UNDRAFTED).items()
-            if (told := json.loads(value))
+            if (stored := json.loads(value))
         }
 
     def put_off(self, name: str, new: Iterable[Undrafted]) -> None:
@@ -130,8 +130,8 @@ class SourceMemory(UnitPart):
         self._keep_undrafted(name, [each for each in known if each.alert not in alerts])
 
     def _keep_undrafted(self, name: str, known: Sequence[Undrafted]) -> None:
-        told = [[each.alert, int(each.is_grave), stamp(each.until)] for each in known]
-        keep_fact(self._db, UNDRAFTED, name, json.dumps(told, separators=(",", ":")))
+        stored = [[each.alert, int(each.is_grave), stamp(each.until)] for each in known]
+        keep_fact(self._db, UNDRAFTED, name, json.dumps(stored, separators=(",", ":")))
 
     def gone_from(self, name: str) -> tuple[str, int] | None:
         """Return the entries that vanished from the source at once, still to be accepted: their key and their number.

@@ -59,7 +59,7 @@ class SourceRow:
 _WAITING = Statement(f"SELECT * FROM alert WHERE state = 'waiting' AND source <> '{OWN_WARNINGS}' ORDER BY seq")
 # As reasons are kept now, and as they were kept before: a warning of either kind may be open when a daemon is upgraded.
 _BEGAN = because("notice", say="begins", key="waiting ").kept().removesuffix('"}')
-_TOLD = Statement(f"""
+_REPORTED = Statement(f"""
     SELECT decision.reason FROM alert JOIN decision ON decision.alert_id = alert.id
     WHERE alert.source = '{OWN_WARNINGS}' AND likely(alert.state = 'accepted')
     AND alert.expires > :now AND alert.topic IS NOT NULL
@@ -110,9 +110,9 @@ class Monitor(UnitPart):
         """The alerts that wait for a validation or a veto, oldest first."""
         return [stored_alert_of(row) for row in _WAITING.rows(self._db)]
 
-    def told_of(self, now: datetime) -> Sequence[str]:
+    def reported(self, now: datetime) -> Sequence[str]:
         """Return the ids of alerts whose waiting was reported to those on call, but not yet how it ended."""
-        rows = _TOLD.rows(self._db, now=stamp(now), before="begins: waiting %", began=f"{_BEGAN}%")
+        rows = _REPORTED.rows(self._db, now=stamp(now), before="begins: waiting %", began=f"{_BEGAN}%")
         return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in rows]
 
     def corrections(self, after: int, since: datetime) -> Sequence[AuditEntry]:

@@ -1,7 +1,8 @@
 """The store as the lanes work it: what is due, and the two writes around each attempt.
 
 An attempt is written down before it is made (`begin`), in the transaction that checks the lane's lease, and completed
-after it (`finish`). Whatever has no end was interrupted: whoever takes the lane next puts it in doubt (`recover`).
+after it (`finish`). Whatever has no end was interrupted: whoever takes the lane next puts it in doubt
+(`mark_interrupted`).
 
 A statement that changes a row says in its WHERE what the row was when it was decided on: two lanes, or a lane and an
 officer, can't both win.
@@ -59,7 +60,8 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Until a lane is taken (`recover`) each of its posts is asked for: a database is put back while no daemon runs.
+        # Until a lane is taken (`mark_interrupted`) each of its posts is asked for: a database is put back while no
+        # daemon runs.
         self._has_gap = True
 
     async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Due:
@@ -112,7 +114,7 @@ class Outbox:
         """End what is past its end, and release what waited long enough; returns how many posts changed."""
         return await self._database.write(lambda unit: _settle(unit, channel, lease, now))
 
-    async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
+    async def mark_interrupted(self, channel: str, lease: Lease, now: datetime) -> int:
         """Put every attempt without an end, made under an earlier lease, in doubt; returns how many.
 
         Where the clock was set back since the last attempt, no wait goes on for longer than five minutes.
@@ -143,8 +145,8 @@ def _begin_send(unit: Unit, post: Post, lease: Lease, now: datetime, *, counts: 
     if has_gap and (not unit.leases.holds(lease, now) or unit.restored.look_first(post, now)):
         return None
     # In the statement that claims the post: a lease that was lost a moment ago must not send.
-    held = {"lane": lease.lane, "owner": lease.owner, "number": lease.number}
-    claimed = sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now), **held)
+    values = {"lane": lease.lane, "owner": lease.owner, "number": lease.number}
+    claimed = sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now), **values)
     if claimed.rowcount != 1:
         return None
     thread = () if post.kind is PostKind.PUBLISH else _thread(unit, post)
@@ -315,22 +317,22 @@ def make_way(unit: Unit, post: Post, begun: Begun, now: datetime, *, may_be_out:
     # The numbers of a poll are in nothing that comes after it.
     if post.kind is PostKind.COUNT:
         return
-    row = sql.HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    row = sql.SUCCESSOR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
     if row is None:
         return
-    heir, alerts = post_of(row), unit.alerts
-    reason = because("superseded", by=heir.alert_id)
+    successor, alerts = post_of(row), unit.alerts
+    reason = because("superseded", by=successor.alert_id)
     _move(alerts, replace(post, state=PostState.QUEUED), PostState.SUPERSEDED, reason, now)
-    if heir.kind in _ENDS and not begun.thread and not may_be_out:
-        _move(alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
+    if successor.kind in _ENDS and not begun.thread and not may_be_out:
+        _move(alerts, successor, PostState.DROPPED, _NOTHING_TO_END, now)
 
 
 def drop_end(unit: Unit, post: Post, begun: Begun, now: datetime) -> None:
     """A post that ended without having gone out takes the end with it that was stored meanwhile."""
-    row = sql.HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
-    heir = post_of(row) if row is not None and not begun.thread else None
-    if heir is not None and heir.kind in _ENDS:
-        _move(unit.alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
+    row = sql.SUCCESSOR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    successor = post_of(row) if row is not None and not begun.thread else None
+    if successor is not None and successor.kind in _ENDS:
+        _move(unit.alerts, successor, PostState.DROPPED, _NOTHING_TO_END, now)
 
 
 def _move(alerts: AlertRepository, post: Post, state: PostState, reason: Reason, now: datetime) -> None:

@@ -124,7 +124,7 @@ OVERTAKEN_BY_TIME = Statement("""
 """)
 ACCEPT_RELEASED = Statement("UPDATE alert SET state = 'accepted', reason = NULL WHERE state = 'waiting' AND id = :key")
 # What is waiting behind a post in its thread: it says more, and was kept back only until this one had its end.
-HEIR = Statement("""
+SUCCESSOR = Statement("""
     SELECT * FROM post WHERE incident = :incident AND channel = :channel AND seq > :seq AND state = 'queued'
     ORDER BY seq LIMIT 1
 """)

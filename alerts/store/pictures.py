@@ -64,7 +64,7 @@ def keep_picture(folder: Path, data: bytes, kind: str) -> str:
 
     The same picture is kept once, and without what the camera wrote into it (`bare`, in a process of its own).
     """
-    return keep_drawing(folder, bare.apart(data), kind)
+    return keep_drawing(folder, bare.in_subprocess(data), kind)
 
 
 def keep_drawing(folder: Path, data: bytes, kind: str) -> str:

@@ -173,9 +173,9 @@ class Polls(UnitPart):
                 minutes[row["place"]][moment(row["minute"])] += 1
         for place in self._places(one.id):
             if place.way is Way.OWN:
-                told = tuple(votes[place.name][at] for at in range(len(one.options)))
+                counts = tuple(votes[place.name][at] for at in range(len(one.options)))
                 spikes = spikes_of(minutes[place.name])
-                self.put_place(one.id, PollPlace(place.name, Way.OWN, PollCount(told), now, spikes))
+                self.put_place(one.id, PollPlace(place.name, Way.OWN, PollCount(counts), now, spikes))
         # In the transaction of the numbers: a kill leaves the ballots or the result, and never half of both.
         _DROP_BALLOTS.run(self._db, poll=one.id)
 

@@ -34,11 +34,11 @@ from alerts.store.files import LOCK_WAIT
 from alerts.store.reaching import answered_within, connected, conninfo, said, search_path
 
 if TYPE_CHECKING:
-    from alerts.store.connection import Hears
+    from alerts.store.connection import OnStored
 
 LOOKS_AGAIN_AFTER = 0.25
 """Seconds between two tries to reach a server that doesn't answer."""
-HELD_AT_MOST = 3.0
+LONGEST_LOCK = 3.0
 """Seconds for which a process suspended in a transaction keeps others from writing.
 
 That is less than the rest of a lease when it is renewed: a successor of a stopped daemon, or of a vanished machine,
@@ -98,19 +98,19 @@ class ServerResult:
 
     def fetchone(self) -> Any:
         """The next row, or None."""
-        with self._session.told():
+        with self._session.translated_errors():
             return self._cursor.fetchone()
 
     def fetchall(self) -> list[Any]:
         """All rows."""
-        with self._session.told():
+        with self._session.translated_errors():
             return self._cursor.fetchall()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.fetchall())
 
 
-class _Held(DatabaseRefused):
+class _Locked(DatabaseRefused):
     """Somebody else writes, and has for long."""
 
 
@@ -151,7 +151,7 @@ class ServerSession:
         self._answered_within = answered_within(tells=tells, readonly=readonly, longest=longest)
         self._pid = 0
         self._waits_for = waits_for
-        self._settings = {**search_path(server), "lock_timeout": f"{int(HELD_AT_MOST * 1000)}ms"}
+        self._settings = {**search_path(server), "lock_timeout": f"{int(LONGEST_LOCK * 1000)}ms"}
         if longest is not None:
             self._settings["statement_timeout"] = f"{int(longest * 1000)}ms"
         self._db: psycopg.Connection[ServerRow] | None = None
@@ -172,20 +172,20 @@ class ServerSession:
             sql = sql.replace("?", "%s")
         if self.in_transaction:
             return ServerResult(self, self._sent(sql, values or None))
-        with self.told():
+        with self.translated_errors():
             return ServerResult(self, self._reached().execute(sql, values or None))
 
     def _sent(self, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> psycopg.Cursor[ServerRow]:
         """Send a statement in the transaction and return its cursor; the answer is read on demand."""
         if self._db is None:
             raise Lost("the connection was lost")
-        with self.told():
+        with self.translated_errors():
             return self._db.execute(sql, values)
 
     def catch_up(self) -> None:
         """Wait for the answers to all that was sent."""
         if self._lines is not None and self._db is not None:
-            with self.told():
+            with self.translated_errors():
                 self._lines.sync()
 
     def turn_to(self, server: Server, waits_for: Callable[[str | None], None]) -> None:
@@ -196,7 +196,7 @@ class ServerSession:
         self.server, self._lock = server, advisory_key(server)
         self._settings |= search_path(server)
         if self._db is not None and not self._db.closed:
-            with contextlib.suppress(Lost), self.told():  # made anew, it is there by its settings
+            with contextlib.suppress(Lost), self.translated_errors():  # made anew, it is there by its settings
                 self._db.execute("SELECT set_config('search_path', %s, false)", (self._settings["search_path"],))
 
     def reach(self) -> None:
@@ -206,7 +206,7 @@ class ServerSession:
     def walk(self, sql: str, values: Mapping[str, Any]) -> Iterator[ServerRow]:
         """The rows of a question, some hundred at a time."""
         db = self._reached()
-        with self.told(), db.cursor(name="walk", withhold=not self.in_transaction) as cursor:
+        with self.translated_errors(), db.cursor(name="walk", withhold=not self.in_transaction) as cursor:
             cursor.itersize = 500
             yield from cursor.execute(sql, values)
 
@@ -216,7 +216,7 @@ class ServerSession:
         while True:
             try:
                 self._begin(synced=synced)
-            except _Held:
+            except _Locked:
                 self._send_away()
                 if time.monotonic() > ends:
                     raise
@@ -229,7 +229,7 @@ class ServerSession:
         lock, sign = f"SELECT pg_advisory_xact_lock({self._lock})", self._signature()
         self.in_transaction = True
         try:
-            with self.told():
+            with self.translated_errors():
                 db.execute(f"BEGIN; {ahead}{lock}; {sign}")  # all in one message
                 self._lines = self._pipeline.enter_context(db.pipeline())
         except BaseException:
@@ -247,8 +247,8 @@ class ServerSession:
 
     def _send_away(self) -> None:
         """End the connection of a lock owner that was idle for long: it was suspended, or has vanished."""
-        with self.told():
-            self._reached().execute(_SEND_AWAY, (self._lock, HELD_AT_MOST))
+        with self.translated_errors():
+            self._reached().execute(_SEND_AWAY, (self._lock, LONGEST_LOCK))
 
     def commit(self) -> None:
         """Commit.
@@ -256,7 +256,7 @@ class ServerSession:
         If the connection is lost, waits until the server says which way it went. Raises Lost if it did not commit.
         """
         try:
-            with self.told():
+            with self.translated_errors():
                 committed = self._sent("COMMIT")
                 self._pipeline.close()
             if committed.statusmessage != "COMMIT":
@@ -273,7 +273,7 @@ class ServerSession:
         with contextlib.suppress(psycopg.Error):
             self._pipeline.close()
         if self._db is not None:
-            with contextlib.suppress(DatabaseRefused), self.told():
+            with contextlib.suppress(DatabaseRefused), self.translated_errors():
                 self._db.execute("ROLLBACK")
 
     def close(self) -> None:
@@ -291,11 +291,11 @@ class ServerSession:
         while True:
             try:
                 db = self._reached()
-                with self.told():
+                with self.translated_errors():
                     # Who gets the lock knows that the transaction, which had it, has ended.
                     db.execute(f"SELECT pg_advisory_xact_lock({self._lock})")
                     row = db.execute("SELECT number FROM signed WHERE connection = %s", (self._name,)).fetchone()
-            except _Held:
+            except _Locked:
                 with contextlib.suppress(DatabaseRefused):
                     self._send_away()
             except DatabaseRefused as error:
@@ -339,14 +339,14 @@ class ServerSession:
         return db
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
+    def translated_errors(self) -> Iterator[None]:
         """Turn the driver's errors into ours: `Lost`, `Busy` or DatabaseRefused, without what somebody stored."""
         try:
             yield
         except (errors.SerializationFailure, errors.DeadlockDetected) as error:
             raise Lost(said(error)) from error
         except errors.LockNotAvailable as error:
-            raise _Held(said(error)) from error
+            raise _Locked(said(error)) from error
         except errors.QueryCanceled as error:
             raise Busy(said(error)) from error
         except psycopg.OperationalError as error:
@@ -385,13 +385,13 @@ class NotifyListener:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._heard: dict[str, list[Hears]] = {}
+        self._heard: dict[str, list[OnStored]] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store listener", daemon=True)
 
     @classmethod
-    def subscribe(cls, server: Server, rung: Hears) -> Callable[[], None]:
+    def subscribe(cls, server: Server, rung: OnStored) -> Callable[[], None]:
         """Call `rung`, in a thread, when something is stored in the town's schema; returns what ends that."""
         address = conninfo(server)
         listener = cls._running.get(address)
@@ -400,14 +400,14 @@ class NotifyListener:
         listener.call(server.schema, rung)
         return partial(listener.call_no_more, server.schema, rung)
 
-    def call(self, schema: str, rung: Hears) -> None:
+    def call(self, schema: str, rung: OnStored) -> None:
         """Call it from now on. The first one begins the thread, which calls everybody at its beginning, too."""
         with self._lock:
             self._heard.setdefault(schema, []).append(rung)
         if self._thread.ident is None:
             self._thread.start()
 
-    def call_no_more(self, schema: str, rung: Hears) -> None:
+    def call_no_more(self, schema: str, rung: OnStored) -> None:
         """The last one ends the thread."""
         with self._lock:
             self._heard[schema].remove(rung)
@@ -440,9 +440,9 @@ class NotifyListener:
             except psycopg.Error:
                 self._over.wait(LOOKS_AGAIN_AFTER)
 
-    def _ring(self, told: str | None) -> None:
-        schema, _, what = (told or "").partition(" ")
+    def _ring(self, payload: str | None) -> None:
+        schema, _, what = (payload or "").partition(" ")
         with self._lock:
-            heard = [each for name, all_ in self._heard.items() if told is None or schema == name for each in all_]
+            heard = [each for name, all_ in self._heard.items() if payload is None or schema == name for each in all_]
         for rung in heard:
             rung(is_stored=what != "seen")

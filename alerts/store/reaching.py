@@ -45,10 +45,10 @@ class ServerConnection(psycopg.Connection[Any]):
             while True:
                 ready = yield wanted
                 if not ready and time.monotonic() > ends:
-                    told = f"the server gives no answer ({self.answered_within:g} s)"
-                    self.unanswered(told)
+                    message = f"the server gives no answer ({self.answered_within:g} s)"
+                    self.unanswered(message)
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(told)
+                    raise psycopg.OperationalError(message)
                 wanted = gen.send(ready)
         except StopIteration as done:
             return done.value

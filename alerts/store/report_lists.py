@@ -36,7 +36,7 @@ _RANKS = (
 _WAITS, _TAKEN_UP, _OVER = (f"state IN ({literals(states)})" for states in _RANKS)
 _RANK = f"CASE WHEN {_WAITS} THEN 0 WHEN {_TAKEN_UP} THEN 1 WHEN {_OVER} THEN 2 END"
 # The searched text of a report.
-_TOLD = "coalesce(text, '') || ' ' || coalesce(place, '') || ' ' || number"
+_TEXTS = "coalesce(text, '') || ' ' || coalesce(place, '') || ' ' || number"
 _FILTERS = f"""
     (CAST(:states AS text) IS NULL OR state IN (SELECT value FROM items(:states)))
     AND (CAST(:kind AS text) IS NULL OR kind = :kind)
@@ -44,7 +44,7 @@ _FILTERS = f"""
     AND (CAST(:since AS bigint) IS NULL OR received_at >= :since)
     AND (CAST(:incident AS text) IS NULL OR incident = :incident)
     AND (CAST(:draft AS text) IS NULL OR draft = :draft)
-    AND (CAST(:words AS text) IS NULL OR lower({_TOLD}) LIKE :words ESCAPE '\\')"""
+    AND (CAST(:words AS text) IS NULL OR lower({_TEXTS}) LIKE :words ESCAPE '\\')"""
 _OPEN_LISTED = Statement(f"""
     SELECT * FROM report
     WHERE {_FILTERS} AND (CAST(:rank AS bigint) < {_RANK} OR (CAST(:rank AS bigint) = {_RANK} AND seq < :seq))
@@ -132,7 +132,7 @@ class ReportLists(UnitPart):
         rows = _STUCK.rows(self._db, forwards=json.dumps(list(forwards)), most=most)
         return list(dict.fromkeys(str(row["number"]) for row in rows))
 
-    def told_by(self, reports: Sequence[str]) -> Mapping[str, int]:
+    def reporter_counts(self, reports: Sequence[str]) -> Mapping[str, int]:
         """Return the number of reporters of each report."""
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
         return {row["id"]: row["tellers"] or 1 for row in rows}

@@ -28,7 +28,7 @@ from alerts.store.report_forgetting import ReportForgetting
 from alerts.store.report_rows import REPORT, STEP, ReportParts
 from alerts.store.statement import Statement, insert_into, insert_new, literals, moment, stamp
 
-_HELD_PHOTOS = Statement(f"""
+_UNREVIEWED_PHOTOS = Statement(f"""
     SELECT count(*) AS n
     FROM (SELECT seq FROM report WHERE {OPEN_REPORTS} AND state = 'held' AND has_photo = TRUE LIMIT :most) AS counted
 """)
@@ -66,7 +66,7 @@ _NEXT = Statement("""
 """)
 _SOURCE_ROW = Mapper(ReportSource)
 _TELL = insert_new("report_source", "report", "source")
-_TOLD_BY_MORE = Statement("UPDATE report SET tellers = coalesce(tellers, 1) + :more WHERE id = :key")
+_ADD_REPORTERS = Statement("UPDATE report SET tellers = coalesce(tellers, 1) + :more WHERE id = :key")
 _TELLERS = Statement(f"SELECT * FROM report_source WHERE report {_AMONG} ORDER BY at")
 _TELLINGS = Statement(f"""
     SELECT report_source.*, report.draft, report.incident, report."by", report.held, report.state,
@@ -79,7 +79,7 @@ _TELLINGS = Statement(f"""
     ORDER BY report_source.at DESC LIMIT :most
 """)
 # `at` is when it was sent: when it was, a program may tell as it likes.
-_TOLD_BEFORE = Statement("""
+_EARLIER_TELLINGS = Statement("""
     SELECT report.number,
            CASE WHEN report.source = report_source.source THEN report.received_at ELSE report_source.at END AS at,
            CASE WHEN report.source = report_source.source THEN report.text END AS text,
@@ -102,15 +102,15 @@ _UNTOLD = Statement(f"""
     SELECT * FROM report_step WHERE {UNTOLD} AND channel = :channel ORDER BY seq
 """)
 _STEP_OF_CHAT = Statement("SELECT 1 FROM report_step WHERE seq = :key AND channel = :of AND chat = :who")
-_TOLD = Statement("UPDATE report_step SET told_at = :told_at WHERE seq = :key")
+_MARK_NOTIFIED = Statement("UPDATE report_step SET told_at = :told_at WHERE seq = :key")
 
 
 def _is_proven(row: Any) -> bool:
     # Who says "me too" isn't who sent it without a proof.
     if row["state"] != ReportState.HELD.value or row["sent_by"] != row["source"]:
         return True
-    held = read_reason(row["held"])
-    return held is None or held.code not in UNPROVEN
+    doubt = read_reason(row["held"])
+    return doubt is None or doubt.code not in UNPROVEN
 
 
 class Reports(ReportParts, ReportForgetting):
@@ -206,18 +206,18 @@ class Reports(ReportParts, ReportForgetting):
         """Record a source of a report; returns False if it was recorded already."""
         return bool(_TELL.run(self._db, **_SOURCE_ROW.values(teller)).rowcount)
 
-    def told_by_more(self, identity: str, more: int = 1) -> None:
+    def add_reporters(self, identity: str, more: int = 1) -> None:
         """Add to the number of sources: it remains once nobody knows who they were."""
-        _TOLD_BY_MORE.run(self._db, key=identity, more=more)
+        _ADD_REPORTERS.run(self._db, key=identity, more=more)
 
     def tellers(self, reports: Sequence[str]) -> Sequence[ReportSource]:
         """Return the sources of these reports, as long as they are known."""
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
         return [ReportSource(row["report"], row["source"], row["source_before"], moment(row["at"])) for row in rows]
 
-    def told_before(self, sources: Sequence[str], since: datetime, most: int) -> Sequence[EarlierTelling]:
+    def earlier_tellings(self, sources: Sequence[str], since: datetime, most: int) -> Sequence[EarlierTelling]:
         """Return the earlier reports of these digests since then, newest first."""
-        rows = _TOLD_BEFORE.rows(self._db, sources=json.dumps(list(sources)), since=stamp(since), most=most)
+        rows = _EARLIER_TELLINGS.rows(self._db, sources=json.dumps(list(sources)), since=stamp(since), most=most)
         return [EarlierTelling(row["number"], moment(row["at"]), row["text"], row["likeness"]) for row in rows]
 
     def received_since(self, since: datetime, most: int) -> int:
@@ -225,9 +225,9 @@ class Reports(ReportParts, ReportForgetting):
         row = _RECEIVED_SINCE.row(self._db, since=stamp(since), most=most)
         return int(row["n"]) if row else 0
 
-    def held_photos(self, most: int) -> int:
+    def unreviewed_photos(self, most: int) -> int:
         """How many photos of reports that are held are kept, counted up to `most`."""
-        row = _HELD_PHOTOS.row(self._db, most=most)
+        row = _UNREVIEWED_PHOTOS.row(self._db, most=most)
         return int(row["n"]) if row else 0
 
     # --- those near one another, and the alerts that cite them
@@ -297,6 +297,6 @@ class Reports(ReportParts, ReportForgetting):
         """True if the step is still kept with that chat."""
         return _STEP_OF_CHAT.row(self._db, key=step.seq, of=channel, who=chat) is not None
 
-    def told(self, step: ReportStep, at: datetime) -> None:
+    def mark_notified(self, step: ReportStep, at: datetime) -> None:
         """Record that its chat was notified."""
-        _TOLD.run(self._db, key=step.seq, told_at=stamp(at))
+        _MARK_NOTIFIED.run(self._db, key=step.seq, told_at=stamp(at))

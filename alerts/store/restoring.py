@@ -31,7 +31,7 @@ from alerts.model.reason import because
 from alerts.store.audit import AuditLog
 from alerts.store.facts import STORE, drop_fact, fact, keep_fact
 from alerts.store.files import StoreError, opened, sound, sync
-from alerts.store.sockets import ring
+from alerts.store.sockets import notify
 from alerts.store.statement import Statement, UnitPart, stamp, time_of
 
 if TYPE_CHECKING:
@@ -109,10 +109,10 @@ class Restored(UnitPart):
 
     def gap(self) -> Gap | None:
         """The gap of this database, if it was ever put back."""
-        told = fact(self._db, STORE, "gap")
-        if told is None:
+        stored = fact(self._db, STORE, "gap")
+        if stored is None:
             return None
-        kept = json.loads(told)
+        kept = json.loads(stored)
         until = time_of(kept["until"])
         assert until is not None  # noqa: S101 `_keep_gap` wrote it
         return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
@@ -146,14 +146,14 @@ class Restored(UnitPart):
 
     def unknown_posts(self) -> dict[str, list[Receipt] | None] | None:
         """Return each channel's posts that are unknown here. Returns None if nobody has listed them yet."""
-        told = fact(self._db, STORE, "listed")
-        if told is None:
+        stored = fact(self._db, STORE, "listed")
+        if stored is None:
             return None
         return {
             channel: None
             if posts is None
             else [Receipt(*post) for post in posts if not _is_known(self._db, channel, post[0])]
-            for channel, posts in json.loads(told).items()
+            for channel, posts in json.loads(stored).items()
         }
 
     def looked_for(self, gap: Gap) -> dict[tuple[str, PostState], int]:
@@ -166,7 +166,7 @@ def _is_known(db: Connection, channel: str, remote_id: str) -> bool:
     return _KNOWN.row(db, channel=channel, remote_id=remote_id) is not None
 
 
-class Height:
+class RestoreMarker:
     """The file that says how far a database had come."""
 
     def __init__(self, database: Path) -> None:
@@ -180,7 +180,7 @@ class Height:
 
         With it the generation and the numbers that `begin` is given once this is committed.
         """
-        before, reached, generation = self.told(), _reached(db), fact(db, STORE, "generation")
+        before, reached, generation = self.stored(), _reached(db), fact(db, STORE, "generation")
         known, gap = Restored(db).gap(), None
         is_older = before is not None and any(before.reached) and before.is_beyond(generation, reached)
         if is_older or (known is not None and not known.begun):
@@ -205,8 +205,8 @@ class Height:
         """
         if self._file is None or (alert <= self._reached[0] and attempt <= self._reached[1]):
             return
-        told = self.told()
-        known = told.reached if told is not None and told.generation == self._generation else (0, 0)
+        found = self.stored()
+        known = found.reached if found is not None and found.generation == self._generation else (0, 0)
         reached = max(alert, self._reached[0], known[0]), max(attempt, self._reached[1], known[1])
         with contextlib.suppress(OSError):
             os.pwrite(self._file, _spelled(self._generation, reached), 0)
@@ -218,11 +218,11 @@ class Height:
             os.close(self._file)
             self._file = None
 
-    def told(self) -> _Reached | None:
+    def stored(self) -> _Reached | None:
         """Return the content of the file. Returns None if it is missing or broken."""
         try:
-            told = json.loads(self._path.read_bytes()[:_LENGTH])
-            return _Reached(str(told["generation"]), (int(told["alerts"]), int(told["attempts"])))
+            data = json.loads(self._path.read_bytes()[:_LENGTH])
+            return _Reached(str(data["generation"]), (int(data["alerts"]), int(data["attempts"])))
         except (OSError, ValueError, KeyError, TypeError):
             return None  # there is none, or a power failure left half of it
 
@@ -240,7 +240,7 @@ class _Reached:
 
 def fell_behind(database: Path) -> bool:
     """True if a database is older than its daemon's record of it, or is gone; changes nothing."""
-    before = Height(database).told()
+    before = RestoreMarker(database).stored()
     if before is None or not any(before.reached):
         return False
     if not database.exists() or not database.stat().st_size:
@@ -287,7 +287,7 @@ def restore(database: Path, source: Path, by: AuditEntry) -> tuple[Path | None, 
     """
     now = by.at
     sound(source)
-    if ring(database):
+    if notify(database):
         raise StoreError(because("restore_daemon", path=database))
     part = database.with_name(f"{database.name}.part")
     try:
@@ -378,5 +378,5 @@ def _newest(db: Connection) -> datetime | None:
 
 
 def _spelled(generation: str, reached: tuple[int, int]) -> bytes:
-    told = {"generation": generation, "alerts": reached[0], "attempts": reached[1]}
-    return json.dumps(told).encode().ljust(_LENGTH - 1) + b"\n"
+    data = {"generation": generation, "alerts": reached[0], "attempts": reached[1]}
+    return json.dumps(data).encode().ljust(_LENGTH - 1) + b"\n"

@@ -34,9 +34,9 @@ from alerts.store.conditions import (
     CITED,
     DUPLICATES,
     EXACT,
-    HELD,
     KNOWN,
     NAMED,
+    NOT_ACCEPTED,
     NOT_CLOSED,
     OPEN,
     OPEN_REPORTS,
@@ -104,7 +104,7 @@ alert = Table(
     Index("ix_alert_open", "state", "closed_at", "expires"),
     # For lists: what is on by gravity; one state or one source, newest first (the key follows by itself).
     Index("ix_alert_on", "severity", "expires", **_only(NOT_CLOSED)),
-    Index("ix_alert_held", "state", **_only(HELD)),
+    Index("ix_alert_held", "state", **_only(NOT_ACCEPTED)),
     Index("ix_alert_source", "source", **_only(NAMED)),
     sqlite_autoincrement=True,
 )

@@ -44,12 +44,12 @@ def _as_here(metadata: MetaData) -> MetaData:
 
 
 def _folded(expression: str) -> str:
-    singles = {letter: plain for plain, letters in FOLDED.items() for letter in letters if len(plain) == 1}
+    singles = {character: plain for plain, letters in FOLDED.items() for character in letters if len(plain) == 1}
     gone = FOLDED[""]
     for plain, letters in FOLDED.items():
         if len(plain) > 1:
-            for letter in letters:
-                expression = f"replace({expression}, '{letter}', '{plain}')"
+            for character in letters:
+                expression = f"replace({expression}, '{character}', '{plain}')"
     to = "".join(singles.values()).replace("'", "''")
     return f"lower(translate({expression}, '{''.join(singles)}{gone}', '{to}'))"
 
@@ -135,9 +135,9 @@ def migrate(server: Server) -> bool:
 
     Raises StoreError, also for a schema that a newer Tocsin has written.
     """
-    standing = version(server)
-    must_be_usable(server, standing)
-    if standing == HEAD:
+    current = version(server)
+    must_be_usable(server, current)
+    if current == HEAD:
         return False
     from sqlalchemy import create_engine  # noqa: PLC0415 only who upgrades pays for it
     from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
@@ -151,10 +151,10 @@ def migrate(server: Server) -> bool:
             # One after the other in the whole database: an extension that two create at once fails for one of them.
             run(f"SELECT pg_advisory_xact_lock({_MAKES}), pg_advisory_xact_lock({advisory_key(server)})")
             run(f'CREATE SCHEMA IF NOT EXISTS "{server.schema}"')
-            standing = version(server)
-            if standing is None:
+            current = version(server)
+            if current is None:
                 _make(connection)
-            elif standing != HEAD:
+            elif current != HEAD:
                 run_migrations(connection)
     except (DatabaseError, psycopg.Error) as error:
         cause = getattr(error, "orig", None) or error

@@ -42,11 +42,11 @@ def sockets_beside(path: Path, kind: str) -> Iterator[Path]:
 
 
 def open_doorbell(path: Path) -> tuple[socket.socket, Path]:
-    """A datagram socket on which `ring` is heard; the caller closes it and unlinks its path.
+    """A datagram socket on which `notify` is heard; the caller closes it and unlinks its path.
 
     Sockets that a killed daemon left behind are removed.
     """
-    ring(path)
+    notify(path)
     own = own_socket(path, "wake")
     own.unlink(missing_ok=True)
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -54,7 +54,7 @@ def open_doorbell(path: Path) -> tuple[socket.socket, Path]:
     return bell, own
 
 
-def ring(path: Path, but: Path | None = None) -> int:
+def notify(path: Path, but: Path | None = None) -> int:
     """Wake every daemon that works on the database at `path`; returns how many there are. Never raises.
 
     `but` is the bell of whoever rings, where that is a daemon itself.

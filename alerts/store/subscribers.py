@@ -53,7 +53,7 @@ _PUT = upsert_into("subscriber", "channel", "chat")
 _COUNT = Statement("SELECT count(*) FROM subscriber WHERE channel = :of AND is_on = TRUE")
 _ALL = Statement("SELECT * FROM subscriber ORDER BY channel, chat")
 _RECEIVED = Statement("SELECT incident, message_id, at FROM received WHERE channel = :of AND chat = :who ORDER BY at")
-_HELD = Statement("SELECT bulk, until FROM held_back WHERE channel = :of AND chat = :who ORDER BY until")
+_DEFERRED = Statement("SELECT bulk, until FROM held_back WHERE channel = :of AND chat = :who ORDER BY until")
 _FORGET = (
     # Whatever was on its way to that chat, or waited for its hour, has passed it over.
     Statement("""
@@ -88,7 +88,7 @@ _MOVE = (
 _GONE_PAST = Statement("""
     SELECT * FROM bulk WHERE channel = :of AND state = 'sending' AND cursor < :before AND cursor >= :now
 """)
-_LANDED = Statement(f"SELECT * FROM bulk_landed WHERE {_OF_CHANNEL}")
+_RESULTS = Statement(f"SELECT * FROM bulk_landed WHERE {_OF_CHANNEL}")
 _LAND_ANEW = Statement("UPDATE bulk_landed SET got = :pairs WHERE seq = :key")
 _CHANGE = Statement(f"""
     INSERT INTO fact (channel, key, value) VALUES (:channel, '{CHANGED}', '1')
@@ -157,7 +157,7 @@ class Subscribers(UnitPart):
 
     def _land_anew(self, channel: str, old: int, new: int | None) -> None:
         """Change a chat in the landed results that aren't filed yet, which hold it in a list."""
-        for row in _LANDED.rows(self._db, of=channel):
+        for row in _RESULTS.rows(self._db, of=channel):
             pairs = json.loads(row["got"])
             if any(chat == old for chat, _ in pairs):
                 changed = [(new if chat == old else chat, message) for chat, message in pairs]
@@ -183,9 +183,9 @@ class Subscribers(UnitPart):
         rows = _RECEIVED.rows(self._db, of=channel, who=chat)
         return [(row["incident"], row["message_id"], at) for row in rows if (at := time_of(row["at"]))]
 
-    def held(self, channel: str, chat: int) -> Sequence[tuple[str, datetime]]:
+    def deferred(self, channel: str, chat: int) -> Sequence[tuple[str, datetime]]:
         """The posts that wait for a chat's morning, or for what else comes, and until when."""
-        rows = _HELD.rows(self._db, of=channel, who=chat)
+        rows = _DEFERRED.rows(self._db, of=channel, who=chat)
         return [(row["bulk"], until) for row in rows if (until := time_of(row["until"]))]
 
     def offset(self, channel: str) -> int:
@@ -230,10 +230,10 @@ def notice_of(row: Row) -> Notice:
 
 def endpoint_of(text: str | None) -> PushEndpoint | Mailbox | None:
     """Return the endpoint of a row: a mailbox's address is stored with one word, a browser's with two keys."""
-    told = json.loads(text) if text else ()
-    if not told:
+    parts = json.loads(text) if text else ()
+    if not parts:
         return None
-    return Mailbox(*told) if len(told) == 2 else PushEndpoint(*told)
+    return Mailbox(*parts) if len(parts) == 2 else PushEndpoint(*parts)
 
 
 def _spell_endpoint(endpoint: PushEndpoint | Mailbox | None) -> str | None:
@@ -272,7 +272,7 @@ _NO_DEVICE = Statement("""
 _LINKED = Statement("SELECT * FROM officer_chat WHERE channel = :of AND chat = :who")
 _OF = Statement("SELECT * FROM officer_chat WHERE account = :folded")
 _ALL_LINKED = Statement("SELECT * FROM officer_chat WHERE channel = :of ORDER BY chat")
-_TOLD = Statement("SELECT * FROM officer_told WHERE channel = :of AND chat = :who")
+_NOTIFIED = Statement("SELECT * FROM officer_told WHERE channel = :of AND chat = :who")
 _TELL = upsert_into("officer_told", "channel", "chat", "alert_id")
 # One question a chat, the newest: a reason that is typed answers what was asked last.
 _ASK = upsert_into("officer_asked", "channel", "chat")
@@ -329,9 +329,9 @@ class OfficerChats(UnitPart):
         """Every linked chat of a channel's bot."""
         return [_linked(row) for row in _ALL_LINKED.rows(self._db, of=channel)]
 
-    def told(self, channel: str, chat: int) -> Mapping[str, datetime]:
+    def notified(self, channel: str, chat: int) -> Mapping[str, datetime]:
         """Return the waiting alerts that a chat was notified of, and when it was last."""
-        rows = _TOLD.rows(self._db, of=channel, who=chat)
+        rows = _NOTIFIED.rows(self._db, of=channel, who=chat)
         return {row["alert_id"]: at for row in rows if (at := time_of(row["at"]))}
 
     def tell(self, channel: str, chat: int, alert: str, now: datetime) -> None:

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from alerts.model.town import Server
 from alerts.store.connection import Place
-from alerts.store.database import LONGEST, Database, Hand, Hop, Readers, again
+from alerts.store.database import LONGEST, Database, DatabaseCall, Hand, Readers, again
 from alerts.store.files import connect, connect_to_write
-from alerts.store.restoring import Height
+from alerts.store.restoring import RestoreMarker
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
@@ -57,13 +57,13 @@ class SharedHand:
         self._idles = idles
         self._db: Connection | None = None
         # None stands for closing the connection.
-        self._waiting: deque[tuple[Hop[Any] | None, asyncio.Future[Any]]] = deque()
+        self._waiting: deque[tuple[DatabaseCall[Any] | None, asyncio.Future[Any]]] = deque()
         self._is_busy = False
         self._is_closed = False
         self._asked_at = 0.0
         self._closing: asyncio.TimerHandle | None = None
 
-    async def hop(self, work: Hop[T]) -> T:
+    async def run(self, work: DatabaseCall[T]) -> T:
         """Run `work` after whatever was asked for before; what it raises is raised here."""
         if self._is_closed:
             raise ValueError("the database is closed")
@@ -77,7 +77,7 @@ class SharedHand:
             self._closing.cancel()
         await self._ask(None)
 
-    async def _ask(self, work: Hop[Any] | None) -> Any:
+    async def _ask(self, work: DatabaseCall[Any] | None) -> Any:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._asked_at = loop.time()
@@ -92,7 +92,9 @@ class SharedHand:
         elif not self._is_busy and self._idles is not None and self._db is not None and self._closing is None:
             self._closing = loop.call_later(self._idles, self._close_if_idle, loop)
 
-    def _run(self, loop: asyncio.AbstractEventLoop, work: Hop[Any] | None, future: asyncio.Future[Any]) -> None:
+    def _run(
+        self, loop: asyncio.AbstractEventLoop, work: DatabaseCall[Any] | None, future: asyncio.Future[Any]
+    ) -> None:
         """In a thread of the pool; one at a time of this connection's is there."""
         value: object = None
         error: BaseException | None = None
@@ -103,7 +105,7 @@ class SharedHand:
                 value = again(work, self._connected())
         except BaseException as raised:  # noqa: BLE001 handed to who asked
             error = raised
-        loop.call_soon_threadsafe(self._landed, loop, future, value, error)
+        loop.call_soon_threadsafe(self._hand_back, loop, future, value, error)
 
     def _connected(self) -> Connection:
         if self._db is None:
@@ -115,7 +117,7 @@ class SharedHand:
         if db is not None:
             db.close()
 
-    def _landed(
+    def _hand_back(
         self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], value: object, error: BaseException | None
     ) -> None:
         self._is_busy = False
@@ -204,12 +206,14 @@ class SharedThreads:
             return Readers(one_more)
 
         # Opened now, so that what is wrong with it is told to who begins the town.
-        await hand.hop(lambda db: db.execute("SELECT 1").fetchone())
-        return Database(hand, hand, people=readers(self._people), pages=readers(self._pages), height=Height(path))
+        await hand.run(lambda db: db.execute("SELECT 1").fetchone())
+        return Database(
+            hand, hand, people=readers(self._people), pages=readers(self._pages), height=RestoreMarker(path)
+        )
 
     def _at(self, server: Server) -> Database:
         def hand(pool: ThreadPoolExecutor, *, readonly: bool) -> Hand:
-            return _ServerHand(pool, lambda: self._sessions.turned(server, told, readonly=readonly))
+            return _ServerHand(pool, lambda: self._sessions.turned(server, answered, readonly=readonly))
 
         def readers(pool: ThreadPoolExecutor) -> Readers:
             async def one_more() -> Hand:
@@ -217,7 +221,7 @@ class SharedThreads:
 
             return Readers(one_more)
 
-        def told(why: str | None) -> None:
+        def answered(why: str | None) -> None:
             database.trouble = why
 
         both = hand(self._lanes, readonly=False)

@@ -5,7 +5,7 @@ Whoever acts gets one as `unit` and reaches the tables through its parts alone: 
 is committed or undone together. A part is made when it is first asked for: a lane's transaction needs one or two.
 
 In a daemon units are handed out by `alerts.store.database`, which has threads for them. A command, which has none,
-takes one by itself: `acting`, `rehearsing`, `asking`, `sketching`.
+takes one by itself: `acting`, `rehearsing`, `asking`, `scratch_unit`.
 """
 
 from __future__ import annotations
@@ -198,33 +198,33 @@ def rehearsal(db: Connection) -> Iterator[Unit]:
 @contextmanager
 def acting(place: Path | Server) -> Iterator[Unit]:
     """A unit on the store at `place` that is committed when the block ends, and undone when it raises."""
-    with opened(place) as db, _told(), transaction(db) as unit:
+    with opened(place) as db, _translated_errors(), transaction(db) as unit:
         yield unit
 
 
 @contextmanager
 def rehearsing(place: Path | Server) -> Iterator[Unit]:
     """A unit on the store at `place` that is undone in any case."""
-    with opened(place) as db, _told(), rehearsal(db) as unit:
+    with opened(place) as db, _translated_errors(), rehearsal(db) as unit:
         yield unit
 
 
 @contextmanager
 def asking(place: Path | Server) -> Iterator[Unit]:
     """Yield the store at `place` for reading, at its present state."""
-    with opened(place) as db, _told():
+    with opened(place) as db, _translated_errors():
         yield Unit(db)
 
 
 @contextmanager
-def sketching() -> Iterator[Unit]:
+def scratch_unit() -> Iterator[Unit]:
     """A unit on a blank database in memory, which is thrown away."""
     with blank() as db, rehearsal(db) as unit:
         yield unit
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     """Turn the database's own errors into one line that says what to do."""
     try:
         yield

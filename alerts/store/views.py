@@ -18,7 +18,7 @@ from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists, polls
 from alerts.store.alerts import post_of, stored_alert_of
-from alerts.store.bulk_landing import progress, with_subscribers
+from alerts.store.bulk_results import progress, with_subscribers
 from alerts.store.conditions import OPEN
 from alerts.store.facts import fact
 from alerts.store.memory import SourceMemory
@@ -122,9 +122,9 @@ _INCIDENT_OF = Statement("SELECT incident FROM alert WHERE id = :name OR inciden
 _PACE = Statement("""
     SELECT left_at FROM attempt WHERE channel = :channel AND counts = TRUE AND left_at >= :since ORDER BY left_at
 """)
-_STANDING = Statement("SELECT * FROM channel WHERE name = :name")
+_STATUS = Statement("SELECT * FROM channel WHERE name = :name")
 _LOOK = Statement("SELECT alert_id FROM look WHERE account = :account AND incident = :incident")
-_HELD_UNTIL = Statement("SELECT bulk, max(until) AS until FROM held_back GROUP BY bulk")
+_DEFERRED_UNTIL = Statement("SELECT bulk, max(until) AS until FROM held_back GROUP BY bulk")
 _LOOKED = upsert_into("look", "account", "incident")
 
 
@@ -199,9 +199,9 @@ class Views(UnitPart):
         """The alerts that wait: what goes out by itself first, the first of it first, then the gravest, the oldest."""
         return [str(row["alert_id"]) for row in lists.WAITING.rows(self._db, skip=skip, most=most)]
 
-    def held_counts(self) -> Mapping[PostState, int]:
+    def unsettled_counts(self) -> Mapping[PostState, int]:
         """How many alerts have posts that wait, failed or are in doubt."""
-        return {PostState(row["state"]): int(row["alerts"]) for row in lists.HELD_COUNTS.rows(self._db)}
+        return {PostState(row["state"]): int(row["alerts"]) for row in lists.UNSETTLED_COUNTS.rows(self._db)}
 
     def stored_alerts(self, alerts: Sequence[str]) -> Mapping[str, StoredAlert]:
         """The messages of these ids."""
@@ -270,7 +270,7 @@ class Views(UnitPart):
 
     def channel_status(self, channel: str) -> ChannelStatus:
         """Return a channel's health with its platform."""
-        row = _STANDING.row(self._db, name=channel)
+        row = _STATUS.row(self._db, name=channel)
         if row is None:
             return ChannelStatus()
         quotas = tuple(
@@ -296,8 +296,8 @@ class Views(UnitPart):
 
     def bulks(self, since: datetime) -> Sequence[Progress]:
         """Return the progress of the bulks that aren't over, or ended since then, in the order of storing."""
-        until = {row["bulk"]: time_of(row["until"]) for row in _HELD_UNTIL.rows(self._db)}
-        return [replace(each, held_until=until.get(each.bulk.id)) for each in progress(self._db, since)]
+        until = {row["bulk"]: time_of(row["until"]) for row in _DEFERRED_UNTIL.rows(self._db)}
+        return [replace(each, deferred_until=until.get(each.bulk.id)) for each in progress(self._db, since)]
 
     def last_look(self, account: str, incident: str) -> str | None:
         """Return the newest message of an incident at this account's last visit, by its id."""

@@ -66,7 +66,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ListenerLimits:
     """Places in all and of one address; then seconds: for headers, between two requests, without reading an answer.
 
     A body has `body` seconds, and one more for each `rate` bytes. `turns` requests begin in a round of the loop. `room`
@@ -96,7 +96,7 @@ class Listener:
     def __init__(
         self,
         app: web.Application,
-        limits: Limits,
+        limits: ListenerLimits,
         clock: Clock,
         proxies: Sequence[Network] = (),
         refused: Refused | None = None,
@@ -109,10 +109,10 @@ class Listener:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._servers: list[asyncio.Server] = []
         self._workers = Workers(clock)
-        self._held: dict[str, int] = {}
+        self._connections_of: dict[str, int] = {}
         self._connections: dict[_Connection, None] = {}
         self._owing: dict[_Connection, None] = {}
-        self._turns = _Turns(limits.turns)
+        self._turns = _RequestScheduler(limits.turns)
         self.room = Room(limits.room)
 
     @property
@@ -138,7 +138,7 @@ class Listener:
                 sock = _bound(family, (address[0], port, *address[2:]))
                 port = sock.getsockname()[1]
                 self._servers.append(
-                    await loop.create_server(lambda: _Door(self, server), sock=sock, backlog=_ACCEPTED_AT_ONCE)
+                    await loop.create_server(lambda: _PeerCheck(self, server), sock=sock, backlog=_ACCEPTED_AT_ONCE)
                 )
                 sock.listen(_BACKLOG)  # asyncio's one number is for both: the queue, and how many it takes at once
         except OSError:
@@ -158,7 +158,7 @@ class Listener:
 
     def refusal(self, address: str) -> str | None:
         """Why there is no place for one more of that address; None: there is."""
-        full = self._held.get(neighbourhood(address), 0) >= self.limits.per_address
+        full = self._connections_of.get(neighbourhood(address), 0) >= self.limits.per_address
         if full and not is_among(address, self._proxies):
             return "address"
         if len(self._connections) >= self.limits.connections and not self._make_way():
@@ -168,7 +168,7 @@ class Listener:
     def take(self, connection: _Connection) -> None:
         """Give it a place."""
         self._connections[connection] = None
-        self._held[connection.neighbourhood] = self._held.get(connection.neighbourhood, 0) + 1
+        self._connections_of[connection.neighbourhood] = self._connections_of.get(connection.neighbourhood, 0) + 1
         self.owes(connection)
 
     def forget(self, connection: _Connection) -> None:
@@ -201,9 +201,9 @@ class Listener:
         return False
 
     def _give_back(self, address: str) -> None:
-        self._held[address] -= 1
-        if not self._held[address]:
-            del self._held[address]
+        self._connections_of[address] -= 1
+        if not self._connections_of[address]:
+            del self._connections_of[address]
 
     # --- times ------------------------------------------------------------------------------------------------------
 
@@ -246,10 +246,10 @@ class Listener:
         forwarded = request.headers.getall("X-Forwarded-For", [])
         address = client_address(request.remote or "", forwarded, self._proxies)
         key = f"by proxy {neighbourhood(address)}"
-        if self._held.get(key, 0) >= self.limits.per_address and not is_among(address, self._proxies):
+        if self._connections_of.get(key, 0) >= self.limits.per_address and not is_among(address, self._proxies):
             self.refuse("address", address)
             return web.Response(status=503, headers={"Retry-After": "30"}, text=_TOO_MANY)
-        self._held[key] = self._held.get(key, 0) + 1
+        self._connections_of[key] = self._connections_of.get(key, 0) + 1
         connection = request.protocol
         assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
         connection.sent.counts_for(network_of(address))
@@ -259,7 +259,7 @@ class Listener:
             self._give_back(key)
 
 
-class _Turns:
+class _RequestScheduler:
     """So many begin in a round of the loop, the rest in their order in the next ones."""
 
     def __init__(self, most: int) -> None:
@@ -294,7 +294,7 @@ class _Turns:
                 turn.set_result(None)
 
 
-class _Door(asyncio.Protocol):
+class _PeerCheck(asyncio.Protocol):
     """Checks the peer; the protocol that parses is made only for an admitted one."""
 
     def __init__(self, listener: Listener, server: web.Server) -> None:
@@ -387,7 +387,7 @@ class _Connection(web.RequestHandler):
         self._request, self._body, self._parsed = request, request.content, max(self._parsed - 1, 0)
         self._since, self._received = self._listener.now(), 0
         # Of what was sent before the one before was answered, nothing was counted for this one.
-        self.sent.came(max(self._body.total_bytes - self.sent.held, 0))
+        self.sent.came(max(self._body.total_bytes - self.sent.reserved, 0))
 
     def ends(self) -> None:
         """It was answered: its next request may come."""

@@ -16,7 +16,7 @@ from alerts.delivery.worker import Cycle
 from alerts.desk.status_out import OwnerOut
 from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
-from alerts.rendering.i18n import told, word
+from alerts.rendering.i18n import reason_json, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Gauges:
 def account_of(cycles: Sequence[Cycle], language: str) -> dict[str, dict[str, Any]]:
     """How each is doing, by its name, as `/readyz` has it."""
     ages = {cycle.name: None if cycle.age is None else round(cycle.age, 3) for cycle in cycles}
-    return {cycle.name: {"age": ages[cycle.name], **told(cycle.reason, language)} for cycle in cycles}
+    return {cycle.name: {"age": ages[cycle.name], **reason_json(cycle.reason, language)} for cycle in cycles}
 
 
 def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> list[web.RouteDef]:
@@ -47,16 +47,16 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> l
 
     async def readyz(_: web.Request) -> web.Response:
         cycles = gauges.cycles()
-        standing = [cycle.name for cycle in cycles if cycle.stands]
+        stalled = [cycle.name for cycle in cycles if cycle.stands]
         body = {
-            "status": "standing still" if standing else "ready",
+            "status": "standing still" if stalled else "ready",
             "daemon": gauges.daemon,
-            "standing": standing,
+            "standing": stalled,
             "cycles": account_of(cycles, gauges.language),
             "owners": {name: asdict(owner) for name, owner in gauges.owners().items()},
             "warnings": [word(each, gauges.language) for each in warnings()],
         }
-        return web.json_response(body, status=503 if standing else 200)
+        return web.json_response(body, status=503 if stalled else 200)
 
     async def metrics(_: web.Request) -> web.Response:
         try:

@@ -50,10 +50,10 @@ def in_sight(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    told = shown(str(value))
-    if told == value:
+    safe = shown(str(value))
+    if safe == value:
         return value
-    return Markup(told) if isinstance(value, Markup) else told  # noqa: S704 it was markup before, and is no other now
+    return Markup(safe) if isinstance(value, Markup) else safe  # noqa: S704 it was markup before, and is no other now
 
 
 # An attribute with a path from the root; `//` would be another host.

@@ -126,8 +126,8 @@ async def _pairs(request: web.Request, most: int, fields: int) -> list[tuple[str
     if (request.charset or "utf-8").lower() not in _UTF_8:
         raise unread()
     try:
-        told = (await received(request, most)).rstrip().decode()
-        return [*query_to_pairs(told, max_fields=fields)] if told else []
+        body = (await received(request, most)).rstrip().decode()
+        return [*query_to_pairs(body, max_fields=fields)] if body else []
     except _READ as error:
         raise unread() from error
 

@@ -22,7 +22,7 @@ ROOM = 64_000_000
 """Bytes of all that is here: six photos of the largest size, or as many small forms as there are connections."""
 SMALL = 16_000
 # In both languages: the listener knows of no station.
-_TOLD = (
+_BUSY = (
     "Trop de données arrivent en ce moment\u202f; réessayez dans une minute.\n"
     "Too much arrives just now; try again in a minute.\n"
 )
@@ -32,13 +32,13 @@ class NoRoom(web.HTTPServiceUnavailable):
     """A transfer gave way; the rest of it isn't wanted."""
 
     def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "60"}, text=_TOLD)
+        super().__init__(headers={"Retry-After": "60"}, text=_BUSY)
         self.force_close()
 
 
 @dataclass(eq=False, slots=True)
 class Sent:
-    """The data of one request: `held` bytes, from `network` (empty: a known client, or a proxy).
+    """The data of one request: `reserved` bytes, from `network` (empty: a known client, or a proxy).
 
     `until` ends its arrival, while somebody waits for it; `dropped` is called when it gave way.
     """
@@ -46,7 +46,7 @@ class Sent:
     room: Room
     network: str
     dropped: Callable[[], None]
-    held: int = 0
+    reserved: int = 0
     stays: bool = False
     gave_way: bool = False
     until: asyncio.Timeout | None = None
@@ -59,14 +59,14 @@ class Sent:
     def counts_for(self, network: str) -> None:
         """From now on it is of that network."""
         self.room.leave(self)
-        self.network, held = network, self.held
-        self.held = 0
-        self.came(held)
+        self.network, reserved = network, self.reserved
+        self.reserved = 0
+        self.came(reserved)
 
     def is_over(self) -> None:
         """It was answered, and nothing of it is held any more."""
         self.room.leave(self)
-        self.held = 0
+        self.reserved = 0
 
     def is_like_new(self, network: str) -> bool:
         """True if it may count the next request of that network: nobody vouched for it, and it gave way to none."""
@@ -86,7 +86,7 @@ class Room:
     """All of it, in the order in which it began to come, or to be more than small."""
 
     most: int = ROOM
-    held: int = 0
+    reserved: int = 0
     _small: dict[Sent, None] = field(default_factory=dict)
     _large: dict[Sent, None] = field(default_factory=dict)
     _networks: dict[str, int] = field(default_factory=dict)
@@ -99,30 +99,30 @@ class Room:
 
     def take(self, sent: Sent, size: int) -> None:
         """Give room to `size` bytes more of it."""
-        before, network = sent.held, sent.network
-        sent.held = held = before + size
-        self._count(network, size, size if held <= SMALL else -before if before <= SMALL else 0)
-        if held > SMALL:
+        before, network = sent.reserved, sent.network
+        sent.reserved = reserved = before + size
+        self._count(network, size, size if reserved <= SMALL else -before if before <= SMALL else 0)
+        if reserved > SMALL:
             self._small.pop(sent, None)
             self._large.setdefault(sent)
         elif not before:
             self._small[sent] = None
         while network and self.of(network) > self.most // 3 and self._clear(network):
             pass
-        while self.held > self.most and self._clear():
+        while self.reserved > self.most and self._clear():
             pass
 
     def leave(self, sent: Sent) -> None:
         """Take back the room of it."""
-        if held := sent.held:
-            is_small = held <= SMALL
-            self._count(sent.network, -held, -held if is_small else 0)
+        if reserved := sent.reserved:
+            is_small = reserved <= SMALL
+            self._count(sent.network, -reserved, -reserved if is_small else 0)
             (self._small if is_small else self._large).pop(sent, None)
 
     def _count(self, network: str, size: int, small: int) -> None:
         """Count so many bytes more of a network, and so many more of its small ones."""
         # Each request comes here twice, so that a general way to count costs a tenth of a page.
-        self.held += size
+        self.reserved += size
         self._networks[network] = of = self._networks.get(network, 0) + size
         if small:
             self._of_small[None] += small

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_renderer
-from alerts.model.alert import Alert, Area, Named, Severity, Urgency
-from alerts.web.public.answers import KeptAnswer
+from alerts.model.alert import Alert, Area, NamedValue, Severity, Urgency
+from alerts.web.public.answers import CachedResponse
 from alerts.web.public.export import Export
-from alerts.web.public.told import Freshness, Setting
+from alerts.web.public.snapshot import Freshness, Setting
 from tests.browser.town import CHANNELS, ROOT, SOURCES, STATION
 from tests.browser.whole_town import MORE
 from tests.unit.desk.conftest import NOW, TownDesk, an_alert, cancelling
@@ -38,7 +38,7 @@ Rue Haute,SM-05
 Avenue du Général-Leclerc,SM-02
 Chemin des Vignes,Les Coteaux
 """
-HERE = (Named("INSEE", "38185"),)
+HERE = (NamedValue("INSEE", "38185"),)
 
 
 def _ours(**changes: object) -> Alert:
@@ -50,7 +50,7 @@ def _all() -> Area:
 
 
 def _in(*codes: tuple[str, str]) -> tuple[Area, ...]:
-    return tuple(Area(name, geocodes=(Named("district", code),)) for name, code in codes)
+    return tuple(Area(name, geocodes=(NamedValue("district", code),)) for name, code in codes)
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Printed:
 
     folder: Path
     shown: Sequence[str]
-    cards: Mapping[str, KeptAnswer]
+    cards: Mapping[str, CachedResponse]
     paths: frozenset[str]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from alerts.model.alert import Alert, Area, Category, Info, Named, Severity, Urgency
+from alerts.model.alert import Alert, Area, Category, Info, NamedValue, Severity, Urgency
 from tests.browser.town import DeskTown
 
-HERE = Named("INSEE", "38185")
-ELSEWHERE = Named("INSEE", "99999")
+HERE = NamedValue("INSEE", "38185")
+ELSEWHERE = NamedValue("INSEE", "99999")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Day:
     vetoed: str
 
 
-def warning(identifier: str, headline: str, *, where: Named = HERE, severity: Severity = Severity.SEVERE) -> Alert:
+def warning(identifier: str, headline: str, *, where: NamedValue = HERE, severity: Severity = Severity.SEVERE) -> Alert:
     """What a weather service says."""
     now = datetime.now(UTC)
     info = Info(

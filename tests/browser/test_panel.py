@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from alerts.model.alert import Area, Named, Severity
+from alerts.model.alert import Area, NamedValue, Severity
 from alerts.web.public.export import Export
-from alerts.web.public.told import Freshness
+from alerts.web.public.snapshot import Freshness
 from tests.browser.axe import violations
 from tests.browser.test_files_that_nobody_renews import served
 from tests.release import at_release
@@ -22,7 +22,7 @@ from tests.unit.web.public.test_panel import LONG
 
 pytestmark = pytest.mark.process
 SIZES = {"lying": (1920, 1080), "upright": (1080, 1920), "small": (1024, 768)}
-HERE = (Named("INSEE", "38185"),)
+HERE = (NamedValue("INSEE", "38185"),)
 WORST = [
     an_alert(
         sender="alertes@saint-martin.example",

@@ -17,7 +17,7 @@ from alerts.model.town import Town
 from alerts.reports.intake import Proofs
 from alerts.web.public.answers import static_answers, static_path
 from alerts.web.public.page import safety
-from alerts.web.public.told import Setting
+from alerts.web.public.snapshot import Setting
 from campaign.feed import Loopback
 
 pytestmark = pytest.mark.process

@@ -75,7 +75,7 @@ async def routes(folder: Path) -> str:
     stations.mkdir()
     async with an_operators_desk(stations) as operators:
         doors["the fleet's door"] = await fleet_app(operators.fleet, operators.desk)
-        doors["the fleet itself"] = operators.fleet.door._own.runner.app
+        doors["the fleet itself"] = operators.fleet.router._own.runner.app
     doors["setting up"] = opened(folder, set())
     return "\n".join(f"# {door}\n" + "".join(_answered(app)) for door, app in doors.items())
 

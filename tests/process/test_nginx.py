@@ -18,7 +18,7 @@ import pytest
 from alerts.app import build
 from alerts.channels.push.encryption import new_key
 from alerts.config import load_config
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.serving import serve
 from alerts.model.alert import Alert, Area, Info, Severity
 from alerts.model.ports import Heard, Memory, SourceReading, SystemClock
@@ -126,7 +126,7 @@ async def a_daemon(folder: Path):
         return await serve(app, settings, clock, refused)
 
     clock = SystemClock()
-    outside = Outside(
+    outside = DaemonEnvironment(
         clock=clock,
         open_channel=lambda *_: PlainChannel(clock),
         open_source=lambda *_: Feed(),
@@ -268,7 +268,7 @@ async def test_the_lines_lead_to_a_fleet_s_desk_and_its_towns(tmp_path):
     (stations := tmp_path / "towns").mkdir()
     write_town(stations, "meylan")
     async with an_operators_desk(stations) as desk:
-        door = desk.fleet.door
+        door = desk.fleet.router
         reached, answer = Reached(door._own.runner.app), door.answer
 
         async def noted(request):

@@ -9,7 +9,7 @@ import pytest
 from alerts.model.town import SourceRules, Town
 from alerts.reports import intake
 from alerts.reports.drafting import AlertsOn
-from simulation.__main__ import SHORT, Wish, told
+from simulation.__main__ import SHORT, Wish, broken
 from simulation.run import simulate
 from tests.release import at_release
 
@@ -23,7 +23,7 @@ def test_no_seed_loses_a_report_keeps_one_twice_or_drafts_twice(batch):
     wish, reports, drafts = Wish.read(["--crowds"]), 0, 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
         outcome = simulate(seed, SHORT, crowds=True)
-        assert list(told(outcome, wish)) == []
+        assert list(broken(outcome, wish)) == []
         reports, drafts = reports + outcome.reports, drafts + outcome.drafts
     assert reports > 15 * BATCH
     assert drafts > BATCH // 2

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from simulation.__main__ import SHORT, Wish, told
+from simulation.__main__ import SHORT, Wish, broken
 from simulation.bugs import BUGS
 from simulation.run import simulate
 from tests.release import at_release
@@ -28,7 +28,7 @@ def test_no_seed_breaks_a_promise_and_much_happens(seeds):
     wish, outcomes = Wish.read([]), []
     for seed in seeds:
         outcomes.append(simulate(seed, SHORT))
-        assert list(told(outcomes[-1], wish)) == []
+        assert list(broken(outcomes[-1], wish)) == []
     assert sum(outcome.lives for outcome in outcomes) > 2 * len(seeds)
     assert sum(outcome.alerts for outcome in outcomes) > 10 * len(seeds)
     assert sum(outcome.requests for outcome in outcomes) > 10 * len(seeds)
@@ -43,7 +43,7 @@ def test_each_bug_that_was_put_in_is_found(bug):
 
 def test_a_breach_prints_the_seed_the_time_and_what_replays_it():
     outcome = next(o for o in (simulate(s, SHORT, bug="forgetful-pace") for s in range(100)) if o.breaches)
-    *breaches, replay = told(outcome, Wish.read(["--bug", "forgetful-pace"]))
+    *breaches, replay = broken(outcome, Wish.read(["--bug", "forgetful-pace"]))
     assert breaches[0].startswith(f"BREACH seed {outcome.seed}, 2026-11-01 06:0")
     assert replay == (
         f"  replay: python -m simulation --seed {outcome.seed} --days {SHORT} --bug forgetful-pace --trace"

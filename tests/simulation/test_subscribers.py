@@ -12,8 +12,8 @@ from alerts.model.delivery import BulkState, SendOutcome
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store import bulk
-from alerts.store.bulk import _Turning
-from simulation.__main__ import SHORT, Wish, told
+from alerts.store.bulk import _Exchange
+from simulation.__main__ import SHORT, Wish, broken
 from simulation.run import simulate
 from simulation.subscribers import Attempt, Audience, everybody_hears_the_end, nobody_else, nobody_twice
 from tests.release import at_release
@@ -30,8 +30,8 @@ def test_no_seed_misses_a_subscriber_tells_one_twice_or_somebody_else(batch):
     wish, messages = Wish.read(["--subscribers"]), 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
         outcome = simulate(seed, SHORT, subscribers=True)
-        assert list(told(outcome, wish)) == []
-        messages += outcome.told
+        assert list(broken(outcome, wish)) == []
+        messages += outcome.sent
     assert messages > 50 * BATCH
 
 
@@ -65,7 +65,7 @@ def test_who_is_told_what_they_didn_t_choose_is_found(monkeypatch):
 
 
 def test_that_who_was_under_way_at_a_kill_is_forgotten_is_found(monkeypatch):
-    monkeypatch.setattr(_Turning, "_flights", lambda *_, **__: [])
+    monkeypatch.setattr(_Exchange, "_flights", lambda *_, **__: [])
     assert found("subscribers are told")
 
 

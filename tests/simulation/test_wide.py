@@ -14,7 +14,7 @@ from alerts.sources import feed
 from alerts.sources.rss import Met, RssSource
 from alerts.sources.vigilance import source as vigilance
 from simulation import run
-from simulation.__main__ import SHORT, Wish, told
+from simulation.__main__ import SHORT, Wish, broken
 from simulation.neighbours import SITE, Neighbours
 from simulation.run import simulate
 from simulation.station import shared_settings
@@ -31,7 +31,7 @@ FINDS_MOST = 1
 def test_no_seed_of_a_wide_town_breaks_a_promise(batch):
     wish = Wish.read(["--wide"])
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
-        assert list(told(simulate(seed, SHORT, wide=True), wish)) == []
+        assert list(broken(simulate(seed, SHORT, wide=True), wish)) == []
 
 
 @pytest.mark.parametrize("seed", [74101013])
@@ -54,13 +54,13 @@ def green_untold(monkeypatch):
 
 
 def what_was_told_misnamed(monkeypatch):
-    of = vigilance.ToldPhenomenon.of
+    of = vigilance.PublishedPhenomenon.of
 
     def misnamed(each):
         run = of(each)
         return replace(run, last=replace(run.last, identifier="another"))
 
-    monkeypatch.setattr(vigilance.ToldPhenomenon, "of", misnamed)
+    monkeypatch.setattr(vigilance.PublishedPhenomenon, "of", misnamed)
 
 
 def entries_ever_new(monkeypatch):

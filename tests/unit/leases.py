@@ -14,7 +14,7 @@ async def take(database: Database, names: Sequence[str], owner: str, now: dateti
     """Take or renew these as a daemon of that name does; those that another owner has are missing from the answer."""
     renewal = Renewal(RunningDaemon(owner, owner, now, now), until - now)
     found = await Leases(database).renew(renewal, now, lambda _: Take(tuple(names)))
-    return [found.held[name] for name in names if name in found.held and found.held[name].owner == owner]
+    return [found.owned[name] for name in names if name in found.owned and found.owned[name].owner == owner]
 
 
 async def ask_for(database: Database, name: str, now: datetime, owner: str = "older") -> None:

@@ -80,7 +80,7 @@ from alerts.reports.report_acts import (
 )
 from alerts.reports.taking import ReportDraft
 from alerts.reports.words_acts import ApproveAnswer, RejectAnswer
-from alerts.web.console.sheet import sealed
+from alerts.web.console.review import sealed
 from tests.golden.promised import COMMANDS, _Screen
 from tests.unit.web.api.bureau import give_token
 from tests.unit.web.walking import ASKS, HERE, LUC, PAUL, LivelyTown, a_lively_town

@@ -8,7 +8,7 @@ import threading
 
 from alerts.app import MESSAGE, POST, build
 from alerts.config import load_config
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.model.alert import Alert, Area, Info, Severity
 from alerts.model.events import AttemptFinished
 from alerts.model.ports import Heard, Memory, SourceReading
@@ -94,7 +94,7 @@ async def play(config, out: list[AttemptFinished]) -> None:
     async def open_session():
         return Session()
 
-    outside = Outside(
+    outside = DaemonEnvironment(
         clock=clock,
         open_session=open_session,
         open_database=opened,

@@ -12,7 +12,7 @@ import pytest
 from alerts.channels.settings import ChannelSettings, FacebookSettings, TelegramSettings
 from alerts.config import MANUAL, channel_kind, load_config, source_kind
 from alerts.config.sections import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings
-from alerts.model.alert import Named, Severity
+from alerts.model.alert import NamedValue, Severity
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.hazard import Hazard
 from alerts.model.post import Means
@@ -101,7 +101,7 @@ def test_what_is_told_is_kept(load, tmp_path):
         + 'limits = ["100/15m", "60/24h"]\nreserve = 10\n'
     )
 
-    assert config.geocodes == (Named("INSEE", "38185"), Named("NUTS3", "FR714"))
+    assert config.geocodes == (NamedValue("INSEE", "38185"), NamedValue("NUTS3", "FR714"))
     assert config.public_url == "https://a.example/x"
     assert config.database == Path("/srv/t.db")
     assert (config.web.host, config.web.port) == ("::1", 0)

@@ -17,7 +17,7 @@ import alerts
 from alerts.access.audit import PROVING
 from alerts.bot import report_words
 from alerts.bot.chat import Command, On, Press, Say, commands
-from alerts.bot.officer_sheets import sheets
+from alerts.bot.review_messages import sheets
 from alerts.config import read_config
 from alerts.desk.approve import MessageKind
 from alerts.health.desk_events import word_change, word_unknown_posts

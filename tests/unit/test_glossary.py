@@ -35,7 +35,13 @@ def rows(text: str) -> Iterator[list[str]]:
 
 
 WORDS = list(rows(PAGE.partition("## Words that are not used")[0]))
-GIVEN_UP = list(rows(PAGE.partition("## Words that are not used")[2]))
+GIVEN_UP = list(rows(PAGE.partition("## Words that are not used")[2].partition("## Stems")[0]))
+STEMS = {
+    stem: frozenset(re.findall(r"`([\w./]+)`", cells[2]))
+    for cells in rows(PAGE.partition("## Stems")[2])
+    if len(cells) == 3 and cells[0] != "stem"
+    for stem in cells[0].split(", ")
+}
 
 
 def found(name: str) -> object:
@@ -112,6 +118,53 @@ def test_no_identifier_is_a_word_that_was_given_up():
         tokens = tokenize.generate_tokens(io.StringIO(source).readline)
         used = {token.string for token in tokens if token.type == tokenize.NAME}
         assert not used & given_up, path
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name in small letters, whether it is written with underscores or with capitals."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def defined(path: Path) -> Iterator[str]:
+    """The names that a module defines, folders and file included; a field has its class before it."""
+    *folders, file = path.relative_to(PACKAGE).with_suffix("").parts
+    yield from (file, *(f"{folder}/" for folder in folders))
+    tree = ast.parse(SOURCES[path])
+    fields = {
+        target: f"{owner.name}.{target.id}"
+        for owner in ast.walk(tree)
+        if isinstance(owner, ast.ClassDef)
+        for line in owner.body
+        for target in ([line.target] if isinstance(line, ast.AnnAssign) else getattr(line, "targets", ()))
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node.name
+            case ast.arg():
+                yield node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield fields.get(node, node.id)
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.attr
+
+
+def test_no_name_has_a_stem_that_was_given_up():
+    assert {"told", "held", "standings", "letter"} <= STEMS.keys()
+    found = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in SOURCES
+        for name in defined(path)
+        for stem in words_of(name.rpartition(".")[2]) & STEMS.keys()
+        if name not in STEMS[stem]
+    }
+    assert not found
+
+
+def test_each_name_that_keeps_its_stem_is_there():
+    there = {name for path in SOURCES for name in defined(path)}
+    assert {name for names in STEMS.values() for name in names} <= there
 
 
 def test_no_log_event_has_a_word_that_was_given_up():

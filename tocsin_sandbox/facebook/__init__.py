@@ -22,9 +22,9 @@ from tocsin_sandbox.facebook.answers import (
     list_pages,
     list_posts,
     no_such_object,
+    ok,
     page_name,
     token_of,
-    told,
     usage_header,
 )
 from tocsin_sandbox.facebook.comments import Comments
@@ -135,7 +135,7 @@ class Facebook:
             or self._refuse_duplicate(page, message, link, media)
         )
         kind = "hidden" if call.text("published").lower() in {"false", "0"} else "post"
-        return refusal or told({"id": self._keep(page, message, call.asked.at, link=link, media=media, kind=kind).id})
+        return refusal or ok({"id": self._keep(page, message, call.asked.at, link=link, media=media, kind=kind).id})
 
     def _keep(self, page: str, text: str, now: float, **more: Any) -> Post:
         number = self.comments.next_number()
@@ -171,24 +171,24 @@ class Facebook:
         medium = Medium("facebook", id_, picture.kind, *sizes, call.asked.at, call.text("alt_text_custom"))
         self._state.keep_medium(medium, upload.content)
         if call.text("published").lower() in {"false", "0"}:
-            return told({"id": id_})
+            return ok({"id": id_})
         words = call.text("message") or call.text("caption")
         post = self._keep(call.id, words, call.asked.at, media=(id_,), kind="photo")
-        return told({"id": id_, "post_id": post.id})
+        return ok({"id": id_, "post_id": post.id})
 
     def _comment(self, call: _Call) -> Answer:
         parent, message = self._state.find("facebook", call.id), call.text("message")
         if parent is None:
             return no_such_object(call.id)
         refusal = _refuse_writer(call.caller, parent.channel) or _refuse_words(message, None, ())
-        return refusal or told({"id": self.comments.keep(parent, message, call.asked.at).id})
+        return refusal or ok({"id": self.comments.keep(parent, message, call.asked.at).id})
 
     def _edit(self, call: _Call) -> Answer:
         post, message = self._state.find("facebook", call.id), call.text("message")
         if post is None:
             return no_such_object(call.id)
         if not message and call.text("is_pinned"):
-            return told({"success": True})
+            return ok({"success": True})
         refusal = _refuse_writer(call.caller, post.channel)
         if refusal is None and call.text("is_hidden"):
             return self._hide(call, post)
@@ -196,7 +196,7 @@ class Facebook:
         if refusal is None and message != post.text:
             edits = (*post.edits, post.text)
             self.comments.change(post, "edited", call.asked.at, text=message, edits=edits, edited_at=call.asked.at)
-        return refusal or told({"success": True})
+        return refusal or ok({"success": True})
 
     def _hide(self, call: _Call, post: Post) -> Answer:
         """A comment that is hidden is still seen by who wrote it, and served to the page."""
@@ -205,7 +205,7 @@ class Facebook:
         concealed = call.text("is_hidden").lower() in {"true", "1"}
         if concealed != post.concealed:
             self.comments.change(post, "hide" if concealed else "unhide", call.asked.at, concealed=concealed)
-        return told({"success": True})
+        return ok({"success": True})
 
     def _delete(self, call: _Call) -> Answer:
         post = self._state.find("facebook", call.id)
@@ -214,13 +214,13 @@ class Facebook:
         refusal = _refuse_writer(call.caller, post.channel)
         if refusal is None:
             self.comments.change(post, "remove", call.asked.at, deleted=True)
-        return refusal or told({"success": True})
+        return refusal or ok({"success": True})
 
     def _read(self, call: _Call) -> Answer:
         post = self._state.find("facebook", call.id)
         if post is None or post.created_at > call.asked.at - call.asked.lag:
             return no_such_object(call.id)
-        return told(choose(self.comments.fields_of(post), call.text("fields") or None))
+        return ok(choose(self.comments.fields_of(post), call.text("fields") or None))
 
     def _list(self, call: _Call) -> Answer:
         return list_posts(self._of_page(call.id), _listing(call), self.comments.fields_of)
@@ -250,12 +250,12 @@ class Facebook:
             if not names:
                 return failed(100, "(#100) The parameter subscribed_fields is required.")
             self.webhooks.subscribed[call.id] = names
-        return told({"success": True})
+        return ok({"success": True})
 
     def _show_subscription(self, call: _Call) -> Answer:
         names = self.webhooks.subscribed.get(call.id)
         app = {"id": FACEBOOK_APP_ID, "name": "Tocsin sandbox", "subscribed_fields": list(names or ())}
-        return told({"data": [app] if names else []})
+        return ok({"data": [app] if names else []})
 
     def _block(self, call: _Call) -> Answer:
         """`POST` and `DELETE /{page}/blocked`: who may not write there any more."""
@@ -265,17 +265,17 @@ class Facebook:
         blocked = self.comments.blocked.setdefault(call.id, set())
         if call.asked.method == "DELETE":
             blocked.discard(user)
-            return told({"success": True})
+            return ok({"success": True})
         blocked.add(user)
-        return told({user: True})
+        return ok({user: True})
 
     def _show_blocked(self, call: _Call) -> Answer:
-        return told({"data": [{"id": user} for user in sorted(self.comments.blocked.get(call.id, ()))]})
+        return ok({"data": [{"id": user} for user in sorted(self.comments.blocked.get(call.id, ()))]})
 
-    def standing(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """The webhook, and who was blocked."""
         blocked = {page: sorted(users) for page, users in self.comments.blocked.items() if users}
-        return {"webhook": self.webhooks.standing(), "blocked": blocked}
+        return {"webhook": self.webhooks.state(), "blocked": blocked}
 
     def _of_page(self, page: str) -> Iterator[Post]:
         """The page's posts that still stand, newest first; a comment is none."""
@@ -290,12 +290,12 @@ def _listing(call: _Call) -> Listing:
 
 def _show_caller(call: _Call) -> Answer:
     caller = call.caller
-    return told({"id": caller.id, "name": page_name(caller.id) if caller.kind == "page" else "Sandbox user"})
+    return ok({"id": caller.id, "name": page_name(caller.id) if caller.kind == "page" else "Sandbox user"})
 
 
 def _show_page(call: _Call) -> Answer:
     page = {"id": call.id, "name": page_name(call.id), "link": f"https://www.facebook.com/{call.id}"}
-    return told(page | ({"followers_count": FACEBOOK_FOLLOWERS} if "followers_count" in call.text("fields") else {}))
+    return ok(page | ({"followers_count": FACEBOOK_FOLLOWERS} if "followers_count" in call.text("fields") else {}))
 
 
 def _refuse_writer(caller: Caller, page: str) -> Answer | None:

@@ -42,7 +42,7 @@ _MESSAGES = {
 _TRANSIENT = frozenset({1, 2, 4, 17, 32, 341, 613})
 
 
-def told(value: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def ok(value: Any, headers: Mapping[str, str] | None = None) -> Answer:
     """A 200."""
     return answer_json(value, 200, headers, SCRIPT_TYPE)
 
@@ -162,8 +162,8 @@ def debug_token(asked: Asked, error: tuple[int, str, int | None] | None = None) 
         error = (190, "The access token could not be decrypted", None)
     if error:
         code, message, subcode = error
-        told_error = {"code": code, "message": message, **({"subcode": subcode} if subcode else {})}
-        return told({"data": {"is_valid": False, "app_id": FACEBOOK_APP_ID, "error": told_error, "scopes": []}})
+        fault = {"code": code, "message": message, **({"subcode": subcode} if subcode else {})}
+        return ok({"data": {"is_valid": False, "app_id": FACEBOOK_APP_ID, "error": fault, "scopes": []}})
     data = {
         "app_id": FACEBOOK_APP_ID,
         "application": "Tocsin sandbox",
@@ -174,7 +174,7 @@ def debug_token(asked: Asked, error: tuple[int, str, int | None] | None = None) 
         "scopes": list(SCOPES),
         "profile_id": caller.id if caller else "",
     }
-    return told({"data": data})
+    return ok({"data": data})
 
 
 def exchange_token(asked: Asked) -> Answer:
@@ -185,7 +185,7 @@ def exchange_token(asked: Asked) -> Answer:
         return failed(1, "Error validating client secret.")
     if arguments.get("fb_exchange_token") != FACEBOOK_USER_TOKEN:
         return failed(190, "Invalid OAuth access token - Cannot parse access token")
-    return told({"access_token": FACEBOOK_USER_TOKEN, "token_type": "bearer", "expires_in": _EXCHANGED_SPAN})
+    return ok({"access_token": FACEBOOK_USER_TOKEN, "token_type": "bearer", "expires_in": _EXCHANGED_SPAN})
 
 
 def list_accounts(caller: Caller) -> Answer:
@@ -199,7 +199,7 @@ def list_accounts(caller: Caller) -> Answer:
         "id": FACEBOOK_PAGE_ID,
         "tasks": ["CREATE_CONTENT", "MANAGE", "MODERATE"],
     }
-    return told({"data": [page], "paging": {"cursors": {"before": "0", "after": "0"}}})
+    return ok({"data": [page], "paging": {"cursors": {"before": "0", "after": "0"}}})
 
 
 def page_name(page: str) -> str:
@@ -276,7 +276,7 @@ def list_pages(posts: Iterator[Post], listing: Listing, show: Callable[[Post], M
     if len(found) > len(page):
         query = {**arguments, "access_token": listing.token, "after": page[-1].id}
         answer["paging"]["next"] = f"{listing.url}?{urlencode(query)}"
-    return told(answer)
+    return ok(answer)
 
 
 def stamp(at: float) -> str:

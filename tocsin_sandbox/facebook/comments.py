@@ -133,9 +133,9 @@ class Comments:
         if post.kind != "comment":
             about = {"item": "post" if post.foreign else "status"}
         author = self.author(post)
-        told = {"verb": verb, "post_id": root.id, **about, **({"from": author} if author else {})}
+        value = {"verb": verb, "post_id": root.id, **about, **({"from": author} if author else {})}
         words = {"message": post.text} if verb in {"add", "edited"} else {}
-        self._webhooks.tell(post.channel, now, **told, **words)
+        self._webhooks.tell(post.channel, now, **value, **words)
 
     def say(self, say: Say, now: float) -> dict[str, Any]:
         """People write (`people.Crowd`). Raises Impossible."""
@@ -151,12 +151,12 @@ class Comments:
         return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
 
     def _say(self, parent: Post | None, page: str, who: Person, text: str, now: float, *, hidden: bool) -> Post:
-        told: dict[str, Any] = {"foreign": True, "author": who.name, "author_id": who.id, "concealed": hidden}
+        fields: dict[str, Any] = {"foreign": True, "author": who.name, "author_id": who.id, "concealed": hidden}
         if parent:
-            return self.keep(parent, text, now, **told)
+            return self.keep(parent, text, now, **fields)
         number = self.next_number()
         url = f"https://www.facebook.com/{page}/posts/{number}"
-        post = Post("facebook", f"{page}_{number}", page, text, now, url, kind="visitor", **told)
+        post = Post("facebook", f"{page}_{number}", page, text, now, url, kind="visitor", **fields)
         self._state.keep(post)
         self.tell(post, "add", now)
         return post
@@ -183,9 +183,9 @@ class Comments:
         self._state.keep(replace(post, reactions=counts))
         root = self.root(post)
         about = {"comment_id": post.id} if post.kind == "comment" else {}
-        told = {"item": "reaction", "verb": "add", "reaction_type": "like", "post_id": root.id, "parent_id": post.id}
+        value = {"item": "reaction", "verb": "add", "reaction_type": "like", "post_id": root.id, "parent_id": post.id}
         for _ in range(react.count):
-            self._webhooks.tell(post.channel, now, **told, **about)
+            self._webhooks.tell(post.channel, now, **value, **about)
         return {}
 
     def vote(self, vote: Vote, now: float) -> dict[str, Any]:  # noqa: ARG002 - of a crowd's acts the one nobody does here

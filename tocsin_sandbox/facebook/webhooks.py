@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tocsin_sandbox.exchange import Letter
+from tocsin_sandbox.exchange import Callback
 from tocsin_sandbox.settings import FACEBOOK_APP_SECRET
 
 MOST_CHANGES = 1000
@@ -91,13 +91,13 @@ class Webhooks:
         if self.url and "feed" in self.subscribed.get(page, ()):
             self._waiting.append(Change(page, now, value))
 
-    def wait_again(self, letter: Letter) -> None:
+    def wait_again(self, callback: Callback) -> None:
         """What wasn't taken waits on, before all else."""
-        again = [change for change in letter.about if change not in self._waiting]
+        again = [change for change in callback.about if change not in self._waiting]
         self._waiting[:0] = again
         self.brought -= len(again)
 
-    def letters(self, delivery: Delivery, now: float) -> list[Letter]:
+    def letters(self, delivery: Delivery, now: float) -> list[Callback]:
         """The requests that bring what waits, as it was asked for; without `keep` it waits no more."""
         changes = self._waiting[: delivery.most]
         if not delivery.keep:
@@ -106,15 +106,15 @@ class Webhooks:
             changes.reverse()
         self.brought += len(changes)
         batches = _batches(changes) if delivery.together else ([change] for change in changes)
-        return [letter for batch in batches for letter in [self._letter(batch, delivery, now)] * delivery.times]
+        return [callback for batch in batches for callback in [self._callback(batch, delivery, now)] * delivery.times]
 
-    def standing(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """What is set up and what waits."""
         subscribed = {page: list(names) for page, names in self.subscribed.items()}
-        told = {"url": self.url, "deliver": self._deliver, "subscribed": subscribed}
-        return {**told, "waiting": len(self._waiting), "brought": self.brought}
+        shown = {"url": self.url, "deliver": self._deliver, "subscribed": subscribed}
+        return {**shown, "waiting": len(self._waiting), "brought": self.brought}
 
-    def _letter(self, changes: list[Change], delivery: Delivery, now: float) -> Letter:
+    def _callback(self, changes: list[Change], delivery: Delivery, now: float) -> Callback:
         entries: dict[str, dict[str, Any]] = {}
         for change in changes:
             entry = entries.setdefault(
@@ -124,7 +124,7 @@ class Webhooks:
             entry["changes"].append({"field": "feed", "value": value})
         body = json.dumps({"object": "page", "entry": list(entries.values())}).encode()
         headers = {} if delivery.forged == "unsigned" else {"X-Hub-Signature-256": _sign(body, bool(delivery.forged))}
-        return Letter(self.url, body, headers, tuple(changes))
+        return Callback(self.url, body, headers, tuple(changes))
 
 
 def _sign(body: bytes, forged: bool) -> str:

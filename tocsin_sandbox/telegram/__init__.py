@@ -23,7 +23,7 @@ from tocsin_sandbox.telegram.calls import (
     bot,
     failed,
     member,
-    told,
+    ok,
 )
 from tocsin_sandbox.telegram.groups import Groups
 from tocsin_sandbox.telegram.inbox import Inbox
@@ -161,26 +161,26 @@ class Telegram:
         self.groups = Groups(state, self._chats, self.messages, self.inbox, rules)
         self.polls = Polls(state, self._chats, self.messages, self.inbox)
         self._methods: dict[str, Callable[[Call], Answer]] = {
-            "getme": lambda _: told(bot()),
-            "getchat": lambda call: told(self._chats.show(call.text("chat_id"))),
+            "getme": lambda _: ok(bot()),
+            "getchat": lambda call: ok(self._chats.show(call.text("chat_id"))),
             "getchatmember": self._show_member,
             "getchatmembercount": self._count_members,
-            "getchatadministrators": lambda _: told([administrator()]),
+            "getchatadministrators": lambda _: ok([administrator()]),
             "sendmessage": self.messages.send_text,
             "sendphoto": self.messages.send_photo,
             "editmessagetext": self.messages.edit_text,
             "editmessagecaption": self.messages.edit_caption,
             "editmessagereplymarkup": self.messages.edit_markup,
             "deletemessage": self.messages.delete,
-            "pinchatmessage": lambda _: told(True),
+            "pinchatmessage": lambda _: ok(True),
             "getfile": self._show_file,
             "getupdates": self.inbox.poll,
             "setwebhook": self.inbox.set_webhook,
             "deletewebhook": self.inbox.set_webhook,
             "getwebhookinfo": self.inbox.show_webhook,
             "answercallbackquery": self.inbox.answer_press,
-            "setmycommands": lambda _: told(True),
-            "setmessagereaction": lambda _: told(True),
+            "setmycommands": lambda _: ok(True),
+            "setmessagereaction": lambda _: ok(True),
             "sendpoll": self.messages.send_poll,
             "stoppoll": self.polls.stop,
             "banchatmember": self.groups.ban,
@@ -217,7 +217,7 @@ class Telegram:
         if medium.size > LARGEST_DOWNLOAD:
             raise Refusal(FILE_TOO_BIG)
         named = {"file_id": medium.id, "file_unique_id": f"u{medium.id}", "file_size": medium.size}
-        return told({**named, "file_path": f"photos/{medium.id}"})
+        return ok({**named, "file_path": f"photos/{medium.id}"})
 
     def _file(self, asked: Asked) -> Answer:
         """A file that somebody sent, from the address that `getFile` leads to."""
@@ -261,7 +261,7 @@ class Telegram:
             raise Impossible(f"there is no {vote.post}", 404)
         return {"votes": self.polls.vote(post, vote, now)}
 
-    def standing(self, now: float) -> dict[str, Any]:
+    def state(self, now: float) -> dict[str, Any]:
         """What is linked, waits and was banned."""
         return {
             "links": {channel: int(group) for channel, group in self._state.linked.items()},
@@ -274,12 +274,12 @@ class Telegram:
         chat, user = self._chats.find(call.text("chat_id")), call.text("user_id")
         if user == str(TELEGRAM_BOT_ID):
             powerless = chat.linked and not self._rules.telegram_administrator
-            return told(member() if powerless else administrator())
+            return ok(member() if powerless else administrator())
         if chat.kind == "channel" and not self.inbox.admins:
             raise Refusal("Bad Request: user not found")
         status = "administrator" if (str(chat.id), user) in self.inbox.admins else "member"
-        return told({"status": status, "user": {"id": int(user), "is_bot": False, "first_name": "Sandbox"}})
+        return ok({"status": status, "user": {"id": int(user), "is_bot": False, "first_name": "Sandbox"}})
 
     def _count_members(self, call: Call) -> Answer:
         self._chats.find(call.text("chat_id"))
-        return told(TELEGRAM_MEMBERS)
+        return ok(TELEGRAM_MEMBERS)

@@ -63,7 +63,7 @@ class Refusal(Exception):
         self.answer = failed(code, description, parameters)
 
 
-def told(result: Any) -> Answer:
+def ok(result: Any) -> Answer:
     """`ok`: true, and the result."""
     return answer_json({"ok": True, "result": result})
 

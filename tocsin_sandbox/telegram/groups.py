@@ -21,7 +21,7 @@ from tocsin_sandbox.people import (
 )
 from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.state import Post, State
-from tocsin_sandbox.telegram.calls import Call, Chat, Chats, Refusal, group_for, told
+from tocsin_sandbox.telegram.calls import Call, Chat, Chats, Refusal, group_for, ok
 from tocsin_sandbox.telegram.inbox import Inbox
 from tocsin_sandbox.telegram.messages import Messages, thread_of
 
@@ -67,11 +67,11 @@ class Groups:
         for who, _ in speakers:
             self._admit(chat, _account(say, who), now)
         place = {"reply_to": parent.id if parent else None, "thread": thread_of(parent) if parent else None}
-        told = {"speaks": say.speaks, "language": say.language, **place}
+        fields = {"speaks": say.speaks, "language": say.language, **place}
         posts = []
         for who, text in speakers:
             post = self._messages.put_foreign(
-                str(chat.id), text, now, author=who.name, author_id=_account(say, who), **told
+                str(chat.id), text, now, author=who.name, author_id=_account(say, who), **fields
             )
             self._tell("channel_post" if chat.kind == "channel" else "message", post, now)
             posts.append(post)
@@ -144,7 +144,7 @@ class Groups:
         known.pop(account, None)
         if excluded:
             known[account] = float(call.number("until_date"))
-        return told(True)
+        return ok(True)
 
     def _admit(self, chat: Chat, account: str, now: float) -> None:
         until = self.banned.get(chat.name, {}).get(account)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tocsin_sandbox.exchange import Answer, Letter
-from tocsin_sandbox.telegram.calls import OTHER_POLL, WEBHOOK_ACTIVE, Call, failed, told
+from tocsin_sandbox.exchange import Answer, Callback
+from tocsin_sandbox.telegram.calls import OTHER_POLL, WEBHOOK_ACTIVE, Call, failed, ok
 
 LONGEST_POLL = 50.0
 MOST = 100
@@ -55,10 +55,10 @@ class Inbox:
             self._pending.append(_Waiting(numbered, now))
         return self._last
 
-    def letter(self, update: Mapping[str, Any]) -> Letter:
+    def callback(self, update: Mapping[str, Any]) -> Callback:
         """An update as it is brought to the webhook."""
         headers = {"X-Telegram-Bot-Api-Secret-Token": self.secret} if self.secret else {}
-        return Letter(self.webhook, json.dumps(update).encode(), headers)
+        return Callback(self.webhook, json.dumps(update).encode(), headers)
 
     def count(self, now: float) -> int:
         """How many wait."""
@@ -74,23 +74,23 @@ class Inbox:
         self._polls += 1
         self._pending = [each for each in self._fresh(call.at) if each.update["update_id"] >= offset]
         look = self._looking(self._polls, min(limit or MOST, MOST))
-        return look() or replace(told([]), wait=min(LONGEST_POLL, float(timeout)), sooner=look)
+        return look() or replace(ok([]), wait=min(LONGEST_POLL, float(timeout)), sooner=look)
 
     def set_webhook(self, call: Call) -> Answer:
         """`setWebhook`, and `deleteWebhook`, which brings no `url`."""
         self._choose(call)
         self.webhook, self.secret = call.text("url"), call.text("secret_token")
-        return told(True)
+        return ok(True)
 
     def show_webhook(self, call: Call) -> Answer:
         """`getWebhookInfo`."""
         allowed = {"allowed_updates": list(self.allowed)} if self.allowed else {}
-        return told({"url": self.webhook, "pending_update_count": self.count(call.at), **allowed})
+        return ok({"url": self.webhook, "pending_update_count": self.count(call.at), **allowed})
 
     def answer_press(self, call: Call) -> Answer:
         """`answerCallbackQuery`."""
         self.toasts.append({"id": call.text("callback_query_id"), "text": call.text("text")})
-        return told(True)
+        return ok(True)
 
     def _choose(self, call: Call) -> None:
         kinds = call.structure("allowed_updates")
@@ -104,6 +104,6 @@ class Inbox:
         def look() -> Answer | None:
             if poll != self._polls:
                 return failed(409, OTHER_POLL)
-            return told([each.update for each in self._pending[:limit]]) if self._pending else None
+            return ok([each.update for each in self._pending[:limit]]) if self._pending else None
 
         return look

@@ -34,8 +34,8 @@ from tocsin_sandbox.telegram.calls import (
     Refusal,
     is_private,
     limited,
+    ok,
     read_poll,
-    told,
 )
 from tocsin_sandbox.telegram.html import Parsed, units
 from tocsin_sandbox.telegram.inbox import Inbox
@@ -87,7 +87,7 @@ class Messages:
             return refusal
         media = (take_photo(self._state, call),)
         post = self._keep(chat, parsed, call.at, html=call.source("caption"), media=media, **place)
-        return told(self.shown.message(post))
+        return ok(self.shown.message(post))
 
     def send_poll(self, call: Call) -> Answer:
         """`sendPoll`."""
@@ -97,7 +97,7 @@ class Messages:
 
     def send(self, chat: Chat, call: Call, parsed: Parsed, **more: Any) -> Answer:
         """Keep what the bot says in this chat, if it may say something now."""
-        return self._paced(chat, call) or told(self.shown.message(self._keep(chat, parsed, call.at, **more)))
+        return self._paced(chat, call) or ok(self.shown.message(self._keep(chat, parsed, call.at, **more)))
 
     def put_foreign(self, chat_id: str, text: str, now: float, **more: Any) -> Post:
         """Let somebody else write into a chat: its ids run on, and the bot can't change it. Raises Refusal."""
@@ -138,7 +138,7 @@ class Messages:
             raise Refusal(NOT_MODIFIED)
         changed = replace(post, buttons=buttons)
         self._state.keep(changed)
-        return told(self.shown.message(changed))
+        return ok(self.shown.message(changed))
 
     def delete(self, call: Call) -> Answer:
         """`deleteMessage`: within 48 h; what others wrote, where the bot is an administrator."""
@@ -150,7 +150,7 @@ class Messages:
         if powerless or call.at - post.created_at >= DELETE_SPAN:
             raise Refusal(DELETE_FORBIDDEN)
         self._state.keep(replace(post, deleted=True))
-        return told(True)
+        return ok(True)
 
     def _keep(self, chat: Chat, parsed: Parsed, now: float, **more: Any) -> Post:
         id_ = self._count(chat.name, self._last.get(chat.name, 0) + 1, foreign="foreign" in more)
@@ -222,7 +222,7 @@ class Messages:
         )
         self._state.keep(edited)
         self.follow(edited)
-        return told(self.shown.message(edited))
+        return ok(self.shown.message(edited))
 
     def _editable(self, chat: Chat, call: Call) -> Post:
         post = self._find(chat, call.text("message_id"))

@@ -8,7 +8,7 @@ from typing import Any
 from tocsin_sandbox.exchange import Answer
 from tocsin_sandbox.people import Impossible, Vote, choose, is_closed
 from tocsin_sandbox.state import Post, State
-from tocsin_sandbox.telegram.calls import Call, Chats, Refusal, told
+from tocsin_sandbox.telegram.calls import Call, Chats, Refusal, ok
 from tocsin_sandbox.telegram.inbox import Inbox
 from tocsin_sandbox.telegram.messages import Messages
 from tocsin_sandbox.telegram.shown import show_poll
@@ -40,7 +40,7 @@ class Polls:
             raise Refusal(NO_POLL)
         if post.poll["closed"]:
             raise Refusal(ALREADY_CLOSED)
-        return told(self._tell(post, {**post.poll, "closed": True}, call.at))
+        return ok(self._tell(post, {**post.poll, "closed": True}, call.at))
 
     def vote(self, post: Post, vote: Vote, now: float) -> list[int]:
         """Count votes in; the bot is told of the new counts once. Raises Impossible."""

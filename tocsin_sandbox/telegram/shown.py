@@ -67,10 +67,10 @@ class Shown:
         origin = self._state.posts("telegram").get(post.origin) if post.origin else None
         if origin is None:
             return {}
-        told = {"chat": self._chats.find(origin.channel).as_json(), "message_id": int(origin.id)}
+        shown = {"chat": self._chats.find(origin.channel).as_json(), "message_id": int(origin.id)}
         return {
             "is_automatic_forward": True,
-            "forward_origin": {"type": "channel", **told, "date": int(origin.created_at)},
+            "forward_origin": {"type": "channel", **shown, "date": int(origin.created_at)},
         }
 
 

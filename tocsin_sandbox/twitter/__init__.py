@@ -286,11 +286,16 @@ class Twitter:
         errors = [missing("ids", id_) for id_, post in found.items() if post is None]
         return self.hearing.look_up(asked, [post for post in found.values() if post], errors)
 
-    def standing(self, now: float) -> dict[str, Any]:
+    def state(self, now: float) -> dict[str, Any]:
         """What reading has cost, and what is left of each window."""
-        purse = self.hearing.purse
+        spending = self.hearing.spending
         windows = {account: quota.read(now) for account, quota in self._quotas.items()}
-        return {"dollars": purse.dollars, **purse.counts, "windows": windows[TWITTER_USER_ID], "accounts": windows}
+        return {
+            "dollars": spending.dollars,
+            **spending.counts,
+            "windows": windows[TWITTER_USER_ID],
+            "accounts": windows,
+        }
 
     def _visible(self, id_: str, asked: Asked) -> Post | None:
         post = self._state.find("twitter", id_)

@@ -36,7 +36,7 @@ _NAME = re.compile(r"(?<!\w)@(\w{1,15})(?!\w)")
 _NEW_NAMES = {"edit_history_tweet_ids": "edit_history_post_ids", "referenced_tweets": "referenced_posts"}
 
 
-class Purse:
+class Spending:
     """What reading has cost. The same resource again on the same day (UTC) is free."""
 
     def __init__(self, rules: Rules) -> None:
@@ -105,7 +105,7 @@ class Threads:
         named = _OWN_NAME.search(post.text) is not None or TWITTER_USERNAME in self.names(post)
         return post.foreign and named
 
-    def is_told(self, post: Post, until: float) -> bool:
+    def is_known(self, post: Post, until: float) -> bool:
         """Whether readers know of it yet."""
         lag = self._rules.twitter_lag if post.foreign else 0.0
         return not post.deleted and post.created_at <= until - lag
@@ -135,7 +135,7 @@ class Threads:
         return {_NEW_NAMES.get(name, name): value for name, value in shown.items()}
 
     def _metrics(self, post: Post, until: float) -> dict[str, int]:
-        replies = sum(self.is_told(answer, until) for answer in self._state.answers(post))
+        replies = sum(self.is_known(answer, until) for answer in self._state.answers(post))
         none = dict.fromkeys(("retweet_count", "quote_count", "bookmark_count", "impression_count"), 0)
         return {"reply_count": replies, "like_count": post.likes, **none}
 
@@ -198,7 +198,7 @@ class Hearing:
         self._state = state
         self._rules = rules
         self._threads = threads
-        self.purse = Purse(rules)
+        self.spending = Spending(rules)
 
     def timeline(self, asked: Asked) -> Answer:
         """`GET /2/users/{id}/tweets`."""
@@ -219,7 +219,7 @@ class Hearing:
         except Unparsable as error:
             return invalid("query", query, str(error))
         since = asked.at - WEEK
-        fresh = (post for post in self._told(asked) if post.created_at >= since)
+        fresh = (post for post in self._known(asked) if post.created_at >= since)
         return self._read(asked, (post for post in fresh if test(Indexed(self._threads, post))), POST, fewest=10)
 
     def look_up(self, asked: Asked, posts: list[Post], errors: list[dict[str, Any]]) -> Answer:
@@ -244,29 +244,29 @@ class Hearing:
         if not post.foreign or post.reply_to is None or self._threads.root(post).foreign:
             return problem(403, NOT_PERMITTED)
         self._state.keep(replace(post, concealed=hidden))
-        self.purse.dollars = round(self.purse.dollars + HIDING, 6)
+        self.spending.dollars = round(self.spending.dollars + HIDING, 6)
         return answer_json({"data": {"hidden": hidden}})
 
     def _own_price(self, asked: Asked) -> float:
         return OWNED if self._rules.twitter_owned and asked.account == TWITTER_USER_ID else POST
 
-    def _told(self, asked: Asked) -> Iterator[Post]:
+    def _known(self, asked: Asked) -> Iterator[Post]:
         posts = self._state.newest_first("twitter")
-        return (post for post in posts if self._threads.is_told(post, asked.at - asked.lag))
+        return (post for post in posts if self._threads.is_known(post, asked.at - asked.lag))
 
     def _mentioning(self, asked: Asked) -> Iterator[Post]:
-        found = (post for post in self._told(asked) if self._threads.mentions_us(post))
+        found = (post for post in self._known(asked) if self._threads.mentions_us(post))
         return (post for _, post in zip(range(MOST_MENTIONS), found, strict=False))
 
     def _read(self, asked: Asked, posts: Iterable[Post], price: float, *, fewest: int = 5) -> Answer:
-        if self.purse.is_empty:
+        if self.spending.is_empty:
             return depleted()
         query = {"pagination_token": dict(asked.query).get("next_token", ""), **dict(asked.query)}
         give: Callable[[list[Post]], dict[str, Any]] = lambda page: self._give(asked, page, price)  # noqa: E731
         return read_timeline(posts, query, asked.at - asked.lag, Reading(give, fewest))
 
     def _unless_empty(self, answer: Answer) -> Answer:
-        return depleted() if self.purse.is_empty else answer
+        return depleted() if self.spending.is_empty else answer
 
     def _give(self, asked: Asked, posts: list[Post], price: float) -> dict[str, Any]:
         """`data` and `includes`, paid for."""
@@ -275,13 +275,13 @@ class Hearing:
         fields = [*query.get("tweet.fields", "").split(","), *query.get("post.fields", "").split(",")]
         if "attachments.poll_ids" in expansions:
             fields.append("attachments")
-        self.purse.charge("posts", (post.id for post in posts), price, asked.at)
+        self.spending.charge("posts", (post.id for post in posts), price, asked.at)
         until = asked.at - asked.lag
         given: dict[str, Any] = {"data": [self._threads.show(post, fields, until) for post in posts]}
         includes: dict[str, Any] = {}
         if "author_id" in expansions and posts:
             users = {id_of(post): _user(post) for post in posts}
-            self.purse.charge("users", users, USER, asked.at)
+            self.spending.charge("users", users, USER, asked.at)
             includes["users"] = list(users.values())
         if "attachments.poll_ids" in expansions:
             wanted = query.get("poll.fields", "").split(",")

@@ -34,8 +34,8 @@ class TwitterPeople:
         parent = self._find(say.under).id if say.under else None
         posts = []
         for who, text in self._inhabitants.who(say):
-            told = {"author": who.name, "author_id": who.id, "named": say.named, "language": say.language}
-            posts.append(self._posts.put_foreign(who.handle, text, now, reply_to=parent, **told))
+            fields = {"author": who.name, "author_id": who.id, "named": say.named, "language": say.language}
+            posts.append(self._posts.put_foreign(who.handle, text, now, reply_to=parent, **fields))
         self._state.keep(*posts)
         return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
 

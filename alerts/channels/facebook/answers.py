@@ -188,14 +188,14 @@ def _object(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        told = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _number(told: object) -> int:
-    return int(told) if isinstance(told, int | float) and abs(told) < _HIGHEST else 0
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | float) and abs(value) < _HIGHEST else 0
 
 
 def posts_of(answer: Answer) -> Sequence[Mapping[str, Any]] | None:

@@ -169,10 +169,10 @@ class Facebook:
         answer = await self._get(_path(remote_id), {"fields": "can_hide,is_hidden"})
         if answers.is_gone(answer):
             return
-        told = self._check(answer, RequestPurpose.READ)
-        if told.get("is_hidden") is True:
+        body = self._check(answer, RequestPurpose.READ)
+        if body.get("is_hidden") is True:
             return
-        if told.get("can_hide") is False:
+        if body.get("can_hide") is False:
             raise Rejected(because("facebook_cannot_hide"))
         answer = await self._ask("POST", _path(remote_id), RequestPurpose.EDIT, {"is_hidden": "true"})
         try:
@@ -184,9 +184,9 @@ class Facebook:
         """`POST /{page}/blocked`: that account says nothing more on the Page, until somebody lifts it there."""
         route = f"{self._settings.page_id}/blocked"
         answer = await self._ask("POST", route, RequestPurpose.READ, {"user": author})
-        told = self._check(answer, RequestPurpose.READ)
+        body = self._check(answer, RequestPurpose.READ)
         # Facebook answers with what it did for each account that was named.
-        if told.get("success") is not True and told.get(author) is not True:
+        if body.get("success") is not True and body.get(author) is not True:
             raise Rejected(because("facebook_not_blocked"))
 
     async def probe(self) -> Probe:
@@ -195,13 +195,13 @@ class Facebook:
         The token is read anew before, so that one that was renewed is taken without a restart.
         """
         await self.open()
-        told = self._check(
+        body = self._check(
             await self._ask("GET", "me", RequestPurpose.READ, {"fields": "id,name"}), RequestPurpose.READ
         )
-        if str(told.get("id")) != self._settings.page_id:
-            named, number = name_of(told.get("name")), id_of(told.get("id")) or "?"
+        if str(body.get("id")) != self._settings.page_id:
+            named, number = name_of(body.get("name")), id_of(body.get("id")) or "?"
             raise BadCredential(because("facebook_other_page", name=named, id=number, page=self._settings.page_id))
-        account, followers = name_of(told.get("name")) or self._settings.page_id, await self._followers()
+        account, followers = name_of(body.get("name")) or self._settings.page_id, await self._followers()
         return Probe(account, self._lacks(), followers)
 
     def _lacks(self) -> tuple[Reason, ...]:
@@ -227,14 +227,14 @@ class Facebook:
     async def _followers(self) -> int | None:
         """Asked apart, since it takes a permission that publishing does not: without it the number is unknown."""
         try:
-            told = self._check(
+            body = self._check(
                 await self._ask("GET", self._settings.page_id, RequestPurpose.READ, {"fields": "followers_count"}),
                 RequestPurpose.READ,
             )
         except DeliveryError as error:
             log.info("followers.unknown", channel=self._name, reason=str(error.reason))
             return None
-        return count_of(told.get("followers_count"))
+        return count_of(body.get("followers_count"))
 
     async def _comment(self, message: Message, reply_to: str) -> Receipt:
         fields = {"message": _whole(message)}
@@ -298,8 +298,8 @@ class Facebook:
     def _stands_under(self, parent: str, comment: Mapping[str, Any]) -> bool:
         """True if it is directly below this post or comment: the same answer may be under a neighbouring comment."""
         above = comment.get("parent")
-        told = id_of(above.get("id")) if isinstance(above, dict) else None
-        return told is None or told == parent
+        found = id_of(above.get("id")) if isinstance(above, dict) else None
+        return found is None or found == parent
 
     async def _above(self, comment: str) -> str | None:
         """Return the comment that this one answers: Facebook places a reply to a reply next to it. None for a post."""

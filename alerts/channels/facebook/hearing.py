@@ -89,25 +89,25 @@ class PageEar(PostsEar):
         return answer
 
 
-def comment_of(told: Mapping[str, Any], post: str) -> Remark | None:
+def comment_of(comment: Mapping[str, Any], post: str) -> Remark | None:
     """Return a comment from the Graph API under this post. Returns None without a valid id or time.
 
     Its author is missing if the app has no right to names, which is the usual case.
     """
-    remote_id, at = id_of(told.get("id")), moment_of(told.get("created_time"))
+    remote_id, at = id_of(comment.get("id")), moment_of(comment.get("created_time"))
     if remote_id is None or at is None:
         return None
-    who = table(told.get("from"))
+    who = table(comment.get("from"))
     return Remark(
         remote_id,
-        words_of(told.get("message")),
+        words_of(comment.get("message")),
         at,
         root=post,
-        parent=id_of(table(told.get("parent")).get("id")),
+        parent=id_of(table(comment.get("parent")).get("id")),
         author=id_of(who.get("id")),
         name=name_of(who.get("name")),
-        url=address_of(told.get("permalink_url")),
-        hidden=told.get("is_hidden") is True,
+        url=address_of(comment.get("permalink_url")),
+        hidden=comment.get("is_hidden") is True,
     )
 
 
@@ -130,16 +130,16 @@ def brought(body: bytes, page: str) -> list[Remark]:
     Unreadable parts are skipped, since repeating them wouldn't help. Raises ValueError if it isn't JSON.
     """
     try:
-        told = json.loads(body)
+        value = json.loads(body)
     except RecursionError:
         raise ValueError("too deep") from None
-    if not isinstance(told, dict) or told.get("object") != "page":
+    if not isinstance(value, dict) or value.get("object") != "page":
         return []
-    return [remark for at, change in _changes(told, page) if (remark := _changed(change, page, at)) is not None]
+    return [remark for at, change in _changes(value, page) if (remark := _changed(change, page, at)) is not None]
 
 
-def _changes(told: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | None, Mapping[str, Any]]]:
-    entries = told.get("entry")
+def _changes(body: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | None, Mapping[str, Any]]]:
+    entries = body.get("entry")
     for entry in entries if isinstance(entries, list) else ():
         changes = table(entry).get("changes")
         if id_of(table(entry).get("id")) != page or not isinstance(changes, list):

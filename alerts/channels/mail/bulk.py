@@ -26,7 +26,7 @@ from aiosmtplib import SMTPException, SMTPResponseException
 from alerts.channels.mail import answers
 from alerts.channels.mail.answers import OneAnswer
 from alerts.channels.mail.channel import Dialogue
-from alerts.channels.mail.letter import Addressed, Letter, written
+from alerts.channels.mail.mime import Addressed, Email, written
 from alerts.channels.settings import MailSettings, read_password
 from alerts.model.alert import Severity
 from alerts.model.bounds import visible
@@ -71,7 +71,7 @@ class MailBulk:
         if not isinstance(box, Mailbox):
             return SendResult(target, SendOutcome.FAILED)
         try:
-            answer = await self._hand_over(self.letter_to(target, box), box.address)
+            answer = await self._hand_over(self.email_to(target, box), box.address)
         except InDoubt:
             # Twice is better than never where it is grave; the programs of most readers drop the second one.
             grave = bulk.notice.severity is Severity.UNKNOWN or bulk.notice.urgent
@@ -107,13 +107,13 @@ class MailBulk:
                 is_nobody = answer is OneAnswer.NOBODY
                 return SendResult(target, SendOutcome.NOBODY if is_nobody else SendOutcome.FAILED)
 
-    async def _hand_over(self, letter: Letter, address: str) -> OneAnswer:
+    async def _hand_over(self, email: Email, address: str) -> OneAnswer:
         """Return the relay's answer about this mailbox; raises the errors that concern more than that."""
         # Read each time: one that was changed in its file is taken without a restart.
         password = read_password(self._settings.password, self._resources.folder)
-        return await self._connections.hand_over(letter, address, password)
+        return await self._connections.hand_over(email, address, password)
 
-    def letter_to(self, target: Target, box: Mailbox) -> Letter:
+    def email_to(self, target: Target, box: Mailbox) -> Email:
         """Return the e-mail for that mailbox about the target's first bulk."""
         bulk, now = target.bulks[0], self._now
         leave = leave_address(self._resources.pages or "", box.token)
@@ -170,30 +170,30 @@ IDLE = 5.0
 class RelayConnections:
     """As many connections as e-mails may be under way. `close` ends the idle ones."""
 
-    def __init__(self, settings: MailSettings, *, letters: int = LETTERS, idle: float = IDLE) -> None:
+    def __init__(self, settings: MailSettings, *, emails: int = LETTERS, idle: float = IDLE) -> None:
         self._settings = settings
-        self._letters = letters
+        self._emails = emails
         self._idle = idle
         self._places = asyncio.Semaphore(settings.in_flight)
         self._free: list[tuple[Dialogue, asyncio.TimerHandle]] = []
         self._password: Secret | None = None
 
-    async def hand_over(self, letter: Letter, address: str, password: Secret | None) -> OneAnswer:
+    async def hand_over(self, email: Email, address: str, password: Secret | None) -> OneAnswer:
         """Return the relay's answer about this mailbox.
 
         Raises a DeliveryError for errors that concern more than that.
         """
         async with self._places:
             # By what it says: read anew, it is another object each time.
-            if _told(password) != _told(self._password):
+            if _revealed(password) != _revealed(self._password):
                 self._password = password
                 self.close()
             while (used := self._take()) is not None:
                 try:
-                    return await self._carry(used, letter, address)
+                    return await self._carry(used, email, address)
                 except Retry:
                     continue  # it isn't out
-            return await self._carry(Dialogue(self._settings, password), letter, address)
+            return await self._carry(Dialogue(self._settings, password), email, address)
 
     def close(self) -> None:
         """End those that carry nothing."""
@@ -213,7 +213,7 @@ class RelayConnections:
         return None
 
     def _give_back(self, dialogue: Dialogue) -> None:
-        if dialogue.letters >= self._letters:
+        if dialogue.emails >= self._emails:
             dialogue.end()
             return
         timer = asyncio.get_running_loop().call_later(self._idle, self._tire, dialogue)
@@ -223,12 +223,12 @@ class RelayConnections:
         self._free = [each for each in self._free if each[0] is not dialogue]
         dialogue.end()
 
-    async def _carry(self, dialogue: Dialogue, letter: Letter, address: str) -> OneAnswer:
+    async def _carry(self, dialogue: Dialogue, email: Email, address: str) -> OneAnswer:
         failure: DeliveryError
         answer: OneAnswer | None = None
         try:
             await dialogue.begin()
-            await dialogue.hand_over(letter, address)
+            await dialogue.hand_over(email, address)
             answer = OneAnswer.TAKEN
         except SMTPResponseException as error:
             answer = answers.about_one(dialogue.step, error.code, error.message)
@@ -245,5 +245,5 @@ class RelayConnections:
         raise failure  # out here, so that the library's error is not its context
 
 
-def _told(password: Secret | None) -> str | None:
+def _revealed(password: Secret | None) -> str | None:
     return password.reveal() if password is not None else None

@@ -18,7 +18,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from alerts.channels.mail import answers
 from alerts.channels.mail.answers import DialogueStep
-from alerts.channels.mail.letter import Letter, written
+from alerts.channels.mail.mime import Email, written
 from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import KeptPassword, MailSettings
 from alerts.model.errors import DeliveryError, Rejected
@@ -69,12 +69,12 @@ class Mail:
         answer never came.
         """
         picture = await self._load(message.image) if message.image else None
-        letter = written(message, self._settings, reply_to, picture, self._resources.clock.now())
+        email = written(message, self._settings, reply_to, picture, self._resources.clock.now())
         if (to := self._settings.to) is None:
-            self._password.held()  # also where nothing is sent, a channel that isn't open takes nothing
-            return Receipt(letter.id)
-        await self._speak(lambda dialogue: dialogue.hand_over(letter, to))
-        return Receipt(letter.id)
+            self._password.value()  # also where nothing is sent, a channel that isn't open takes nothing
+            return Receipt(email.id)
+        await self._speak(lambda dialogue: dialogue.hand_over(email, to))
+        return Receipt(email.id)
 
     async def probe(self) -> Probe:
         """Sign in, name sender and list, and leave: what the relay would refuse is known before there is a letter.
@@ -94,7 +94,7 @@ class Mail:
 
     async def _speak(self, work: Callable[[Dialogue], Awaitable[T]]) -> T:
         """Do it over a connection of its own; whatever comes of it, as a DeliveryError."""
-        dialogue = Dialogue(self._settings, self._password.held())
+        dialogue = Dialogue(self._settings, self._password.value())
         failure: DeliveryError
         try:
             await dialogue.begin()
@@ -115,7 +115,7 @@ class Mail:
 class Dialogue:
     """One connection to the relay. `step` is how far it has come, `patience` how many seconds that step may take.
 
-    `letters` is how many it was given.
+    `emails` is how many it was given.
     """
 
     def __init__(self, settings: MailSettings, password: Secret | None) -> None:
@@ -123,7 +123,7 @@ class Dialogue:
         self._password = password
         self.step = DialogueStep.CONNECT
         self.patience = settings.timeout.total_seconds()
-        self.letters = 0
+        self.emails = 0
         self._is_begun = False
         # Kept as long as the connection: a writer that nobody holds any more closes it.
         self._writer: asyncio.StreamWriter | None = None
@@ -180,20 +180,20 @@ class Dialogue:
         """Name the sender and whom it is for, if anybody, for a letter of so many bytes."""
         async with asyncio.timeout(self.patience):
             self.step = DialogueStep.SENDER
-            told = [f"SIZE={size}"] if size is not None and self._relay.supports_extension("size") else []
-            await self._relay.mail(self._settings.address, options=told)
+            options = [f"SIZE={size}"] if size is not None and self._relay.supports_extension("size") else []
+            await self._relay.mail(self._settings.address, options=options)
             if to is not None:
                 self.step = DialogueStep.LIST
                 await self._relay.rcpt(to)
 
-    async def hand_over(self, letter: Letter, to: str) -> None:
+    async def hand_over(self, email: Email, to: str) -> None:
         """Give the letter to the relay, which has it with the final dot, and wait for its word that it keeps it."""
-        self.letters += 1
-        await self.address(to, len(letter.content))
+        self.emails += 1
+        await self.address(to, len(email.content))
         async with asyncio.timeout(self.patience):
             self.step = DialogueStep.CONTENT
             await self._say(b"DATA", _GO_ON)
-            await self._write(letter.content)
+            await self._write(email.content)
             if not self._relay.is_connected:
                 raise ConnectionResetError
         self.step, self.patience = DialogueStep.DOT, self.patience * PATIENCE

@@ -2,8 +2,8 @@
 
 Push services are few, and each has its own failures: one that is down is left alone, and its messages are deferred
 (`SendOutcome.LATER`), while the others continue. A recipient that one refuses or asks to wait is deferred alone, unless
-it does so to everybody (`standing.py`). A slow one leaves the others their places (`places.py`). A host that only a
-wildcard allows and that can't be resolved is somebody's invention: it is resolved twice, a quarter of an hour apart,
+it does so to everybody (`service_state.py`). A slow one leaves the others their places (`places.py`). A host that only
+a wildcard allows and that can't be resolved is somebody's invention: it is resolved twice, a quarter of an hour apart,
 and then given up. An unanswered message is sent again and may be there already (`unsure`): `Topic` and `tag` are the
 incident's, so that it replaces itself.
 """
@@ -22,8 +22,8 @@ from yarl import URL
 from alerts.channels.answer import Answer, RequestPurpose, ask
 from alerts.channels.push.encryption import LARGEST, TownKey, encrypted
 from alerts.channels.push.places import ServicePlaces
+from alerts.channels.push.service_state import NOWHERE_FOR, SILENT, PushServiceState, takers_of
 from alerts.channels.push.services import WAIT, PushAnswer, PushService, meaning_of, service_of, wait_until
-from alerts.channels.push.standing import NOWHERE_FOR, SILENT, ServiceStanding, takers_of
 from alerts.channels.settings import PushSettings
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import DeliveryError, Retry, SourceFailed
@@ -64,8 +64,8 @@ class PushBulk:
         self._addresses = addresses
         self._key: TownKey | None = None
         self._key_read: datetime | None = None
-        self._standings: dict[str, ServiceStanding] = {}
-        self._known: dict[str, ServiceStanding | None] = {}
+        self._states: dict[str, PushServiceState] = {}
+        self._known: dict[str, PushServiceState | None] = {}
         self._places: dict[str, ServicePlaces] = {}
         self._reached: datetime | None = None
         self._last: tuple[object, str, bytes] = (None, "", b"")
@@ -74,18 +74,18 @@ class PushBulk:
         """One attempt. Raises BadCredential where there is no key to sign with."""
         now = self._resources.clock.now()
         endpoint, key = target.endpoint, self._current_key(now)
-        standing = self._standing_of(endpoint.url) if isinstance(endpoint, PushEndpoint) else None
-        if standing is None:  # not named any more
+        state = self._state_of(endpoint.url) if isinstance(endpoint, PushEndpoint) else None
+        if state is None:  # not named any more
             return SendResult(target, SendOutcome.FAILED)
-        places = self._places_of(standing.service)
+        places = self._places_of(state.service)
         # Before and after a wait for a place: whoever rests needs none, and may have begun to meanwhile.
-        standing.use(key.public, self._takers(standing.service, key))
-        if (early := self._not_now(target, standing)) is not None:
+        state.use(key.public, self._takers(state.service, key))
+        if (early := self._not_now(target, state)) is not None:
             return early
         if (place := await places.enter()) is None:
             return SendResult(target, SendOutcome.LATER, until=places.later())
         try:
-            return self._not_now(target, standing) or await self._attempt(target, standing, key)
+            return self._not_now(target, state) or await self._attempt(target, state, key)
         finally:
             places.leave(place)
 
@@ -94,95 +94,95 @@ class PushBulk:
             self._places[service.pattern] = ServicePlaces(self._resources.clock, self._settings.in_flight)
         return self._places[service.pattern]
 
-    def _not_now(self, target: Target, standing: ServiceStanding) -> SendResult | None:
+    def _not_now(self, target: Target, state: PushServiceState) -> SendResult | None:
         now = self._resources.clock.now()
-        if standing.is_given_up(now):
+        if state.is_given_up(now):
             return SendResult(target, SendOutcome.FAILED)
-        until = standing.waits_until(now, target.chat)
+        until = state.waits_until(now, target.chat)
         return SendResult(target, SendOutcome.LATER, until=until) if until is not None else None
 
-    async def _attempt(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
+    async def _attempt(self, target: Target, state: PushServiceState, key: TownKey) -> SendResult:
         now = self._resources.clock.now()
         try:
-            answer = await self._send(target, standing, key, now)
+            answer = await self._send(target, state, key, now)
         except (DeliveryError, SourceFailed) as error:
-            if isinstance(error, SourceFailed) and standing.may_be_made_up and self._others_answer(now):
-                log.info("push.leads_nowhere", channel=self._name, service=standing.service.pattern)
-                standing.leads_nowhere(now)
-                return self._not_now(target, standing) or SendResult(target, SendOutcome.FAILED)
+            if isinstance(error, SourceFailed) and state.may_be_made_up and self._others_answer(now):
+                log.info("push.leads_nowhere", channel=self._name, service=state.service.pattern)
+                state.leads_nowhere(now)
+                return self._not_now(target, state) or SendResult(target, SendOutcome.FAILED)
             # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
             never_left = isinstance(error, SourceFailed) or (isinstance(error, Retry) and not error.sent)
-            standing.silent += SILENT if isinstance(error, Retry) and never_left else 0
-            log.info("push.unanswered", channel=self._name, service=standing.service.origin, reason=str(error.reason))
-            return SendResult(target, SendOutcome.LATER, until=standing.says_nothing(now), unsure=not never_left)
+            state.silent += SILENT if isinstance(error, Retry) and never_left else 0
+            log.info("push.unanswered", channel=self._name, service=state.service.origin, reason=str(error.reason))
+            return SendResult(target, SendOutcome.LATER, until=state.says_nothing(now), unsure=not never_left)
         except ValueError:  # an address or keys that no request can be made of: its own trouble, and nobody else's
-            log.warning("push.impossible", channel=self._name, service=standing.service.origin)
+            log.warning("push.impossible", channel=self._name, service=state.service.origin)
             return SendResult(target, SendOutcome.FAILED)
         self._reached = self._resources.clock.now()
-        return await self._result(target, standing, key, answer)
+        return await self._result(target, state, key, answer)
 
     def _others_answer(self, now: datetime) -> bool:
         """True if a service answered lately: then the name is wrong, and not this machine's network."""
         return self._reached is not None and timedelta() <= now - self._reached < NOWHERE_FOR
 
-    def _standing_of(self, url: str) -> ServiceStanding | None:
+    def _state_of(self, url: str) -> PushServiceState | None:
         """Return the state of that address's service. Returns None if it isn't an allowed one."""
         # All before the path tells which service it is; so it is looked at once for each, not for each browser.
         place = url[: url.find("/", len("https://"))]
         if place not in self._known:
             service = service_of(f"{place}/", self._settings.services)
-            known = self._standing_at(service) if service else None
+            known = self._state_at(service) if service else None
             self._known = {**dict(list(self._known.items())[-_KEPT:]), place: known}
         return self._known[place]
 
-    def _standing_at(self, service: PushService) -> ServiceStanding:
+    def _state_at(self, service: PushService) -> PushServiceState:
         """Return the state of a service; of wildcard ones only the newest are kept, since strangers may invent many."""
-        known = self._standings.setdefault(service.origin, ServiceStanding(service))
-        if len(self._standings) > _KEPT:
-            told = {f"https://{each}" for each in self._settings.services} | {service.origin}
-            told |= {f"http://{each}" for each in self._settings.services}
-            del self._standings[next(each for each in self._standings if each not in told)]
+        known = self._states.setdefault(service.origin, PushServiceState(service))
+        if len(self._states) > _KEPT:
+            allowed = {f"https://{each}" for each in self._settings.services} | {service.origin}
+            allowed |= {f"http://{each}" for each in self._settings.services}
+            del self._states[next(each for each in self._states if each not in allowed)]
         return known
 
-    async def _result(self, target: Target, standing: ServiceStanding, key: TownKey, answer: Answer) -> SendResult:
-        now, service = self._resources.clock.now(), standing.service
+    async def _result(self, target: Target, state: PushServiceState, key: TownKey, answer: Answer) -> SendResult:
+        now, service = self._resources.clock.now(), state.service
         match meaning_of(answer.status):
             case PushAnswer.TAKEN:
-                return await self._taken(target, standing, key)
+                return await self._taken(target, state, key)
             case PushAnswer.GONE:
-                standing.left(target.chat)
+                state.left(target.chat)
                 return SendResult(target, SendOutcome.LEFT)
             case PushAnswer.WAIT:
-                until = standing.asks_to_wait(now, target.chat, wait_until(answer.headers, now) or now + WAIT)
+                until = state.asks_to_wait(now, target.chat, wait_until(answer.headers, now) or now + WAIT)
                 log.warning("push.asked_to_wait", channel=self._name, service=service.origin)
                 return SendResult(target, SendOutcome.LATER, until=until)
             case PushAnswer.TROUBLE:
                 named = wait_until(answer.headers, now)
-                until = max(named or now, standing.says_nothing(now))
+                until = max(named or now, state.says_nothing(now))
                 return SendResult(target, SendOutcome.LATER, until=until, unsure=True)
             case PushAnswer.KEY:
-                return await self._refused(target, standing, key)
+                return await self._refused(target, state, key)
             case PushAnswer.TOO_LONG | PushAnswer.REFUSED:
                 log.warning("push.refused", channel=self._name, service=service.origin, status=answer.status)
                 return SendResult(target, SendOutcome.FAILED)
 
-    async def _taken(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
+    async def _taken(self, target: Target, state: PushServiceState, key: TownKey) -> SendResult:
         # Another process may have written that it refuses the key: the newest answer is what holds.
-        if standing.took != key.public or standing.service.origin in refusing(self._resources):
-            await self._remember(standing.service, "")
-        if standing.answered(self._resources.clock.now(), target.chat):
-            await self._keep_takers(standing)
+        if state.took != key.public or state.service.origin in refusing(self._resources):
+            await self._remember(state.service, "")
+        if state.answered(self._resources.clock.now(), target.chat):
+            await self._keep_takers(state)
         return SendResult(target, SendOutcome.SENT)
 
-    async def _refused(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
+    async def _refused(self, target: Target, state: PushServiceState, key: TownKey) -> SendResult:
         """For later, and not for good: under the right key all of these browsers are there still."""
-        again = standing.refuses_key(self._resources.clock.now(), target.chat)
+        again = state.refuses_key(self._resources.clock.now(), target.chat)
         if again is None:  # one that subscribed under another key: its own trouble, and nobody else's
-            log.info("push.refused_alone", channel=self._name, service=standing.service.origin)
+            log.info("push.refused_alone", channel=self._name, service=state.service.origin)
             return SendResult(target, SendOutcome.FAILED)
-        if standing.refuses == key.public:
-            log.error("push.key_refused", channel=self._name, service=standing.service.origin)
-            await self._remember(standing.service, key.public)
+        if state.refuses == key.public:
+            log.error("push.key_refused", channel=self._name, service=state.service.origin)
+            await self._remember(state.service, key.public)
         return SendResult(target, SendOutcome.LATER, until=again)
 
     async def _remember(self, service: PushService, key: str) -> None:
@@ -193,29 +193,29 @@ class PushBulk:
 
     def _takers(self, service: PushService, key: TownKey) -> Sequence[str]:
         """Return the subscribers who accepted a message under this key, at a service unused by this process so far."""
-        standing = self._standings.get(service.origin)
-        if standing is not None and standing.key == key.public:
+        state = self._states.get(service.origin)
+        if state is not None and state.key == key.public:
             return ()
         return takers_of(json.loads(self._resources.recall(TOOK) or "{}"), service.origin, key.public)
 
-    async def _keep_takers(self, standing: ServiceStanding) -> None:
+    async def _keep_takers(self, state: PushServiceState) -> None:
         known = json.loads(self._resources.recall(TOOK) or "{}")
-        known[standing.service.origin] = {"key": standing.key, "by": list(standing.takers)}
+        known[state.service.origin] = {"key": state.key, "by": list(state.takers)}
         # Of hosts that only a name's end allows a stranger may make up many: the newest are kept.
         await self._resources.remember(TOOK, json.dumps(dict(list(known.items())[-_KEPT_TAKERS:])))
 
     def _current_key(self, now: datetime) -> TownKey:
         """The town's key; read anew, now and then, while a service refuses it: it may be another one by then."""
-        refused = self._key is not None and any(each.refuses == self._key.public for each in self._standings.values())
+        refused = self._key is not None and any(each.refuses == self._key.public for each in self._states.values())
         if self._key is None or (refused and self._key_read is not None and now - self._key_read >= KEY_READ_EVERY):
             self._key, self._key_read = town_key(self._settings, self._resources), now
         return self._key
 
-    async def _send(self, target: Target, standing: ServiceStanding, key: TownKey, now: datetime) -> Answer:
-        words, headers = self._words(target), self._headers(target, standing.service, key, now)
-        answer = await self._post(target, standing, headers, words)
+    async def _send(self, target: Target, state: PushServiceState, key: TownKey, now: datetime) -> Answer:
+        words, headers = self._words(target), self._headers(target, state.service, key, now)
+        answer = await self._post(target, state, headers, words)
         if meaning_of(answer.status) is PushAnswer.TOO_LONG:
-            answer = await self._post(target, standing, headers, shortened(words))
+            answer = await self._post(target, state, headers, shortened(words))
         return answer
 
     def _headers(self, target: Target, service: PushService, key: TownKey, now: datetime) -> dict[str, str]:
@@ -229,12 +229,10 @@ class PushBulk:
             **windows,
         }
 
-    async def _post(
-        self, target: Target, standing: ServiceStanding, headers: Mapping[str, str], words: bytes
-    ) -> Answer:
+    async def _post(self, target: Target, state: PushServiceState, headers: Mapping[str, str], words: bytes) -> Answer:
         assert isinstance(target.endpoint, PushEndpoint)  # noqa: S101 it has a service
         url = URL(target.endpoint.url, encoded=True)
-        found = await self._look_up(url, standing)
+        found = await self._look_up(url, state)
         return await ask(
             self._resources.session,
             "POST",
@@ -249,13 +247,13 @@ class PushBulk:
             server_hostname=url.raw_host if found else None,
         )
 
-    async def _look_up(self, url: URL, standing: ServiceStanding) -> list[str] | None:
+    async def _look_up(self, url: URL, state: PushServiceState) -> list[str] | None:
         now = self._resources.clock.now()
-        if standing.looked_up is None or not timedelta() <= now - standing.looked_up < ADDRESSES_FOR:
+        if state.looked_up is None or not timedelta() <= now - state.looked_up < ADDRESSES_FOR:
             # By the service, and not by the browser: a thousand browsers of one service ask for one name.
-            standing.addresses = await self._addresses(url, standing.service.named)
-            standing.looked_up = now
-        return standing.addresses
+            state.addresses = await self._addresses(url, state.service.named)
+            state.looked_up = now
+        return state.addresses
 
     def _words(self, target: Target) -> bytes:
         bulk, language, words = self._last

@@ -43,8 +43,8 @@ class Push:
         """Release it: subscribers get it by their bulk, which waits for this post alone."""
         if self._key is None:
             raise BadCredential(because("channel_unopened", channel=self._name))
-        told = f"{reply_to or ''}\n{message.text}"
-        return Receipt(message.about.post if message.about else hashlib.sha256(told.encode()).hexdigest()[:32])
+        content = f"{reply_to or ''}\n{message.text}"
+        return Receipt(message.about.post if message.about else hashlib.sha256(content.encode()).hexdigest()[:32])
 
     async def probe(self) -> Probe:
         """Read the key anew. Raises BadCredential where it can't be read, or a push service refused it."""

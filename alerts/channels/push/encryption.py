@@ -126,6 +126,6 @@ class TownKey:
 
     def _signed(self, claims: dict[str, object]) -> str:
         head, said = ({"typ": "JWT", "alg": "ES256"}, claims)
-        told = ".".join(unpadded(json.dumps(each, separators=(",", ":")).encode()) for each in (head, said))
-        r, s = decode_dss_signature(self._private.sign(told.encode(), ec.ECDSA(hashes.SHA256())))
-        return f"{told}.{unpadded(r.to_bytes(32) + s.to_bytes(32))}"
+        signed = ".".join(unpadded(json.dumps(each, separators=(",", ":")).encode()) for each in (head, said))
+        r, s = decode_dss_signature(self._private.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{signed}.{unpadded(r.to_bytes(32) + s.to_bytes(32))}"

@@ -86,15 +86,15 @@ def complaint_of(answer: Answer) -> Complaint | None:
     """Return the server's complaint. Returns None if the answer isn't the Bot API's (a gateway's page)."""
     if answer.status == 413:  # the web server's own page: the body was too large, nobody read it
         return Complaint(413, "the request is too large")
-    told = answer.read()
-    if told is None or told.get("ok") is not False:
+    body = answer.read()
+    if body is None or body.get("ok") is not False:
         return None
-    parameters = told.get("parameters")
+    parameters = body.get("parameters")
     known: Mapping[str, Any] = parameters if isinstance(parameters, dict) else {}
     migrated, wait = known.get("migrate_to_chat_id"), known.get("retry_after", answer.headers.get("Retry-After"))
     return Complaint(
         answer.status,
-        str(told.get("description") or "no reason")[:_LONGEST],
+        str(body.get("description") or "no reason")[:_LONGEST],
         migrated if isinstance(migrated, int) and abs(migrated) < _HIGHEST else None,
         None if (named := wait_of(wait)) is None else named.total_seconds(),
     )
@@ -174,9 +174,9 @@ class Form:
         return None
 
 
-def chat_in(told: object) -> int | None:
+def chat_in(value: object) -> int | None:
     """Return a value from an answer as a chat's id, if it can be one; a group's and a channel's are negative."""
-    return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _HIGHEST else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _HIGHEST else None
 
 
 def address(chat: str, message_id: int) -> str | None:

@@ -105,7 +105,7 @@ class TelegramBulk:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._letters: dict[tuple[tuple[str, ...], str], MessageBody] = {}
+        self._bodies: dict[tuple[tuple[str, ...], str], MessageBody] = {}
         self._last: tuple[tuple[Bulk, ...], str, MessageBody | None] = ((), "", None)
         self._overdue = Overdue(settings.timeout)
         self._limits = aiohttp.ClientTimeout(total=None, connect=settings.timeout.total_seconds() / 2)
@@ -142,7 +142,7 @@ class TelegramBulk:
             return await self._tell(target, as_edit=False)
 
     async def _tell(self, target: Target, *, as_edit: bool, chat: int | None = None, marked: bool = True) -> SendResult:
-        body = self._letter(target).to(target, as_edit=as_edit, chat=chat, marked=marked)
+        body = self._body_of(target).to(target, as_edit=as_edit, chat=chat, marked=marked)
         url = self._edit if as_edit else self._send
         assert url is not None  # noqa: S101 it was opened
         answer = await ask(
@@ -183,17 +183,17 @@ class TelegramBulk:
         log.warning("bulk.refused", channel=self._name, bulk=target.bulks[0].id, reason=complaint.words)
         return SendResult(target, SendOutcome.FAILED)
 
-    def _letter(self, target: Target) -> MessageBody:
-        bulks, language, letter = self._last
-        if target.bulks is bulks and target.language == language and letter is not None:
-            return letter
+    def _body_of(self, target: Target) -> MessageBody:
+        bulks, language, body = self._last
+        if target.bulks is bulks and target.language == language and body is not None:
+            return body
         key = (tuple([bulk.id for bulk in target.bulks]), target.language)
-        letter = self._letters.get(key)
-        if letter is None:
-            letter = letter_of(target)
-            self._letters = {**dict(list(self._letters.items())[-_KEPT:]), key: letter}
-        self._last = (target.bulks, target.language, letter)
-        return letter
+        body = self._bodies.get(key)
+        if body is None:
+            body = body_for(target)
+            self._bodies = {**dict(list(self._bodies.items())[-_KEPT:]), key: body}
+        self._last = (target.bulks, target.language, body)
+        return body
 
 
 def number_in(answer: Answer) -> int | None:
@@ -202,13 +202,13 @@ def number_in(answer: Answer) -> int | None:
         return None
     if (found := _NUMBER.match(answer.body)) is not None:
         return count_of(int(found[1]))
-    told = answer.read() or {}
-    result = told.get("result")
-    number = result.get("message_id") if told.get("ok") is True and isinstance(result, dict) else None
+    body = answer.read() or {}
+    result = body.get("result")
+    number = result.get("message_id") if body.get("ok") is True and isinstance(result, dict) else None
     return count_of(number)
 
 
-def letter_of(target: Target) -> MessageBody:
+def body_for(target: Target) -> MessageBody:
     """The words in the chat's language, as one message; what doesn't fit under the rest is left to its page."""
     text = _joined([bulk.text(target.language) for bulk in target.bulks])
     link = target.bulks[0].links.get(target.language) if len(target.bulks) == 1 else None

@@ -69,7 +69,7 @@ class Telegram:
         self._opened: tuple[Bot, Wire] | None = None
         self._ours: deque[str] = deque(maxlen=_KEPT_IDS)
         self._search = Search(lambda: self._bot, self._outcome)
-        self._told_to_wait: Newest[str, Retry] = Newest(_CHATS_THAT_WAIT)
+        self._retry_after: Newest[str, Retry] = Newest(_CHATS_THAT_WAIT)
 
     async def open(self) -> None:
         """Read the bot's token; raises BadCredential. Sends nothing: a platform that is down stops no daemon."""
@@ -133,8 +133,8 @@ class Telegram:
             final = there.poll if isinstance(there, Shown) else None
         if final is None:
             raise Gone(because("poll_gone"))
-        told = {option.text: option.voter_count for option in final.options}
-        return PollCount(tuple(told.get(option, 0) for option in poll.options))
+        counts = {option.text: option.voter_count for option in final.options}
+        return PollCount(tuple(counts.get(option, 0) for option in poll.options))
 
     async def delete(self, remote_id: str) -> None:
         """`deleteMessage`; a post that is gone is done. Rejected when it is older than Telegram's 48 h.
@@ -291,7 +291,7 @@ class Telegram:
 
     def _may_speak_in(self, chat: str) -> None:
         """Raises Retry where Telegram asked to wait for this one chat."""
-        wait = self._told_to_wait.get(chat)
+        wait = self._retry_after.get(chat)
         if wait is not None and wait.after is not None and wait.after > self._resources.clock.now():
             raise Retry(wait.reason, wait.after, sent=False)
 
@@ -325,7 +325,7 @@ class Telegram:
             return meant
         meant = outcome_elsewhere(complaint, act, now)
         if isinstance(meant, Retry) and meant.after is not None:
-            self._told_to_wait.keep(chat, meant)
+            self._retry_after.keep(chat, meant)
         return meant
 
     async def _send(self, message: Message, form: Form, reply_to: str | None, picture: LoadedPicture | None) -> Receipt:

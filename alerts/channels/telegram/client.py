@@ -64,8 +64,8 @@ class TelegramClient:
             body["reply_markup"] = keyboard
         if reply is not None:
             body["reply_parameters"] = {"message_id": reply, "allow_sending_without_reply": True}
-        told = await self._call("sendMessage", body, RequestPurpose.PUBLISH)
-        return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
+        result = await self._call("sendMessage", body, RequestPurpose.PUBLISH)
+        return (count_of(result.get("message_id")) if isinstance(result, dict) else None) or 0
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
         """`sendPhoto`. Raises Rejected for a file that can't be read."""
@@ -75,13 +75,13 @@ class TelegramClient:
             raise Rejected(because("picture_unreadable", said=error.strerror or "")) from None
         form = aiohttp.FormData({"chat_id": str(chat), "caption": caption[:_CAPTION]})
         form.add_field("photo", content, filename="picture")
-        told = await self._call("sendPhoto", form, RequestPurpose.PUBLISH)
-        return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
+        result = await self._call("sendPhoto", form, RequestPurpose.PUBLISH)
+        return (count_of(result.get("message_id")) if isinstance(result, dict) else None) or 0
 
     async def fetch(self, file: str, most: int) -> bytes:
         """`getFile`, and then the file from where that says."""
-        told = _part(await self._call("getFile", {"file_id": file}, RequestPurpose.READ))
-        path, size = told.get("file_path"), count_of(told.get("file_size"))
+        result = _part(await self._call("getFile", {"file_id": file}, RequestPurpose.READ))
+        path, size = result.get("file_path"), count_of(result.get("file_size"))
         # A Bot API server of one's own may tell a path of its own machine, where there is nothing for us.
         if not isinstance(path, str) or not _FILE.fullmatch(path) or ".." in path or (size is not None and size > most):
             raise Rejected(because("photo_unfetched"))
@@ -103,15 +103,15 @@ class TelegramClient:
     async def me(self) -> str:
         """`getMe`. The token is read anew before, so that one that was changed is taken without a restart."""
         self._token = None
-        told = await self._call("getMe", {}, RequestPurpose.READ)
-        return (id_of(told.get("username")) if isinstance(told, dict) else None) or ""
+        result = await self._call("getMe", {}, RequestPurpose.READ)
+        return (id_of(result.get("username")) if isinstance(result, dict) else None) or ""
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
         """`getUpdates`, with as much time again for the answer as any other call has."""
         body = {"offset": offset, "timeout": int(seconds), "limit": _MOST, "allowed_updates": self._allowed}
         longest = self._settings.timeout + timedelta(seconds=seconds)
-        told = await self._call("getUpdates", body, RequestPurpose.READ, longest)
-        return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+        result = await self._call("getUpdates", body, RequestPurpose.READ, longest)
+        return [each for each in result if isinstance(each, dict)] if isinstance(result, list) else []
 
     async def answer_press(self, press: str, toast: str) -> None:
         """`answerCallbackQuery`. One that is too old is no trouble: nobody waits for it any more."""
@@ -120,16 +120,16 @@ class TelegramClient:
 
     async def is_admin(self, chat: int, user: int) -> bool:
         """`getChatMember`."""
-        told = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, RequestPurpose.READ)
-        return isinstance(told, dict) and told.get("status") in _ADMINS
+        result = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, RequestPurpose.READ)
+        return isinstance(result, dict) and result.get("status") in _ADMINS
 
     async def discussion(self, chat: str) -> Discussion:
         """`getChat`, whose `linked_chat_id` is the group of a channel, then `getMe` and our rights there."""
-        told = _part(await self._call("getChat", {"chat_id": chat}, RequestPurpose.READ))
-        channel = chat_in(told.get("id")) or 0
-        if told.get("type") != "channel":  # people answer in the very group that is posted to
+        result = _part(await self._call("getChat", {"chat_id": chat}, RequestPurpose.READ))
+        channel = chat_in(result.get("id")) or 0
+        if result.get("type") != "channel":  # people answer in the very group that is posted to
             return await self._rights(channel, channel)
-        group = chat_in(told.get("linked_chat_id"))
+        group = chat_in(result.get("linked_chat_id"))
         if group is None:
             deaf = because("telegram_no_discussion", chat=chat)
             return Discussion(channel, None, deaf, (deaf,))
@@ -209,9 +209,9 @@ class TelegramClient:
             headers=None if isinstance(body, aiohttp.FormData) else _JSON,
             largest=LARGEST_LIST if method == "getUpdates" else LARGEST,
         )
-        told = answer.read() or {}
-        if answer.ok and told.get("ok") is True:
-            return told.get("result")
+        said = answer.read() or {}
+        if answer.ok and said.get("ok") is True:
+            return said.get("result")
         complaint = complaint_of(answer)
         if complaint is None:
             raise unreadable("Telegram", answer, act)
@@ -237,8 +237,8 @@ class TelegramClient:
         return error
 
 
-def _part(told: object) -> Mapping[str, Any]:
-    return told if isinstance(told, dict) else {}
+def _part(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 # An edit names its keyboard in any case; an empty one removes the buttons.

@@ -85,8 +85,8 @@ class Wire(BaseRequest):
         """Send one request. Raises Unheard or Complained for whatever isn't done, and nothing else."""
         headers = None if request_data is not None and request_data.contains_files else _JSON
         answer, act = await self._answer_to(url, method, _encode(request_data), headers)
-        told = answer.read() or {}
-        if answer.ok and told.get("ok") is True and (body := _readable(answer.body, told.get("result"), act)):
+        value = answer.read() or {}
+        if answer.ok and value.get("ok") is True and (body := _readable(answer.body, value.get("result"), act)):
             return answer.status, body
         raise _refusal(answer, act)
 
@@ -96,10 +96,10 @@ class Wire(BaseRequest):
         `url` is the library's own of `sendMessage`. Raises Unheard or Complained.
         """
         answer, act = await self._answer_to(url, "POST", json.dumps(said).encode(), _JSON)
-        told = answer.read() or {}
-        result = told.get("result")
+        body = answer.read() or {}
+        result = body.get("result")
         number = count_of(result.get("message_id")) if isinstance(result, dict) else None
-        if answer.ok and told.get("ok") is True and number is not None:
+        if answer.ok and body.get("ok") is True and number is not None:
             return number
         raise _refusal(answer, act)
 

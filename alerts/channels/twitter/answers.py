@@ -48,16 +48,16 @@ def refusal(answer: Answer, act: RequestPurpose, now: datetime) -> DeliveryError
     """Return the error for an answer; None if it succeeded."""
     if answer.ok:
         return None
-    told = answer.read()
+    body = answer.read()
     if answer.status >= 500 or answer.status == 408:
         trace = answer.headers.get("x-transaction-id")  # what X's support asks for
         number = f"{answer.status}, transaction {trace[:64]}" if trace else answer.status
         return unclear(because("platform_trouble", platform="X", status=number), act)
-    if told is None:
+    if body is None:
         return unreadable("X", answer, act)
-    words = _words(told)
+    words = _words(body)
     # Before a 429 is read: spent credits may come as one, and no window gives them back.
-    if _usage_capped(told, answer.status):
+    if _usage_capped(body, answer.status):
         return Retry(
             because("x_credits", said=quote(words)),
             now + SPENT,
@@ -65,10 +65,10 @@ def refusal(answer: Answer, act: RequestPurpose, now: datetime) -> DeliveryError
         )
     if answer.status == 429:
         return _limited(answer, now)
-    return _refused(answer.status, told, words, act)
+    return _refused(answer.status, body, words, act)
 
 
-def _refused(status: int, told: Mapping[str, Any], words: str, act: RequestPurpose) -> DeliveryError:
+def _refused(status: int, body: Mapping[str, Any], words: str, act: RequestPurpose) -> DeliveryError:
     # X tells its many refusals by a 403 and words alone, so the order is from what is sure to what is guessed.
     said = quote(words)
     lower = words.lower()
@@ -82,7 +82,7 @@ def _refused(status: int, told: Mapping[str, Any], words: str, act: RequestPurpo
         return Gone(because("x_no_reply", said=said))
     if status == _FORBIDDEN and any(phrase in lower for phrase in _ACCOUNT_WORDS):
         return BadCredential(because("x_account_refused", said=said))
-    if status == _FORBIDDEN and _about_app(told, lower):
+    if status == _FORBIDDEN and _about_app(body, lower):
         return BadCredential(because("x_app_refused", said=said))
     if status == 404 and act.on_a_post:
         return Gone(because("post_gone", platform="X"))
@@ -92,15 +92,15 @@ def _refused(status: int, told: Mapping[str, Any], words: str, act: RequestPurpo
     return Rejected(because("refused", platform="X", said=said))
 
 
-def _about_app(told: Mapping[str, Any], lower: str) -> bool:
-    errors = told.get("errors")
+def _about_app(body: Mapping[str, Any], lower: str) -> bool:
+    errors = body.get("errors")
     codes = [each.get("code") for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
-    is_named = _problem(told) in _APP_PROBLEMS or _NO_ACCESS in codes
+    is_named = _problem(body) in _APP_PROBLEMS or _NO_ACCESS in codes
     return is_named or any(phrase in lower for phrase in _APP_WORDS)
 
 
-def _usage_capped(told: Mapping[str, Any], status: int) -> bool:
-    return status == 402 or _problem(told) in ("usage-capped", "credits-depleted")
+def _usage_capped(body: Mapping[str, Any], status: int) -> bool:
+    return status == 402 or _problem(body) in ("usage-capped", "credits-depleted")
 
 
 def _limited(answer: Answer, now: datetime) -> Retry:
@@ -159,26 +159,26 @@ def as_written(post: Mapping[str, Any]) -> str:
     return html.unescape(text)
 
 
-def _problem(told: Mapping[str, Any]) -> str:
+def _problem(body: Mapping[str, Any]) -> str:
     """The end of the problem's `type`: its host is x.com or twitter.com."""
-    return str(told.get("type", "")).rstrip("/").rpartition("/")[2]
+    return str(body.get("type", "")).rstrip("/").rpartition("/")[2]
 
 
-def _words(told: Mapping[str, Any]) -> str:
+def _words(body: Mapping[str, Any]) -> str:
     """The detail of each error; where there is none, the answer's own detail or title."""
-    errors = told.get("errors")
+    errors = body.get("errors")
     listed = errors if isinstance(errors, list) else []
     single = [str(e.get("detail") or e.get("message") or "") for e in listed if isinstance(e, dict)]
-    detail = str(told.get("detail") or "")
-    return "; ".join(dict.fromkeys(word for word in (detail, *single) if word)) or str(told.get("title") or "no reason")
+    detail = str(body.get("detail") or "")
+    return "; ".join(dict.fromkeys(word for word in (detail, *single) if word)) or str(body.get("title") or "no reason")
 
 
 def followers(answer: Answer) -> int | None:
     """Return the followers of a user answer, by its `public_metrics`. Returns None if they are missing."""
     data = (answer.read() or {}).get("data")
     metrics = data.get("public_metrics") if isinstance(data, dict) else None
-    told = metrics.get("followers_count") if isinstance(metrics, dict) else None
-    return count_of(told)
+    count = metrics.get("followers_count") if isinstance(metrics, dict) else None
+    return count_of(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,9 @@ class FoundPoll:
         return tuple(self.votes.get(option, 0) for option in options)
 
 
-def poll_of(told: Mapping[str, Any]) -> FoundPoll | None:
+def poll_of(body: Mapping[str, Any]) -> FoundPoll | None:
     """The poll that came with a post; None where there is none."""
-    includes = told.get("includes")
+    includes = body.get("includes")
     polls = includes.get("polls") if isinstance(includes, dict) else None
     poll = polls[0] if isinstance(polls, list) and polls and isinstance(polls[0], dict) else None
     options = poll.get("options") if poll else None
@@ -210,9 +210,9 @@ def poll_of(told: Mapping[str, Any]) -> FoundPoll | None:
     return FoundPoll(votes, _time_of(poll.get("end_datetime")) if is_open else None)
 
 
-def _time_of(told: object) -> datetime | None:
+def _time_of(value: object) -> datetime | None:
     try:
-        time = datetime.fromisoformat(str(told))
+        time = datetime.fromisoformat(str(value))
     except ValueError:
         return None
     return time if time.tzinfo else None

@@ -110,10 +110,10 @@ class Twitter:
             self._check(answer, RequestPurpose.DELETE)
         except Gone:
             return
-        told = (answer.read() or {}).get("data")
-        if not isinstance(told, dict):
+        data = (answer.read() or {}).get("data")
+        if not isinstance(data, dict):
             raise unreadable("X", answer, RequestPurpose.DELETE)
-        if told.get("deleted") is not True:
+        if data.get("deleted") is not True:
             raise Rejected(because("not_deleted", platform="X"))
 
     async def find(
@@ -177,10 +177,10 @@ class Twitter:
             raise Rejected(because("x_listens_to_nobody"))
         answer = await self._client.hide(remote_id)
         try:
-            told = self._check(answer, RequestPurpose.EDIT).get("data")
+            data = self._check(answer, RequestPurpose.EDIT).get("data")
         except Gone:
             return
-        if not isinstance(told, dict) or told.get("hidden") is not True:
+        if not isinstance(data, dict) or data.get("hidden") is not True:
             raise Rejected(because("x_not_hidden"))
 
     async def block(self, author: str) -> None:  # noqa: ARG002 nobody is blocked from here
@@ -199,8 +199,8 @@ class Twitter:
                 pagination_token=page,
                 user_auth=True,
             )
-            told = self._check(answer, RequestPurpose.READ)
-            timeline, meta = told.get("data", []), told.get("meta")
+            body = self._check(answer, RequestPurpose.READ)
+            timeline, meta = body.get("data", []), body.get("meta")
             if not isinstance(timeline, list):
                 raise unreadable("X", answer, RequestPurpose.READ)
             yield timeline
@@ -236,9 +236,9 @@ class Twitter:
     def _check(self, answer: Answer, act: RequestPurpose) -> Mapping[str, Any]:
         """The answer's JSON, its limits noted; raises what the answer means."""
         if act in (RequestPurpose.PUBLISH, RequestPurpose.REPLY, RequestPurpose.REPLACE) and (
-            told := answers.limits(answer.headers)
+            limits := answers.limits(answer.headers)
         ):
-            self._limits = told
+            self._limits = limits
         if (error := answers.refusal(answer, act, self._resources.clock.now())) is not None:
             raise error
         body = answer.read()
@@ -268,8 +268,8 @@ class Twitter:
     async def _remember_user(self, answer: Answer) -> str:
         """Keep the account's id and name; returns the name."""
         data = self._check(answer, RequestPurpose.READ).get("data")
-        told = data if isinstance(data, dict) else {}
-        user, name = id_of(told.get("id")), id_of(told.get("username"))
+        user_data = data if isinstance(data, dict) else {}
+        user, name = id_of(user_data.get("id")), id_of(user_data.get("username"))
         if user is None or name is None:
             raise unreadable("X", answer, RequestPurpose.READ)
         await self._resources.remember(f"{self._account}.id", user)

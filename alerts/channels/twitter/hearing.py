@@ -60,7 +60,7 @@ AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
-class Purse:
+class MonthlyBudget:
     """The month's budget, in millionths of a dollar, and the posts that were paid for today already."""
 
     budget: int
@@ -71,15 +71,15 @@ class Purse:
     cost: int = 0
 
     @classmethod
-    def open(cls, budget: float, told: Mapping[str, Any], now: datetime) -> Purse:
+    def open(cls, budget: float, stored: Mapping[str, Any], now: datetime) -> MonthlyBudget:
         """As it was left; a new month has nothing spent, a new day nothing paid for."""
-        month, day, spent, paid = f"{now:%Y-%m}", f"{now:%Y-%m-%d}", told.get("spent"), told.get("paid")
+        month, day, spent, paid = f"{now:%Y-%m}", f"{now:%Y-%m-%d}", stored.get("spent"), stored.get("paid")
         return cls(
             round(budget * MILLIONTHS),
             month,
             day,
-            (count_of(spent) or 0) if told.get("month") == month else 0,
-            dict.fromkeys(map(str, paid)) if told.get("day") == day and isinstance(paid, list) else {},
+            (count_of(spent) or 0) if stored.get("month") == month else 0,
+            dict.fromkeys(map(str, paid)) if stored.get("day") == day and isinstance(paid, list) else {},
         )
 
     def kept(self) -> dict[str, Any]:
@@ -117,17 +117,17 @@ class _ConversationRemembered:
     owed: int = 0
 
     @classmethod
-    def read(cls, told: object) -> _ConversationRemembered:
-        kept = table(told)
+    def read(cls, value: object) -> _ConversationRemembered:
+        kept = table(value)
         looked, newest = moment_of(kept.get("looked")), moment_of(kept.get("newest"))
         replies, owed = count_of(kept.get("replies")) or 0, count_of(kept.get("owed")) or 0
         return cls(looked, id_of(kept.get("conversation")), replies, newest, owed)
 
     def kept(self) -> dict[str, Any]:
-        told = {"conversation": self.conversation, "replies": self.replies, "owed": self.owed}
+        values = {"conversation": self.conversation, "replies": self.replies, "owed": self.owed}
         times = {"looked": self.looked, "newest": self.newest}
-        told |= {name: moment.isoformat() for name, moment in times.items() if moment is not None}
-        return {name: value for name, value in told.items() if value}
+        values |= {name: moment.isoformat() for name, moment in times.items() if moment is not None}
+        return {name: value for name, value in values.items() if value}
 
     def due(self, post: HeardPost, every: timedelta) -> datetime:
         """Return when it is due."""
@@ -147,11 +147,11 @@ class _Kept:
     words: str
 
     @classmethod
-    def read(cls, told: object) -> _Kept | None:
-        if not isinstance(told, list) or len(told) != 4:
+    def read(cls, value: object) -> _Kept | None:
+        if not isinstance(value, list) or len(value) != 4:
             return None
-        said_at, looked_at = moment_of(told[1]), moment_of(told[2])
-        return cls(str(told[0]), said_at, looked_at, str(told[3])) if said_at and looked_at else None
+        said_at, looked_at = moment_of(value[1]), moment_of(value[2])
+        return cls(str(value[0]), said_at, looked_at, str(value[3])) if said_at and looked_at else None
 
     def kept(self) -> list[str]:
         return [self.newest, self.said_at.isoformat(), self.looked_at.isoformat(), self.words]
@@ -178,7 +178,7 @@ class AccountEar:
         try:
             await look.at_all()
         except DeliveryError as error:
-            if not look.remarks and not look.purse.cost:
+            if not look.remarks and not look.budget.cost:
                 raise
             # What was heard until then is kept, and paid for; the rest is asked for again.
             failed = error
@@ -189,7 +189,7 @@ class AccountEar:
             look_again=max(after or look.again(), look.halted or now),
             gap=look.gap,
             trouble=failed.reason if failed is not None else None,
-            cost=look.purse.cost / MILLIONTHS,
+            cost=look.budget.cost / MILLIONTHS,
         )
 
 
@@ -202,11 +202,11 @@ class _SearchLook:
         before = table(memory.get("posts"))
         self._threads = {id_: _ConversationRemembered.read(before.get(id_)) for id_ in self._posts}
         # Of each question (a conversation's id, or the mentions) the newest post that it brought, and when it did.
-        self._found = {str(name): _found_of(told) for name, told in table(memory.get("found")).items()}
+        self._found = {str(name): _found_of(value) for name, value in table(memory.get("found")).items()}
         self._mentioned = moment_of(memory.get("mentioned"))
-        kept = ((str(id_), _Kept.read(told)) for id_, told in table(memory.get("kept")).items())
+        kept = ((str(id_), _Kept.read(value)) for id_, value in table(memory.get("kept")).items())
         self._heard = {id_: each for id_, each in kept if each is not None and now - each.said_at <= KEPT}
-        self.purse = Purse.open(ear.budget, memory, now)
+        self.budget = MonthlyBudget.open(ear.budget, memory, now)
         self.remarks: dict[str, Remark] = {}
         self.gap: Reason | None = None
         self.halted: datetime | None = None
@@ -234,7 +234,7 @@ class _SearchLook:
             for name, (id_, at) in self._found.items()
             if name in conversations or name == MENTIONS
         }
-        return self.purse.kept() | {
+        return self.budget.kept() | {
             "posts": {id_: thread.kept() for id_, thread in self._threads.items()},
             "found": found,
             "kept": {id_: each.kept() for id_, each in list(self._heard.items())[-MOST_KEPT:]},
@@ -259,9 +259,9 @@ class _SearchLook:
         if not asked:
             return
         fields = {"ids": ",".join(asked), "tweet.fields": "conversation_id,public_metrics"}
-        told = {id_of(each.get("id")): each for each in self._listed(await self._read("/2/tweets", fields))}
+        posts = {id_of(each.get("id")): each for each in self._listed(await self._read("/2/tweets", fields))}
         for id_ in asked:
-            thread, each = self._threads[id_], told.get(id_, {})
+            thread, each = self._threads[id_], posts.get(id_, {})
             # The search reaches back a week.
             if thread.looked is not None and self._now - thread.looked > SEARCHED_BACK:
                 self.gap = because("x_heard_a_week_back", since=thread.looked)
@@ -327,7 +327,7 @@ class _SearchLook:
                 newest = max(newest, id_of(post.get("id")) or "0", key=_number)
             page = id_of(table((answer.read() or {}).get("meta")).get("next_token"))
             # What the budget doesn't pay for is older than what was heard, and is left: all would be paid for again.
-            if page is None or self.purse.pays() < fewest:
+            if page is None or self.budget.pays() < fewest:
                 break
         if page is not None:
             self.gap = because("x_more_than_heard")
@@ -337,10 +337,10 @@ class _SearchLook:
 
     def _room(self, fewest: int) -> int:
         """How many posts may be asked for. Raises Retry where that is less than X lets one ask for."""
-        if (room := self.purse.pays()) >= fewest:
+        if (room := self.budget.pays()) >= fewest:
             return room
         until = _next_month(self._now)
-        budget = f"{self.purse.budget / MILLIONTHS:.2f}"
+        budget = f"{self.budget.budget / MILLIONTHS:.2f}"
         raise Retry(because("x_budget_reached", budget=budget, until=until), until, whole_channel=True)
 
     async def _read(self, route: str, fields: Mapping[str, str]) -> Answer:
@@ -353,12 +353,12 @@ class _SearchLook:
 
     def _listed(self, answer: Answer) -> list[Mapping[str, Any]]:
         """The posts of an answer, which were paid for by this."""
-        told = answer.read()
-        listed = (told or {}).get("data", [])
-        if told is None or not isinstance(listed, list):
+        body = answer.read()
+        listed = (body or {}).get("data", [])
+        if body is None or not isinstance(listed, list):
             raise unreadable("X", answer, RequestPurpose.READ)
         posts: list[Mapping[str, Any]] = [each for each in listed if isinstance(each, dict)]
-        self.purse.pay(id_ for each in posts if (id_ := id_of(each.get("id"))) is not None)
+        self.budget.pay(id_ for each in posts if (id_ := id_of(each.get("id"))) is not None)
         return posts
 
     def _hear(self, post: Mapping[str, Any]) -> None:
@@ -410,18 +410,18 @@ def remark_of(post: Mapping[str, Any], me: str, roots: Mapping[str | None, str])
     )
 
 
-def _found_of(told: object) -> tuple[str, datetime]:
-    id_, at = told if isinstance(told, list) and len(told) == 2 else (None, None)
+def _found_of(value: object) -> tuple[str, datetime]:
+    id_, at = value if isinstance(value, list) and len(value) == 2 else (None, None)
     return id_of(id_) or "0", moment_of(at) or datetime.min.replace(tzinfo=UTC)
 
 
 def _either(post: Mapping[str, Any], *names: str) -> Sequence[Any]:
-    return next((told for name in names if isinstance(told := post.get(name), list)), ())
+    return next((found for name in names if isinstance(found := post.get(name), list)), ())
 
 
-def _missing(told: Mapping[str, Any]) -> list[str]:
+def _missing(body: Mapping[str, Any]) -> list[str]:
     """Return the requested posts that are gone, or no longer visible to anybody."""
-    errors = told.get("errors")
+    errors = body.get("errors")
     problems = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
     # Its host is x.com or twitter.com: the end tells.
     gone = [each for each in problems if str(each.get("type", "")).rpartition("/")[2] in _HIDDEN_AWAY]

@@ -93,10 +93,10 @@ class Bounds:
             # Within every bound, and without marks that could be piled up: nearly all fields are.
             self._characters -= len(text)
             return text
-        most, told = _LONGER.get(name, _LONGEST), text
+        most, whole = _LONGER.get(name, _LONGEST), text
         if name in _NAMES:
             text = bounded_name(text)
-        if len(told) > most or text != told:
+        if len(whole) > most or text != whole:
             self.notes[because("field_too_long", name=name, most=most)] = None
         kept = bounded(text, min(most, self._characters))
         self._characters -= len(kept)
@@ -116,8 +116,8 @@ def bounded_name(name: str) -> str:
 
     It is measured in bytes: an index of PostgreSQL takes 2,704 of a row, and refuses longer ones.
     """
-    told = name.encode(errors="replace")
-    return name if len(told) <= _LONGEST else f"{name[:100]} {hashlib.sha256(told).hexdigest()}"
+    encoded = name.encode(errors="replace")
+    return name if len(encoded) <= _LONGEST else f"{name[:100]} {hashlib.sha256(encoded).hexdigest()}"
 
 
 def local_name(element: Element) -> str:
@@ -350,11 +350,11 @@ def _read_points(text: str) -> Ring | None:
 
 def _readable_points(text: str, note: Note) -> Ring | None:
     """Those of the points that can be read ("8.72977),-68.13409" can't), where more than three of four can."""
-    told = text.split()
-    points = [point for each in told for point in _read_points(each) or ()]
-    if len(points) * 4 <= len(told) * 3:
+    pairs = text.split()
+    points = [point for each in pairs for point in _read_points(each) or ()]
+    if len(points) * 4 <= len(pairs) * 3:
         return None
-    note(because("polygon_points_unread", count=len(told) - len(points)))
+    note(because("polygon_points_unread", count=len(pairs) - len(points)))
     return tuple(points)
 
 

@@ -91,10 +91,10 @@ def _with_sound_key(entry: IndexEntry) -> IndexEntry:
     key = entry.key
     if key.isascii() and key.isprintable() and len(key) <= _LONGEST_KEY:
         return entry
-    told = key.encode(errors="surrogatepass")
-    if len(told) <= _LONGEST_KEY and not FORBIDDEN.search(key):
+    encoded = key.encode(errors="surrogatepass")
+    if len(encoded) <= _LONGEST_KEY and not FORBIDDEN.search(key):
         return entry
-    return replace(entry, key=hashlib.sha256(told).hexdigest())
+    return replace(entry, key=hashlib.sha256(encoded).hexdigest())
 
 
 # --- ZIP ------------------------------------------------------------------------------------------------------------
@@ -385,10 +385,10 @@ class Base:
     root: str
 
     @classmethod
-    def of(cls, url: str, told: str | None = None) -> Base:
-        """Return the base of a document at `url` that declares the base `told`; an unreadable one is ignored."""
+    def of(cls, url: str, declared: str | None = None) -> Base:
+        """Return the base of a document at `url` that declares the base `declared`; an unreadable one is ignored."""
         try:
-            return cls._at(urljoin(url, told or ""))
+            return cls._at(urljoin(url, declared or ""))
         except ValueError:
             return cls._at(url)
 

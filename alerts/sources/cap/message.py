@@ -26,7 +26,7 @@ from alerts.model.alert import (
     Certainty,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     Resource,
     ResponseType,
@@ -224,10 +224,10 @@ class _MessageReader:
         )
 
     def _areas_of(self, fields: Fields) -> tuple[Area, ...]:
-        told = fields.get("area", ())
-        if len(told) > self._areas:
+        areas = fields.get("area", ())
+        if len(areas) > self._areas:
             self._note(because("areas_too_many", most=_MOST_AREAS))
-        read = tuple(self._area(one) for one in told[: self._areas])
+        read = tuple(self._area(one) for one in areas[: self._areas])
         self._areas -= len(read)
         return read
 
@@ -295,12 +295,16 @@ def _first(fields: Fields, name: str) -> str | None:
     return values[0] if values else None
 
 
-def _pairs(fields: Fields, name: str) -> tuple[Named, ...]:
+def _pairs(fields: Fields, name: str) -> tuple[NamedValue, ...]:
     pairs = fields.get(name)
     if not pairs:
         return ()
     return tuple(
-        [Named(pair["valueName"][0], pair["value"][0]) for pair in pairs if "valueName" in pair and "value" in pair]
+        [
+            NamedValue(pair["valueName"][0], pair["value"][0])
+            for pair in pairs
+            if "valueName" in pair and "value" in pair
+        ]
     )
 
 

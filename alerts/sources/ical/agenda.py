@@ -158,9 +158,9 @@ class _CalendarReader:
         except Exception as error:
             log.exception("calendar.failed", uid=versions[0].value("UID"))
             reason = because("event_stumbled", error=type(error).__name__)
-        told = {flaw.key for flaw in self.flaws}
+        known = {flaw.key for flaw in self.flaws}
         lost = versions if len(versions) <= MOST_VERSIONS else versions[:1]
-        self.flaws += [flaw for lines in lost if (flaw := _flaw(lines, reason)).key not in told]
+        self.flaws += [flaw for lines in lost if (flaw := _flaw(lines, reason)).key not in known]
         return []
 
     def _expand(self, versions: Sequence[EventLines], zone: ZoneInfo | None) -> list[Occurrence]:
@@ -192,10 +192,10 @@ class _CalendarReader:
 
 def _changes_once_a_year(definition: str) -> bool:
     rules = [line.upper().partition(":") for line in definition.split("\r\n")]
-    told = [value.split(";") for name, _, value in rules if name.partition(";")[0] in ("RRULE", "EXRULE")]
+    rule_parts = [value.split(";") for name, _, value in rules if name.partition(";")[0] in ("RRULE", "EXRULE")]
     return all(
         "FREQ=YEARLY" in parts and not any(part.startswith(("BYHOUR", "BYMINUTE", "BYSECOND")) for part in parts)
-        for parts in told
+        for parts in rule_parts
     )
 
 

@@ -24,10 +24,10 @@ from alerts.sources.ical.occurrence import Announced, Moment, Occurrence, time_o
 LATE_END = timedelta(hours=12)
 """For how long after its end an occurrence is still worth the word that its time is over."""
 
-JUST_TOLD = timedelta(hours=12)
+JUST_ANNOUNCED = timedelta(hours=12)
 """How long the news of a change replaces a notice that was given once before."""
 
-TOLD_AGAIN = timedelta(days=365)
+ANNOUNCED_AGAIN = timedelta(days=365)
 """How long after which a series without an end is announced once more."""
 
 FLOOD = 5
@@ -49,7 +49,7 @@ class Announcement:
     """One announcement of an occurrence: `step` is the moment's name, `moved`, `again`, `cancelled` or `withdrawn`.
 
     `before` is the state announced so far, `changes` the differences since; a tentative one is not for readers, one
-    that is `held` goes to an officer first, and the end of one that ends `quietly` isn't announced.
+    that `needs_review` goes to an officer first, and the end of one that ends `quietly` isn't announced.
     """
 
     key: str
@@ -59,7 +59,7 @@ class Announcement:
     before: Announced
     changes: tuple[Change, ...] = ()
     tentative: bool = False
-    held: bool = False
+    needs_review: bool = False
     quietly: bool = False
 
     @property
@@ -98,14 +98,14 @@ class CalendarDecision:
     """
 
     announcements: tuple[Announcement, ...]
-    told: Mapping[str, Announced]
+    announced: Mapping[str, Announced]
     look_again: datetime | None
     gone: tuple[Announced, ...] = ()
 
 
 def decide(
     agenda: WorksAgenda,
-    told: Mapping[str, Announced],
+    announced: Mapping[str, Announced],
     schedule: Schedule,
     now: datetime,
     *,
@@ -119,8 +119,8 @@ def decide(
     """
     look = _Look(agenda, schedule, now, since)
     sent = now.replace(microsecond=0)
-    keys, dropped = recognise(entries_of(agenda, told, schedule.zone, now, since), told, schedule.zone)
-    known = {key: each for key, each in told.items() if key not in dropped}
+    keys, dropped = recognise(entries_of(agenda, announced, schedule.zone, now, since), announced, schedule.zone)
+    known = {key: each for key, each in announced.items() if key not in dropped}
     by_key: dict[str, Occurrence | None] = {**keys, **dict.fromkeys(key for key in known if key not in keys)}
     steps = (_next_step(key, occurrence, known.get(key, Announced()), look) for key, occurrence in by_key.items())
     announcements = [step for step in steps if step]
@@ -193,7 +193,7 @@ def _first(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> 
         occurrence,
         "alert",
         passed[-1].name,
-        replace(before, tells=(), held=False),
+        replace(before, tells=(), needs_review=False),
         tentative=occurrence.status == "TENTATIVE",
         quietly=look.quietly(occurrence),
     )
@@ -201,7 +201,7 @@ def _first(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> 
 
 def _ending(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> Announcement | None:
     wanted = END in look.schedule.moments and look.now < occurrence.ends + LATE_END and not occurrence.series
-    return Announcement(key, occurrence, "end", END.name, before, held=before.held) if wanted else None
+    return Announcement(key, occurrence, "end", END.name, before, needs_review=before.needs_review) if wanted else None
 
 
 def _calling_off(
@@ -211,11 +211,14 @@ def _calling_off(
 
     One that isn't public any more is withdrawn: it may well take place.
     """
-    told = before.occurrence
-    if told is None or (occurrence is None and not agenda.tells_absence(told.uid, told.starts, told.ends)):
+    occurrence_before = before.occurrence
+    if occurrence_before is None or (
+        occurrence is None
+        and not agenda.tells_absence(occurrence_before.uid, occurrence_before.starts, occurrence_before.ends)
+    ):
         return None
-    step = "withdrawn" if occurrence is None and told.uid in agenda.hidden else "cancelled"
-    return Announcement(key, told, "cancel", step, before, held=before.held)
+    step = "withdrawn" if occurrence is None and occurrence_before.uid in agenda.hidden else "cancelled"
+    return Announcement(key, occurrence_before, "cancel", step, before, needs_review=before.needs_review)
 
 
 def _change(
@@ -223,47 +226,49 @@ def _change(
 ) -> Announcement | None:
     """Announce a change at once, whatever the moments; an earlier end than announced, as an end."""
     if look.over(occurrence):
-        return Announcement(key, occurrence, "end", END.name, before, changes, held=before.held)
+        return Announcement(key, occurrence, "end", END.name, before, changes, needs_review=before.needs_review)
     return replace(_update(key, occurrence, "moved", before, look), changes=changes)
 
 
 def _update(key: str, occurrence: Occurrence, step: str, before: Announced, look: _Look) -> Announcement:
     quietly = look.quietly(occurrence)
-    return Announcement(key, occurrence, "update", step, before, held=before.held, quietly=quietly)
+    return Announcement(key, occurrence, "update", step, before, needs_review=before.needs_review, quietly=quietly)
 
 
 def _due(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> Announcement | None:
     """Announce the latest moment that has come and isn't announced; a series only yearly while it continues."""
     if occurrence.series:
-        goes_on = occurrence.series.last is None and before.tells and look.now - before.tells[-1][1] >= TOLD_AGAIN
+        goes_on = occurrence.series.last is None and before.tells and look.now - before.tells[-1][1] >= ANNOUNCED_AGAIN
         return _update(key, occurrence, "again", before, look) if goes_on else None
     due = [moment for moment in look.schedule.passed(occurrence, look.now) if moment.name not in before.done]
     return _update(key, occurrence, due[-1].name, before, look) if due else None
 
 
 def _gone_at_once(
-    announcements: Iterable[Announcement], by_key: Mapping[str, Occurrence | None], told: Mapping[str, Announced]
+    announcements: Iterable[Announcement], by_key: Mapping[str, Occurrence | None], announced: Mapping[str, Announced]
 ) -> tuple[str, ...]:
     """Return the keys of vanished entries, if they are too many at once to be cancelled deliberately.
 
     Half of the announced ones, or five, are more likely a failed export than a town that gave up its works.
     """
     gone = tuple(each.key for each in announcements if each.step == "cancelled" and by_key[each.key] is None)
-    known = sum(1 for each in told.values() if each.occurrence and not each.over)
+    known = sum(1 for each in announced.values() if each.occurrence and not each.over)
     empty = bool(gone) and not any(by_key.values())
     much = len(gone) >= _FEW and (2 * len(gone) >= known or len(gone) >= _MANY)
     return gone if empty or much else ()
 
 
-def _hold_a_flood(announcements: list[Announcement], told: Mapping[str, Announced], look: _Look) -> list[Announcement]:
+def _hold_a_flood(
+    announcements: list[Announcement], announced: Mapping[str, Announced], look: _Look
+) -> list[Announcement]:
     """A flood of first announcements, from a calendar that was first read today, is held for an officer."""
     if look.since is None or look.now - look.since >= _FIRST_DAY:
         return announcements
     new = sum(1 for each in announcements if each.kind == "alert" and not each.tentative)
-    before = sum(1 for each in told.values() if each.tells)
+    before = sum(1 for each in announced.values() if each.tells)
     if new + before <= FLOOD:
         return announcements
-    return [replace(each, held=True) if each.kind == "alert" else each for each in announcements]
+    return [replace(each, needs_review=True) if each.kind == "alert" else each for each in announcements]
 
 
 def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) -> Announced:
@@ -275,7 +280,7 @@ def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) ->
         count=before.count + 1,
         over=announcement.kind in ("end", "cancel"),
         cancelled=announcement.kind == "cancel",
-        held=announcement.held,
+        needs_review=announcement.needs_review,
     )
 
 
@@ -283,7 +288,7 @@ def _is_done(moment: Moment, announcement: Announcement, schedule: Schedule, sen
     """True if the moment has come, or is a notice given before that would closely follow this message."""
     # Works that move from Tuesday to Wednesday are told as moved on Monday; "tomorrow" an hour later says nothing new.
     given = moment.kind == "before" and moment.name in announcement.before.done
-    closely = JUST_TOLD if given else timedelta(seconds=1)
+    closely = JUST_ANNOUNCED if given else timedelta(seconds=1)
     return schedule.at(moment, announcement.occurrence) < sent + closely
 
 
@@ -294,8 +299,8 @@ def _look_again(
     coming: list[datetime] = []
     for key, occurrence in present.items():
         before = known.get(key)
-        is_told = before is not None and (before.over or (before.occurrence and before.occurrence.series))
-        if occurrence and occurrence.status != "CANCELLED" and not is_told:
+        is_announced = before is not None and (before.over or (before.occurrence and before.occurrence.series))
+        if occurrence and occurrence.status != "CANCELLED" and not is_announced:
             coming += [schedule.at(moment, occurrence) for moment in schedule.moments]
     coming += [schedule.at(END, each.occurrence) for each in known.values() if each.occurrence and not each.over]
     return min((time for time in coming if time > now), default=None)

@@ -37,12 +37,12 @@ _TRAITS: tuple[_Trait, ...] = (
 
 
 def entries_of(
-    agenda: WorksAgenda, told: Mapping[str, Announced], zone: ZoneInfo, now: datetime, since: datetime | None
+    agenda: WorksAgenda, announced: Mapping[str, Announced], zone: ZoneInfo, now: datetime, since: datetime | None
 ) -> list[Occurrence]:
     """Return the calendar's entries, each once; a repeating one is a series with its next date and its last."""
     entries: dict[Hashable, Occurrence] = {}
     series: dict[Hashable, list[Occurrence]] = defaultdict(list)
-    for each in _days_in_a_row(agenda, told, zone):
+    for each in _days_in_a_row(agenda, announced, zone):
         if each.series:
             series[each.uid, each.series, each.series.rule].append(each)
         else:
@@ -53,7 +53,7 @@ def entries_of(
     return sorted(entries.values(), key=lambda each: (each.starts, each.uid, each.recurrence_id))
 
 
-def _days_in_a_row(agenda: WorksAgenda, told: Mapping[str, Announced], zone: ZoneInfo) -> list[Occurrence]:
+def _days_in_a_row(agenda: WorksAgenda, announced: Mapping[str, Announced], zone: ZoneInfo) -> list[Occurrence]:
     """Return the occurrences; equal single entries on three consecutive days or more become one series.
 
     Some exports write ten nights as ten entries. Once announced as a series, it stays one while a day is left.
@@ -65,7 +65,7 @@ def _days_in_a_row(agenda: WorksAgenda, told: Mapping[str, Announced], zone: Zon
             found.append(each)
         else:
             alike[each.summary, each.location, each.all_day, each.starts.time(), each.ends - each.starts].append(each)
-    known = {record.occurrence.content for record in told.values() if record.occurrence and not record.over}
+    known = {record.occurrence.content for record in announced.values() if record.occurrence and not record.over}
     for entries in alike.values():
         found += _as_series(entries, agenda, known, zone)
     return found
@@ -151,10 +151,10 @@ def _last_end(series: Series, first: Occurrence, zone: ZoneInfo) -> datetime:
 class _Recognition:
     """Pairs a calendar's entries with the announced ones, from the surest trait to the least."""
 
-    def __init__(self, present: Sequence[Occurrence], told: Mapping[str, Announced]) -> None:
+    def __init__(self, present: Sequence[Occurrence], announced: Mapping[str, Announced]) -> None:
         self.keys: dict[str, Occurrence] = {}
         self.left = list(present)
-        self.free = {key: (record, record.occurrence) for key, record in told.items() if record.occurrence}
+        self.free = {key: (record, record.occurrence) for key, record in announced.items() if record.occurrence}
         self._there = {each.uid for each in present}
         self._known = {occurrence.uid for _, occurrence in self.free.values()}
 
@@ -163,13 +163,13 @@ class _Recognition:
 
         `going_on` leaves out what is over; `strangers` are those whose UID is nowhere on the other side.
         """
-        told: dict[Hashable, list[str]] = defaultdict(list)
+        by_trait: dict[Hashable, list[str]] = defaultdict(list)
         for key, (record, occurrence) in self.free.items():
             if not (going_on and record.over) and not (strangers and occurrence.uid in self._there):
-                told[trait(occurrence)].append(key)
+                by_trait[trait(occurrence)].append(key)
         left: list[Occurrence] = []
         for each in self.left:
-            fitting = None if strangers and each.uid in self._known else told.get(trait(each))
+            fitting = None if strangers and each.uid in self._known else by_trait.get(trait(each))
             if not fitting:
                 left.append(each)
                 continue
@@ -182,14 +182,14 @@ class _Recognition:
 
 
 def recognise(
-    present: Sequence[Occurrence], told: Mapping[str, Announced], zone: ZoneInfo
+    present: Sequence[Occurrence], announced: Mapping[str, Announced], zone: ZoneInfo
 ) -> tuple[dict[str, Occurrence], set[str]]:
     """Return each entry under the key of its announced one, or a new key; and the announced ones without an entry.
 
     Its match is the one with the same content; else the one of its UID (of the same day, if a whole series was moved to
     another hour); else, if neither UID is known any more, the one with its title and place, or with its time.
     """
-    found = _Recognition(present, told)
+    found = _Recognition(present, announced)
     # The content counts more than the UID: a UID is the exporter's, and some count them anew with each file.
     found.pair(lambda each: (each.content, each.uid))
     found.pair(lambda each: each.content)
@@ -199,7 +199,7 @@ def recognise(
         found.pair(trait, going_on=True, strangers=True)
     for each in found.left:
         key = each.key
-        while key in told or key in found.keys:
+        while key in announced or key in found.keys:
             key = replace(each, summary=key).key
         found.keys[key] = each
     # Dates that were told one by one before their entry became a series: the series stands for them from now on.

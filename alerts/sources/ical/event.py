@@ -141,8 +141,8 @@ def text_of(event: Event, name: str) -> str:
 
 def to_occurrence(event: Event, origin: SettledEvent, home: ZoneInfo, recurrence_id: str) -> Occurrence:
     """Return the occurrence of an event with settled times; `origin` is the one it was expanded from."""
-    first = time_told(event, "DTSTART")
-    starts, ends = as_instant(first, home), as_instant(time_told(event, "DTEND"), home)
+    first = given_time(event, "DTSTART")
+    starts, ends = as_instant(first, home), as_instant(given_time(event, "DTEND"), home)
     url = text_of(event, "URL")
     return Occurrence(
         uid=origin.uid,
@@ -262,8 +262,8 @@ def _with_zone(value: Any, floating: ZoneInfo, calendar_zone: ZoneInfo | None) -
 
 def _settle_end(event: Event, home: ZoneInfo) -> list[Reason]:
     """Put a DTEND that is after DTSTART in the place of DTEND and DURATION."""
-    starts = time_told(event, "DTSTART")
-    ends = _told_end(event, starts)
+    starts = given_time(event, "DTSTART")
+    ends = _given_end(event, starts)
     # A date and a time can't be compared.
     if ends is not None and isinstance(ends, datetime) is not isinstance(starts, datetime):
         starts, ends = _timed(starts, home), _timed(ends, home)
@@ -280,23 +280,23 @@ def _settle_end(event: Event, home: ZoneInfo) -> list[Reason]:
     return notes
 
 
-def _told_end(event: Event, starts: Times) -> Times | None:
+def _given_end(event: Event, starts: Times) -> Times | None:
     if "DTEND" in event:
-        return time_told(event, "DTEND")
+        return given_time(event, "DTEND")
     if "DURATION" not in event:
         return None
-    told: Any = event.get("DURATION")
-    length: timedelta = told.dt
+    duration: Any = event.get("DURATION")
+    length: timedelta = duration.dt
     # A duration is time that passes (3.3.6): across a change of the clocks it is not the same on the wall.
     if isinstance(starts, datetime):
         return (starts.astimezone(UTC) + length).astimezone(starts.tzinfo)
     return starts + length if length >= timedelta(days=1) else None
 
 
-def time_told(event: Event, name: str) -> Times:
+def given_time(event: Event, name: str) -> Times:
     """The date or time of the event's property `name`, which it must have."""
-    told: Any = event.get(name)
-    time: Times = told.dt
+    value: Any = event.get(name)
+    time: Times = value.dt
     return time
 
 

@@ -97,8 +97,11 @@ class Occurrence:
     @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits that change when a reader must hear of it: the times, the title, the place."""
-        told = (self.content, self.series and (self.series.last, self.series.off, self.series.extra, self.series.moved))
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+        identity = (
+            self.content,
+            self.series and (self.series.last, self.series.off, self.series.extra, self.series.moved),
+        )
+        return hashlib.sha256(repr(identity).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,8 @@ class Announced:
 
     `done` are the names of the moments that need no announcement any more, `tells` the (identifier, sent) of its
     messages, oldest first, `count` their number ever; `over` when nothing follows, `cancelled` when it was cancelled.
-    `held`: it came in a flood, and waits for an officer. One that is over and was never announced had begun when the
-    calendar was read first.
+    `needs_review`: it came in a flood, and waits for an officer. One that is over and was never announced had begun
+    when the calendar was read first.
     """
 
     occurrence: Occurrence | None = None
@@ -117,7 +120,7 @@ class Announced:
     count: int = 0
     over: bool = False
     cancelled: bool = False
-    held: bool = False
+    needs_review: bool = False
 
 
 # --- moments ---------------------------------------------------------------------------------------------------------
@@ -180,7 +183,7 @@ def _civil_time(moment: Moment, first_day: date, ends: datetime, zone: ZoneInfo)
 # --- what is kept ----------------------------------------------------------------------------------------------------
 
 
-def to_state(told: Mapping[str, Announced]) -> dict[str, Any]:
+def to_state(announced: Mapping[str, Announced]) -> dict[str, Any]:
     """Return the JSON-able form of all announced occurrences, by their keys."""
     return {
         "told": {
@@ -191,9 +194,9 @@ def to_state(told: Mapping[str, Announced]) -> dict[str, Any]:
                 "count": each.count,
                 "over": each.over,
                 "cancelled": each.cancelled,
-                "held": each.held,
+                "held": each.needs_review,
             }
-            for key, each in told.items()
+            for key, each in announced.items()
             if each.occurrence
         }
     }
@@ -210,7 +213,7 @@ def from_state(state: Mapping[str, Any]) -> dict[str, Announced]:
             over=each["over"],
             cancelled=each["cancelled"],
             # Not in what was stored before floods were held.
-            held=each.get("held", False),
+            needs_review=each.get("held", False),
         )
         for key, each in state.get("told", {}).items()
     }

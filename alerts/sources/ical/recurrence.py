@@ -22,7 +22,7 @@ import recurring_ical_events
 from icalendar import Calendar, Event
 
 from alerts.model.reason import because
-from alerts.sources.ical.event import SettledEvent, as_instant, as_list, time_told, to_occurrence
+from alerts.sources.ical.event import SettledEvent, as_instant, as_list, given_time, to_occurrence
 from alerts.sources.ical.occurrence import Occurrence, Series
 
 MOST_RULES = 10
@@ -121,9 +121,9 @@ def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo) -> li
         components, _ = _recur(events, window.start, window.start + _PLANNED)
     found = [to_occurrence(each, master, home, _recurrence_id(each)) for each in components]
     # A date that was moved out of the window isn't found there, and would look as if it had been called off.
-    told = {each.recurrence_id for each in found}
+    overridden = {each.recurrence_id for each in found}
     moved = [to_occurrence(each.event, each, home, _recurrence_id(each.event)) for each in events if each.overrides]
-    found += [each for each in moved if each.uid in window.watched and each.recurrence_id not in told]
+    found += [each for each in moved if each.uid in window.watched and each.recurrence_id not in overridden]
     series = _series(master, events, rules, window, home)
     if series is None:
         return found
@@ -163,13 +163,13 @@ def _bound(recurrence: Any) -> list[RuleStarts]:
 def _recurrence_id(event: Event) -> str:
     """The time that the rule gave the occurrence, in UTC; a date where the event has dates."""
     # What RANGE=THISANDFUTURE moved along carries the id of the override that did it: its own start tells them apart.
-    value = time_told(event, "DTSTART" if _moves_along(event) else "RECURRENCE-ID")
+    value = given_time(event, "DTSTART" if _moves_along(event) else "RECURRENCE-ID")
     return f"{value.astimezone(UTC):%Y%m%dT%H%M%SZ}" if isinstance(value, datetime) else f"{value:%Y%m%d}"
 
 
 def _moves_along(event: Event) -> bool:
-    told: Any = event.get("RECURRENCE-ID")
-    return told is not None and told.params.get("RANGE") == "THISANDFUTURE"
+    value: Any = event.get("RECURRENCE-ID")
+    return value is not None and value.params.get("RANGE") == "THISANDFUTURE"
 
 
 def _series(
@@ -182,7 +182,7 @@ def _series(
     rhythms = [_rhythm(rule) for rule in rules]
     if not master.recurs or None in rhythms or any(_moves_along(each.event) for each in events):
         return None
-    starts, ends = (as_instant(time_told(master.event, name), home) for name in ("DTSTART", "DTEND"))
+    starts, ends = (as_instant(given_time(master.event, name), home) for name in ("DTSTART", "DTEND"))
     added = {_day(each, home) for each in _dates(master.event, "RDATE")}
     if not rules:
         added.add(starts.date())
@@ -225,8 +225,8 @@ def _rhythm(rule: RuleStarts) -> str | None:
 
 def _dates(event: Event, name: str) -> list[date | datetime]:
     """The single dates of a property; of a period, when it begins."""
-    told = [each.dt for value in as_list(event.get(name)) for each in value.dts]
-    return [each[0] if isinstance(each, tuple) else each for each in told]
+    dates = [each.dt for value in as_list(event.get(name)) for each in value.dts]
+    return [each[0] if isinstance(each, tuple) else each for each in dates]
 
 
 def _day(value: date | datetime, home: ZoneInfo) -> date:

@@ -50,7 +50,7 @@ class IcalSource:
         self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.town.zone)
         # No calendar says how grave an entry is: the source's own `severity` stands for all of them.
         self._severity = settings.severity
-        self._held: _CalendarRead | None = None
+        self._current: _CalendarRead | None = None
         self._quiet: _Quiet | None = None
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
@@ -64,32 +64,36 @@ class IcalSource:
         one raises.
         """
         try:
-            held = await self._look(self._held, memory, now)
+            current = await self._look(self._current, memory, now)
         except SourceFailed:
-            if self._held is None or now - self._held.confirmed > TRUSTED:
+            if self._current is None or now - self._current.confirmed > TRUSTED:
                 raise
-            reading = await self._tell(self._held, memory, known, now)
+            reading = await self._tell(self._current, memory, known, now)
             # A reading counts as a success: where nothing is due, the failure is what must be told.
             if not reading.heard:
                 raise
             return reading
-        self._held = held
-        if self._quiet is not None and self._quiet.lasts(held.agenda, memory, now):
+        self._current = current
+        if self._quiet is not None and self._quiet.lasts(current.agenda, memory, now):
             return SourceReading((), memory, look_again=self._quiet.until, unchanged=True)
-        reading = await self._tell(held, memory, known, now)
+        reading = await self._tell(current, memory, known, now)
         is_quiet = not reading.heard and reading.trouble is None
-        self._quiet = _Quiet(held.agenda, reading.memory, now, reading.look_again) if is_quiet else None
+        self._quiet = _Quiet(current.agenda, reading.memory, now, reading.look_again) if is_quiet else None
         return reading
 
-    async def _look(self, held: _CalendarRead | None, memory: Memory, now: datetime) -> _CalendarRead:
+    async def _look(self, current: _CalendarRead | None, memory: Memory, now: datetime) -> _CalendarRead:
         """The calendar as it is now, expanded anew where it changed or its window is old."""
-        document = await self._place.look(held.document.digest if held else None)
-        if held and (document is None or document.digest == held.document.digest) and now - held.expanded < FRESH:
-            return replace(held, confirmed=now)
-        document = document or (held.document if held else None)
+        document = await self._place.look(current.document.digest if current else None)
+        if (
+            current
+            and (document is None or document.digest == current.document.digest)
+            and now - current.expanded < FRESH
+        ):
+            return replace(current, confirmed=now)
+        document = document or (current.document if current else None)
         assert document is not None  # noqa: S101 nothing is unchanged to one who has nothing
-        told = from_state(memory.state)
-        watched = frozenset(each.occurrence.uid for each in told.values() if each.occurrence and not each.over)
+        announced = from_state(memory.state)
+        watched = frozenset(each.occurrence.uid for each in announced.values() if each.occurrence and not each.over)
         try:
             expansion = await self._expand(document, watched, now)
         except Unreadable as error:
@@ -105,27 +109,27 @@ class IcalSource:
             document.forget(key)
 
         def expand() -> _Expansion:
-            return _Expansion(read_agenda.apart(document.body, window_around(now, watched), zone), at=now)
+            return _Expansion(read_agenda.in_subprocess(document.body, window_around(now, watched), zone), at=now)
 
         return await document.once(key, expand, _Expansion.size, by=read_agenda.turns_of(document.url))
 
-    async def _tell(self, held: _CalendarRead, memory: Memory, known: Known, now: datetime) -> SourceReading:
-        agenda, digest, told = held.agenda, held.document.digest, from_state(memory.state)
+    async def _tell(self, current: _CalendarRead, memory: Memory, known: Known, now: datetime) -> SourceReading:
+        agenda, digest, announced = current.agenda, current.document.digest, from_state(memory.state)
         since = _since(memory.state, agenda, now)
-        decision = await self._decide(agenda, told, since, known, now)
+        decision = await self._decide(agenda, announced, since, known, now)
         heard = [
             Heard(
                 key=each.identifier,
                 alert=to_alert(each, self._town, self._severity, now),
                 leave_out=_TENTATIVE if each.tentative else None,
-                hold=_FLOOD if each.held else None,
+                hold=_FLOOD if each.needs_review else None,
                 notes=each.occurrence.notes,
             )
             for each in decision.announcements
         ]
         heard += [Heard(key=flaw.key, problem=flaw.reason) for flaw in agenda.flaws]
         stored = await known([each.key for each in heard]) if heard else set()
-        state = to_state(decision.told)
+        state = to_state(decision.announced)
         if since:
             state["since"] = since.isoformat()
         if decision.gone:
@@ -139,15 +143,22 @@ class IcalSource:
         )
 
     async def _decide(
-        self, agenda: WorksAgenda, told: Mapping[str, Announced], since: datetime | None, known: Known, now: datetime
+        self,
+        agenda: WorksAgenda,
+        announced: Mapping[str, Announced],
+        since: datetime | None,
+        known: Known,
+        now: datetime,
     ) -> CalendarDecision:
         """Decide.
 
         Entries that vanished at once are cancelled after an officer's consent, which is stored as a known key.
         """
-        decision = await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since)
+        decision = await asyncio.to_thread(decide, agenda, announced, self._schedule, now, since=since)
         if decision.gone and await known([gone_key(decision.gone)]):
-            return await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since, gone_for_good=True)
+            return await asyncio.to_thread(
+                decide, agenda, announced, self._schedule, now, since=since, gone_for_good=True
+            )
         return decision
 
 

@@ -27,7 +27,7 @@ from alerts.model.alert import (
     Circle,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     Severity,
     Urgency,
@@ -158,7 +158,7 @@ def _urgency(announcement: Announcement, now: datetime) -> Urgency:
     return Urgency.EXPECTED if announcement.occurrence.starts - now <= SOON else Urgency.FUTURE
 
 
-def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]:
+def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[NamedValue, ...]:
     """Return the facts for which CAP has no element: the step, the repetition, the changes, and the kind of end.
 
     An end is the planned one, never an all clear: no calendar knows if the water is back.
@@ -173,7 +173,7 @@ def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]
         SERIES_PARAMETER: _json(series_to_record(occurrence.series)) if occurrence.series else None,
         CHANGE_PARAMETER: _json(announcement.changes) if announcement.changes else None,
     }
-    return tuple(Named(name, value) for name, value in named.items() if value is not None)
+    return tuple(NamedValue(name, value) for name, value in named.items() if value is not None)
 
 
 def _json(said: Any) -> str:

@@ -172,10 +172,10 @@ def read_map(body: bytes, department: str) -> ColourMap:
 
 
 def _windows(phenomenon: _Phenomenon, period: _Period) -> list[ColourWindow]:
-    told = [ColourWindow(each.begin_time, each.end_time, each.color_id) for each in phenomenon.timelaps_items]
+    windows = [ColourWindow(each.begin_time, each.end_time, each.color_id) for each in phenomenon.timelaps_items]
     highest = phenomenon.phenomenon_max_color_id
-    if max((each.colour for each in told), default=Colour.GREEN) >= highest:
-        return told
+    if max((each.colour for each in windows), default=Colour.GREEN) >= highest:
+        return windows
     # Floods have no hours: the whole period has the colour.
     return [ColourWindow(period.begin_validity_time, period.end_validity_time, highest)]
 

@@ -24,7 +24,14 @@ from alerts.sources.fetch import show
 from alerts.sources.settings import VigilanceSettings
 from alerts.sources.shared import SharedReader, SourceShare
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin, read_map
-from alerts.sources.vigilance.warning import Addressee, ColourChange, ToldPhenomenon, alert_of, changes, told_after
+from alerts.sources.vigilance.warning import (
+    Addressee,
+    ColourChange,
+    PublishedPhenomenon,
+    alert_of,
+    changes,
+    published_after,
+)
 
 _MAP, _TEXTS = "cartevigilance/encours", "textesvigilance/encours"
 # An older bulletin belongs to another edition.
@@ -74,12 +81,12 @@ class VigilanceSource:
             older = {"older_since": now.isoformat(), **state}
             _must_be_newer(older, now)
             return SourceReading((), Memory(digest=document.digest, state=older), unchanged=True)
-        told = {name: ToldPhenomenon.of(each) for name, each in state.get("told", {}).items()}
-        changed = changes(edition, told, self._settings.except_, now)
+        published = {name: PublishedPhenomenon.of(each) for name, each in state.get("told", {}).items()}
+        changed = changes(edition, published, self._settings.except_, now)
         made, notes = await self._made(changed, edition, shares[1], now)
         heard = [Heard(alert.identifier, alert=alert, notes=notes) for _, alert in made]
         stored = await known([each.key for each in heard]) if heard else set()
-        after = self._state(edition, told_after(told, made, now))
+        after = self._state(edition, published_after(published, made, now))
         return SourceReading(
             [each for each in heard if each.key not in stored], Memory(None, None, document.digest, after)
         )
@@ -113,7 +120,7 @@ class VigilanceSource:
         department, turns = self._department, read_map.turns_of(document.url)
 
         def read() -> ColourMap:
-            return read_map.apart(document.body, department)
+            return read_map.in_subprocess(document.body, department)
 
         try:
             return await document.once(("map", department), read, ColourMap.size, by=turns)
@@ -143,18 +150,18 @@ class VigilanceSource:
         department = self._department
 
         def read() -> Bulletin:
-            return read_bulletin.apart(document.body, department)
+            return read_bulletin.in_subprocess(document.body, department)
 
         turns = read_bulletin.turns_of(document.url)
         bulletin = await document.once(("bulletin", department), read, Bulletin.size, by=turns)
         return bulletin if edition.updated - bulletin.updated < _OF_ITS_TIME else None
 
-    def _state(self, edition: ColourMap, told: dict[str, ToldPhenomenon]) -> dict[str, Any]:
+    def _state(self, edition: ColourMap, published: dict[str, PublishedPhenomenon]) -> dict[str, Any]:
         return {
             "department": self._department,
             "updated": edition.updated.isoformat(),
             "until": edition.until.isoformat(),
-            "told": {name: run.as_json() for name, run in told.items()},
+            "told": {name: run.as_json() for name, run in published.items()},
         }
 
 

@@ -20,7 +20,7 @@ from alerts.model.alert import (
     Certainty,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     ResponseType,
     Severity,
@@ -28,7 +28,7 @@ from alerts.model.alert import (
 )
 from alerts.model.hazard import AWARENESS_TYPES
 from alerts.model.town import Town
-from alerts.rendering.moments import Teller
+from alerts.rendering.moments import DateFormatter
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT, event_of
 from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, ColourWindow
 
@@ -66,7 +66,7 @@ PHENOMENA: Mapping[str, Phenomenon] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ToldPhenomenon:
+class PublishedPhenomenon:
     """The messages about a phenomenon: the first and the last, their number, and the hours of the last."""
 
     first: Reference
@@ -81,14 +81,14 @@ class ToldPhenomenon:
         return {"messages": messages, "count": self.count, "windows": windows}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> ToldPhenomenon:
+    def of(cls, stored: Mapping[str, Any]) -> PublishedPhenomenon:
         """Read the output of `as_json`."""
-        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in told["messages"])
+        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in stored["messages"])
         windows = tuple(
             ColourWindow(datetime.fromisoformat(begin), datetime.fromisoformat(end), Colour(colour))
-            for begin, end, colour in told["windows"]
+            for begin, end, colour in stored["windows"]
         )
-        return cls(first, last, told["count"], windows)
+        return cls(first, last, stored["count"], windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ColourChange:
 
     phenomenon: str
     windows: tuple[ColourWindow, ...]
-    before: ToldPhenomenon | None
+    before: PublishedPhenomenon | None
 
     @property
     def colour(self) -> Colour:
@@ -106,12 +106,12 @@ class ColourChange:
 
 
 def changes(
-    edition: ColourMap, told: Mapping[str, ToldPhenomenon], left_out: Collection[str], now: datetime
+    edition: ColourMap, published: Mapping[str, PublishedPhenomenon], left_out: Collection[str], now: datetime
 ) -> list[ColourChange]:
     """Return the changes of an edition against the published state, the worst first."""
     found = []
     for name in PHENOMENA.keys() - set(left_out):
-        windows, before = to_come(edition.windows.get(name, ()), now), told.get(name)
+        windows, before = to_come(edition.windows.get(name, ()), now), published.get(name)
         if windows != (to_come(before.windows, now) if before else ()):
             # What ran out by itself has ended: what comes later is an incident of its own.
             is_on = before is not None and bool(to_come(before.windows, now))
@@ -124,11 +124,11 @@ def to_come(windows: Sequence[ColourWindow], now: datetime) -> tuple[ColourWindo
     return tuple(replace(each, begin=max(each.begin, now)) for each in windows if each.end > now)
 
 
-def told_after(
-    told: Mapping[str, ToldPhenomenon], made: Sequence[tuple[ColourChange, Alert]], now: datetime
-) -> dict[str, ToldPhenomenon]:
+def published_after(
+    published: Mapping[str, PublishedPhenomenon], made: Sequence[tuple[ColourChange, Alert]], now: datetime
+) -> dict[str, PublishedPhenomenon]:
     """Return the published state after these messages, without windows that have ended."""
-    runs = {name: run for name, run in told.items() if to_come(run.windows, now)}
+    runs = {name: run for name, run in published.items() if to_come(run.windows, now)}
     for change, alert in made:
         # Back to green it is known no more: what comes later is an incident of its own.
         runs.pop(change.phenomenon, None)
@@ -136,7 +136,7 @@ def told_after(
             last = Reference(alert.sender, alert.identifier, alert.sent)
             before = change.before
             first, count = (before.first, before.count + 1) if before else (last, 1)
-            runs[change.phenomenon] = ToldPhenomenon(first, last, count, change.windows)
+            runs[change.phenomenon] = PublishedPhenomenon(first, last, count, change.windows)
     return runs
 
 
@@ -148,9 +148,9 @@ class Addressee:
     town: Town
     now: datetime
 
-    def teller(self, language: str) -> Teller:
+    def teller(self, language: str) -> DateFormatter:
         """Return the formatter of days and hours in that language."""
-        return Teller(language, self.town.zone, self.now, _PHRASES[language], long=False)
+        return DateFormatter(language, self.town.zone, self.now, _PHRASES[language], long=False)
 
 
 def alert_of(change: ColourChange, edition: ColourMap, bulletin: Bulletin | None, to: Addressee) -> Alert:
@@ -185,8 +185,10 @@ def _identifier(change: ColourChange, edition: ColourMap, department: str) -> st
     """The same for the same word, should it be read again before it is remembered; another one for each other."""
     count = change.before.count + 1 if change.before else 1
     begin = change.before.first.identifier if change.before else f"{edition.updated:%Y%m%dT%H%M%S}"
-    told = repr((begin, edition.updated.timestamp(), [(each.end.timestamp(), each.colour) for each in change.windows]))
-    digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+    content = repr(
+        (begin, edition.updated.timestamp(), [(each.end.timestamp(), each.colour) for each in change.windows])
+    )
+    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
     return f"vigilance-{department}-{change.phenomenon}-{count}-{digest}"
 
 
@@ -194,7 +196,7 @@ def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
     """Return the French info, without the forecasters' words."""
     phenomenon, place, colour = PHENOMENA[change.phenomenon], DEPARTMENTS[to.department], change.colour
     severity = _SEVERITIES[colour]
-    codes = (Named(FR_DEPARTMENT, to.department), Named("NUTS3", place.nuts), *to.town.codes)
+    codes = (NamedValue(FR_DEPARTMENT, to.department), NamedValue("NUTS3", place.nuts), *to.town.codes)
     return Info(
         event=phenomenon.french,
         language="fr-FR",
@@ -210,8 +212,8 @@ def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
         description=_hours(change.windows, "fr", to),
         web=WEB,
         parameters=(
-            Named("awareness_level", f"{int(colour)}; {_COLOURS['en'][colour]}; {severity}"),
-            Named("awareness_type", phenomenon.awareness),
+            NamedValue("awareness_level", f"{int(colour)}; {_COLOURS['en'][colour]}; {severity}"),
+            NamedValue("awareness_type", phenomenon.awareness),
         ),
         # A town is warned as its department is, so it is always here.
         areas=(Area(place.name, geocodes=tuple(dict.fromkeys(codes))),),

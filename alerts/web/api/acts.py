@@ -17,7 +17,7 @@ from alerts.desk.out import Rehearsal
 from alerts.desk.service import DeskUnit
 from alerts.web.api import models
 from alerts.web.api.commands import done_once
-from alerts.web.api.operation import Api, Call, Handler, Operation, Reply, json_reply
+from alerts.web.api.operation import Api, ApiCall, ApiResponse, Handler, Operation, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 from alerts.web.api.queries import must_be_as_seen, named
 
@@ -56,7 +56,7 @@ def operations_of(of: str) -> tuple[Operation, ...]:
 
 
 def _handler(act: type[OfficerAct]) -> Handler:
-    async def handler(api: Api, call: Call) -> Reply:
+    async def handler(api: Api, call: ApiCall) -> ApiResponse:
         given = {key: getattr(call.wish, key) for key in type(call.wish).model_fields} if call.wish else {}
 
         def done(unit: DeskUnit) -> tuple[OfficerAct, Any]:
@@ -67,14 +67,14 @@ def _handler(act: type[OfficerAct]) -> Handler:
                 must_be_as_seen(partial(made.before, unit), call.conditions.if_match)
             return made, made.done_by(Officer(unit, call.actor))
 
-        def action(unit: DeskUnit) -> Reply:
+        def action(unit: DeskUnit) -> ApiResponse:
             made, what = done(unit)
             return json_reply(201 if act.files and what.fresh else 200, made.account(unit, what))
 
         if not (act.files and given["dry_run"]):
             return await done_once(api, call, action)
         incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
-        _, filed = await api.service.sketch(done, incident)
+        _, filed = await api.service.preview(done, incident)
         return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
 
     return handler

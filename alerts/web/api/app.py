@@ -31,7 +31,7 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import Reason, because
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE
-from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, Call, Conditions, Operation, Reply, best_form
+from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, ApiCall, ApiResponse, Conditions, Operation, best_form
 from alerts.web.api.problems import Fault, Problem, ProblemType, faults_of, invalid, problem_of
 from alerts.web.pages import best_of, languages_in
 from alerts.web.posted import received
@@ -86,17 +86,19 @@ async def _serve(api: Api, operation: Operation, request: web.Request) -> web.St
     else:
         # Before anything of the request is read: who isn't let in makes nobody read a large body.
         actor, token = await api.guard.let_in(request, operation.act)
-    call = await _read(api, operation, request, Call(actor, token, _name(request), query_of(request, operation.query)))
+    call = await _read(
+        api, operation, request, ApiCall(actor, token, _name(request), query_of(request, operation.query))
+    )
     return _response(await operation.handler(api, call))
 
 
-async def _read(api: Api, operation: Operation, request: web.Request, call: Call) -> Call:
+async def _read(api: Api, operation: Operation, request: web.Request, call: ApiCall) -> ApiCall:
     call, wish = replace(call, conditions=conditions_of(request, operation)), operation.wish
     if wish is None:
         return call
     body, form = await body_of(request, operation)
 
-    def understood() -> Call:
+    def understood() -> ApiCall:
         known = replace(call, digest=digest_of(request, form, body))
         if form == CAP:
             return replace(known, alert=cap_of(body, api))
@@ -112,7 +114,7 @@ def _name(request: web.Request) -> str:
     return name
 
 
-def _response(answer: Reply) -> web.Response:
+def _response(answer: ApiResponse) -> web.Response:
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return web.Response(status=answer.status, headers=answer.headers)
     # JSON is UTF-8 by its own definition and takes no charset (RFC 8259, 11); XML is what its header says.

@@ -32,7 +32,7 @@ from alerts.web.api.models import (
     PostWish,
     UpdateWish,
 )
-from alerts.web.api.operation import Api, Call, Reply, json_reply
+from alerts.web.api.operation import Api, ApiCall, ApiResponse, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import must_be_as_seen, named
 
@@ -42,11 +42,11 @@ _SAME = ("headline", "description", "instruction", "event", "category", "severit
 _SAME_TOO = ("onset", "expires", "web", "exercise")
 
 
-async def post_alert(api: Api, call: Call) -> Reply:
+async def post_alert(api: Api, call: ApiCall) -> ApiResponse:
     """File a new alert, from its words or as a CAP message."""
     if call.alert is not None:
         made = call.alert
-        await api.service.sketch(lambda unit: _warm(unit, made))
+        await api.service.preview(lambda unit: _warm(unit, made))
         return await _store(api, call, lambda officer: officer.post(made))
     wish = call.wishing(PostWish)
     image = await _picture_of(api.service, wish)
@@ -55,20 +55,20 @@ async def post_alert(api: Api, call: Call) -> Reply:
         draft = Draft(**_changes_of(wish), **image)
         return _warm(unit, draft_alert(draft, unit.desk.station, unit.now, unit.new_id()))
 
-    alert = await api.service.sketch(drafted)
+    alert = await api.service.preview(drafted)
     if wish.dry_run:
         # `again`: what is only shown is no double tap.
         return await _rehearse(api, call, lambda officer: officer.post(alert, wish.channels, again=True))
     return await _store(api, call, lambda officer: officer.post(alert, wish.channels, again=wish.again))
 
 
-async def update_alert(api: Api, call: Call) -> Reply:
+async def update_alert(api: Api, call: ApiCall) -> ApiResponse:
     """File the next version. Raises Problem if `If-Match` names an older one than the one that this builds on."""
     wish = call.wishing(UpdateWish)
     changes = {**_changes_of(wish), **await _picture_of(api.service, wish)}
 
     def filing(officer: Officer) -> Filed:
-        stored = officer.goes_on_from(named(officer.unit, call.name).id, Act.UPDATE)
+        stored = officer.current_version(named(officer.unit, call.name).id, Act.UPDATE)
         must_be_as_seen(lambda: AlertOut.of(officer.unit, stored), call.conditions.if_match)
         return officer.update(stored.id, changes, wish.channels, again=wish.again)
 
@@ -99,32 +99,32 @@ def _warm(unit: DeskUnit, alert: Alert) -> Alert:
     return alert
 
 
-async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Reply:
-    filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
+async def _rehearse(api: Api, call: ApiCall, filing: Filing, incident: str | None = None) -> ApiResponse:
+    filed = await api.service.preview(lambda unit: filing(Officer(unit, call.actor)), incident)
     return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
 
 
-async def _store(api: Api, call: Call, filing: Filing) -> Reply:
+async def _store(api: Api, call: ApiCall, filing: Filing) -> ApiResponse:
     """Act, and answer in the same transaction: 201, or 200 for what the same words were a moment ago."""
 
-    def action(unit: DeskUnit) -> Reply:
+    def action(unit: DeskUnit) -> ApiResponse:
         filed = filing(Officer(unit, call.actor))
         return json_reply(201 if filed.fresh else 200, AlertOut.of(unit, filed.stored))
 
     return await done_once(api, call, action)
 
 
-async def done_once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -> Reply:
+async def done_once(api: Api, call: ApiCall, action: Callable[[DeskUnit], ApiResponse]) -> ApiResponse:
     """Carry it out in one transaction, or repeat its earlier answer. Raises Problem, and the errors of `action`."""
     key = call.conditions.key
     if key is None:
         return await api.service.act(action)
     async with once_at_a_time(api, call):
-        return await api.service.act(lambda unit: _told_or_done(unit, call, key, action))
+        return await api.service.act(lambda unit: _known_or_done(unit, call, key, action))
 
 
 @asynccontextmanager
-async def once_at_a_time(api: Api, call: Call) -> AsyncIterator[None]:
+async def once_at_a_time(api: Api, call: ApiCall) -> AsyncIterator[None]:
     """Nothing else is carried out under the request's key within. Raises Problem where something is."""
     key = call.conditions.key
     if key is None:
@@ -142,13 +142,13 @@ async def once_at_a_time(api: Api, call: Call) -> AsyncIterator[None]:
         api.under_way.discard(one)
 
 
-async def replayed(api: Api, call: Call) -> Reply | None:
+async def replayed(api: Api, call: ApiCall) -> ApiResponse | None:
     """Return the earlier answer under the request's key, else None. Raises Problem for another request's key."""
     key = call.conditions.key
     return await api.service.ask(lambda unit: _kept(unit, call, key)) if key is not None else None
 
 
-def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Reply]) -> Reply:
+def _known_or_done(unit: DeskUnit, call: ApiCall, key: str, action: Callable[[DeskUnit], ApiResponse]) -> ApiResponse:
     unit.replies.sweep(unit.now - REPLIES_KEPT)
     known = _kept(unit, call, key)
     if known is not None:
@@ -158,7 +158,7 @@ def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUn
     return answer
 
 
-def _kept(unit: DeskUnit, call: Call, key: str) -> Reply | None:
+def _kept(unit: DeskUnit, call: ApiCall, key: str) -> ApiResponse | None:
     kept = unit.replies.reply(call.token, key)
     if kept is None:
         return None

@@ -35,7 +35,7 @@ from alerts.web.api.models import (
     Sources,
     UpdateWish,
 )
-from alerts.web.api.operation import BASE, CAP, JSON, PROBLEM, Api, Call, Operation, Reply, json_reply
+from alerts.web.api.operation import BASE, CAP, JSON, PROBLEM, Api, ApiCall, ApiResponse, Operation, json_reply
 from alerts.web.api.problems import ProblemType
 
 _REF = "#/components/schemas/{model}"
@@ -50,9 +50,9 @@ _FILED = {200: (AlertOut, Rehearsal), 201: (AlertOut,)}
 _ONE = {200: (AlertOut,)}
 
 
-async def _answer_document(api: Api, __: Call) -> Reply:
-    told = document()
-    return json_reply(200, {**told, "servers": [{"url": f"{api.station.mount}{BASE}"}]})
+async def _answer_document(api: Api, __: ApiCall) -> ApiResponse:
+    answer = document()
+    return json_reply(200, {**answer, "servers": [{"url": f"{api.station.mount}{BASE}"}]})
 
 
 EVERY_OPERATION: tuple[Operation, ...] = (
@@ -209,8 +209,8 @@ def _schemas() -> dict[str, Any]:
     # A query's model is told as parameters, one by one, and is no schema of its own.
     asked = {operation.query.__name__ for operation in EVERY_OPERATION}
     schemas = {name: schema for name, schema in sorted(found["$defs"].items()) if name not in asked}
-    told: dict[str, Any] = json.loads(_OUT.sub(r"\1Account", json.dumps(schemas)))
-    return dict(sorted(told.items()))
+    shown: dict[str, Any] = json.loads(_OUT.sub(r"\1Account", json.dumps(schemas)))
+    return dict(sorted(shown.items()))
 
 
 def _headers() -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _headers() -> dict[str, Any]:
 
 def _described(operation: Operation) -> dict[str, Any]:
     role = f"For {MAY[operation.act]} or more." if operation.act is not None else ""
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "description": f"{operation.details} {role}".strip(),
@@ -240,10 +240,10 @@ def _described(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.act is None:
-        told["security"] = []
+        described["security"] = []
     if operation.wish is not None:
-        told["requestBody"] = _body(operation, operation.wish)
-    return told
+        described["requestBody"] = _body(operation, operation.wish)
+    return described
 
 
 def _body(operation: Operation, wish: type[BaseModel]) -> dict[str, Any]:
@@ -277,8 +277,8 @@ def _query_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     given = {**kept, **(options[0] if options else {})}
     if schema.get("default") is not None:
         given["default"] = schema["default"]
-    told = {"name": name, "in": "query", "required": False, "schema": given}
-    return {**told, "description": schema["description"]} if "description" in schema else told
+    parameter = {"name": name, "in": "query", "required": False, "schema": given}
+    return {**parameter, "description": schema["description"]} if "description" in schema else parameter
 
 
 def _header(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
@@ -307,12 +307,12 @@ def _good(operation: Operation, status: int, models: Sequence[type[Any]]) -> dic
     headers += ["Idempotent-Replayed"] if operation.method == "POST" else []
     headers += ["Location"] if status == 201 else []
     headers += ["Link"] if "before" in operation.query.model_fields else []
-    told = {"description": "It is stored" if status == 201 else "Done", "headers": _named(headers), "content": content}
+    good = {"description": "It is stored" if status == 201 else "Done", "headers": _named(headers), "content": content}
     if status == 201 and operation.name in _LEADS_ON:
-        told["links"] = {
+        good["links"] = {
             name: {"operationId": name, "parameters": {"id": "$response.body#/alert"}} for name in _FOLLOWERS
         }
-    return told
+    return good
 
 
 def _bad(status: int) -> dict[str, Any]:

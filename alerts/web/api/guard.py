@@ -25,7 +25,7 @@ from alerts.web.room import vouch
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TokenPace:
     """`burst` requests at once, then `each_second` of them. `name` is used in the answer's `RateLimit` fields."""
 
     name: str
@@ -38,9 +38,9 @@ class Pace:
         return math.ceil(self.burst / self.each_second)
 
 
-PROGRAM = Pace("token", burst=120, each_second=10)
+PROGRAM = TokenPace("token", burst=120, each_second=10)
 """The pace of a program: a display that polls each second, and a hundred alerts at once."""
-STRANGER = Pace("address", burst=20, each_second=0.2)
+STRANGER = TokenPace("address", burst=20, each_second=0.2)
 """The pace of an address without a token, or with a wrong one."""
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _BEARER = re.compile(rf"bearer +({_TOKEN.pattern}) *", re.IGNORECASE)
@@ -51,7 +51,7 @@ _REALM = 'Bearer realm="tocsin"'
 class Allowance:
     """The rate limit's decision on one request: if it may pass, how many are left, and the seconds to one more."""
 
-    pace: Pace
+    pace: TokenPace
     granted: bool
     left: int
     wait: float
@@ -60,11 +60,11 @@ class Allowance:
         """The RateLimit fields (draft-ietf-httpapi-ratelimit-headers, 3 and 4), and Retry-After when refused."""
         # Never 0 seconds: who is told to come again at once does, and is refused once more.
         name, seconds = self.pace.name, max(math.ceil(self.wait), 1)
-        told = {
+        headers = {
             "RateLimit-Policy": f'"{name}";q={self.pace.burst};w={self.pace.window}',
             "RateLimit": f'"{name}";r={self.left};t={seconds}',
         }
-        return told if self.granted else {**told, "Retry-After": str(seconds)}
+        return headers if self.granted else {**headers, "Retry-After": str(seconds)}
 
 
 ALLOWANCE: web.RequestKey[Allowance] = web.RequestKey("allowance", Allowance)
@@ -79,7 +79,7 @@ class Guard:
         gate: Gate,
         now: Callable[[], float],
         proxies: Sequence[Network] = (),
-        paces: tuple[Pace, Pace] = (PROGRAM, STRANGER),
+        paces: tuple[TokenPace, TokenPace] = (PROGRAM, STRANGER),
     ) -> None:
         self._gate = gate
         self._proxies = proxies
@@ -124,9 +124,9 @@ def bearer_of(request: web.Request) -> str | None:
     return match[1] if match else None
 
 
-def token_in(told: str | None) -> str | None:
+def token_in(text: str | None) -> str | None:
     """Return a text if it has a token's form, else None."""
-    return told if told is not None and _TOKEN.fullmatch(told) else None
+    return text if text is not None and _TOKEN.fullmatch(text) else None
 
 
 def _pass(request: web.Request, allowance: Allowance) -> None:
@@ -147,7 +147,7 @@ def _no_token(*, is_given: bool) -> Problem:
 class TokenRateLimit:
     """The buckets of one pace, each of which fills again evenly. `now` is in seconds, by a clock that nobody sets."""
 
-    def __init__(self, pace: Pace, now: Callable[[], float]) -> None:
+    def __init__(self, pace: TokenPace, now: Callable[[], float]) -> None:
         self._pace = pace
         self._now = now
         self._window: SlidingWindow[str] = SlidingWindow(1 / pace.each_second, in_turn=True)

@@ -24,7 +24,7 @@ from alerts.model.person import Act
 from alerts.web.api.acts import operations_of
 from alerts.web.api.commands import done_once
 from alerts.web.api.models import RequestBody
-from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
+from alerts.web.api.operation import Api, ApiCall, ApiResponse, Operation, json_reply
 
 
 class HeardFilters(BaseModel):
@@ -66,14 +66,14 @@ class QuestionPage(Out):
     questions: Sequence[QuestionOut]
 
 
-async def list_heard(api: Api, call: Call) -> Reply:
+async def list_heard(api: Api, call: ApiCall) -> ApiResponse:
     """List the remarks."""
     everything = call.asking(HeardFilters).show == "all"
     found = await api.service.ask(lambda unit: utterances(unit, everything=everything))
     return json_reply(200, HeardPage([UtteranceOut.of(api.station, each) for each in found]))
 
 
-async def add_heard(api: Api, call: Call) -> Reply:
+async def add_heard(api: Api, call: ApiCall) -> ApiResponse:
     """Take in what was said elsewhere."""
     wish = call.wishing(HeardWish)
     # By its words at once; where the town listens, the model may see more in them.
@@ -82,7 +82,7 @@ async def add_heard(api: Api, call: Call) -> Reply:
     if api.intake is not None:
         [understood], group = await api.intake.understand([wish.text]), api.intake.group
 
-    def action(unit: DeskUnit) -> Reply:
+    def action(unit: DeskUnit) -> ApiResponse:
         # In here, and not before: an order that was answered once is answered so again, whatever the town does by now.
         said = add(
             Officer(unit, call.actor), wish.text, understood, incident=wish.incident, place=wish.where, group=group
@@ -92,7 +92,7 @@ async def add_heard(api: Api, call: Call) -> Reply:
     return await done_once(api, call, action)
 
 
-async def list_questions(api: Api, call: Call) -> Reply:
+async def list_questions(api: Api, call: ApiCall) -> ApiResponse:
     """List the questions."""
     everything = call.asking(HeardFilters).show == "all"
 
@@ -102,7 +102,7 @@ async def list_questions(api: Api, call: Call) -> Reply:
     return json_reply(200, await api.service.ask(question))
 
 
-async def list_answers(api: Api, call: Call) -> Reply:  # noqa: ARG001 an operation like the others
+async def list_answers(api: Api, call: ApiCall) -> ApiResponse:  # noqa: ARG001 an operation like the others
     """List the waiting answers."""
     waits = await api.service.ask(lambda unit: unit.listening.waiting_answers())
     return json_reply(200, VersionPage([VersionOut.of(each) for each in waits]))

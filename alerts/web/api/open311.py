@@ -28,7 +28,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.web.api.app import body_within
 from alerts.web.api.guard import ALLOWANCE
 from alerts.web.api.open311_requests import TYPES, written
-from alerts.web.api.open311_server import GeoReport, Told, language_of, parameters_of
+from alerts.web.api.open311_server import GeoReport, Listed, language_of, parameters_of
 from alerts.web.api.operation import Api
 from alerts.web.api.problems import Problem, ProblemType, problem_of
 
@@ -45,7 +45,7 @@ _AS_IT_IS = (
     ProblemType.UNAVAILABLE,
     ProblemType.INTERNAL,
 )
-Answering = Callable[[web.Request], Awaitable[Told]]
+Answering = Callable[[web.Request], Awaitable[Listed]]
 log = structlog.get_logger()
 
 
@@ -80,10 +80,10 @@ async def _post(server: GeoReport, request: web.Request) -> web.Response:
     return await _response(request, 201, *await server.post(request, await body_within(request, LARGEST_FORM)))
 
 
-async def _response(request: web.Request, status: int, name: str, told: Any) -> web.Response:
+async def _response(request: web.Request, status: int, name: str, value: Any) -> web.Response:
     form = form_of(request)
     # A thousand requests take a moment to be written.
-    body = await asyncio.to_thread(written, name, told, form)
+    body = await asyncio.to_thread(written, name, value, form)
     return web.Response(status=status, body=body, content_type=TYPES[form], charset="utf-8")
 
 

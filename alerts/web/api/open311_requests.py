@@ -51,15 +51,17 @@ class Open311Query:
     until: datetime | None = None
 
 
-def query_of(told: Mapping[str, str], now: datetime) -> Open311Query:
+def query_of(parameters: Mapping[str, str], now: datetime) -> Open311Query:
     """Return the filter in a query's parameters. Raises Problem."""
-    names = _several(told.get("service_request_id"))
+    names = _several(parameters.get("service_request_id"))
     if len(names) > MOST_NAMED:
         raise Problem(ProblemType.MALFORMED, because("open311_many_ids", most=MOST_NAMED))
-    states = _several(told.get("status")) or (OPEN, CLOSED)
+    states = _several(parameters.get("status")) or (OPEN, CLOSED)
     if not set(states) <= {OPEN, CLOSED}:
         raise Problem(ProblemType.MALFORMED, because("open311_status", name="status", allowed=[OPEN, CLOSED]))
-    since, until = (moment_of(name, told[name]) if told.get(name) else None for name in ("start_date", "end_date"))
+    since, until = (
+        moment_of(name, parameters[name]) if parameters.get(name) else None for name in ("start_date", "end_date")
+    )
     if until is None:
         until = min(since + SPAN, now) if since is not None and since <= now else now
     if since is None:
@@ -69,17 +71,17 @@ def query_of(told: Mapping[str, str], now: datetime) -> Open311Query:
         raise Problem(
             ProblemType.MALFORMED, because("open311_span", first="start_date", last="end_date", days=SPAN.days)
         )
-    return Open311Query(names, _several(told.get("service_code")), states, since, until)
+    return Open311Query(names, _several(parameters.get("service_code")), states, since, until)
 
 
-def _several(told: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (told or "").split(",") if part.strip())
+def _several(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 # --- what is told
 
 
-def is_told(report: CitizenReport, town: Town, now: datetime, *, by_token: bool) -> bool:
+def is_listed(report: CitizenReport, town: Town, now: datetime, *, by_token: bool) -> bool:
     """True if that report is listed, for everybody or for a program with a token."""
     if not by_token:
         return report.accepted_at is not None and may_show(report, town, now)
@@ -92,7 +94,7 @@ def is_told(report: CitizenReport, town: Town, now: datetime, *, by_token: bool)
 def named(unit: DeskUnit, town: Town, names: Iterable[str], *, by_token: bool) -> Sequence[ShownReport]:
     """Return the listed reports of these numbers."""
     found = (unit.shown_reports.one(name.upper()) for name in names)
-    return [each for each in found if each is not None and is_told(each.report, town, unit.now, by_token=by_token)]
+    return [each for each in found if each is not None and is_listed(each.report, town, unit.now, by_token=by_token)]
 
 
 def unseen(unit: DeskUnit, since: datetime | None) -> Sequence[ShownReport]:
@@ -105,8 +107,8 @@ def among(
 ) -> Sequence[ShownReport]:
     """Return the requested reports that are listed, newest first, each once: the first of one number counts."""
     found = {each.report.seq: each for each in reversed(shown)}
-    told = (found[seq] for seq in sorted(found, reverse=True))
-    wanted = (each for each in told if is_told(each.report, town, now, by_token=by_token))
+    ordered = (found[seq] for seq in sorted(found, reverse=True))
+    wanted = (each for each in ordered if is_listed(each.report, town, now, by_token=by_token))
     return [each for each in wanted if _is_wanted(each.report, query, town)][:MOST]
 
 
@@ -140,8 +142,8 @@ def account_of(shown: ShownReport, town: Town, places: Places, language: str) ->
         **({"description": pin.text} if accepted else {}),
         "agency_responsible": town.name,
         "service_notice": None,
-        "requested_datetime": day_told(pin.day, town.zone),
-        "updated_datetime": day_told(max(changed, pin.day), town.zone),
+        "requested_datetime": day_start(pin.day, town.zone),
+        "updated_datetime": day_start(max(changed, pin.day), town.zone),
         "expected_datetime": None,
         "address": pin.place,
         "address_id": None,
@@ -155,16 +157,16 @@ def account_of(shown: ShownReport, town: Town, places: Places, language: str) ->
 # --- what comes in
 
 
-def draft_of(told: Mapping[str, str], kind: ReportKind, token: str, network: str, language: str) -> ReportDraft:
+def draft_of(fields: Mapping[str, str], kind: ReportKind, token: str, network: str, language: str) -> ReportDraft:
     """Return the report in a form's fields. Raises Problem and Misuse.
 
     The reporter is identified by their app's `device_id` or `account_id`, by their mail or telephone, else by their
     network: a server that submits many people's reports has one network. Like any source, it is stored as a digest, for
     a day.
     """
-    who = next((told[name] for name in ("device_id", "account_id", "email", "phone") if name in told), None)
-    lat, lon = (number_of(told[name]) if name in told else None for name in ("lat", "long"))
-    address = told.get("address_string")
+    who = next((fields[name] for name in ("device_id", "account_id", "email", "phone") if name in fields), None)
+    lat, lon = (number_of(fields[name]) if name in fields else None for name in ("lat", "long"))
+    address = fields.get("address_string")
     if (lat is None) is not (lon is None) or (lat is None and not address):
         raise Misuse(because("report_without_place"))
     return ReportDraft(
@@ -174,17 +176,17 @@ def draft_of(told: Mapping[str, str], kind: ReportKind, token: str, network: str
         lat=lat,
         lon=lon,
         address=address[:LONGEST_PLACE] if address else None,
-        text=told.get("description", "")[:LONGEST_TEXT],
+        text=fields.get("description", "")[:LONGEST_TEXT],
         language=language,
     )
 
 
-def receipt_of(taken: TakenReport, told: Mapping[str, str], town: Town, language: str) -> dict[str, Any]:
+def receipt_of(taken: TakenReport, fields: Mapping[str, str], town: Town, language: str) -> dict[str, Any]:
     """Return the answer to a report: its number, and notes for the reporter."""
     said: list[Reason] = []
-    if len(told.get("description", "")) > LONGEST_TEXT:
+    if len(fields.get("description", "")) > LONGEST_TEXT:
         said.append(because("open311_cut", most=LONGEST_TEXT))
-    if "media_url" in told:
+    if "media_url" in fields:
         said.append(because("open311_no_media", name="media_url"))
     link = word(because("open311_link", link=link_of(town, taken.report.number, taken.token)), language)
     return {
@@ -212,23 +214,23 @@ _NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 _MOST_FIELDS = 100
 
 
-def written(name: str, told: Any, form: str) -> bytes:
+def written(name: str, value: Any, form: str) -> bytes:
     """Return a value under its name in that form."""
     if form == "json":
-        return json.dumps(told, ensure_ascii=False).encode()
-    return bytes(etree.tostring(_element(name, told), xml_declaration=True, encoding="UTF-8"))
+        return json.dumps(value, ensure_ascii=False).encode()
+    return bytes(etree.tostring(_element(name, value), xml_declaration=True, encoding="UTF-8"))
 
 
-def _element(name: str, told: Any) -> Any:
+def _element(name: str, content: Any) -> Any:
     element = etree.Element(name)
-    if isinstance(told, Mapping):
-        element.extend(_element(key, value) for key, value in told.items())
-    elif isinstance(told, list):
-        element.extend(_element(_ENTRY[name], each) for each in told)
-    elif isinstance(told, bool):
-        element.text = "true" if told else "false"
-    elif told is not None:
-        element.text = _NOT_XML.sub("", str(told))
+    if isinstance(content, Mapping):
+        element.extend(_element(key, value) for key, value in content.items())
+    elif isinstance(content, list):
+        element.extend(_element(_ENTRY[name], each) for each in content)
+    elif isinstance(content, bool):
+        element.text = "true" if content else "false"
+    elif content is not None:
+        element.text = _NOT_XML.sub("", str(content))
     return element
 
 
@@ -238,7 +240,7 @@ def fields_of(body: bytes) -> Mapping[str, str]:
     Attributes may be given more than once, and this town asks for none: they are left out.
     """
     try:
-        told = parse_qsl(
+        pairs = parse_qsl(
             body.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=_MOST_FIELDS
         )
     except UnicodeError:
@@ -246,7 +248,7 @@ def fields_of(body: bytes) -> Mapping[str, str]:
     except ValueError:
         raise Problem(ProblemType.MALFORMED, because("open311_many_fields", most=_MOST_FIELDS)) from None
     found: dict[str, str] = {}
-    for name, value in told:
+    for name, value in pairs:
         if name.startswith("attribute[") or not value.strip():
             continue
         if name in found:
@@ -255,14 +257,14 @@ def fields_of(body: bytes) -> Mapping[str, str]:
     return found
 
 
-def moment_of(name: str, told: str) -> datetime:
+def moment_of(name: str, text: str) -> datetime:
     """A W3C datetime; a `+` that an address turned into a blank is one. Raises Problem."""
     wrong = Problem(ProblemType.MALFORMED, because("open311_moment", name=name))
-    if not _MOMENT.fullmatch(told):
+    if not _MOMENT.fullmatch(text):
         raise wrong
     try:
         # In UTC, which the year 1 and the year 9999 have no room for at their edges.
-        moment = datetime.fromisoformat(told.replace(" ", "+")).astimezone(UTC)
+        moment = datetime.fromisoformat(text.replace(" ", "+")).astimezone(UTC)
     except (ValueError, OverflowError):
         raise wrong from None
     # Nor is there room for the days before and behind it, nor for another zone's time.
@@ -271,14 +273,14 @@ def moment_of(name: str, told: str) -> datetime:
     return moment
 
 
-def number_of(told: str) -> float:
+def number_of(text: str) -> float:
     """Degrees. Raises Problem."""
-    if not _NUMBER.fullmatch(told.strip()):
-        raise Problem(ProblemType.MALFORMED, because("position_unread", text=repr(told[:40])))
-    return float(told)
+    if not _NUMBER.fullmatch(text.strip()):
+        raise Problem(ProblemType.MALFORMED, because("position_unread", text=repr(text[:40])))
+    return float(text)
 
 
-def day_told(day: date, zone: tzinfo) -> str:
+def day_start(day: date, zone: tzinfo) -> str:
     """A day as a W3C datetime: its beginning, for the hour is nobody's business."""
     return beginning(day, zone).isoformat(timespec="seconds")
 

@@ -28,7 +28,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.public import GONE_AFTER, MOST_PINS
 from alerts.reports.taking import section_of
 from alerts.store.report_lists import ShownReport
-from alerts.web.api.guard import ALLOWANCE, Pace, TokenRateLimit, bearer_of, token_in
+from alerts.web.api.guard import ALLOWANCE, TokenPace, TokenRateLimit, bearer_of, token_in
 from alerts.web.api.open311_requests import (
     TYPES,
     account_of,
@@ -48,11 +48,11 @@ from alerts.web.pages import best_of, languages_in
 
 BASE = "/open311/v2"
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
-READER = Pace("address", burst=60, each_second=2)
+READER = TokenPace("address", burst=60, each_second=2)
 """The pace of an address without a key."""
 KEPT_FOR = timedelta(seconds=5)
 SPOKEN = languages_in(LOCALE)
-Told = tuple[str, Any]
+Listed = tuple[str, Any]
 
 
 class GeoReport:
@@ -69,17 +69,17 @@ class GeoReport:
 
     # --- what may be reported
 
-    async def services(self, request: web.Request) -> Told:
+    async def services(self, request: web.Request) -> Listed:
         """Every kind, also one at which a form ends: its definition says what to do in place of reporting."""
         language = language_of(request, self.town)
         return "services", [_service(kind, language) for kind in section_of(self.town).kinds]
 
-    async def service(self, request: web.Request) -> Told:
+    async def service(self, request: web.Request) -> Listed:
         """Return the further attributes of a kind, which has none, or the sentence in place of a form."""
         kind = self._kind(request.match_info["id"])
         return "service_definition", {"service_code": kind.code, "attributes": _attributes(kind)}
 
-    async def discovery(self, request: web.Request) -> Told:
+    async def discovery(self, request: web.Request) -> Listed:
         """Where the server is, and what it speaks."""
         language, version = language_of(request, self.town), self._since.strftime("%Y-%m-%d %H:%M")
         base = f"{self.town.public_url or f'{request.scheme}://{request.host}{self.town.mount}'}{BASE}"
@@ -109,24 +109,24 @@ class GeoReport:
 
     # --- what was reported
 
-    async def requests(self, request: web.Request) -> Told:
+    async def requests(self, request: web.Request) -> Listed:
         """Those that are asked for."""
         by_token = await self._comes_with_a_key(request)
         now = self._api.service.now()
         query = query_of(parameters_of(request), now)
         if query.names:
-            return await self._told(request, await self._named(query.names, by_token=by_token))
+            return await self._listed(request, await self._named(query.names, by_token=by_token))
         shown = await self._current()
         if by_token:
             shown = [*shown, *await self._api.service.ask(lambda unit: unseen(unit, query.since))]
-        return await self._told(request, among(shown, self.town, query, now, by_token=by_token))
+        return await self._listed(request, among(shown, self.town, query, now, by_token=by_token))
 
-    async def request(self, request: web.Request) -> Told:
+    async def request(self, request: web.Request) -> Listed:
         """The one of that number."""
         by_token = await self._comes_with_a_key(request)
-        return await self._told(request, await self._one(request, by_token=by_token))
+        return await self._listed(request, await self._one(request, by_token=by_token))
 
-    async def token(self, request: web.Request) -> Told:
+    async def token(self, request: web.Request) -> Listed:
         """A report has its number at once here; a program that asks by that for it is answered all the same."""
         by_token = await self._comes_with_a_key(request)
         [shown] = await self._one(request, by_token=by_token)
@@ -150,33 +150,35 @@ class GeoReport:
                 self._shown = now, await self._api.service.ask(_on_the_map)
             return self._shown[1]
 
-    async def _told(self, request: web.Request, shown: Sequence[ShownReport]) -> Told:
+    async def _listed(self, request: web.Request, shown: Sequence[ShownReport]) -> Listed:
         places, language = await places_of(self.town), language_of(request, self.town)
         accounts = await asyncio.to_thread(lambda: [account_of(each, self.town, places, language) for each in shown])
         return "service_requests", accounts
 
     # --- a report
 
-    async def post(self, request: web.Request, body: bytes) -> Told:
+    async def post(self, request: web.Request, body: bytes) -> Listed:
         """Take the report of a form."""
-        told = fields_of(body)
-        _, token = await self._api.guard.admit(request, bearer_of(request) or token_in(told.get("api_key")), Act.REPORT)
-        self.must_be_here(told, request)
+        fields = fields_of(body)
+        _, token = await self._api.guard.admit(
+            request, bearer_of(request) or token_in(fields.get("api_key")), Act.REPORT
+        )
+        self.must_be_here(fields, request)
         language = language_of(request, self.town)
         network = network_of(self._api.guard.address_of(request))
-        draft = draft_of(told, self._kind(told.get("service_code")), token, network, language)
+        draft = draft_of(fields, self._kind(fields.get("service_code")), token, network, language)
         draft = replace(draft, key=form_key(token, request.headers.get("Idempotency-Key")))
-        return "service_requests", [receipt_of(await self._intake.take(draft), told, self.town, language)]
+        return "service_requests", [receipt_of(await self._intake.take(draft), fields, self.town, language)]
 
     # --- who asks, and whom they mean
 
     async def _comes_with_a_key(self, request: web.Request) -> bool:
         """Return True if the request has a valid token. Raises Problem for a wrong one."""
-        told = request.query.get("api_key", "").strip()
-        if not told and "Authorization" not in request.headers:
+        key = request.query.get("api_key", "").strip()
+        if not key and "Authorization" not in request.headers:
             self._pace(request)
             return False
-        await self._api.guard.admit(request, bearer_of(request) or token_in(told), Act.REPORT)
+        await self._api.guard.admit(request, bearer_of(request) or token_in(key), Act.REPORT)
         return True
 
     def _pace(self, request: web.Request) -> None:
@@ -186,9 +188,9 @@ class GeoReport:
             seconds = allowance.headers()["Retry-After"]
             raise Problem(ProblemType.TOO_MANY, because("request_too_many", seconds=seconds))
 
-    def must_be_here(self, told: Mapping[str, str], request: web.Request) -> None:
+    def must_be_here(self, fields: Mapping[str, str], request: web.Request) -> None:
         """Check that this town is meant: by its host, or a domain that its host is in. Raises Problem."""
-        asked = told.get("jurisdiction_id", "").strip().lower().removeprefix("www.")
+        asked = fields.get("jurisdiction_id", "").strip().lower().removeprefix("www.")
         hosts = (urlsplit(self.town.public_url or "").hostname, request.url.host, self.town.sender.rpartition("@")[2])
         if asked and not any(host and f".{host.lower()}".endswith(f".{asked}") for host in hosts):
             raise Problem(ProblemType.UNKNOWN, because("open311_jurisdiction", name="jurisdiction_id"))
@@ -225,5 +227,5 @@ def _attributes(kind: ReportKind) -> Sequence[Mapping[str, Any]]:
     if kind.stop is None:
         return []
     # `variable: false` is a text to read and no field: nothing can be reported here.
-    told = {"variable": False, "code": "stop", "datatype": "text", "required": False, "datatype_description": None}
-    return [{**told, "order": 1, "description": kind.stop, "values": []}]
+    attribute = {"variable": False, "code": "stop", "datatype": "text", "required": False, "datatype_description": None}
+    return [{**attribute, "order": 1, "description": kind.stop, "values": []}]

@@ -1,8 +1,8 @@
 """The operations: each is declared once, and served, documented and tested from its declaration.
 
-`Operation` is the declaration, `Call` an authorised request that was read, `Reply` its handler's result. The form of an
-answer, and the test if the client has it already, follow RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an alert's entity
-tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
+`Operation` is the declaration, `ApiCall` an authorised request that was read, `ApiResponse` its handler's result. The
+form of an answer, and the test if the client has it already, follow RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an
+alert's entity tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One request that was let in and read: who (and with which token, as its hash), about what, and what they wish.
 
     `wish` is the body, or None where it is a CAP message (`alert`); `digest` is the hash of all of it.
@@ -91,7 +91,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiResponse:
     """The answer: a status, a body in its form, headers."""
 
     status: int
@@ -101,13 +101,17 @@ class Reply:
 
 
 def json_reply(
-    status: int, told: Out | Mapping[str, Any], headers: Mapping[str, str] | None = None, *, written: str | None = None
-) -> Reply:
+    status: int,
+    content: Out | Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    written: str | None = None,
+) -> ApiResponse:
     """Return an answer in JSON; an alert has its entity tag, and a new one its address.
 
     `written` is the value's JSON if it exists already: a repeated answer is identical to the letter.
     """
-    value = told.as_json() if isinstance(told, Out) else told
+    value = content.as_json() if isinstance(content, Out) else content
     body = (json.dumps(value, ensure_ascii=False) if written is None else written).encode()
     more: dict[str, str] = {}
     # A rehearsal has notes, and no tag: nothing is stored that a condition could be about.
@@ -116,10 +120,10 @@ def json_reply(
     if status == 201:
         name = next(each for each in ("poll", "report", "alert") if each in value)
         more["Location"] = f"{BASE}/{name}s/{value[name]}"
-    return Reply(status, body, JSON, {**more, **(headers or {})})
+    return ApiResponse(status, body, JSON, {**more, **(headers or {})})
 
 
-Handler = Callable[[Api, Call], Awaitable[Reply]]
+Handler = Callable[[Api, ApiCall], Awaitable[ApiResponse]]
 
 
 @dataclass(frozen=True, slots=True)

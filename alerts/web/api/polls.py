@@ -35,7 +35,7 @@ from alerts.store.pictures import picture_folder
 from alerts.web.api.acts import operations_of
 from alerts.web.api.commands import done_once
 from alerts.web.api.models import RequestBody
-from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
+from alerts.web.api.operation import Api, ApiCall, ApiResponse, Operation, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
 
@@ -68,14 +68,14 @@ class PollPage(Out):
     polls: Sequence[PollOut]
 
 
-async def list_polls(api: Api, _: Call) -> Reply:
+async def list_polls(api: Api, _: ApiCall) -> ApiResponse:
     """The newest first."""
     return json_reply(
         200, await api.service.ask(lambda unit: PollPage([PollOut.of(unit, poll) for poll in unit.polls.newest()]))
     )
 
 
-async def post_poll(api: Api, call: Call) -> Reply:
+async def post_poll(api: Api, call: ApiCall) -> ApiResponse:
     """Ask the town."""
     wish, town = call.wishing(PollWish), api.station
     now = api.service.now()
@@ -90,23 +90,23 @@ async def post_poll(api: Api, call: Call) -> Reply:
     if wish.dry_run:
         return json_reply(200, PollRehearsal.of(town, drawn_up(draft, town, call.actor.name, "", now)))
 
-    def action(unit: DeskUnit) -> Reply:
+    def action(unit: DeskUnit) -> ApiResponse:
         return json_reply(201, PollOut.of(unit, open_poll(Officer(unit, call.actor), draft)))
 
     return await done_once(api, call, action)
 
 
-async def get_poll(api: Api, call: Call) -> Reply:
+async def get_poll(api: Api, call: ApiCall) -> ApiResponse:
     """One poll with its posts."""
     return json_reply(200, await api.service.ask(lambda unit: PollOut.of(unit, _poll(unit, call.name))))
 
 
-async def results(api: Api, call: Call) -> Reply:
+async def results(api: Api, call: ApiCall) -> ApiResponse:
     """The turnout, and once it is closed the numbers."""
     return json_reply(200, await api.service.ask(lambda unit: PollResult.of(unit, _poll(unit, call.name))))
 
 
-async def publish(api: Api, call: Call) -> Reply:
+async def publish(api: Api, call: ApiCall) -> ApiResponse:
     """Put the result out on every channel of the poll."""
     wish = call.wishing(PublishWish)
     tally: Tally = await api.service.ask(lambda unit: unit.polls.tally(_poll(unit, call.name)))
@@ -123,7 +123,7 @@ async def publish(api: Api, call: Call) -> Reply:
     # The picture shows these numbers: others may not go out with it.
     seen = wish.seen or fingerprint_of(tally)
 
-    def action(unit: DeskUnit) -> Reply:
+    def action(unit: DeskUnit) -> ApiResponse:
         published, _ = publish_result(Officer(unit, call.actor), tally.poll.id, files, seen=seen)
         return json_reply(200, PollResult.of(unit, published))
 

@@ -100,7 +100,7 @@ class Fault:
     what: Reason | str
     allowed: Reason | str | None = None
 
-    def told(self, language: str) -> dict[str, str | None]:
+    def as_json(self, language: str) -> dict[str, str | None]:
         """As the answer's JSON has it."""
         allowed = None if self.allowed is None else _said(self.allowed, language)
         return {"where": self.where, "what": _said(self.what, language), "allowed": allowed}
@@ -130,16 +130,16 @@ class Problem(Exception):
     def document(self, language: str) -> dict[str, object]:
         """The answer's JSON, in that language."""
         found = [
-            each.told(language) if isinstance(each, Fault) else of_key(word(each, language)) for each in self.faults
+            each.as_json(language) if isinstance(each, Fault) else of_key(word(each, language)) for each in self.faults
         ]
         detail = _summary(found, language) if self.detail is None else _said(self.detail, language)
         title = _said(self.kind.title, language)
-        told: dict[str, object] = {"type": self.kind.type, "title": title, "status": self.kind.status}
-        return {**told, "detail": detail, **({"errors": found} if found else {})}
+        document: dict[str, object] = {"type": self.kind.type, "title": title, "status": self.kind.status}
+        return {**document, "detail": detail, **({"errors": found} if found else {})}
 
 
-def _said(told: Reason | str, language: str) -> str:
-    return word(told, language) if isinstance(told, Reason) else words_in(language).gettext(told)
+def _said(text: Reason | str, language: str) -> str:
+    return word(text, language) if isinstance(text, Reason) else words_in(language).gettext(text)
 
 
 def _summary(found: Sequence[Mapping[str, str | None]], language: str) -> str:

@@ -25,11 +25,11 @@ from alerts.model.incident import StoredAlert, Wanted
 from alerts.model.person import MAY, Chained
 from alerts.model.reason import because
 from alerts.web.api.models import AlertPage, AuditFilters, Channels, Filters, History, Paging, Sources
-from alerts.web.api.operation import BASE, CAP, Api, Call, Reply, has_it, json_reply, seen_in, tag_of
+from alerts.web.api.operation import BASE, CAP, Api, ApiCall, ApiResponse, has_it, json_reply, seen_in, tag_of
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 
 
-async def list_alerts(api: Api, call: Call) -> Reply:
+async def list_alerts(api: Api, call: ApiCall) -> ApiResponse:
     """The newest first."""
     wanted = call.asking(Filters)
 
@@ -54,10 +54,10 @@ def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
     return {"Link": f'<{BASE}{path}?{urlencode(asked)}>; rel="next"'}
 
 
-async def get_alert(api: Api, call: Call) -> Reply:
+async def get_alert(api: Api, call: ApiCall) -> ApiResponse:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
 
-    def question(unit: DeskUnit) -> Reply:
+    def question(unit: DeskUnit) -> ApiResponse:
         stored = named(unit, call.name)
         if call.conditions.form != CAP:
             shown = AlertOut.alone(unit, stored)
@@ -66,15 +66,15 @@ async def get_alert(api: Api, call: Call) -> Reply:
         if stored.alert is None:
             raise Problem(ProblemType.NOT_ACCEPTABLE, because("request_no_message", alert=stored.id))
         body = write(without_files(stored.alert))
-        return Reply(200, body, CAP, {"ETag": tag_of(fingerprint(stored, unit.alerts.posts_of(stored.id)), body)})
+        return ApiResponse(200, body, CAP, {"ETag": tag_of(fingerprint(stored, unit.alerts.posts_of(stored.id)), body)})
 
     answer = await api.service.ask(question)
     if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
-        return Reply(304, b"", headers={"ETag": answer.headers["ETag"]})
+        return ApiResponse(304, b"", headers={"ETag": answer.headers["ETag"]})
     return answer
 
 
-async def explain_alert(api: Api, call: Call) -> Reply:
+async def explain_alert(api: Api, call: ApiCall) -> ApiResponse:
     """Every decision and attempt of its incident."""
 
     def question(unit: DeskUnit) -> History:
@@ -113,22 +113,22 @@ def _info_without_files(info: Info) -> Info:
     return replace(info, resources=tuple(map(without_file, info.resources)))
 
 
-async def get_status(api: Api, _: Call) -> Reply:
+async def get_status(api: Api, _: ApiCall) -> ApiResponse:
     """Return the content of `status --json`, as one object."""
     return json_reply(200, await api.service.ask(Overview.of))
 
 
-async def get_sources(api: Api, _: Call) -> Reply:
+async def get_sources(api: Api, _: ApiCall) -> ApiResponse:
     """How each source is doing."""
     return json_reply(200, Sources(await api.service.ask(SourceOut.each)))
 
 
-async def get_channels(api: Api, _: Call) -> Reply:
+async def get_channels(api: Api, _: ApiCall) -> ApiResponse:
     """How each channel is doing."""
     return json_reply(200, Channels(await api.service.ask(ChannelOut.each)))
 
 
-async def get_audit(api: Api, call: Call) -> Reply:
+async def get_audit(api: Api, call: ApiCall) -> ApiResponse:
     """The newest lines first."""
     wanted = call.asking(AuditFilters)
     found = await api.service.ask(
@@ -145,7 +145,7 @@ def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:
     return {**line, "previous": chained.previous, "digest": chained.digest}
 
 
-async def get_me(_: Api, call: Call) -> Reply:
+async def get_me(_: Api, call: ApiCall) -> ApiResponse:
     """Return the client's account."""
     actor = call.actor
     may = [str(act) for act in MAY if actor.may(act)]

@@ -32,7 +32,7 @@ from alerts.store.reports import BEYOND
 from alerts.web.api.acts import operations_of
 from alerts.web.api.commands import once_at_a_time, replayed
 from alerts.web.api.models import Base64, Paging, RequestBody
-from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
+from alerts.web.api.operation import Api, ApiCall, ApiResponse, Operation, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import next_link
 
@@ -87,7 +87,7 @@ class ReportReceipt(Out):
     link: str
 
 
-async def post_report(api: Api, call: Call) -> Reply:
+async def post_report(api: Api, call: ApiCall) -> ApiResponse:
     """Take a report."""
     intake = _intake(api)
     wish = call.wishing(ReportWish)
@@ -144,7 +144,7 @@ def _photo(spelled: str) -> bytes:
         raise invalid([Fault("photo", "is no base64", "the file in base64, on one line")]) from None
 
 
-async def list_reports(api: Api, call: Call) -> Reply:
+async def list_reports(api: Api, call: ApiCall) -> ApiResponse:
     """The newest first."""
     _intake(api)
     wanted = call.asking(ReportFilters)
@@ -168,7 +168,7 @@ def _before(unit: DeskUnit, number: str) -> int:
     return found.seq
 
 
-async def get_report(api: Api, call: Call) -> Reply:
+async def get_report(api: Api, call: ApiCall) -> ApiResponse:
     """One report."""
     _intake(api)
     return json_reply(200, await api.service.ask(lambda unit: ReportOut.of(unit, _found(unit, call.name))))

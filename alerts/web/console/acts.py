@@ -18,9 +18,9 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.web.console.entering import fields_of as typed_in
+from alerts.web.console.error_pages import RefusedForm
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import RefusedForm
-from alerts.web.console.sheet import unseal
+from alerts.web.console.review import unseal
 from alerts.web.posted import read_posted
 
 A = TypeVar("A", bound=OfficerAct)

@@ -45,23 +45,23 @@ from alerts.web.console import (
     versions,
     watch,
 )
-from alerts.web.console.arrival import ARRIVAL, Astray, arrival_of
+from alerts.web.console.arrival import ARRIVAL, WrongAddress, arrival_of
 from alerts.web.console.entering import DUE, SIGN_IN, with_next
-from alerts.web.console.frame import BASE, CHANGED, HEARD, REPORTED, VISITOR, WAITING, Console, static_file
-from alerts.web.console.mishaps import (
+from alerts.web.console.error_pages import (
     Form,
     another_author,
     carry,
+    error_page,
     keep_for,
-    mishap,
     please_confirm,
     safe_next,
     sign_in_again,
     unwritten,
     wants_page,
 )
+from alerts.web.console.frame import BASE, CHANGED, HEARD, REPORTED, VISITOR, WAITING, Console, static_file
 from alerts.web.posted import FORMS, read_posted
-from alerts.web.public.answers import answer_of, given
+from alerts.web.public.answers import answer_of, respond
 from alerts.web.room import vouch
 
 Part = Callable[[Console], Sequence[web.RouteDef]]
@@ -139,48 +139,48 @@ def guard_of(console: Console) -> Middleware:
             # aiohttp raises its redirects too: those are answers, not faults.
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise
-            return mishap(console.frame, request, error.status)
+            return error_page(console.frame, request, error.status)
         except TocsinError as error:
-            return mishap(console.frame, request, error)
+            return error_page(console.frame, request, error)
         except DatabaseRefused as error:
             return _unwritten(console, request, error)
         except Exception:
             # The edge: whatever a page's code fails with is logged and told as a page, and the desk goes on.
             log.exception("desk.failed", path=request.path, method=request.method)
-            return mishap(console.frame, request, HTTPStatus.INTERNAL_SERVER_ERROR)
+            return error_page(console.frame, request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return guard
 
 
-def _led_astray(console: Console, request: web.Request, astray: Astray) -> web.Response:
+def _led_astray(console: Console, request: web.Request, astray: WrongAddress) -> web.Response:
     """Refused before anything is read, with what whoever runs the station has to mend."""
     host, remote = request.host[:_LONGEST_HOST], request.remote or ""
-    asked = (astray, host if astray is Astray.HOST else remote)
+    asked = (astray, host if astray is WrongAddress.HOST else remote)
     # A stranger may send any number of names: each is logged once, and only so many are kept in memory.
     if asked not in console.misdirected and len(console.misdirected) < _MOST_COUNTED:
         console.misdirected.add(asked)
         log.warning("desk.astray", why=astray, host=host, remote=remote)
     _ = console.frame.words(request).gettext
-    told = {
-        Astray.HOST: _(
+    message = {
+        WrongAddress.HOST: _(
             "The desk doesn’t answer under this name, %(host)s. If it is its own, write it into channels.toml: "
             "[desk] url, or [station] public_url.",
             host=host,
         ),
-        Astray.UNLISTED: _(
+        WrongAddress.UNLISTED: _(
             "This came over a web server (%(address)s) that isn’t among [web] proxies in channels.toml, so nobody is "
             "let in: cookies would be unprotected, and all visitors one address. Write there: "
             'proxies = ["%(address)s"], then start Tocsin anew. If you came without https, use the https address.',
             address=remote,
         ),
-        Astray.PLAIN: _(
+        WrongAddress.PLAIN: _(
             "The desk’s address is https, but the web server before it doesn’t say that it was asked that way. "
             "It has to send X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme)."
         ),
     }[astray]
     # 421 says that this server doesn't answer for that name (RFC 9110, 15.5.20).
-    status = HTTPStatus.MISDIRECTED_REQUEST if astray is Astray.HOST else HTTPStatus.FORBIDDEN
-    return mishap(console.frame, request, Forbidden(told), status=status)
+    status = HTTPStatus.MISDIRECTED_REQUEST if astray is WrongAddress.HOST else HTTPStatus.FORBIDDEN
+    return error_page(console.frame, request, Forbidden(message), status=status)
 
 
 async def _pass(console: Console, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -248,7 +248,7 @@ async def _refused(console: Console, request: web.Request, visitor: Visitor | No
     own = _is_from_own_page(request)
     if own is False:
         log.warning("desk.foreign_form", path=request.path, origin=request.headers.get("Origin"))
-        return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+        return error_page(console.frame, request, HTTPStatus.FORBIDDEN)
     # A visitor without a session has no token either: that the form came from our own page has to do.
     if visitor is None or await _has_token(request, visitor.session.csrf):
         return None
@@ -257,7 +257,7 @@ async def _refused(console: Console, request: web.Request, visitor: Visitor | No
     form = await _form(request)
     kept = carry(request.path_qs, form) if own and "csrf" in form else None
     if kept is None or visitor.session.stage is not Stage.FULL:
-        return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+        return error_page(console.frame, request, HTTPStatus.FORBIDDEN)
     if author := await another_author(console, visitor, kept):
         return await keep_for(console, request, kept, author, status=HTTPStatus.FORBIDDEN)
     return please_confirm(console.frame, request, kept, status=HTTPStatus.FORBIDDEN)
@@ -268,7 +268,7 @@ async def _static(request: web.Request) -> web.Response:
     if file is None:
         raise web.HTTPNotFound
     # Packed, as the public's are: pages are not, for they hold a token beside what somebody else may have written.
-    response = await given(answer_of(file), request)
+    response = await respond(answer_of(file), request)
     # The query is the digest of the content (`static_address`): such an address never shows anything else.
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if request.query_string else "no-cache"
     return response

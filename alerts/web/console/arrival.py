@@ -27,7 +27,7 @@ Network = IPv4Network | IPv6Network
 _DAY = 86400
 
 
-class Astray(StrEnum):
+class WrongAddress(StrEnum):
     """Why a request isn't taken by the desk, whatever it asks.
 
     HOST: it was asked for under a name that isn't ours. A page elsewhere may have its own name lead to this machine
@@ -54,7 +54,7 @@ class Arrival:
     address: str
     secure: bool
     origins: tuple[str, ...]
-    astray: Astray | None = None
+    astray: WrongAddress | None = None
     mount: str = ""
 
     @property
@@ -129,14 +129,14 @@ def host_of(request: web.BaseRequest) -> str:
     return (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
 
 
-def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> Astray | None:
+def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> WrongAddress | None:
     host = host_of(request)
     if not _is_own(host, town):
-        return Astray.HOST
+        return WrongAddress.HOST
     if not trusted and any(name in request.headers for name in _BY_PROXIES):
-        return Astray.UNLISTED
+        return WrongAddress.UNLISTED
     if not secure and _is_meant_for_https(request, town, host):
-        return Astray.PLAIN if trusted else Astray.UNLISTED
+        return WrongAddress.PLAIN if trusted else WrongAddress.UNLISTED
     return None
 
 

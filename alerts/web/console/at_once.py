@@ -40,6 +40,6 @@ class AtOnce:
         voice = voice_of(self._console, request)
         language = voice.words.language
         if language not in self._known:
-            prepared = await self._console.service.sketch(lambda unit: unit.desk.every_prepared(language))
+            prepared = await self._console.service.preview(lambda unit: unit.desk.every_prepared(language))
             self._known[language] = tiles_of(prepared, at_once(self._console.frame.station), voice)
         return self._known[language]

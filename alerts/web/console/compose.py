@@ -30,7 +30,7 @@ from aiohttp import hdrs, web
 
 from alerts.desk.approve import find_alert
 from alerts.desk.draft import LARGEST_PICTURE, picture_kind
-from alerts.desk.officer import goes_on_from
+from alerts.desk.officer import current_version
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.model.hazard import Hazard
@@ -72,7 +72,7 @@ from alerts.web.console.form import (
     LONGEST,
     OTHER,
     Fields,
-    Ground,
+    FormContext,
     digest,
     read_form,
     text,
@@ -81,7 +81,7 @@ from alerts.web.console.form import (
     typed_in_json,
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.previews import PreviewTurns, reaches_of
+from alerts.web.console.previews import PreviewQueue, reaches_of
 from alerts.web.console.rehearsal import WishRehearsal, file_wish, reached, rehearse
 from alerts.web.posted import read_posted, received
 
@@ -121,7 +121,7 @@ class Composer:
         self._service = console.service
         self._station = console.frame.station
         self._prepared: dict[str, Mapping[Hazard, Prepared]] = {}
-        self._turns = PreviewTurns()
+        self._turns = PreviewQueue()
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The page that an address asks for."""
@@ -211,8 +211,8 @@ class Composer:
         posted = PostedForm(identity, revision, typed_in_json(said.get("fields")), _named(said, "about"))
         actor = self._must_write(request)
         if too_long(posted.fields):
-            told = voice.words.gettext("Not saved: a field holds more than %(most)s characters.", most=LONGEST)
-            return web.json_response({"error": told}, status=422)
+            message = voice.words.gettext("Not saved: a field holds more than %(most)s characters.", most=LONGEST)
+            return web.json_response({"error": message}, status=422)
         try:
             about = await self._about(actor, posted)
             named = replace(posted, about=about.id if about else None)
@@ -361,7 +361,7 @@ class Composer:
         """
 
         def question(unit: DeskUnit) -> tuple[StoredAlert, bool]:
-            stands = goes_on_from(unit.alerts, about, ends=False)
+            stands = current_version(unit.alerts, about, ends=False)
             order = [stored.id for stored in unit.alerts.incident(about.incident_id)]
             return stands, order.index(stands.id) > order.index(about.id)
 
@@ -389,12 +389,12 @@ class Composer:
         if page.reading is not None:
             return
         actor, voice = self._must_write(request), voice_of(self._console, request)
-        ground = Ground(self._station, self._service.now(), self._service.picture)
+        ground = FormContext(self._station, self._service.now(), self._service.picture)
         page.reading = read_form(page.fields, ground, voice.words.gettext, voice.why)
         page.problems |= page.reading.problems
         page.rehearsal = await self._rehearse(actor, page)
-        page.standings = await self._service.channels()
-        page.followers = reached(page.rehearsal.channels, page.standings)
+        page.statuses = await self._service.channels()
+        page.followers = reached(page.rehearsal.channels, page.statuses)
         page.reaches = await reaches_of(
             self._console, [made.bulk for made in page.rehearsal.drafts if made.bulk], page.rehearsal.goes_at
         )
@@ -404,10 +404,10 @@ class Composer:
 
     async def _answer(self, request: web.Request, page: Page) -> web.Response:
         """The page."""
-        told = dict(page.problems)
+        problems = dict(page.problems)
         await self._read(request, page)
         if request.method == "GET" and page.kept_at is None:
-            page.problems = told  # nobody is told of errors in a form that they didn't touch yet
+            page.problems = problems  # nobody is told of errors in a form that they didn't touch yet
         name = visitor_of(request).actor.name
         texts = await self._texts(self._station.language)
         drafts, usual, page.last = await self._service.ask(
@@ -498,7 +498,7 @@ class Composer:
     async def _texts(self, language: str) -> Mapping[Hazard, Prepared]:
         """Return the prepared texts in that language; the files are read once."""
         if language not in self._prepared:
-            found = await self._service.sketch(lambda unit: unit.desk.every_prepared(language))
+            found = await self._service.preview(lambda unit: unit.desk.every_prepared(language))
             self._prepared[language] = found
         return self._prepared[language]
 

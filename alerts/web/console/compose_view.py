@@ -19,7 +19,7 @@ from alerts.desk.audience import SubscriberReach
 from alerts.desk.posts import DraftPost
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
-from alerts.model.hazard import NEEDS_A_PLACE, Hazard, told_of
+from alerts.model.hazard import NEEDS_A_PLACE, Hazard, worded_hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import LinkCard
@@ -33,14 +33,14 @@ from alerts.web.console.form import (
     WITH_BLANKS,
     Fields,
     Reading,
+    filled_text,
     lines,
     several,
     text,
-    told,
     until,
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of, reach_words
+from alerts.web.console.looks import Audience, ChannelPreview, PreviewPicture, Shot, look_of, reach_words
 from alerts.web.console.previews import card_address
 from alerts.web.console.rehearsal import (
     ChannelCard,
@@ -92,7 +92,7 @@ class Page:
     reading: Reading | None = None
     rehearsal: WishRehearsal = field(default_factory=WishRehearsal)
     followers: int | None = None
-    standings: Sequence[Mapping[str, Any]] = ()
+    statuses: Sequence[Mapping[str, Any]] = ()
     reaches: Mapping[str, SubscriberReach] = field(default_factory=dict)
     last: Sequence[Mapping[str, str]] = ()
 
@@ -128,7 +128,7 @@ class Page:
 class Beside:
     """The preview of the form: its button's label, and the effect (`does`). `grave` requires the second page."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[ChannelPreview, ...]
     checks: tuple[Check, ...]
     button: str
     does: str
@@ -269,23 +269,23 @@ def _beside(page: Page, voice: Voice, console: Console) -> Beside:
     )
 
 
-def _look(card: ChannelCard, page: Page, voice: Voice, console: Console) -> Look:
+def _look(card: ChannelCard, page: Page, voice: Voice, console: Console) -> ChannelPreview:
     channel, draft = card.channel, card.draft
     if draft is None:
-        return Look(channel.name, channel.kind, silence=card.silence)
-    audience = audience_of(channel, page.standings, page.reaches, voice)
+        return ChannelPreview(channel.name, channel.kind, silence=card.silence)
+    audience = audience_of(channel, page.statuses, page.reaches, voice)
     look = look_of_draft(console, draft, _picture(card, page, console), page.rehearsal.link, audience)
     return replace(look, cut=tuple(_part_words(name, voice.words.gettext) for name in draft.rendered.cut))
 
 
 def look_of_draft(
     console: Console, made: DraftPost, picture: PreviewPicture | None, link: LinkCard | None, audience: Audience
-) -> Look:
+) -> ChannelPreview:
     """Return the preview of a rehearsed post."""
     station, rendered = console.frame.station, made.rendered
-    told = made.bulk.messages if made.bulk else {}
+    messages = made.bulk.messages if made.bulk else {}
     drawn = card_address(console, link.card) if link else ""
-    shot = Shot(station, station.channels[made.post.channel], made.post, told, picture, link, drawn)
+    shot = Shot(station, station.channels[made.post.channel], made.post, messages, picture, link, drawn)
     return look_of(shot, (rendered.count, rendered.limit), audience)
 
 
@@ -300,10 +300,10 @@ def _picture(card: ChannelCard, page: Page, console: Console) -> PreviewPicture 
 
 
 def audience_of(
-    channel: ChannelConfig, standings: Sequence[Mapping[str, Any]], reaches: Mapping[str, SubscriberReach], voice: Voice
+    channel: ChannelConfig, statuses: Sequence[Mapping[str, Any]], reaches: Mapping[str, SubscriberReach], voice: Voice
 ) -> Audience:
     """Return the channel's audience, in the reader's number format."""
-    followers = reached([channel.name], standings)
+    followers = reached([channel.name], statuses)
     reach = reaches.get(channel.name)
     return Audience(
         voice.number(followers) if followers is not None else "", reach_words(reach, voice.locale) if reach else None
@@ -333,7 +333,7 @@ def _said(page: Page, where: tuple[str, str], station: Town, now: datetime) -> C
     fields, made, (place, ends) = page.fields, page.rehearsal.drafts, where
     return CheckedText(
         station=station.name,
-        headline=told(fields, "headline"),
+        headline=filled_text(fields, "headline"),
         place=place,
         whole=not any(
             (several(fields, "area"), text(fields, "place"), text(fields, "polygon"), text(fields, "circle"))
@@ -342,10 +342,10 @@ def _said(page: Page, where: tuple[str, str], station: Town, now: datetime) -> C
         and not any((several(fields, "area"), text(fields, "polygon"), text(fields, "circle"))),
         until=ends,
         own_end=until(fields, now, station) is not None,
-        instruction=told(fields, "instruction"),
+        instruction=filled_text(fields, "instruction"),
         severity=gravity_of(fields),
         signed=True,
-        description=told(fields, "description"),
+        description=filled_text(fields, "description"),
         other_order=page.rehearsal.other_order,
         needs_a_place=text(fields, "hazard") in NEEDS_A_PLACE,
         linked=not made or bool(text(fields, "exercise")) or any(each.post.message.link for each in made),
@@ -386,14 +386,14 @@ def drawn(hazard: Hazard) -> Markup:
 
 
 def _hazard_of_last(stored: StoredAlert) -> Markup:
-    return drawn(told_of(stored.alert.infos[0]) if stored.alert and stored.alert.infos else Hazard.GENERAL)
+    return drawn(worded_hazard(stored.alert.infos[0]) if stored.alert and stored.alert.infos else Hazard.GENERAL)
 
 
 def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voice) -> str:
     """Return a draft's title in a list."""
     hazard = text(fields, "hazard")
     name = prepared[Hazard(hazard)].event if hazard in set(Hazard) and hazard != Hazard.GENERAL else ""
-    return told(fields, "headline") or name or voice.words.gettext("Without a headline")
+    return filled_text(fields, "headline") or name or voice.words.gettext("Without a headline")
 
 
 def _choices(voice: Voice) -> Mapping[str, Sequence[tuple[str, str]]]:

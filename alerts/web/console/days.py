@@ -19,7 +19,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.web.console.frame import Console
-from alerts.web.console.watch import Case, case_of, page
+from alerts.web.console.watch import AlertRow, case_of, page
 
 # A day ahead of now.
 REACH = timedelta(hours=24)
@@ -35,7 +35,7 @@ SPANS = {"week": timedelta(days=7), "month": timedelta(days=31)}
 class TimeBar:
     """One alert's time in the drawing: from `start`, `width` wide, in its units."""
 
-    case: Case
+    case: AlertRow
     start: float
     width: float
 
@@ -68,12 +68,12 @@ class Days:
         return tuple(bar for bar in self.bars if not bar.case.ends or bar.case.ends > self.now - BEFORE)
 
     @property
-    def ends(self) -> tuple[Case, ...]:
+    def ends(self) -> tuple[AlertRow, ...]:
         """The alerts that end within the next day, soonest first."""
         return tuple(bar.case for bar in self.bars if bar.case.ends and self.now < bar.case.ends <= self.now + REACH)
 
     @property
-    def starts(self) -> tuple[Case, ...]:
+    def starts(self) -> tuple[AlertRow, ...]:
         """The alerts that begin within the next day."""
         cases = [bar.case for bar in self.bars]
         return tuple(case for case in cases if case.starts and self.now < case.starts <= self.now + REACH)
@@ -85,7 +85,7 @@ class AgendaLine:
 
     at: datetime
     what: str
-    case: Case
+    case: AlertRow
     posts: tuple[Post, ...] = ()
 
 
@@ -94,7 +94,7 @@ class Agenda:
     """The days that have something, in order; `cut` says that there was more than is shown."""
 
     days: tuple[tuple[date, tuple[AgendaLine, ...]], ...]
-    under_way: tuple[Case, ...]
+    under_way: tuple[AlertRow, ...]
     cut: bool
 
 
@@ -147,7 +147,7 @@ def place_of(time: datetime, now: datetime) -> float:
     return round(NAMES + min(max(share, 0.0), 1.0) * (WIDTH - NAMES), 1)
 
 
-def _bar(case: Case, now: datetime) -> TimeBar:
+def _bar(case: AlertRow, now: datetime) -> TimeBar:
     start = place_of(case.starts or now, now)
     # A shorter bar could not be seen.
     return TimeBar(case, start, max(place_of(case.ends or now, now) - start, 4.0))
@@ -191,14 +191,14 @@ def _waiting_for_their_time(unit: DeskUnit) -> list[Post]:
     return [post for post in (*waiting, *queued) if post.not_before and post.not_before > unit.now]
 
 
-def _of_alert(case: Case, now: datetime, end: datetime) -> list[AgendaLine]:
+def _of_alert(case: AlertRow, now: datetime, end: datetime) -> list[AgendaLine]:
     times = (("begins", case.starts), ("ends", case.ends))
     # What was rejected or is over still has its times, but nothing happens at them any more.
     is_real = case.is_on or case.waits
     return [AgendaLine(at, what, case) for what, at in times if is_real and at and now < at <= end]
 
 
-def _of_posts(cases: dict[str, Case], posts: list[Post], end: datetime) -> list[AgendaLine]:
+def _of_posts(cases: dict[str, AlertRow], posts: list[Post], end: datetime) -> list[AgendaLine]:
     together: dict[tuple[str, datetime], list[Post]] = {}
     for post in posts:
         if post.not_before and post.not_before <= end:

@@ -29,9 +29,9 @@ from alerts.desk.draft import Draft, read_time
 from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.model.alert import Area, Info, MsgType, Named, Severity, Status
+from alerts.model.alert import Area, Info, MsgType, NamedValue, Severity, Status
 from alerts.model.errors import Conflict, Forbidden, Misuse
-from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, kind_of, told_of
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, kind_of, worded_hazard
 from alerts.model.incident import MANUAL, AlertState, SavedDraft, StoredAlert, Typed, Wanted
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
@@ -124,7 +124,7 @@ def _case_of(fields: Fields, prepared: Prepared, now: datetime, zone: tzinfo) ->
         onset = read_time("onset", typed, now, zone) if (typed := text(fields, "onset")) else None
     except Misuse:
         onset = None
-    filed = (Named(HAZARD_PARAMETER, prepared.hazard.value),)
+    filed = (NamedValue(HAZARD_PARAMETER, prepared.hazard.value),)
     info = Info(text(fields, "event"), headline=text(fields, "headline"), onset=onset, parameters=filed)
     return prepared.kinds.get(kind_of(prepared.hazard, info, now), prepared)
 
@@ -159,7 +159,7 @@ def fields_of_alert(
 def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]:
     """Return the fields of the draft for an update: those that the form changes."""
     differ = {name for name in {*before, *now} if _value(before, name) != _value(now, name)}
-    changes = {to: _told(getattr(draft, to)) for name, to in _ALONE.items() if name in differ}
+    changes = {to: _text_of(getattr(draft, to)) for name, to in _ALONE.items() if name in differ}
     for names, fields in _TOGETHER:
         if differ & set(names):
             changes |= {to: getattr(draft, to) for to in fields}
@@ -262,7 +262,7 @@ def _typed(fields: Fields) -> dict[str, Typed]:
     return {name: plain(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
-def _told(value: Any) -> Any:
+def _text_of(value: Any) -> Any:
     """Return an empty text for a removed value."""
     return "" if value is None else value
 
@@ -274,7 +274,7 @@ def _value(fields: Fields, name: str) -> Any:
 
 def _what(info: Info) -> dict[str, Typed]:
     return {
-        "hazard": told_of(info).value,
+        "hazard": worded_hazard(info).value,
         "headline": info.headline or info.event,
         "description": info.description or "",
         "instruction": info.instruction or "",
@@ -375,13 +375,13 @@ def last_fillings(
     if prepared is None or not blanks(text(fields, "instruction")):
         return []
     orders = {order for order in prepared.instructions.values() if blanks(order)}
-    told = [
+    instructions = [
         info.instruction or ""
         for each in unit.views.page(Wanted(state=AlertState.ACCEPTED, source=MANUAL), most=LOOKED_AT)
         if each.alert and (exercise or each.alert.status not in PRACTICE)
-        if (info := each.alert.info_for(station.language)) and told_of(info) is prepared.hazard
+        if (info := each.alert.info_for(station.language)) and worded_hazard(info) is prepared.hazard
     ]
-    return [found for text in told for order in orders if (found := filled_with(order, text))]
+    return [found for text in instructions for order in orders if (found := filled_with(order, text))]
 
 
 def as_last_time(
@@ -394,5 +394,5 @@ def as_last_time(
         return {**fields, "span": "", "expires": ""}
     lasted = max((info.expires - (info.onset or stored.alert.sent)) // _ROUNDED, 1) * _ROUNDED
     usual = next((each for each in SPANS if parse_span(each) == lasted), None)
-    told = "" if usual else spell_span(lasted)
-    return {**fields, "span": usual or OTHER, "expires": told}
+    expires = "" if usual else spell_span(lasted)
+    return {**fields, "span": usual or OTHER, "expires": expires}

@@ -19,13 +19,13 @@ import segno
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from alerts.access.sessions import Confirmed, Enrolment, Held, Refusal
+from alerts.access.sessions import Confirmed, Enrolment, Refusal, SignInRefused
 from alerts.desk.draft import LARGEST_PICTURE
 from alerts.model.bounds import bounded
 from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
+from alerts.web.console.error_pages import HOME, MOST_BYTES, safe_next
 from alerts.web.console.frame import BASE, Console
-from alerts.web.console.mishaps import HOME, MOST_BYTES, safe_next
 from alerts.web.posted import PostedFields, read_posted, received
 
 _LONGEST_ANSWER = 20_000
@@ -110,30 +110,30 @@ def read_answer(form: Mapping[str, str]) -> Mapping[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def options(asked: Mapping[str, Any] | Held) -> web.Response:
+def options(asked: Mapping[str, Any] | SignInRefused) -> web.Response:
     """Return the script's options for the browser; or the refusal."""
-    if isinstance(asked, Held):
+    if isinstance(asked, SignInRefused):
         return web.json_response({"reason": asked.reason}, status=HTTPStatus.CONFLICT)
     return web.json_response(asked)
 
 
-def status_of(held: Held | None) -> int:
+def status_of(refusal: SignInRefused | None) -> int:
     """As HTTP says why somebody isn't let on."""
-    if held is None:
+    if refusal is None:
         return HTTPStatus.OK
-    if held.reason is Refusal.WAIT:
+    if refusal.reason is Refusal.WAIT:
         return HTTPStatus.TOO_MANY_REQUESTS
-    if held.reason is Refusal.BUSY:
+    if refusal.reason is Refusal.BUSY:
         return HTTPStatus.SERVICE_UNAVAILABLE
-    over = held.reason in (Refusal.WRONG, Refusal.OVER, Refusal.CODE, Refusal.PASSKEY, Refusal.SECOND_ONLY)
+    over = refusal.reason in (Refusal.WRONG, Refusal.OVER, Refusal.CODE, Refusal.PASSKEY, Refusal.SECOND_ONLY)
     return HTTPStatus.UNAUTHORIZED if over else HTTPStatus.BAD_REQUEST
 
 
-def tell_when(response: web.Response, held: Held | None, now: datetime) -> web.Response:
+def tell_when(response: web.Response, refusal: SignInRefused | None, now: datetime) -> web.Response:
     """With the seconds to wait, where waiting helps."""
-    if held is not None and held.retry_at is not None:
+    if refusal is not None and refusal.retry_at is not None:
         # Never 0, which would say that it may be tried at once.
-        response.headers["Retry-After"] = str(max(1, round((held.retry_at - now).total_seconds())))
+        response.headers["Retry-After"] = str(max(1, round((refusal.retry_at - now).total_seconds())))
     return response
 
 
@@ -160,15 +160,15 @@ async def prove(console: Console, request: web.Request, form: Mapping[str, str])
 
     A wrong one counts as a failed sign-in, and is slowed like one.
     """
-    held: Held | None = None
+    refusal: SignInRefused | None = None
     if PROOF in form:
         arrival = request[ARRIVAL]
         proved = await console.gate.prove_again(arrival.cookie_of(request), form[PROOF], arrival.visit(request))
         if isinstance(proved, Confirmed):
             return proved
-        held = proved
+        refusal = proved
     # `username` is there for password managers alone, and the page that asks has a token of its own.
     rest = [(name, value) for name, value in form.items() if name not in (PROOF, "csrf", "username")]
-    values = {"held": held, "rest": rest, "to": request.path, "proof": PROOF}
-    page = console.frame.page(request, "prove.html", status=status_of(held) if held else HTTPStatus.OK, **values)
-    return tell_when(page, held, console.service.now())
+    values = {"held": refusal, "rest": rest, "to": request.path, "proof": PROOF}
+    page = console.frame.page(request, "prove.html", status=status_of(refusal) if refusal else HTTPStatus.OK, **values)
+    return tell_when(page, refusal, console.service.now())

@@ -60,7 +60,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class FormContext:
     """The context of reading a form: the town, the time, and the files of stored pictures."""
 
     station: Town
@@ -77,9 +77,9 @@ class Reading:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_form(fields: Fields, ground: Ground, _: Gettext, why: Callable[[Reason], str] = str) -> Reading:
+def read_form(fields: Fields, form_context: FormContext, _: Gettext, why: Callable[[Reason], str] = str) -> Reading:
     """Read a form. Faults are worded in the reader's language, by `_` and `why` (for reasons)."""
-    reader = _Reader(fields, ground, _)
+    reader = _Reader(fields, form_context, _)
     draft = reader.draft()
     channels = reader.channels()
     if draft is not None and not reader.problems:
@@ -105,7 +105,7 @@ def text(fields: Fields, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def told(fields: Fields, name: str) -> str:
+def filled_text(fields: Fields, name: str) -> str:
     """Return a text as people would read it: its blanks filled in, as far as they have values."""
     values = {
         each.removeprefix(BLANK): " ".join(text(fields, each).split()) for each in fields if each.startswith(BLANK)
@@ -167,9 +167,9 @@ def plain(value: str) -> str:
 
 
 class _Reader:
-    def __init__(self, fields: Fields, ground: Ground, gettext: Gettext) -> None:
+    def __init__(self, fields: Fields, form_context: FormContext, gettext: Gettext) -> None:
         self._fields = fields
-        self._ground = ground
+        self._ground = form_context
         self._ = gettext
         self.problems: dict[str, str] = {}
 
@@ -177,9 +177,9 @@ class _Reader:
         picture = self._picture()
         self._look()
         return Draft(
-            headline=told(self._fields, "headline"),
-            description=told(self._fields, "description"),
-            instruction=told(self._fields, "instruction"),
+            headline=filled_text(self._fields, "headline"),
+            description=filled_text(self._fields, "description"),
+            instruction=filled_text(self._fields, "instruction"),
             event=text(self._fields, "event") or None,
             category=self._one_of(Category, "category", Category.SAFETY),
             severity=self._one_of(Severity, "severity", Severity.MODERATE),
@@ -276,11 +276,11 @@ class _Reader:
             self.problems["expires"] = _("That is already past. Give a later time.")
 
     def _time(self, name: str, typed: str) -> datetime | None:
-        _, ground = self._, self._ground
+        _, form_context = self._, self._ground
         if not typed:
             return None
         try:
-            return read_time(name, typed, ground.now, ground.station.zone)
+            return read_time(name, typed, form_context.now, form_context.station.zone)
         except Misuse:
             self.problems[name] = _(
                 "“%(typed)s” isn’t a time that can be used. Write a duration such as 6h, a time such as 18:30, or a "

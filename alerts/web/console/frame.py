@@ -44,12 +44,12 @@ from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
-from alerts.web.console.arrival import Astray
+from alerts.web.console.arrival import WrongAddress
 from alerts.web.console.words import best_language, briefly, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
 
 if TYPE_CHECKING:
-    from alerts.web.public.push import PushDoor
+    from alerts.web.public.push import PushEnrolment
 
 
 # Cards known by name, and those drawn: memory per process.
@@ -241,12 +241,12 @@ class Console:
     service: DeskService
     frame: Frame
     gate: Gate
-    misdirected: set[tuple[Astray, str]] = field(default_factory=set)
+    misdirected: set[tuple[WrongAddress, str]] = field(default_factory=set)
     """Refusals of requests for their way, each once: by a wrong name, or from an unlisted proxy."""
     understand: Understand = understand_nothing
     group: Group | None = None
     reports: ReportIntake | None = None
-    push: PushDoor | None = None
+    push: PushEnrolment | None = None
     cards: CardPictures = field(default_factory=CardPictures)
     """The pictures of cards that previews showed."""
     audiences: Audiences = field(default_factory=Audiences)
@@ -254,17 +254,17 @@ class Console:
 
     def warnings(self) -> list[Reason]:
         """Return the faults of the way to the desk, for its operators."""
-        unlisted = sorted(address for why, address in self.misdirected if why is Astray.UNLISTED)
-        told = [because("proxy_unlisted", address=each) for each in unlisted]
+        unlisted = sorted(address for why, address in self.misdirected if why is WrongAddress.UNLISTED)
+        found = [because("proxy_unlisted", address=each) for each in unlisted]
         if (self.frame.station.desk_url or "").startswith("https:") and not self.frame.station.web.trusted:
-            told.append(because("proxies_missing"))
-        return told
+            found.append(because("proxies_missing"))
+        return found
 
 
 def done_of(request: web.Request, known: Container[str]) -> str | None:
     """Return the act just done, from the address that it redirected to, if it is a known one."""
-    told = request.query.get("done")
-    return told if told in known else None
+    done = request.query.get("done")
+    return done if done in known else None
 
 
 def visitor_of(request: web.Request) -> Visitor:

@@ -29,9 +29,9 @@ from alerts.model.events import RemarkHeard
 from alerts.model.listening import LONGEST_REMARK
 from alerts.web.console.acts import act_routes
 from alerts.web.console.entering import fields_of
+from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.heard_view import MOST, board_of, headlines_of, question_of, said_of
-from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.versions import words_waiting
 from alerts.web.console.watch import page
 
@@ -39,7 +39,7 @@ LONGEST_PLACE = 200
 _ID = "{id:[A-Za-z0-9]+}"
 _TELLS = {"questions": "questions", "heard": "said", "blocks": "blocks", "answers": "answers"}
 """The acts after which a page here says what was done, by what they are of."""
-_TOLD = frozenset(f"{_TELLS[act.of]}-{act.verb}" for act in every_act() if act.of in _TELLS) | {"elsewhere"}
+_DONE = frozenset(f"{_TELLS[act.of]}-{act.verb}" for act in every_act() if act.of in _TELLS) | {"elsewhere"}
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -67,10 +67,10 @@ async def _board(
     values: dict[str, Any] = {
         "board": board,
         "headlines": board.headlines,
-        "done": done_of(request, _TOLD),
+        "done": done_of(request, _DONE),
         "after": after,
     }
-    return page(console, request, name, **refused.told, **values)
+    return page(console, request, name, **refused.values, **values)
 
 
 def _place(text: str) -> int | None:
@@ -108,7 +108,7 @@ async def _question(
     if values is None:
         raise web.HTTPNotFound
     values["words_waiting"] = waits
-    return page(console, request, "heard_question.html", **refused.told, **values, done=done_of(request, _TOLD))
+    return page(console, request, "heard_question.html", **refused.values, **values, done=done_of(request, _DONE))
 
 
 async def _said(console: Console, request: web.Request, refused: RefusedForm = NOT_REFUSED) -> web.Response:
@@ -116,7 +116,7 @@ async def _said(console: Console, request: web.Request, refused: RefusedForm = N
     values = await console.service.ask(lambda unit: said_of(unit, name))
     if values is None:
         raise web.HTTPNotFound
-    return page(console, request, "heard_said.html", **refused.told, **values, done=done_of(request, _TOLD))
+    return page(console, request, "heard_said.html", **refused.values, **values, done=done_of(request, _DONE))
 
 
 async def _seen_elsewhere(console: Console, request: web.Request) -> web.StreamResponse:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import standing, waiting
+from alerts.desk.versions import current_answer, waiting
 from alerts.listening.answering import what_is_asked, worded
 from alerts.listening.moderating import WAITING, may
 from alerts.listening.proposals import Proposal, proposals, suggest
@@ -59,14 +59,14 @@ class EarSeen:
 class AskedQuestion:
     """A question: its askers by channel, since when, in which words, and its answer.
 
-    `standing` is the current answer, `waiting` the one for a second person, `stuck` the posts of the answer that failed
-    or are in doubt.
+    `current_answer` is the current answer, `waiting` the one for a second person, `stuck` the posts of the answer that
+    failed or are in doubt.
     """
 
     question: Question
     channels: Mapping[str, int]
     samples: tuple[Utterance, ...]
-    standing: GivenAnswer | None = None
+    current_answer: GivenAnswer | None = None
     waiting: GivenAnswer | None = None
     stuck: tuple[Post, ...] = ()
 
@@ -149,7 +149,7 @@ def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> AskedQu
         question,
         unit.listening.asked_on(question.id),
         tuple(unit.listening.samples(question.id, most)),
-        standing(unit, question.id),
+        current_answer(unit, question.id),
         waiting(unit, question.id),
         tuple(post for post in unit.listening.answer_posts(question.id) if needs_somebody(post)),
     )
@@ -172,7 +172,7 @@ def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
         "answers": unit.listening.answers(name),
         "wording": worded(found) or what_is_asked(found.words),
         "posts": unit.listening.answer_posts(name),
-        "suggested": suggest(unit, found) if asked.standing is None and found.incident else None,
+        "suggested": suggest(unit, found) if asked.current_answer is None and found.incident else None,
         "proposal": next((each for each in proposals(unit) if each.question.id == name), None),
         "others": others[:MOST_CHOICES],
         "on": incidents_on(unit),

@@ -49,8 +49,8 @@ class HomeScreen:
 
     async def manifest(self, request: web.Request) -> web.Response:
         """The W3C Web Application Manifest."""
-        told = json.dumps(self._told(self._frame.words(request)), ensure_ascii=False)
-        return web.Response(text=told, content_type="application/manifest+json", charset="utf-8")
+        manifest = json.dumps(self._manifest(self._frame.words(request)), ensure_ascii=False)
+        return web.Response(text=manifest, content_type="application/manifest+json", charset="utf-8")
 
     async def worker(self, _: web.Request) -> web.Response:
         """The script, with what it keeps: a file whose digest changed makes it another script, which browsers take."""
@@ -64,7 +64,7 @@ class HomeScreen:
         # Without a way back to here: the switch of the language would only be answered by the desk.
         return self._frame.page(request, "offline.html", here="", path=f"{BASE}/")
 
-    def _told(self, words: Words) -> dict[str, object]:
+    def _manifest(self, words: Words) -> dict[str, object]:
         _, town, start = words.gettext, self._town, self._below(f"{BASE}/")
         name = _("Operators’ desk") if town.is_fleet else _("Tocsin – %(town)s, duty desk", town=town.name)
         ways = [(_("New alert"), "/compose")]

@@ -45,10 +45,10 @@ from alerts.rendering.i18n import primary
 from alerts.web.console.acts import act_routes
 from alerts.web.console.compose_view import audience_of, look_of_draft, voice_of
 from alerts.web.console.entering import fields_of
+from alerts.web.console.error_pages import RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
-from alerts.web.console.looks import Look
+from alerts.web.console.looks import ChannelPreview
 from alerts.web.console.maps import outline_of
-from alerts.web.console.mishaps import RefusedForm
 from alerts.web.console.previews import reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
@@ -132,7 +132,7 @@ class Story:
         return _is_left_or_hid(self.newest.stored.alert)
 
     @property
-    def end_is_held(self) -> bool:
+    def end_can_be_undone(self) -> bool:
         """True if its end can be cancelled for a moment: because of it people go home, out, or drink again."""
         alert, severity = self.newest.stored.alert, self.newest.stored.severity
         return severity.at_least(Severity.SEVERE) or _is_about(alert, {*LEFT_OR_HID, Hazard.WATER_QUALITY})
@@ -257,8 +257,8 @@ async def _refused(console: Console, request: web.Request, refused: RefusedForm)
     story, act = await _asked(console, request), request.path.rpartition("/")[2]
     if act == "foresee":
         act = "correct" if refused.typed.get("how") == "correct" else "end"
-    told = {"text": refused.error or "", "act": act, "reason": refused.typed.get("reason", "")}
-    return _page(console, request, story, status=refused.status, error=told)
+    problems = {"text": refused.error or "", "act": act, "reason": refused.typed.get("reason", "")}
+    return _page(console, request, story, status=refused.status, error=problems)
 
 
 async def _form(request: web.Request) -> dict[str, str]:
@@ -300,7 +300,7 @@ async def _foresee(console: Console, request: web.Request) -> web.StreamResponse
         return filed, unit.desk.link_card(said, language, story.newest.stored.alert) if said else None
 
     try:
-        filed, link = await console.service.sketch(action, story.id)
+        filed, link = await console.service.preview(action, story.id)
     except TocsinError as error:
         return await _refused(console, request, RefusedForm.by(error, form))
     looks = await _looks(console, request, filed.drafts, link)
@@ -310,12 +310,12 @@ async def _foresee(console: Console, request: web.Request) -> web.StreamResponse
 
 async def _looks(
     console: Console, request: web.Request, drafts: Sequence[DraftPost], link: LinkCard | None
-) -> list[Look]:
-    voice, standings = voice_of(console, request), await console.service.channels()
+) -> list[ChannelPreview]:
+    voice, statuses = voice_of(console, request), await console.service.channels()
     reaches = await reaches_of(console, [made.bulk for made in drafts if made.bulk])
     channels = console.frame.station.channels
     return [
-        look_of_draft(console, made, None, link, audience_of(channels[made.post.channel], standings, reaches, voice))
+        look_of_draft(console, made, None, link, audience_of(channels[made.post.channel], statuses, reaches, voice))
         for made in drafts
     ]
 

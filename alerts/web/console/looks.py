@@ -1,9 +1,9 @@
 """The look of each channel's post: the previews of the form and of validation.
 
-A `Look` is one channel: its length, the parts that were cut, remarks, its audience, and its screens. A screen is the
-readers' view in one place, laid out as that kind of place is: a post in a feed, a message in a chat, a notification on
-a locked telephone, an e-mail in a list and opened, a panel, or the bare words for a machine. Its words, link card and
-picture are the real ones; only the frame around them is drawn, without any platform's own signs.
+A `ChannelPreview` is one channel: its length, the parts that were cut, remarks, its audience, and its screens. A screen
+is the readers' view in one place, laid out as that kind of place is: a post in a feed, a message in a chat, a
+notification on a locked telephone, an e-mail in a list and opened, a panel, or the bare words for a machine. Its words,
+link card and picture are the real ones; only the frame around them is drawn, without any platform's own signs.
 
 `screens_of` makes them of a post, or of a rehearsed one (`Shot`): if people subscribe to the channel, the subscribers'
 message has a screen for each language. `reach_words` words a reach so that it reveals no individual.
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from babel.numbers import format_decimal
 
-from alerts.desk.audience import SubscriberReach, told_people
+from alerts.desk.audience import SubscriberReach, displayed_count
 from alerts.model.post import Means, Message, Post, PostKind, subject_of
 from alerts.model.reason import Reason
 from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
@@ -32,7 +32,7 @@ from alerts.rendering.onscreen import (
     INBOX_WORDS,
     LOCK_BODY,
     LOCK_TITLE,
-    ToldPiece,
+    StyledText,
     folded,
     pieces,
     short_link,
@@ -103,8 +103,8 @@ class PreviewScreen:
     name: str
     handle: str
     language: str
-    seen: tuple[ToldPiece, ...]
-    rest: tuple[ToldPiece, ...] = ()
+    seen: tuple[StyledText, ...]
+    rest: tuple[StyledText, ...] = ()
     title: str = ""
     brief: str = ""
     card: PreviewCard | None = None
@@ -131,7 +131,7 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ChannelPreview:
     """The preview of one channel's post, or the reason why there is none (`silence`).
 
     `means` is its relation to earlier posts, `to` the list that e-mails go to, `link` the whole address: a screen may
@@ -182,10 +182,10 @@ class Shot:
     drawn: str = ""
 
 
-def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> Look:
+def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> ChannelPreview:
     """Return the preview of a channel with a post, of that length and limit by its platform's count."""
     channel, post = shot.channel, shot.post
-    return Look(
+    return ChannelPreview(
         channel.name,
         channel.kind,
         screens_of(shot),
@@ -218,11 +218,11 @@ def screens_of(shot: Shot) -> tuple[PreviewScreen, ...]:
 def reach_words(reach: SubscriberReach, locale: str) -> ReachWords:
     """Return the reach in publishable numbers, in the reader's number format."""
 
-    def told(number: int) -> str | None:
-        rounded = told_people(number)
+    def rounded(number: int) -> str | None:
+        rounded = displayed_count(number)
         return None if rounded is None else format_decimal(rounded, locale=locale)
 
-    return ReachWords(told(reach.people), told(reach.later) or "", reach.readers)
+    return ReachWords(rounded(reach.people), rounded(reach.later) or "", reach.readers)
 
 
 def _link_of(shot: Shot) -> str:
@@ -259,10 +259,10 @@ def panel_of(words: str, prefix: str) -> PreviewPanel | None:
     Returns None if they are no alert's, or of a template with another form.
     """
     try:
-        told = json.loads(words)
-        until = datetime.fromisoformat(told["until"]) if told.get("until") else None
-        severity, event, headline, instruction, area = (str(told.get(name) or "") for name in _SHOWN)
-        levels = [] if told.get("over") else ["all", *map(str, told.get("districts") or ())]
+        data = json.loads(words)
+        until = datetime.fromisoformat(data["until"]) if data.get("until") else None
+        severity, event, headline, instruction, area = (str(data.get(name) or "") for name in _SHOWN)
+        levels = [] if data.get("over") else ["all", *map(str, data.get("districts") or ())]
     except (ValueError, TypeError, AttributeError):
         return None
     topics = tuple(f"{prefix}/{each}/…" for each in levels)
@@ -283,7 +283,7 @@ def _called(shot: Shot, *, subscribers: bool) -> tuple[str, str]:
 
 def _words(
     shot: Shot, message: Message, layout: Layout
-) -> tuple[str, str, tuple[ToldPiece, ...], tuple[ToldPiece, ...]]:
+) -> tuple[str, str, tuple[StyledText, ...], tuple[StyledText, ...]]:
     """Title, first words of a list, what is seen, and what is behind the fold."""
     markup = shot.channel.text.markup
     match layout:
@@ -301,15 +301,20 @@ def _words(
             # The card is the link; with a picture there is none, and the first line leads there.
             first, end, others = message.plain.partition("\n")
             leads = message.link is not None and message.image is not None
-            return "", "", (ToldPiece("link", first), *pieces(end + others)) if leads else pieces(message.plain), ()
+            return "", "", (StyledText("link", first), *pieces(end + others)) if leads else pieces(message.plain), ()
         case "feed":
             return "", "", tuple(_as_x(piece) for piece in pieces(message.plain, link=message.link)), ()
         case "chat":
             return "", "", pieces(message.text, markup, message.link), ()
         case "panel":
-            return "", "", (ToldPiece("plain", json.dumps(json.loads(message.text), ensure_ascii=False, indent=2)),), ()
+            return (
+                "",
+                "",
+                (StyledText("plain", json.dumps(json.loads(message.text), ensure_ascii=False, indent=2)),),
+                (),
+            )
         case "plain":
-            return "", "", (ToldPiece("plain", message.text if markup == "json" else message.plain),), ()
+            return "", "", (StyledText("plain", message.text if markup == "json" else message.plain),), ()
 
 
 def _locked(message: Message) -> tuple[str, tuple[str, str]]:
@@ -320,9 +325,9 @@ def _locked(message: Message) -> tuple[str, tuple[str, str]]:
     return f"{shown}…" if left else shown, (seen, "\n".join(filter(None, (f"…{left}" if left else "", rest))))
 
 
-def _as_x(piece: ToldPiece) -> ToldPiece:
+def _as_x(piece: StyledText) -> StyledText:
     """X and Mastodon show a link without its protocol, and only its beginning."""
-    return ToldPiece("link", short_link(piece.text)) if piece.tone == "link" else piece
+    return StyledText("link", short_link(piece.text)) if piece.tone == "link" else piece
 
 
 def _whole(shot: Shot, message: Message) -> str:

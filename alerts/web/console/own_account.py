@@ -17,7 +17,7 @@ from aiohttp import web
 
 from alerts.access.audit import AuditEvent
 from alerts.access.factors import enrolment
-from alerts.access.sessions import Enrolment, Entered, Held, Refusal, offer_code
+from alerts.access.sessions import Enrolment, Entered, Refusal, SignInRefused, offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Act, Stage, fold_name
@@ -35,8 +35,8 @@ from alerts.web.console.entering import (
     status_of,
     tell_when,
 )
+from alerts.web.console.error_pages import HOME, safe_next
 from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
-from alerts.web.console.mishaps import HOME, safe_next
 from alerts.web.console.words import languages
 
 ACCOUNT = f"{BASE}/account"
@@ -126,10 +126,10 @@ class OwnAccount:
             if isinstance(asked := await prove(self._console, request, form), web.Response):
                 return asked
             begun = await self._gate.begin_code(cookie, asked)
-            return see_other(SIGN_IN) if isinstance(begun, Held) else self._code_page(request, begun)
+            return see_other(SIGN_IN) if isinstance(begun, SignInRefused) else self._code_page(request, begun)
         answer = await self._gate.confirm_code(cookie, form.get("code", ""), form["seed"])
         # A slip while typing the code costs no new seed: the app has this one by now.
-        if isinstance(answer, Held) and answer.reason is Refusal.CODE:
+        if isinstance(answer, SignInRefused) and answer.reason is Refusal.CODE:
             issuer, name = self._console.frame.station.name, visitor_of(request).account.name
             return self._code_page(request, enrolment(Secret(form["seed"]), name, issuer), answer)
         return await self._answered(request, answer, "code")
@@ -235,17 +235,17 @@ class OwnAccount:
         arrival.forget(response)
         return response
 
-    async def _answered(self, request: web.Request, answer: Entered | Held, done: str) -> web.Response:
-        if isinstance(answer, Held):
+    async def _answered(self, request: web.Request, answer: Entered | SignInRefused, done: str) -> web.Response:
+        if isinstance(answer, SignInRefused):
             return await self._page(request, answer)
         response = see_other(f"{ACCOUNT}?done={done}" if done else ACCOUNT)
         request[VISITOR] = answer.visitor
         request[ARRIVAL].remember(response, answer)
         return response
 
-    def _code_page(self, request: web.Request, begun: Enrolment, held: Held | None = None) -> web.Response:
-        values = {"enrolment": shown(begun), "seed": begun.seed.reveal(), "held": held}
-        return self._console.frame.page(request, "own_code.html", status=status_of(held), **values)
+    def _code_page(self, request: web.Request, begun: Enrolment, refusal: SignInRefused | None = None) -> web.Response:
+        values = {"enrolment": shown(begun), "seed": begun.seed.reveal(), "held": refusal}
+        return self._console.frame.page(request, "own_code.html", status=status_of(refusal), **values)
 
     @staticmethod
     def _cookie(request: web.Request) -> str:
@@ -254,7 +254,7 @@ class OwnAccount:
     async def _page(
         self,
         request: web.Request,
-        held: Held | None = None,
+        refusal: SignInRefused | None = None,
         *,
         status: int | None = None,
         differ: bool = False,
@@ -265,7 +265,7 @@ class OwnAccount:
         found = await self._console.service.ask(lambda unit: _found(unit, visitor.account.name, bots))
         values = {
             "link_code": link_code,
-            "held": held,
+            "held": refusal,
             "differ": differ,
             "next": "",
             "carried": "",
@@ -273,8 +273,8 @@ class OwnAccount:
             "pushes": self._console.push is not None and visitor.actor.may(Act.APPROVE),
             **found,
         }
-        page = self._console.frame.page(request, "own_account.html", status=status or status_of(held), **values)
-        return tell_when(page, held, self._console.service.now())
+        page = self._console.frame.page(request, "own_account.html", status=status or status_of(refusal), **values)
+        return tell_when(page, refusal, self._console.service.now())
 
 
 def _found(unit: DeskUnit, name: str, bots: Sequence[str]) -> Mapping[str, object]:

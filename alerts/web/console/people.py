@@ -26,8 +26,8 @@ from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
 from alerts.model.person import Act, Role, fold_name
 from alerts.model.reason import because
 from alerts.web.console.entering import fields_of, prove, see_other
+from alerts.web.console.error_pages import status_of
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import status_of
 
 ACCOUNTS = f"{BASE}/accounts"
 RECORD = f"{BASE}/record"
@@ -143,9 +143,9 @@ class People:
         """A page of it, of one subject alone where `?subject=` names one."""
         must_administer(request, self._console)
         subject = request.query.get("subject", "").strip() or None
-        told, asked = request.query.get("before", ""), "verify" in request.query
+        text, asked = request.query.get("before", ""), "verify" in request.query
         # Nineteen digits may be more than an integer of SQLite holds.
-        before = int(told) if told.isascii() and told.isdigit() and len(told) < 19 else None
+        before = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
         found = await self._console.service.ask(lambda unit: _audit_lines(unit, before, subject, asked=asked))
         values = {"subject": subject or "", "is_first": before is None, **found}
         return self._console.frame.page(request, "record.html", **values)
@@ -160,27 +160,27 @@ class People:
             words = self._console.frame.words(request)
             raise Refused(words.gettext("That is your own account: another administrator does this, or `tocsin user`."))
 
-    async def _act(self, request: web.Request, deed: Callable[[Officer], Any]) -> Any:
+    async def _act(self, request: web.Request, action: Callable[[Officer], Any]) -> Any:
         actor = visitor_of(request).actor
-        return await self._console.service.act(lambda unit: deed(Officer(unit, actor)))
+        return await self._console.service.act(lambda unit: action(Officer(unit, actor)))
 
     async def _do(
-        self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer], object], done: str
+        self, request: web.Request, form: Mapping[str, str], action: Callable[[Officer], object], done: str
     ) -> web.Response:
         try:
-            await self._act(request, deed)
+            await self._act(request, action)
         except (Misuse, Refused) as error:
             return await self._page(request, error, form)
         return see_other(f"{ACCOUNTS}?done={done}")
 
     async def _with_password(
-        self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer, str], str]
+        self, request: web.Request, form: Mapping[str, str], action: Callable[[Officer, str], str]
     ) -> web.Response:
         password = accounts.first_password(token_bytes(accounts.FIRST_PASSWORD_BYTES))
         # Hashed before the transaction: Argon2id takes longer than anybody may hold the database.
         kept = await self._passwords.hash(password.reveal())
         try:
-            name = await self._act(request, lambda officer: deed(officer, kept))
+            name = await self._act(request, lambda officer: action(officer, kept))
         except (Misuse, Refused) as error:
             return await self._page(request, error, form)
         # Answered by the page itself and not by a redirect: the password is kept nowhere, so no second request could

@@ -52,9 +52,9 @@ from alerts.rendering.counting import count
 from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
 from alerts.web.console.acts import act_routes
+from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
-from alerts.web.console.sheet import sealed
+from alerts.web.console.review import sealed
 from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.posted import read_posted
 
@@ -179,8 +179,8 @@ async def _open(console: Console, request: web.Request) -> web.StreamResponse:
 
 def _each(reason: Reason) -> tuple[Reason, ...]:
     """Return the faults one by one."""
-    told = reason["each"] if reason.code == "lines" else (reason,)
-    return tuple(each for each in told if isinstance(each, Reason)) if isinstance(told, tuple) else (reason,)
+    reasons = reason["each"] if reason.code == "lines" else (reason,)
+    return tuple(each for each in reasons if isinstance(each, Reason)) if isinstance(reasons, tuple) else (reason,)
 
 
 async def _found(console: Console, request: web.Request) -> _ShownPoll:
@@ -206,7 +206,7 @@ async def _one(console: Console, request: web.Request, refused: RefusedForm = NO
     return console.frame.page(
         request,
         "poll.html",
-        **refused.told,
+        **refused.values,
         poll=poll,
         tally=shown.tally,
         posts=[post for post in shown.posts if post.kind != "count"],
@@ -237,8 +237,8 @@ async def _before_publishing(console: Console, request: web.Request) -> web.Resp
     ]
     seen = fingerprint_of(shown.tally)
     named = _named(console, request, shown.tally)
-    told: dict[str, Any] = {"poll": shown.poll, "tally": shown.tally, "named": named, "texts": texts, "seen": seen}
-    return console.frame.page(request, "poll_publish.html", **told)
+    values: dict[str, Any] = {"poll": shown.poll, "tally": shown.tally, "named": named, "texts": texts, "seen": seen}
+    return console.frame.page(request, "poll_publish.html", **values)
 
 
 async def _publish(console: Console, request: web.Request) -> web.StreamResponse:

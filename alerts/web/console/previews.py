@@ -3,7 +3,7 @@
     GET /looks/cards/DIGEST.png     a card that a page of the desk has just named, drawn on first request
     GET /looks/logo                 the town's crest, as on its pages
 
-Previews are queued (`PreviewTurns`): a fast typist takes the machine from nobody.
+Previews are queued (`PreviewQueue`): a fast typist takes the machine from nobody.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from alerts.desk.audience import SubscriberReach
 from alerts.model.delivery import Bulk
 from alerts.rendering.card import Card
 from alerts.web.console.frame import BASE, Console
-from alerts.web.public.answers import given
+from alerts.web.public.answers import respond
 from alerts.web.public.site import logo_of
 
 _FOR_LONG = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -60,7 +60,7 @@ async def _logo(console: Console, request: web.Request) -> web.Response:
     found = await asyncio.to_thread(logo_of, console.frame.station)
     if found is None:
         raise web.HTTPNotFound
-    response = await given(found, request)
+    response = await respond(found, request)
     response.headers.update(_FOR_AN_HOUR)
     return response
 
@@ -68,7 +68,7 @@ async def _logo(console: Console, request: web.Request) -> web.Response:
 T = TypeVar("T")
 
 
-class PreviewTurns:
+class PreviewQueue:
     """Queues previews: each visitor has one made at a time, and the newest of a draft replaces those before it."""
 
     def __init__(self) -> None:

@@ -247,7 +247,7 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
             withdraws=withdraws,
         )
 
-    return await service.sketch(action, wish.about.incident_id if wish.about else None)
+    return await service.preview(action, wish.about.incident_id if wish.about else None)
 
 
 def _waiting(unit: DeskUnit, wish: Wish, actor: Actor, gone: Collection[str] | None = None) -> tuple[StoredAlert, ...]:
@@ -257,10 +257,10 @@ def _waiting(unit: DeskUnit, wish: Wish, actor: Actor, gone: Collection[str] | N
     return tuple(each for each in waits if (each.id in gone if gone is not None else each.state is AlertState.WAITING))
 
 
-def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:
+def reached(names: Sequence[str], statuses: Sequence[Mapping[str, Any]]) -> int | None:
     """Return the number of these channels' followers, as far as their platforms give it. Returns None if none does."""
-    told = [standing["followers"] for standing in standings if standing["channel"] in names]
-    known = [number for number in told if number is not None]
+    followers = [status["followers"] for status in statuses if status["channel"] in names]
+    known = [number for number in followers if number is not None]
     return sum(known) if known else None
 
 
@@ -419,13 +419,15 @@ def _where_and_when(said: CheckedText, _: Callable[..., str]) -> Check:
     if not said.until:
         return Check(name, good=False, words=_("It isn’t clear yet where, or until when."))
     place = said.place[:1].upper() + said.place[1:]
-    told = _("%(place)s, until %(until)s", place=place, until=said.until)
+    place_and_end = _("%(place)s, until %(until)s", place=place, until=said.until)
     if said.whole and said.needs_a_place:
         return Check(name, good=False, words=_("Say where: an instruction like this must say who it is for."))
     if not said.own_end:
-        return Check(name, good=False, words=_("%(told)s: no end was given, so it will be twelve hours.", told=told))
+        return Check(
+            name, good=False, words=_("%(told)s: no end was given, so it will be twelve hours.", told=place_and_end)
+        )
     if said.unplaced:
-        words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=told)
+        words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=place_and_end)
         return Check(name, good=False, words=words)
     if said.whole:
         return Check(
@@ -433,7 +435,7 @@ def _where_and_when(said: CheckedText, _: Callable[..., str]) -> Check:
             good=False,
             words=_("No place is given, so it is for everybody, until %(until)s. Say where.", until=said.until),
         )
-    return Check(name, good=True, words=told)
+    return Check(name, good=True, words=place_and_end)
 
 
 def _what_to_do(said: CheckedText, _: Callable[..., str]) -> Check:

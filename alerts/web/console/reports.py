@@ -38,20 +38,20 @@ from alerts.reports.steps import BY_HAND, decide_notice, find_report, may_second
 from alerts.web.console import reports_map, reports_new, reports_photo
 from alerts.web.console.acts import form_of
 from alerts.web.console.entering import fields_of
+from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
-from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.prepared_answers import as_prepared, decided_for, decisions, language_of, prepared, prepared_for
 from alerts.web.console.reports_photo import digest_of
 from alerts.web.console.reports_view import (
     MOST_COUNTED,
     SPANS,
     STATES,
-    ReportSheet,
+    ReportDetail,
     board_of,
     filter_from,
     filter_of,
     place_of,
-    sheet_of,
+    report_detail,
 )
 from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.console.watch import page
@@ -120,8 +120,8 @@ async def _one(
     town, number = console.frame.station, request.match_info["number"]
     visitor = visitor_of(request)
 
-    def question(unit: DeskUnit) -> tuple[ReportSheet, Sequence[WaitingWords], bool, bool] | None:
-        found = sheet_of(unit, number)
+    def question(unit: DeskUnit) -> tuple[ReportDetail, Sequence[WaitingWords], bool, bool] | None:
+        found = report_detail(unit, number)
         if found is None:
             return None
         waits = words_waiting(unit, visitor.actor, visitor.session.csrf, found.report.id)
@@ -131,26 +131,26 @@ async def _one(
     known = await console.service.ask(question)
     if known is None:
         raise web.HTTPNotFound
-    sheet, waits, vouches, seconds = known
-    words, told_in = console.frame.words(request), language_of(sheet.report, town)
+    shown, waits, vouches, seconds = known
+    words, language = console.frame.words(request), language_of(shown.report, town)
     back = filter_from(refused.typed.get("back", ""), town) if refused.typed else filter_of(request.query, town)
     values: dict[str, Any] = {
-        "sheet": sheet,
-        "headlines": sheet.headlines,
-        "report": sheet.report,
+        "sheet": shown,
+        "headlines": shown.headlines,
+        "report": shown.report,
         "words_waiting": waits,
         "vouches": vouches,
         "seconds": seconds,
-        "seen_photo": digest_of(sheet.photo) if sheet.photo is not None else "",
+        "seen_photo": digest_of(shown.photo) if shown.photo is not None else "",
         "back": back,
         "done": done_of(request, [*(act.verb for act in _acts()), "new"]),
         "prepared": prepared(words),
-        "told_in": told_in,
-        "as_told": {each.code: prepared_for(sheet.report, each.code, town).text for each in prepared(words)},
+        "told_in": language,
+        "as_told": {each.code: prepared_for(shown.report, each.code, town).text for each in prepared(words)},
         "closings": [closing for closing in Closing if closing in BY_HAND],
         **kinds_of(console, request),
     }
-    return page(console, request, "citizen_report.html", **refused.told, **values)
+    return page(console, request, "citizen_report.html", **refused.values, **values)
 
 
 def _acts() -> list[type[ReportAct]]:
@@ -223,7 +223,7 @@ async def _notices(
         "kind_name": lambda code: names.get(code, code),
         "done": done_of(request, _DECIDED),
     }
-    return page(console, request, "report_notices.html", **refused.told, **values)
+    return page(console, request, "report_notices.html", **refused.values, **values)
 
 
 async def _decide_notice(console: Console, request: web.Request) -> web.StreamResponse:

@@ -197,10 +197,10 @@ def _flat(report: CitizenReport, shown: ReportOut) -> dict[str, Any]:
 
 
 def _feature(account: dict[str, Any]) -> Feature:
-    told = {name: account[name] for name in COLUMNS if name not in ("lat", "lon")}
+    properties = {name: account[name] for name in COLUMNS if name not in ("lat", "lon")}
     lat, lon = account["lat"], account["lon"]
     place = {"type": "Point", "coordinates": [lon, lat]} if lat is not None and lon is not None else None
-    return {"type": "Feature", "id": account["report"], "geometry": place, "properties": told}
+    return {"type": "Feature", "id": account["report"], "geometry": place, "properties": properties}
 
 
 def _row(cells: Sequence[Any], separator: str) -> str:

@@ -26,8 +26,8 @@ from alerts.reports.addresses import kind_in, place_in, places_of
 from alerts.reports.intake import ReportIntake
 from alerts.reports.taking import ReportDraft
 from alerts.web.console.entering import fields_of
+from alerts.web.console.error_pages import status_of
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import status_of
 from alerts.web.console.watch import page
 
 _KEY = re.compile(r"[0-9A-Za-z]{10,40}")

@@ -30,8 +30,8 @@ from alerts.model.reports import CitizenReport, ReportPhoto
 from alerts.reports.photos import Box, blurred
 from alerts.reports.steps import keep_photo, release, take_back_photo
 from alerts.web.console.entering import fields_of
+from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
-from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.watch import page
 
 # As many as somebody draws; the form works without scripts too.
@@ -84,7 +84,7 @@ async def _show(
         "sides": SIDES,
         "done": done_of(request, _DONE),
     }
-    return page(console, request, "report_photo.html", **refused.told, **values)
+    return page(console, request, "report_photo.html", **refused.values, **values)
 
 
 async def _picture(console: Console, request: web.Request) -> web.Response:
@@ -102,13 +102,13 @@ async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
         await console.service.ask(lambda unit: Officer(unit, actor).must(Act.TEND))
         jpeg = await asyncio.to_thread(blurred, photo.jpeg, boxes) if boxes else photo.jpeg
         wanted, seen = replace(photo, jpeg=jpeg), form.get("seen", "")
-        deed = release if do == "release" else keep_photo
+        action = release if do == "release" else keep_photo
 
         def act(unit: DeskUnit) -> object:
             kept = unit.reports.photo(report.id)
             if kept is None or digest_of(kept) != seen:
                 raise Conflict(because("report_photo_changed", report=report.number))
-            return deed(Officer(unit, actor), report.id, wanted)
+            return action(Officer(unit, actor), report.id, wanted)
 
         await console.service.act(act, posts=False)
     except TocsinError as error:

@@ -194,7 +194,7 @@ class ReportBoard:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportSheet:
+class ReportDetail:
     """One report with all that hangs on it.
 
     `same` are open ones of its kind near it with the metres to each, `duplicates` those that were closed as the same,
@@ -241,10 +241,10 @@ def board_of(unit: DeskUnit, asked: ReportFilter, after: Place = BEGINNING) -> R
 
 def _seen(unit: DeskUnit, reports: Sequence[CitizenReport]) -> Iterable[SeenReport]:
     ids = [each.id for each in reports]
-    told, forwards = unit.report_lists.told_by(ids), unit.reports.forwardings_of(ids)
+    counts, forwards = unit.report_lists.reporter_counts(ids), unit.reports.forwardings_of(ids)
     for each in reports:
         stuck = tuple(one for one in forwards if one.report == each.id and one.state in STUCK)
-        yield SeenReport(each, told.get(each.id, 1), stuck)
+        yield SeenReport(each, counts.get(each.id, 1), stuck)
 
 
 def cited_in(unit: DeskUnit, alerts: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -269,16 +269,16 @@ def drafts_waiting(unit: DeskUnit) -> list[WaitingDraft]:
     return found
 
 
-def sheet_of(unit: DeskUnit, number: str) -> ReportSheet | None:
+def report_detail(unit: DeskUnit, number: str) -> ReportDetail | None:
     """One report; None where there is none of that number."""
     report = unit.reports.by_number(number)
     if report is None:
         return None
     first = unit.reports.by_id(report.duplicate_of) if report.duplicate_of is not None else None
     steps = tuple(unit.reports.steps(report.id))
-    return ReportSheet(
+    return ReportDetail(
         report,
-        unit.report_lists.told_by([report.id]).get(report.id, 1),
+        unit.report_lists.reporter_counts([report.id]).get(report.id, 1),
         steps,
         unit.reports.photo(report.id),
         tuple(unit.reports.forwardings(report.id)),

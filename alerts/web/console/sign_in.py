@@ -14,7 +14,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from alerts.access.sessions import Entered, Held, Refusal, Visitor
+from alerts.access.sessions import Entered, Refusal, SignInRefused, Visitor
 from alerts.model.person import Stage
 from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.entering import (
@@ -30,8 +30,8 @@ from alerts.web.console.entering import (
     tell_when,
     with_next,
 )
+from alerts.web.console.error_pages import Carried, another_author, back_at, keep_for, please_confirm, unpacked
 from alerts.web.console.frame import CHANGED, VISITOR, Console
-from alerts.web.console.mishaps import Carried, another_author, back_at, keep_for, please_confirm, unpacked
 
 Fields = Mapping[str, str]
 _PAGES = {
@@ -83,7 +83,7 @@ class SignIn:
                 return await step(request)
             # A script asks here: it shows a reason, and can't be led to a page.
             if request.path.endswith("/options"):
-                return options(Held(Refusal.OVER))
+                return options(SignInRefused(Refusal.OVER))
             return see_other(with_next(DUE[visitor.session.stage], next_of(await fields_of(request))))
 
         return only
@@ -174,8 +174,8 @@ class SignIn:
         arrival.forget(response)
         return response
 
-    async def _answered(self, request: web.Request, answer: Entered | Held, form: Fields) -> web.Response:
-        if isinstance(answer, Held):
+    async def _answered(self, request: web.Request, answer: Entered | SignInRefused, form: Fields) -> web.Response:
+        if isinstance(answer, SignInRefused):
             return await self._again(request, form, answer)
         # The page that answers is made for who has just come in, not for who asked.
         request[VISITOR], request[CHANGED] = answer.visitor, answer.changes
@@ -183,11 +183,11 @@ class SignIn:
         request[ARRIVAL].remember(response, answer)
         return response
 
-    async def _again(self, request: web.Request, form: Fields, held: Held) -> web.Response:
+    async def _again(self, request: web.Request, form: Fields, refusal: SignInRefused) -> web.Response:
         visitor = request.get(VISITOR)
-        if visitor is None or held.reason is Refusal.OVER:
-            return self._first(request, form, held)
-        return await self._page(request, visitor, form, held)
+        if visitor is None or refusal.reason is Refusal.OVER:
+            return self._first(request, form, refusal)
+        return await self._page(request, visitor, form, refusal)
 
     async def _onward(self, request: web.Request, entered: Entered, form: Fields) -> web.Response:
         stage, carried = entered.visitor.session.stage, unpacked(form.get("carried", ""))
@@ -217,13 +217,18 @@ class SignIn:
         return frame.page(request, "signed_in.html", onward=onward, failures=entered.failures)
 
     def _first(
-        self, request: web.Request, form: Fields, held: Held | None = None, *, nobody: bool = False
+        self, request: web.Request, form: Fields, refusal: SignInRefused | None = None, *, nobody: bool = False
     ) -> web.Response:
         name = form.get("name", "")
-        return self._made(request, "sign_in.html", form, held, name=name, ended=False, nobody=nobody)
+        return self._made(request, "sign_in.html", form, refusal, name=name, ended=False, nobody=nobody)
 
     async def _page(
-        self, request: web.Request, visitor: Visitor, form: Fields, held: Held | None = None, **values: object
+        self,
+        request: web.Request,
+        visitor: Visitor,
+        form: Fields,
+        refusal: SignInRefused | None = None,
+        **values: object,
     ) -> web.Response:
         """The page of the visitor's stage."""
         name, stage = visitor.account.name, visitor.session.stage
@@ -231,10 +236,12 @@ class SignIn:
             values["passkeys"] = await self._console.service.ask(lambda unit: len(unit.accounts.passkeys(name)))
         if stage is Stage.ENROL:
             enrolment = await self._gate.begin_code(request[ARRIVAL].cookie_of(request))
-            values["enrolment"] = None if isinstance(enrolment, Held) else shown(enrolment)
-        return self._made(request, _PAGES[stage], form, held, **values)
+            values["enrolment"] = None if isinstance(enrolment, SignInRefused) else shown(enrolment)
+        return self._made(request, _PAGES[stage], form, refusal, **values)
 
-    def _made(self, request: web.Request, page: str, form: Fields, held: Held | None, **values: object) -> web.Response:
-        values |= {"held": held, "next": next_of(form), "carried": form.get("carried", "")}
-        made = self._console.frame.page(request, page, status=status_of(held), **values)
-        return tell_when(made, held, self._console.service.now())
+    def _made(
+        self, request: web.Request, page: str, form: Fields, refusal: SignInRefused | None, **values: object
+    ) -> web.Response:
+        values |= {"held": refusal, "next": next_of(form), "carried": form.get("carried", "")}
+        made = self._console.frame.page(request, page, status=status_of(refusal), **values)
+        return tell_when(made, refusal, self._console.service.now())

@@ -77,22 +77,22 @@ class _StreamReader:
 
 def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]:
     """The stream."""
-    rhythm, held = rhythm or Rhythm(), defaultdict[str, list[_StreamReader]](list)
+    rhythm, streams = rhythm or Rhythm(), defaultdict[str, list[_StreamReader]](list)
 
     async def events(request: web.Request) -> web.StreamResponse:
         visitor = visitor_of(request)
         digest, reader = visitor.session.digest, _StreamReader(request)
-        if len(held[digest]) >= STREAMS:
-            _make_way(held[digest])
-        held[digest].append(reader)
+        if len(streams[digest]) >= STREAMS:
+            _make_way(streams[digest])
+        streams[digest].append(reader)
         try:
-            lasts = _lasting(visitor, console.frame.station.desk.session)
+            lasts = _session_test(visitor, console.frame.station.desk.session)
             return await _stream(console.service, reader, lasts, rhythm)
         finally:
             with contextlib.suppress(ValueError):  # it gave way
-                held[digest].remove(reader)
-            if not held[digest]:
-                del held[digest]
+                streams[digest].remove(reader)
+            if not streams[digest]:
+                del streams[digest]
 
     return [web.get("/events", events)]
 
@@ -163,13 +163,13 @@ async def _tell(
             await response.write(b"event: over\ndata: signed out\n\n")
             return
         checked = loop.time()
-        told = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in reader.take())
-        await response.write(told.encode() or b": still here\n\n")
+        events = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in reader.take())
+        await response.write(events.encode() or b": still here\n\n")
     if reader.gives_way:
         await response.write(b"event: full\ndata: too many pages\n\n")
 
 
-def _lasting(visitor: Visitor, idle: timedelta) -> Lasts:
+def _session_test(visitor: Visitor, idle: timedelta) -> Lasts:
     """Return the test of a valid session. Watching doesn't count as use: an open page keeps nobody signed in."""
 
     def lasts(unit: DeskUnit) -> bool:

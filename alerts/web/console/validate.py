@@ -37,20 +37,20 @@ from alerts.web.console.acts import act_routes
 from alerts.web.console.compose_view import audience_of, voice_of
 from alerts.web.console.drafts import fields_of_alert
 from alerts.web.console.entering import fields_of
+from alerts.web.console.error_pages import RefusedForm
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of
+from alerts.web.console.looks import Audience, ChannelPreview, PreviewPicture, Shot, look_of
 from alerts.web.console.maps import sketch_of
-from alerts.web.console.mishaps import RefusedForm
 from alerts.web.console.previews import card_address, reaches_of
 from alerts.web.console.reports_view import bringers_of, cited_in
-from alerts.web.console.sheet import (
-    Sheet,
+from alerts.web.console.review import (
+    ReviewPage,
     ShownPost,
     editable_words,
     read_picture,
     remember_look,
+    review_page,
     seal,
-    sheet_of,
     shown_posts,
     unseal,
     validators_of,
@@ -110,18 +110,18 @@ def _headline(unit: DeskUnit, alert: str, language: str) -> str:
 
 
 async def _one(console: Console, request: web.Request) -> web.Response:
-    sheet, actor = await _asked(console, request), visitor_of(request).actor
-    response = await _page(console, request, sheet)
+    review, actor = await _asked(console, request), visitor_of(request).actor
+    response = await _page(console, request, review)
     # Kept soon rather than at once: nobody shall wait for a page because the database is held by another.
-    looks = f"{actor.name} at {sheet.item.stored.id}"
-    await console.gate.touches.soon(looks, lambda unit: remember_look(unit, sheet, actor))
+    looks = f"{actor.name} at {review.item.stored.id}"
+    await console.gate.touches.soon(looks, lambda unit: remember_look(unit, review, actor))
     return response
 
 
 async def _picture(console: Console, request: web.Request) -> web.Response:
     """Only a picture that one of the alert's posts has, and only as it was when it was shown."""
-    sheet, wanted = await _asked(console, request), request.match_info["digest"]
-    for path in {post.message.image.path for post in sheet.item.posts if post.message.image}:
+    review, wanted = await _asked(console, request), request.match_info["digest"]
+    for path in {post.message.image.path for post in review.item.posts if post.message.image}:
         await console.service.bring_picture(path)
         content = await asyncio.to_thread(read_picture, path)
         if content is None or hashlib.sha256(content).hexdigest() != wanted:
@@ -133,19 +133,19 @@ async def _picture(console: Console, request: web.Request) -> web.Response:
     raise web.HTTPNotFound
 
 
-async def _asked(console: Console, request: web.Request) -> Sheet:
+async def _asked(console: Console, request: web.Request) -> ReviewPage:
     """The sheet of the alert in the address. Raises HTTPNotFound."""
     name, actor = request.match_info["id"], visitor_of(request).actor
-    sheet = await console.service.ask(lambda unit: sheet_of(unit, name, actor))
-    if sheet is None:
+    review = await console.service.ask(lambda unit: review_page(unit, name, actor))
+    if review is None:
         raise web.HTTPNotFound
-    return sheet
+    return review
 
 
 async def _page(
     console: Console,
     request: web.Request,
-    sheet: Sheet,
+    review: ReviewPage,
     *,
     status: int = 200,
     conflict: bool = False,
@@ -154,42 +154,44 @@ async def _page(
 ) -> web.Response:
     """One alert. `conflict`: what was decided on wasn't this; `errors` and `typed` are a form's that was refused."""
     # In a thread, since pictures are read from the disk: nobody else's request is to wait for that.
-    shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
-    alert = sheet.item.stored.id
+    shown = await asyncio.to_thread(shown_posts, review, console.frame.station)
+    alert = review.item.stored.id
     cited, brought, validators = await console.service.ask(
-        lambda unit: (cited_in(unit, [alert]), bringers_of(unit, alert), validators_of(unit, sheet.item.stored))
+        lambda unit: (cited_in(unit, [alert]), bringers_of(unit, alert), validators_of(unit, review.item.stored))
     )
-    voice, standings = voice_of(console, request), await console.service.channels()
-    reaches = await reaches_of(console, sheet.bulks, sheet.item.goes_out_at)
-    audience = partial(audience_of, standings=standings, reaches=reaches, voice=voice)
-    seen = await asyncio.to_thread(seal, sheet, visitor_of(request).session.csrf)
+    voice, statuses = voice_of(console, request), await console.service.channels()
+    reaches = await reaches_of(console, review.bulks, review.item.goes_out_at)
+    audience = partial(audience_of, statuses=statuses, reaches=reaches, voice=voice)
+    seen = await asyncio.to_thread(seal, review, visitor_of(request).session.csrf)
     return console.frame.page(
         request,
         "validate.html",
         status=status,
-        sheet=sheet,
-        shown=[(each.post, _look(console, sheet, each, audience)) for each in shown],
+        sheet=review,
+        shown=[(each.post, _look(console, review, each, audience)) for each in shown],
         seen=seen,
         cited=cited.get(alert, ()),
         brought=brought,
         validators=validators,
-        map=sketch_of(sheet.item.stored.alert, console.frame.station),
+        map=sketch_of(review.item.stored.alert, console.frame.station),
         conflict=conflict,
         errors=errors or {},
-        typed={**editable_words(sheet), "note": "", "reason": "", **(typed or {})},
+        typed={**editable_words(review), "note": "", "reason": "", **(typed or {})},
         **_common(console, request),
     )
 
 
-def _look(console: Console, sheet: Sheet, shown: ShownPost, audience: Callable[[ChannelConfig], Audience]) -> Look:
+def _look(
+    console: Console, review: ReviewPage, shown: ShownPost, audience: Callable[[ChannelConfig], Audience]
+) -> ChannelPreview:
     """The post as people will see it; one of a channel that is no more is shown as bare words."""
     station, post = console.frame.station, shown.post
     channel = station.channels.get(post.channel) or ChannelConfig(post.channel, "", TextFormat(0))
     image = post.message.image
-    at = f"{BASE}/waiting/{sheet.item.stored.id}/picture/{shown.picture}" if shown.picture else None
+    at = f"{BASE}/waiting/{review.item.stored.id}/picture/{shown.picture}" if shown.picture else None
     picture = PreviewPicture(at, image.alt) if image else None
-    drawn = card_address(console, sheet.link.card) if sheet.link else ""
-    shot = Shot(station, channel, post, post.subscribers, picture, sheet.link, drawn)
+    drawn = card_address(console, review.link.card) if review.link else ""
+    shot = Shot(station, channel, post, post.subscribers, picture, review.link, drawn)
     return look_of(shot, (shown.count, shown.limit), audience(channel))
 
 
@@ -214,10 +216,10 @@ async def _checked(console: Console, handler: Handler, request: web.Request) -> 
 
 async def _refused(console: Console, request: web.Request, refused: RefusedForm) -> web.Response:
     """The page with what a decision was refused for. Of a conflict it tells itself who was faster and what changed."""
-    conflict, sheet = refused.status == HTTPStatus.CONFLICT, await _asked(console, request)
+    conflict, review = refused.status == HTTPStatus.CONFLICT, await _asked(console, request)
     errors: dict[str, str | Reason] = {} if conflict or refused.error is None else {"": refused.error}
     return await _page(
-        console, request, sheet, status=refused.status, conflict=conflict, errors=errors, typed=refused.typed
+        console, request, review, status=refused.status, conflict=conflict, errors=errors, typed=refused.typed
     )
 
 

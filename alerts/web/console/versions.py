@@ -21,10 +21,10 @@ from alerts.model.errors import Refused
 from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Actor
 from alerts.web.console.acts import act_routes
+from alerts.web.console.error_pages import RefusedForm, error_page
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.heard_view import headlines_of
-from alerts.web.console.mishaps import RefusedForm, mishap
-from alerts.web.console.sheet import sealed
+from alerts.web.console.review import sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,6 @@ def routes(console: Console) -> list[web.RouteDef]:
     """Return the routes of decisions about them; a refusal is shown on a page of its own."""
 
     async def refusal(console: Console, request: web.Request, refused: RefusedForm) -> web.StreamResponse:
-        return mishap(console.frame, request, Refused(refused.error or ""), status=refused.status)
+        return error_page(console.frame, request, Refused(refused.error or ""), status=refused.status)
 
     return act_routes(console, "/words", refusal)

@@ -7,9 +7,9 @@ POST /sources/NAME/gone     calls off what is gone from a calendar all at once
 GET  /fragments/...         of the live pages what changes by itself
 
 A page asks its question in one unit of work and shows the answer; `live.js` hears of changes by the stream of events
-and fetches the fragment anew. An alert in a list is a `Case`: the message, its incident's posts channel by channel, and
-by `remedy_of` what somebody has to do about each. `board_of` shows each incident once: among what needs somebody, else
-what is on or announced for later, else what moves by itself.
+and fetches the fragment anew. An alert in a list is a `AlertRow`: the message, its incident's posts channel by channel,
+and by `remedy_of` what somebody has to do about each. `board_of` shows each incident once: among what needs somebody,
+else what is on or announced for later, else what moves by itself.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import UNEXPLAINED, Post, PostState
 from alerts.rendering.moments import with_ordinal
 from alerts.web.console.at_once import AtOnce
+from alerts.web.console.error_pages import error_page
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import mishap
 
 A_PAGE = 30
 MOST = 40
@@ -53,7 +53,7 @@ _FILTERS = ("state", "posts", "source", "words")
 # States of posts that no reader has seen.
 _NEVER_LEFT = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.EXPIRED)
 # States that need a person, and those that need only time.
-_HELD = (PostState.FAILED, PostState.IN_DOUBT)
+_UNSETTLED = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
 
 
@@ -71,7 +71,7 @@ class Remedy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AlertRow:
     """An alert in a list. `posts` are the newest of each channel; `info` is what it says in the station's language."""
 
     stored: StoredAlert
@@ -125,7 +125,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Dashboard:
     """The present state: alerts for somebody first, those that wait by themselves, current ones.
 
     `more` names cut lists. `planned` are works and the like before they begin, and series between their dates;
@@ -133,11 +133,11 @@ class Board:
     somebody and aren't among these, if any.
     """
 
-    needs: tuple[Case, ...] = ()
-    on: tuple[Case, ...] = ()
-    planned: tuple[Case, ...] = ()
+    needs: tuple[AlertRow, ...] = ()
+    on: tuple[AlertRow, ...] = ()
+    planned: tuple[AlertRow, ...] = ()
     current: int = 0
-    moving: tuple[Case, ...] = ()
+    moving: tuple[AlertRow, ...] = ()
     more: frozenset[str] = frozenset()
     unlisted: Mapping[str, int] = field(default_factory=dict)
 
@@ -154,8 +154,8 @@ def routes(console: Console) -> list[web.RouteDef]:
     near = AtOnce(console)
 
     async def first(request: web.Request) -> web.Response:
-        told = await _now(console, visitor_of(request).actor.name)
-        return page(console, request, "now.html", at_once=await near.tiles(request), **told)
+        found = await _now(console, visitor_of(request).actor.name)
+        return page(console, request, "now.html", at_once=await near.tiles(request), **found)
 
     def listed(name: str, wanted_of: Callable[[web.Request], Wanted]) -> Handler:
         async def show(request: web.Request) -> web.Response:
@@ -196,12 +196,12 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
     return console.frame.page(request, name, status=status, **common, **values)
 
 
-def case_of(stored: StoredAlert, thread: Sequence[Post], language: str, unread: Collection[str] = ()) -> Case:
+def case_of(stored: StoredAlert, thread: Sequence[Post], language: str, unread: Collection[str] = ()) -> AlertRow:
     """A message with its incident's thread; on the channels in `unread` nobody can see it."""
     info = stored.alert.info_for(language) if stored.alert else None
     own = [post for post in thread if post.alert_id == stored.id]
     on, reach = bool(channels_on(thread)), reach_of(thread, unread)
-    return Case(stored, info, newest_by_channel(thread), on, reach, kind_of(stored, own))
+    return AlertRow(stored, info, newest_by_channel(thread), on, reach, kind_of(stored, own))
 
 
 def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
@@ -228,8 +228,8 @@ def remedy_of(post: Post) -> Remedy | None:
     # It is tried again by itself, but no try succeeds before somebody renews the credential.
     if post.is_refused_access or (post.state is PostState.QUEUED and blame_of(post.reason) is Blame.CREDITS):
         return Remedy.CREDENTIAL
-    if post.is_held or (post.state is PostState.QUEUED and post.outcome == UNEXPLAINED):
-        return Remedy.LIMIT if post.is_held else Remedy.UNEXPLAINED
+    if post.is_deferred or (post.state is PostState.QUEUED and post.outcome == UNEXPLAINED):
+        return Remedy.LIMIT if post.is_deferred else Remedy.UNEXPLAINED
     if post.state in (PostState.QUEUED, PostState.SENDING):
         # Before its first attempt it only waits for its turn, which is no trouble.
         return Remedy.WAIT if post.tries else None
@@ -247,16 +247,16 @@ def needs_somebody(post: Post) -> bool:
     return grave or remedy in asks
 
 
-def board_of(unit: DeskUnit) -> Board:
+def board_of(unit: DeskUnit) -> Dashboard:
     """Return the present state, read by index: as quick with five thousand alerts as with five."""
     views, language = unit.views, unit.desk.station.language
-    found = {state: views.posts_in(state, most=MOST) for state in (*_HELD, *_MOVING)}
+    found = {state: views.posts_in(state, most=MOST) for state in (*_UNSETTLED, *_MOVING)}
     # One more than is shown: by that it is known that there are more.
     on = views.on(unit.now, most=MOST + 1)
     listed = {state: list(dict.fromkeys(post.alert_id for post in posts)) for state, posts in found.items()}
     listed[PostState.WAITING] = list(views.waiting(most=MOST))
     # An incident is shown by its first: what failed or is in doubt comes before what waits, and that before what moves.
-    alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
+    alerts = list(dict.fromkeys(name for state in (*_UNSETTLED, PostState.WAITING, *_MOVING) for name in listed[state]))
     stored_alerts = views.stored_alerts(alerts)
     threads = with_limits(unit, views.threads(list({each.incident_id for each in (*on, *stored_alerts.values())})))
     unread = unread_channels(unit)
@@ -272,17 +272,19 @@ def board_of(unit: DeskUnit) -> Board:
     shown |= {case.stored.incident_id for case in (*holding, *needs)}
     moving = _each_incident(case for case in cases if case.stored.incident_id not in shown)
     more = frozenset({"on"} if len(on) > MOST else ())
-    left = {str(state): count - len(listed[state]) for state, count in views.held_counts().items()}
+    left = {str(state): count - len(listed[state]) for state, count in views.unsettled_counts().items()}
     unlisted = {state: count for state, count in left.items() if count > 0}
-    return Board(tuple(needs), tuple(now), tuple(later), len(current), tuple(moving), more, unlisted)
+    return Dashboard(tuple(needs), tuple(now), tuple(later), len(current), tuple(moving), more, unlisted)
 
 
-def _is_to_come(case: Case, unit: DeskUnit) -> bool:
+def _is_to_come(case: AlertRow, unit: DeskUnit) -> bool:
     alert = case.stored.alert
     return alert is not None and is_to_come(alert, unit.now, unit.desk.station.zone)
 
 
-def _case(stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str, unread: Collection[str]) -> Case:
+def _case(
+    stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str, unread: Collection[str]
+) -> AlertRow:
     """The message with what is open of its own, and of its incident what else is newest on each channel."""
     thread = threads[stored.incident_id]
     case = case_of(stored, thread, language, unread)
@@ -290,9 +292,9 @@ def _case(stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: 
     return replace(case, posts=tuple(own.get(post.channel, post) for post in case.posts))
 
 
-def _each_incident(cases: Iterable[Case]) -> list[Case]:
+def _each_incident(cases: Iterable[AlertRow]) -> list[AlertRow]:
     """Each incident once, by its first: the gravest."""
-    first: dict[str, Case] = {}
+    first: dict[str, AlertRow] = {}
     for case in cases:
         first.setdefault(case.stored.incident_id, case)
     return sorted(first.values(), key=lambda case: (-case.stored.severity.rank, not case.waits))
@@ -348,7 +350,7 @@ def _left_out(request: web.Request) -> Wanted:
 async def _listed(console: Console, request: web.Request, wanted: Wanted) -> dict[str, Any]:
     before = _text(request, "before") or None
 
-    def question(unit: DeskUnit) -> list[Case]:
+    def question(unit: DeskUnit) -> list[AlertRow]:
         # Paged by the last id, not by a number: alerts that come in meanwhile move nothing to another page.
         stored_alerts = unit.views.page(wanted, before=before, most=A_PAGE + 1)
         posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
@@ -385,7 +387,7 @@ async def _call_off(console: Console, request: web.Request) -> web.StreamRespons
     except Refused as error:
         # Who may not do it is refused too, by a kind of its own, and is told so.
         if type(error) is not Refused:
-            return mishap(console.frame, request, error)
+            return error_page(console.frame, request, error)
     raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
 
 
@@ -415,9 +417,9 @@ def _bulks(unit: DeskUnit) -> list[dict[str, Any]]:
         {
             "bulk": each.bulk,
             "state": each.state,
-            "held": each.held,
+            "held": each.deferred,
             "looked": each.looked,
-            "held_until": each.held_until,
+            "held_until": each.deferred_until,
             "ends_at": each.ends_at(unit.now),
             "headline": headlines.get(each.bulk.alert_id, ""),
         }

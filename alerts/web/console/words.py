@@ -62,10 +62,10 @@ def detail_in_words(detail: str, words: Words) -> str:
         return _("%(channels)s, over the town’s own limit", channels=sent)
     if failed := _FAILED.fullmatch(detail):
         since, count = failed["since"], int(failed["n"])
-        told = words.ngettext(
+        found = words.ngettext(
             "%(n)s failed attempt since %(time)s", "%(n)s failed attempts since %(time)s", count, time=since
         )
-        return f"{_how(failed['how'], _)}, {told}" if failed["how"] else told
+        return f"{_how(failed['how'], _)}, {found}" if failed["how"] else found
     if removed := _REMOVED.fullmatch(detail):
         return words.ngettext("%(n)s second factor removed", "%(n)s second factors removed", int(removed[1]))
     if filed := _FILED.fullmatch(detail):
@@ -186,8 +186,8 @@ def _about_reports(detail: str, _: Gettext) -> str | None:
     rest = (found["rest"] or "").removeprefix(":").strip()
     if not rest:
         return what or known.get(found["what"], found["what"])
-    told = what or known.get(found["what"], found["what"])
-    return f"{told} {rest}" if found["what"] in _LEADING else f"{told}{_(': ')}{rest}"
+    subject = what or known.get(found["what"], found["what"])
+    return f"{subject} {rest}" if found["what"] in _LEADING else f"{subject}{_(': ')}{rest}"
 
 
 _LEADING = ("report assigned to", "report duplicates", "report about", "handed on again")

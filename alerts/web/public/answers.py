@@ -148,7 +148,7 @@ class _Form:
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
+class CachedResponse:
     """The answer of one address, for every client. Each form is compressed on first request, and kept."""
 
     body: bytes
@@ -238,8 +238,8 @@ def answer(
     *,
     extra: Mapping[str, str] | None = None,
     fresh_for: int = _FRESH_FOR,
-    before: KeptAnswer | None = None,
-) -> KeptAnswer:
+    before: CachedResponse | None = None,
+) -> CachedResponse:
     """An answer of this body and media type; `extra` headers go with it.
 
     One that says what `before` said at the same address is that: compressing costs more than all else.
@@ -256,17 +256,17 @@ def answer(
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),
     }
-    return KeptAnswer(content, kind, etag, headers)
+    return CachedResponse(content, kind, etag, headers)
 
 
-async def served(found: KeptAnswer, request: web.Request) -> web.StreamResponse:
+async def served(found: CachedResponse, request: web.Request) -> web.StreamResponse:
     """Return the response to a request, by bytes that are kept where they do: nothing can be added to its headers."""
     if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
-        return await given(found, request)
+        return await respond(found, request)
     return found.unmodified if found.is_known_to(request) else (await _form_for(found, request)).response
 
 
-async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
+async def respond(found: CachedResponse, request: web.Request, status: int = 200) -> web.Response:
     """The response to a request: 304 where the client has it, the form it can read best otherwise."""
     if status == 200 and found.is_known_to(request):
         return web.Response(status=304, headers=found.headers)
@@ -278,7 +278,7 @@ async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> w
     return web.Response(body=body, status=status, headers=headers)
 
 
-async def _form_for(found: KeptAnswer, request: web.Request) -> _Form:
+async def _form_for(found: CachedResponse, request: web.Request) -> _Form:
     """Return the form that this request reads best, packed in a thread: the event loop has lanes to serve."""
     coding = _coding(request.headers.get("Accept-Encoding", ""))
     if (kept := found.kept(coding)) is not None:
@@ -310,7 +310,7 @@ def static_files() -> Mapping[str, Path]:
 
 
 @cache
-def answer_of(file: Path) -> KeptAnswer:
+def answer_of(file: Path) -> CachedResponse:
     """Return a file as an answer that may be cached for ever: for an address that identifies its content."""
     return answer(file.read_bytes(), _KINDS[file.suffix], fresh_for=_FOR_EVER)
 
@@ -330,7 +330,7 @@ def _digest_of(*files: Path) -> str:
 
 
 @cache
-def static_answers() -> Mapping[str, KeptAnswer]:
+def static_answers() -> Mapping[str, CachedResponse]:
     """Every file as an answer, by path: the same ones for all towns of this process."""
     answers = {static_path(name): answer_of(file) for name, file in static_files().items()}
     icon = answers[static_path("favicon.svg")]

@@ -33,7 +33,7 @@ from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher
-from alerts.web.public.site import Lasting
+from alerts.web.public.site import RenderedIncident
 
 WEB = "web"
 """The channel of what is asked on the town's own pages."""
@@ -114,28 +114,28 @@ class QuestionField:
     async def _ask(self, request: web.Request) -> web.Response:
         must_be_from_here(request)
         edition = await self._publisher.edition()
-        lasting = edition.incidents.get(request.match_info["id"])
-        if lasting is None or lasting.incident.ending is not None:
+        rendered = edition.incidents.get(request.match_info["id"])
+        if rendered is None or rendered.incident.ending is not None:
             raise web.HTTPNotFound
         form = await read_posted(request, MOST_BYTES)
         question = " ".join(seen(bounded(str(form.get("question", "")), LONGEST_QUESTION)).split())
         language = self._setting.language_of(request.path)
         if not question or "form" not in form:
-            answered = nearest(question, edition.outlook.asked.get(lasting.id, ()))
-            return self._page(lasting, language, question=question, answered=answered)
-        made = self._made_at(str(form["form"]), lasting.id)
+            answered = nearest(question, edition.snapshot.asked.get(rendered.id, ()))
+            return self._page(rendered, language, question=question, answered=answered)
+        made = self._made_at(str(form["form"]), rendered.id)
         now = self._intake.clock.now()
         # A program fills in every field; whoever is dropped so learns nothing from the answer.
         if form.get("website") or (made is not None and now - made < TYPED_IN):
-            return self._page(lasting, language, question=question, is_noted=True)
+            return self._page(rendered, language, question=question, is_noted=True)
         if made is None or now - made > LASTS:
-            return self._page(lasting, language, question=question, is_old=True)
+            return self._page(rendered, language, question=question, is_old=True)
         address = address_of(request, self._setting.town.web.trusted)
         if not self._pace.takes(address, now):
             status = HTTPStatus.TOO_MANY_REQUESTS
-            return self._page(lasting, language, status=status, question=question, is_too_many=True)
-        await self._note(lasting.id, language, question, str(form["form"]))
-        return self._page(lasting, language, question=question, is_noted=True)
+            return self._page(rendered, language, status=status, question=question, is_too_many=True)
+        await self._note(rendered.id, language, question, str(form["form"]))
+        return self._page(rendered, language, question=question, is_noted=True)
 
     async def _note(self, incident: str, language: str, question: str, form: str) -> None:
         """Keep it: the same form sent twice is one question."""
@@ -150,12 +150,14 @@ class QuestionField:
         if taken.utterances:
             self._intake.events.publish(RemarkHeard(WEB, bool(taken.raised)))
 
-    def _page(self, lasting: Lasting, language: str, *, status: int = HTTPStatus.OK, **told: object) -> web.Response:
+    def _page(
+        self, rendered: RenderedIncident, language: str, *, status: int = HTTPStatus.OK, **values: object
+    ) -> web.Response:
         now = self._intake.clock.now()
-        said = lasting.told.get(language)
+        said = rendered.texts.get(language)
         if said is None:
             raise web.HTTPNotFound
-        text = self._pages[language].asking(said, lasting.outlook, form=self._form(lasting.id, now), **told)
+        text = self._pages[language].asking(said, rendered.snapshot, form=self._form(rendered.id, now), **values)
         headers = {**safety(self._setting, posts=True), "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
         return web.Response(text=text, status=status, headers=headers, content_type="text/html", charset="utf-8")
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
-from alerts.web.public.answers import KeptAnswer
+from alerts.web.public.answers import CachedResponse
 
 KEPT = 3
 """Editions that stay: a server may still be reading the one before, and the one before that becomes the next."""
 INDEX = "index.html"
 _MAP = "alerts.geojson"
 # The folders whose files stay when an edition has them no more; any other is of a language that went.
-_LASTING = ("alerts", "cap", "static")
+_PERMANENT = ("alerts", "cap", "static")
 # The tag of a file that another process wrote.
 _INHERITED = ""
 
@@ -38,13 +38,13 @@ class Export:
         self.folder = folder
         self._languages = tuple(languages)
         self._editions = folder.with_name(f"{folder.name}.editions")
-        self._held: dict[str, Mapping[str, str]] = {}
+        self._tags: dict[str, Mapping[str, str]] = {}
         self._paged = self._paged_in(_files_in(folder))
         self._open = _open_in(folder)
 
     def look_again(self) -> None:
         """Another daemon may have written here since: take nothing for one of ours."""
-        self._held.clear()
+        self._tags.clear()
         self._paged, self._open = self._paged_in(_files_in(self.folder)), _open_in(self.folder)
 
     def has(self, incident: str) -> bool:
@@ -54,31 +54,31 @@ class Export:
         """
         return incident in self._paged and incident not in self._open
 
-    def write(self, answers: Mapping[str, KeptAnswer]) -> None:
+    def write(self, answers: Mapping[str, CachedResponse]) -> None:
         """Put an edition in place; pages that are in it no more (of older incidents) stay as they were."""
         wanted = {_file_of(path, answer): answer for path, answer in answers.items()}
-        before = self._standing()
-        held = self._held.get(before.name) or _files_in(before) if before is not None else {}
+        before = self._current()
+        tags = self._tags.get(before.name) or _files_in(before) if before is not None else {}
         # Nothing changed: the link stays, and whoever copies the folder has nothing to do.
-        if before is not None and all(held.get(name) == answer.etag for name, answer in wanted.items()):
+        if before is not None and all(tags.get(name) == answer.etag for name, answer in wanted.items()):
             return
-        stay = (*_LASTING, *self._languages)
-        target = {name: tag for name, tag in held.items() if "/" in name and name.partition("/")[0] in stay}
+        stay = (*_PERMANENT, *self._languages)
+        target = {name: tag for name, tag in tags.items() if "/" in name and name.partition("/")[0] in stay}
         target |= {name: answer.etag for name, answer in wanted.items()}
         place, has = self._begin(before)
         try:
             for name in has.keys() - target.keys():
                 (place / name).unlink()
             for name in (name for name, tag in target.items() if has.get(name) != tag):
-                is_same = held.get(name) == target[name]
+                is_same = tags.get(name) == target[name]
                 _put(place / name, before / name if before is not None and is_same else wanted[name].body)
             _switch(self.folder, place)
         except BaseException:
             # What a failure left isn't known, so nothing is taken for one of ours again.
-            self._held.clear()
+            self._tags.clear()
             shutil.rmtree(place, ignore_errors=True)  # a full disk gets no fuller by trying again
             raise
-        self._held[place.name] = target
+        self._tags[place.name] = target
         self._paged, self._open = self._paged_in(target), _open_in(place)
         self._sweep([place, before])
 
@@ -88,15 +88,15 @@ class Export:
         there = self._editions.iterdir() if self._editions.is_dir() else ()
         place = self._editions / str(max((int(each.name) for each in there if each.name.isdigit()), default=0) + 1)
         # A spare one is neither the one that stands nor the one that did before it: a server may be reading either.
-        ours = [name for name in self._held if before is None or name != before.name]
+        ours = [name for name in self._tags if before is None or name != before.name]
         if len(ours) < KEPT - 1:
             place.mkdir(parents=True)
             return place, {}
-        has = self._held.pop(ours[0])
+        has = self._tags.pop(ours[0])
         (self._editions / ours[0]).rename(place)
         return place, has
 
-    def _standing(self) -> Path | None:
+    def _current(self) -> Path | None:
         """The edition that the link leads to; None where there is none yet. Somebody else's place is left alone."""
         if self.folder.is_symlink():
             place = self.folder.resolve()
@@ -108,7 +108,7 @@ class Export:
 
     def _sweep(self, stand: Iterable[Path | None]) -> None:
         """Keep the last two editions and the base of the next one; a crash's half-written one is deleted."""
-        kept = {each.name for each in stand if each is not None} | self._held.keys()
+        kept = {each.name for each in stand if each is not None} | self._tags.keys()
         for old in self._editions.iterdir():
             if old.name.isdigit() and old.name not in kept:
                 shutil.rmtree(old, ignore_errors=True)
@@ -153,7 +153,7 @@ def _put(file: Path, content: Path | bytes) -> None:
         file.write_bytes(content)
 
 
-def _file_of(path: str, answer: KeptAnswer) -> str:
+def _file_of(path: str, answer: CachedResponse) -> str:
     """Return a server's file for a path: a page without a suffix is a folder's index."""
     name = path.lstrip("/")
     is_page = answer.kind.startswith("text/html") and not name.endswith(".html")

@@ -1,8 +1,8 @@
 """Documents for programs: CAP messages, map data, the works' calendar, the Atom feed, linked data, the site map.
 
-Each function makes one document, or one incident's part of it, of incidents that are in words already (`Told`). Ids in
-them are permanent: a feed reader, a calendar or a search engine recognises a changed one. Outlines are RFC 7946's, with
-no more points than a telephone draws; they are needed in every language, so the newest are cached.
+Each function makes one document, or one incident's part of it, of incidents that are in words already (`IncidentText`).
+Ids in them are permanent: a feed reader, a calendar or a search engine recognises a changed one. Outlines are RFC
+7946's, with no more points than a telephone draws; they are needed in every language, so the newest are cached.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from alerts.model.bounds import Ring, together
 from alerts.model.cap import write
 from alerts.model.post import EndReason
 from alerts.web.public.answers import static_path
-from alerts.web.public.told import Setting, Told
+from alerts.web.public.snapshot import IncidentText, Setting
 
 # Decimals of a degree: ten centimetres (RFC 7946, 11.2).
 _PLACES = 6
@@ -57,7 +57,7 @@ def manifest(setting: Setting) -> str:
         {"src": f"{town.mount}{static_path(name)}", "sizes": size, "type": "image/png", "purpose": purpose}
         for name, size, purpose in (*sizes, ("icon-maskable-512.png", "512x512", "maskable"))
     ]
-    told = {
+    manifest_fields = {
         "id": f"{town.mount}/",
         "name": town.name,
         "short_name": town.name.rpartition(" ")[2][:12] or town.name[:12],
@@ -70,30 +70,30 @@ def manifest(setting: Setting) -> str:
         "theme_color": town.accent or "#b3261e",
         "icons": icons,
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(manifest_fields, ensure_ascii=False)
 
 
-def features(told: Told, setting: Setting) -> str:
+def features(text: IncidentText, setting: Setting) -> str:
     """Return every area as a GeoJSON feature, one after the other; districts given by name get their outlines.
 
     An area without an outline has a null geometry; `whole` is true for the whole town, outline or not.
     """
-    alert, incident = told.incident.alert, told.incident
+    alert, incident = text.incident.alert, text.incident
     said = {
         "incident": incident.id,
-        "title": told.title,
-        "url": setting.address(told.path),
-        "severity": str(told.severity),
+        "title": text.title,
+        "url": setting.address(text.path),
+        "severity": str(text.severity),
         "hazard": incident.hazard.value,
-        "area": told.facts["area"],
-        "when": told.facts["when"],
+        "area": text.facts["area"],
+        "when": text.facts["when"],
         "over": incident.ending is not None,
         "planned": incident.planned,
-        "whole": told.whole,
+        "whole": text.whole,
         "onset": alert.starts.isoformat(timespec="seconds"),
         "expires": alert.ends.isoformat(timespec="seconds"),
     }
-    shapes: list[Mapping[str, Any] | None] = [*shapes_of(told, setting)] or [None]
+    shapes: list[Mapping[str, Any] | None] = [*shapes_of(text, setting)] or [None]
     return ",".join(_json(_feature(f"{incident.id}/{n}", shape, said)) for n, shape in enumerate(shapes))
 
 
@@ -104,11 +104,11 @@ def _feature(name: str, shape: Mapping[str, Any] | None, said: Mapping[str, Any]
     return {"type": "Feature", "id": name, "geometry": geometry, "properties": {**said, **radius}}
 
 
-def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
+def shapes_of(text: IncidentText, setting: Setting) -> Sequence[Mapping[str, Any]]:
     """Return the outlines of its area; those of the districts if they are given by name or code alone."""
-    codes = told.districts or frozenset()
+    codes = text.districts or frozenset()
     districts = [dict(each.outline) for each in setting.town.districts if each.code in codes]
-    return outlines(told.incident.alert) or districts
+    return outlines(text.incident.alert) or districts
 
 
 def outlines(alert: Alert) -> Sequence[Mapping[str, Any]]:
@@ -185,12 +185,12 @@ class Planned:
     zone: bytes = b""
 
 
-def planned(told: Told, setting: Setting) -> Planned:
+def planned(text: IncidentText, setting: Setting) -> Planned:
     """Return works or a cut-off as iCalendar (RFC 5545); a cancelled one stays, marked as such.
 
     One that was over sooner than announced did take place: it ends when it was over.
     """
-    event = _event(told, setting)
+    event = _event(text, setting)
     spelled = event.to_ical()
     if b"TZID=" not in spelled:
         return Planned(spelled)
@@ -219,22 +219,22 @@ def calendar(shown: Iterable[Planned], setting: Setting) -> bytes:
     return b"".join([head, *zones, *(each.event for each in shown), end, rest])
 
 
-def _event(told: Told, setting: Setting) -> Event:
-    alert, facts = told.incident.alert, told.facts
+def _event(text: IncidentText, setting: Setting) -> Event:
+    alert, facts = text.incident.alert, text.facts
     event = Event()
     # A calendar program knows an event again by this alone, whatever else changed (RFC 5545, 3.8.4.7).
-    event.add("uid", f"{told.incident.id}@{setting.town.sender.rpartition('@')[2]}")
-    event.add("dtstamp", told.incident.changed_at)
+    event.add("uid", f"{text.incident.id}@{setting.town.sender.rpartition('@')[2]}")
+    event.add("dtstamp", text.incident.changed_at)
     if not _repeats(event, alert, setting):
         event.add("dtstart", alert.starts.astimezone(UTC))
         # An end has to be later than the start (RFC 5545, 3.8.2.2).
-        event.add("dtend", max(_end_of(told), alert.starts + timedelta(minutes=1)).astimezone(UTC))
+        event.add("dtend", max(_end_of(text), alert.starts + timedelta(minutes=1)).astimezone(UTC))
     event.add("summary", facts["headline"] or facts["title"])
-    event.add("description", told.summary)
+    event.add("description", text.summary)
     if facts["area"]:
         event.add("location", facts["area"])
-    event.add("url", setting.address(told.path))
-    event.add("status", "CANCELLED" if _is_called_off(told) else "CONFIRMED")
+    event.add("url", setting.address(text.path))
+    event.add("status", "CANCELLED" if _is_called_off(text) else "CONFIRMED")
     return event
 
 
@@ -268,16 +268,16 @@ def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
     return True
 
 
-def _end_of(told: Told) -> datetime:
+def _end_of(text: IncidentText) -> datetime:
     """When works are over, or were."""
-    ending = told.incident.ending
-    is_done = ending is not None and ending.reason in _TOOK_PLACE and not _is_called_off(told)
-    return ending.at if ending is not None and is_done else told.incident.alert.ends
+    ending = text.incident.ending
+    is_done = ending is not None and ending.reason in _TOOK_PLACE and not _is_called_off(text)
+    return ending.at if ending is not None and is_done else text.incident.alert.ends
 
 
-def _is_called_off(told: Told) -> bool:
+def _is_called_off(text: IncidentText) -> bool:
     """True if they are known not to have taken place: an all clear in their midst doesn't mean that."""
-    ending, alert = told.incident.ending, told.incident.alert
+    ending, alert = text.incident.ending, text.incident.alert
     if ending is None or ending.at >= alert.ends:
         return False
     return ending.reason not in _TOOK_PLACE or ending.at <= alert.starts
@@ -313,34 +313,34 @@ class Entry:
     text: str
 
 
-def entry(told: Told, setting: Setting) -> Entry:
+def entry(text: IncidentText, setting: Setting) -> Entry:
     """The entry of an incident."""
-    return Entry(told.incident.changed_at, "\n".join(_entry(told, setting)))
+    return Entry(text.incident.changed_at, "\n".join(_entry(text, setting)))
 
 
-def _entry(told: Told, setting: Setting) -> Iterator[str]:
-    page = setting.address(told.path)
+def _entry(text: IncidentText, setting: Setting) -> Iterator[str]:
+    page = setting.address(text.path)
     yield "<entry>"
-    yield f"<id>{_text(setting.identity(told.path))}</id>"
-    yield f"<title>{_text(told.title)}</title>"
-    yield f"<published>{told.incident.versions[0].received_at.isoformat(timespec='seconds')}</published>"
-    yield f"<updated>{told.incident.changed_at.isoformat(timespec='seconds')}</updated>"
+    yield f"<id>{_text(setting.identity(text.path))}</id>"
+    yield f"<title>{_text(text.title)}</title>"
+    yield f"<published>{text.incident.versions[0].received_at.isoformat(timespec='seconds')}</published>"
+    yield f"<updated>{text.incident.changed_at.isoformat(timespec='seconds')}</updated>"
     # Its own author wins over the feed's (4.2.1): the town doesn't sign what another says.
-    if not told.facts["own"]:
-        yield f"<author><name>{_text(told.facts['sender'])}</name></author>"
+    if not text.facts["own"]:
+        yield f"<author><name>{_text(text.facts['sender'])}</name></author>"
     yield f'<link rel="alternate" type="text/html" href={_value(page)}/>'
-    for stored in _messages_of(told):
+    for stored in _messages_of(text):
         message = _value(setting.address(f"/cap/{stored}.xml"))
         yield f'<link rel="related" type="application/cap+xml" href={message}/>'
-    yield f"<summary>{_text(told.summary)}</summary>"
+    yield f"<summary>{_text(text.summary)}</summary>"
     yield "</entry>"
 
 
-def _messages_of(told: Told) -> list[str]:
+def _messages_of(text: IncidentText) -> list[str]:
     """The ids of the messages that the public may read, newest first."""
-    ids = [stored.id for stored in told.incident.versions]
-    if told.end and told.end.stored:
-        ids.append(told.end.stored.id)
+    ids = [stored.id for stored in text.incident.versions]
+    if text.end and text.end.stored:
+        ids.append(text.end.stored.id)
     return ids[::-1]
 
 
@@ -352,9 +352,9 @@ def _value(text: str) -> str:
     return quoteattr(text.translate(_NOT_XML))
 
 
-def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
+def announcement(text: IncidentText, setting: Setting) -> Mapping[str, Any]:
     """https://schema.org/SpecialAnnouncement; times in the station's zone."""
-    incident, alert = told.incident, told.incident.alert
+    incident, alert = text.incident, text.incident.alert
     ends = incident.ending.at if incident.ending else alert.ends
 
     def spelled(moment: datetime) -> str:
@@ -363,16 +363,16 @@ def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
     return {
         "@context": "https://schema.org",
         "@type": "SpecialAnnouncement",
-        "@id": setting.address(told.path),
-        "url": setting.address(told.path),
-        "name": told.title,
-        "text": told.summary,
-        "inLanguage": told.language,
+        "@id": setting.address(text.path),
+        "url": setting.address(text.path),
+        "name": text.title,
+        "text": text.summary,
+        "inLanguage": text.language,
         "datePosted": spelled(incident.versions[0].received_at),
         "dateModified": spelled(incident.changed_at),
         "expires": spelled(ends),
         "spatialCoverage": [
-            {"@type": "AdministrativeArea", "name": name} for name in (told.facts["areas"] or [setting.town.name])
+            {"@type": "AdministrativeArea", "name": name} for name in (text.facts["areas"] or [setting.town.name])
         ],
         "publisher": {"@type": "GovernmentOrganization", "name": setting.town.name, "url": setting.address("/")},
     }

@@ -1,6 +1,6 @@
 """The pages as HTML, each in one language, from the templates of `pages/`.
 
-A page about several incidents is combined from their parts (`Share`), each of which is made once: an index of a
+A page about several incidents is combined from their parts (`IncidentCard`), each of which is made once: an index of a
 thousand costs no more than its thousand pieces. The pages write out invisible characters in a stranger's text, and mark
 words in another language than the page's for screen readers (WCAG 2.2, 3.1.2). The templates of a language are compiled
 once for all towns of a process.
@@ -37,7 +37,7 @@ from alerts.web.pages import below, in_sight
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import Once, static_path
 from alerts.web.public.marking import marked, spoken, tongue
-from alerts.web.public.told import SPOKEN, Outlook, Setting, Told, state_of
+from alerts.web.public.snapshot import SPOKEN, IncidentText, Setting, Snapshot, state_of
 
 LOCALES = Path(__file__).with_name("locale")
 PRIVACY = "privacy"
@@ -63,7 +63,7 @@ _PLATFORMS = {
 _FEW = 3
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mma"}
 _DAY = {"fr": "d MMMM y", "en": "d MMMM y"}
-_LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mma"}
+_PERMANENT = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mma"}
 
 
 def safety(setting: Setting | None, *, framed: bool = False, posts: bool = False) -> Mapping[str, str]:
@@ -86,12 +86,12 @@ def safety(setting: Setting | None, *, framed: bool = False, posts: bool = False
     }
 
 
-def may_ask(told: Told, setting: Setting) -> bool:
+def may_ask(text: IncidentText, setting: Setting) -> bool:
     """True if its page has a field for a question.
 
     That is, the town listens, the alert is current, and the daemon serves the page.
     """
-    return setting.town.listens and told.end is None and not setting.town.web.export
+    return setting.town.listens and text.end is None and not setting.town.web.export
 
 
 def logo_path(town: Town) -> str | None:
@@ -109,7 +109,7 @@ class Piece(Markup):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class IncidentCard:
     """An incident's part of joint documents, in one language.
 
     `card` is for the index, or `folded` if there are many, `first` above it as the banner of the worst, `easy` is the
@@ -140,9 +140,9 @@ class Share:
 class Listing:
     """The content of the index, in one language."""
 
-    on: Sequence[Share]
-    to_come: Sequence[Share]
-    over: Sequence[Share]
+    on: Sequence[IncidentCard]
+    to_come: Sequence[IncidentCard]
+    over: Sequence[IncidentCard]
 
 
 Look = Literal["extreme", "severe", "moderate", "minor", "unknown", "calm", "doubt"]
@@ -159,9 +159,9 @@ _LOOKS: Mapping[Severity, Look] = {
 }
 
 
-def look_of(on: Sequence[Share], outlook: Outlook) -> Look:
+def look_of(on: Sequence[IncidentCard], snapshot: Snapshot) -> Look:
     """Return the appearance of the banner, the title and the icon."""
-    state = state_of(on, outlook)
+    state = state_of(on, snapshot)
     if state == "alert":
         return _LOOKS[on[0].severity]
     return "doubt" if state == "stale" else "calm"
@@ -175,56 +175,56 @@ class Pages:
         self.language = language
         self._words = words_of(language)
 
-    def share(self, told: Told) -> Share:
+    def share(self, text: IncidentText) -> IncidentCard:
         """Return an incident's part of joint documents."""
         parts: Any = environment(self.language).get_template("parts.html").module
         words = self._words.gettext
-        return Share(
-            told.incident.id,
-            in_sight(told.heading),
-            in_sight(told.title),
-            in_sight(told.summary),
-            told.severity,
-            told.incident.hazard,
-            told.districts,
-            told.whole,
-            Piece(parts.card(told, words, self._moment)),
-            Once(lambda: Piece(parts.folded(told, words, self._moment))),
-            Piece(parts.line(told, self.setting)),
+        return IncidentCard(
+            text.incident.id,
+            in_sight(text.heading),
+            in_sight(text.title),
+            in_sight(text.summary),
+            text.severity,
+            text.incident.hazard,
+            text.districts,
+            text.whole,
+            Piece(parts.card(text, words, self._moment)),
+            Once(lambda: Piece(parts.folded(text, words, self._moment))),
+            Piece(parts.line(text, self.setting)),
             # Of a thousand that are on one is the worst, and the easy page is asked for by few.
-            Once(lambda: Piece(parts.first(told, words))),
-            Once(lambda: Piece(parts.easy(told, words))),
-            Piece(parts.everywhere(told, words)) if told.whole else None,
-            machine.entry(told, self.setting),
-            machine.planned(told, self.setting) if told.incident.planned else None,
+            Once(lambda: Piece(parts.first(text, words))),
+            Once(lambda: Piece(parts.easy(text, words))),
+            Piece(parts.everywhere(text, words)) if text.whole else None,
+            machine.entry(text, self.setting),
+            machine.planned(text, self.setting) if text.incident.planned else None,
         )
 
-    def index(self, shown: Listing, outlook: Outlook) -> str:
+    def index(self, shown: Listing, snapshot: Snapshot) -> str:
         """Return the page of current, upcoming, and recently ended incidents."""
-        return self._page("index.html", outlook, "", on=shown.on, to_come=shown.to_come, over=shown.over)
+        return self._page("index.html", snapshot, "", on=shown.on, to_come=shown.to_come, over=shown.over)
 
-    def easy(self, shown: Listing, outlook: Outlook) -> str:
+    def easy(self, shown: Listing, snapshot: Snapshot) -> str:
         """Return the current alerts in short sentences and large letters, for weak readers and for reading aloud."""
-        return self._page("easy.html", outlook, EASY, on=shown.on)
+        return self._page("easy.html", snapshot, EASY, on=shown.on)
 
-    def streets(self, shown: Listing, outlook: Outlook) -> str:
+    def streets(self, shown: Listing, snapshot: Snapshot) -> str:
         """For each district whether it is concerned, and its streets."""
-        return self._page("streets.html", outlook, STREETS, on=shown.on, streets=self._streets)
+        return self._page("streets.html", snapshot, STREETS, on=shown.on, streets=self._streets)
 
     @cached_property
     def _streets(self) -> Mapping[str, Piece]:
         # Twenty thousand of them, and the page is made anew each minute.
         return _streets_by_district(self.setting.town)
 
-    def poster(self, outlook: Outlook) -> str:
+    def poster(self, snapshot: Snapshot) -> str:
         """A sheet for a door or a wall: where the town's alerts are, as words and as a QR code."""
         home = self.setting.address(self.setting.path(self.language))
-        return self._page("poster.html", outlook, POSTER, home=home, code=_qr_code(home))
+        return self._page("poster.html", snapshot, POSTER, home=home, code=_qr_code(home))
 
-    def picture(self, shown: Listing, outlook: Outlook) -> bytes:
+    def picture(self, shown: Listing, snapshot: Snapshot) -> bytes:
         """The picture of a shared link to the town's page: the worst that is on, or that none is."""
         words = self._words.gettext
-        looks = look_of(shown.on, outlook)
+        looks = look_of(shown.on, snapshot)
         label = {"calm": words("No current alerts"), "doubt": words("No known alerts")}.get(looks)
         first = shown.on[0] if shown.on else None
         # A platform may keep the picture for weeks: it says of when it is.
@@ -235,72 +235,72 @@ class Pages:
                 label=label or self._words.ngettext("%(n)d current alert", "%(n)d current alerts", len(shown.on)),
                 heading=first.title if first else words("Alerts and works"),
                 area="",
-                when=capital(f"{since} {self._moment(outlook.now)}"),
+                when=capital(f"{since} {self._moment(snapshot.now)}"),
                 station=self.setting.town.name,
                 hazard=first.hazard if first else None,
                 is_calm=looks == "calm",
             )
         )
 
-    def incident(self, told: Told, outlook: Outlook) -> str:
+    def incident(self, text: IncidentText, snapshot: Snapshot) -> str:
         """The lasting page of an incident."""
-        info = told.incident.alert.info_for(self.language)
+        info = text.incident.alert.info_for(self.language)
         return self._page(
             "incident.html",
-            outlook,
-            f"alerts/{told.incident.id}",
-            told=told,
-            shapes=machine.shapes_of(told, self.setting),
+            snapshot,
+            f"alerts/{text.incident.id}",
+            told=text,
+            shapes=machine.shapes_of(text, self.setting),
             web=address(info.web) if info else None,
-            json_ld=_for_script(machine.announcement(told, self.setting)),
-            asked=(asked := outlook.asked.get(told.incident.id, ())),
-            faq_ld=_for_script(machine.questions(asked, self.setting.address(told.path)))
+            json_ld=_for_script(machine.announcement(text, self.setting)),
+            asked=(asked := snapshot.asked.get(text.incident.id, ())),
+            faq_ld=_for_script(machine.questions(asked, self.setting.address(text.path)))
             if any(each.question for each in asked)
             else None,
             askers=self.askers,
-            may_ask=may_ask(told, self.setting),
+            may_ask=may_ask(text, self.setting),
         )
 
-    def asking(self, lasting: Told, outlook: Outlook, **told: object) -> str:
+    def asking(self, text: IncidentText, snapshot: Snapshot, **more: object) -> str:
         """Return the page of a question: the earlier answers, the field, or the confirmation."""
-        values = {"answered": (), "is_noted": False, "is_old": False, "is_too_many": False, **told}
-        return self._page("ask.html", outlook, f"alerts/{lasting.incident.id}", told=lasting, **values)
+        values = {"answered": (), "is_noted": False, "is_old": False, "is_too_many": False, **more}
+        return self._page("ask.html", snapshot, f"alerts/{text.incident.id}", told=text, **values)
 
-    def nothing_here(self, outlook: Outlook) -> str:
+    def nothing_here(self, snapshot: Snapshot) -> str:
         """Return the page for a missing address."""
-        return self._page("404.html", outlook, "")
+        return self._page("404.html", snapshot, "")
 
-    def privacy(self, outlook: Outlook) -> str:
+    def privacy(self, snapshot: Snapshot) -> str:
         """Return the page on the use of people's remarks: where, for how long and why, by channels.toml."""
         town = self.setting.town
         heard = [each for each in town.hearing.values() if each.public and not each.exercise]
         return self._page(
             "privacy.html",
-            outlook,
+            snapshot,
             PRIVACY,
             ears=[(_PLATFORMS.get(each.kind, each.name), each.kind) for each in heard],
             feeds=[each.name for each in town.listening.feeds.values()],
             days=town.listening.keep.days,
-            bots=outlook.bots,
+            bots=snapshot.bots,
         )
 
-    def poll(self, outlook: Outlook, alternates: Sequence[tuple[str, str]], **told: Any) -> str:
+    def poll(self, snapshot: Snapshot, alternates: Sequence[tuple[str, str]], **values: Any) -> str:
         """A poll's page, at one address in all `alternates`."""
-        return self._page("poll.html", outlook, "", alternates=alternates, **told)
+        return self._page("poll.html", snapshot, "", alternates=alternates, **values)
 
-    def reported(self, name: str, outlook: Outlook, rest: str, **told: Any) -> str:
+    def reported(self, name: str, snapshot: Snapshot, rest: str, **values: Any) -> str:
         """A page about what people report, by the name of its template; `rest` is its address in any language."""
-        return self._page(name, outlook, rest, dayed=self._dayed, **told)
+        return self._page(name, snapshot, rest, dayed=self._dayed, **values)
 
-    def embed(self, shown: Listing, outlook: Outlook) -> str:
+    def embed(self, shown: Listing, snapshot: Snapshot) -> str:
         """A small page for a frame in the town's own site."""
-        return self._page("embed.html", outlook, "embed", on=shown.on)
+        return self._page("embed.html", snapshot, "embed", on=shown.on)
 
-    def fragment(self, shown: Listing, outlook: Outlook) -> str:
+    def fragment(self, shown: Listing, snapshot: Snapshot) -> str:
         """The same as a piece of HTML without scripts, to be put into a page by a server."""
-        return self._page("fragment.html", outlook, "embed.html", on=shown.on)
+        return self._page("fragment.html", snapshot, "embed.html", on=shown.on)
 
-    def panel(self, shown: Sequence[Told], outlook: Outlook, number: int) -> str:
+    def panel(self, shown: Sequence[IncidentText], snapshot: Snapshot, number: int) -> str:
         """Return the page of a screen in a hall; without a script it shows the `number`-th of its turn alone."""
         zone = self.setting.town.zone
         turn = panel.screens_of(shown, zone)
@@ -309,14 +309,14 @@ class Pages:
         number = number if number <= count else 1
         return self._page(
             "panel.html",
-            outlook,
+            snapshot,
             PANEL,
             turn=turn,
             number=number,
             following=self.setting.path(self.language, panel_path(number % count + 1)),
             dwell=panel.DWELL,
-            night=panel.is_night(outlook.now, zone),
-            as_of=panel.up_to_date(outlook, zone, self._words),
+            night=panel.is_night(snapshot.now, zone),
+            as_of=panel.up_to_date(snapshot, zone, self._words),
         )
 
     def askers(self, count: int) -> str:
@@ -324,31 +324,31 @@ class Pages:
         words = self._words.gettext
         if count < _FEW:
             return ""
-        told = {
+        phrases = {
             8: words("asked by a few people"),
             16: words("asked by about ten people"),
             35: words("asked by about twenty people"),
             75: words("asked by about fifty people"),
             150: words("asked by about a hundred people"),
         }
-        return next((said for most, said in told.items() if count < most), words("asked by hundreds of people"))
+        return next((said for most, said in phrases.items() if count < most), words("asked by hundreds of people"))
 
-    def _title(self, on: Sequence[Share], look: Look) -> str:
+    def _title(self, on: Sequence[IncidentCard], look: Look) -> str:
         """Return the browser tab's title: the state in two words, and the town."""
         said = {"calm": "No current alerts", "doubt": "Not up to date"}.get(look)
-        told = self._words.gettext(said) if said else f"({len(on)}) {on[0].title}"
-        return f"{told} – {self.setting.town.name}"
+        title = self._words.gettext(said) if said else f"({len(on)}) {on[0].title}"
+        return f"{title} – {self.setting.town.name}"
 
-    def _handed_on(self, on: Sequence[Share], outlook: Outlook) -> tuple[str, str]:
+    def _handed_on(self, on: Sequence[IncidentCard], snapshot: Snapshot) -> tuple[str, str]:
         """Return a title and a text for sharing: the worst alert with its instruction, or that there is none."""
         words = self._words
         if on:
             rest = len(on) - 1
             more = words.ngettext("and %(n)d more alert", "and %(n)d more alerts", rest) if rest else ""
             return on[0].lead, "\n".join(filter(None, (on[0].summary, more)))
-        said = "No known alerts" if outlook.doubtful else "No current alerts"
-        moment = f"{words.gettext('as of')} {self._moment(outlook.now)}"
-        return self._title(on, look_of(on, outlook)), f"{words.gettext(said)} {moment}."
+        said = "No known alerts" if snapshot.doubtful else "No current alerts"
+        moment = f"{words.gettext('as of')} {self._moment(snapshot.now)}"
+        return self._title(on, look_of(on, snapshot)), f"{words.gettext(said)} {moment}."
 
     @property
     def _called(self) -> Sequence[tuple[str, str, str]]:
@@ -361,13 +361,13 @@ class Pages:
             *((name.strip(), number.strip(), re.sub(r"[^+0-9]", "", number)) for name, number in own),
         ]
 
-    def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
+    def _page(self, name: str, snapshot: Snapshot, rest: str, **values: Any) -> str:
         values.setdefault("alternates", [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages])
         page = (
             environment(self.language)
             .get_template(name)
             .render(
-                outlook=outlook,
+                outlook=snapshot,
                 setting=self.setting,
                 moment=self._moment,
                 dated=self._dated,
@@ -387,7 +387,7 @@ class Pages:
 
     def _dated(self, moment: datetime) -> str:
         """With the year: who reads it may do so in years."""
-        return self._spelled(moment, _LASTING)
+        return self._spelled(moment, _PERMANENT)
 
     def _dayed(self, day: date) -> str:
         words = format_date(day, _DAY[self.language], locale=Locale.parse(self.language))
@@ -466,11 +466,11 @@ def _for_script(data: Mapping[str, Any]) -> str:
 class Concerned:
     """A district's current alerts: `sure`, and `perhaps`, if their place is in words alone."""
 
-    sure: Sequence[Share]
-    perhaps: Sequence[Share]
+    sure: Sequence[IncidentCard]
+    perhaps: Sequence[IncidentCard]
 
 
-def concerning(on: Sequence[Share], district: str) -> Concerned:
+def concerning(on: Sequence[IncidentCard], district: str) -> Concerned:
     """Return those about the district of this code."""
     sure = [each for each in on if each.is_whole or district in (each.district_codes or ())]
     perhaps = [each for each in on if each.district_codes is None and not each.is_whole]
@@ -492,9 +492,9 @@ def drawn(hazard: Hazard, side: int = 24) -> Piece:
     return Piece(f'<svg class="pictogram" aria-hidden="true" focusable="false" {size}>{pictogram(hazard).svg}</svg>')
 
 
-def first_words(told: Told) -> str:
+def first_words(text: IncidentText) -> str:
     """Return the first sentences of the instruction, as far as a banner has room."""
-    return card_of(told.facts, told.severity).do
+    return card_of(text.facts, text.severity).do
 
 
 def sentences(text: str) -> Sequence[str]:

@@ -24,7 +24,7 @@ from alerts.model.hazard import fold
 from alerts.rendering.fit import at_sentences, shortened, whole_graphemes
 from alerts.rendering.i18n import Words
 from alerts.rendering.library import capital
-from alerts.web.public.told import Freshness, Outlook, Told, state_of
+from alerts.web.public.snapshot import Freshness, IncidentText, Snapshot, state_of
 
 COLUMNS = 20
 """Characters of a line of `/panel.txt` at the most."""
@@ -52,23 +52,23 @@ _UNBROKEN = re.compile(r"[\u00a0\u202f\u2007\u2060]")
 _HYPHENS = "-‐–/’'"
 
 
-def json_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo) -> str:
+def json_of(shown: Sequence[IncidentText], snapshot: Snapshot, zone: ZoneInfo) -> str:
     """Return all current alerts, worst first. A missing value is an empty string, so that no display shows a "null"."""
-    alerts = [alert_of(told, zone) for told in shown]
-    said = {"as_of": _stamp(outlook.now, zone), "state": state_of(shown, outlook), "alerts": alerts}
+    alerts = [alert_of(text, zone) for text in shown]
+    said = {"as_of": _stamp(snapshot.now, zone), "state": state_of(shown, snapshot), "alerts": alerts}
     return json.dumps(said, ensure_ascii=False)
 
 
-def alert_of(told: Told, zone: ZoneInfo) -> dict[str, Any]:
+def alert_of(text: IncidentText, zone: ZoneInfo) -> dict[str, Any]:
     """One alert as a program gets it; `until` is when it holds no more, whatever else is heard by then."""
-    facts = told.facts
+    facts = text.facts
     return {
-        "severity": str(told.severity),
+        "severity": str(text.severity),
         "event": str(facts["event"] or capital(str(facts["name"]))),
-        "headline": told.heading,
+        "headline": text.heading,
         "instruction": str(facts["instruction"] or ""),
         "area": str(facts["area"]),
-        "until": _stamp(told.incident.alert.ends, zone),
+        "until": _stamp(text.incident.alert.ends, zone),
     }
 
 
@@ -79,31 +79,31 @@ def _stamp(moment: datetime, zone: ZoneInfo) -> str:
 # --- lines of characters -------------------------------------------------------------------------------------------
 
 
-def text_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo, words: Words) -> str:
+def text_of(shown: Sequence[IncidentText], snapshot: Snapshot, zone: ZoneInfo, words: Words) -> str:
     """The same in lines of at most twenty characters: an alert a paragraph, and of when it is in the last one."""
-    paragraphs = [_told_in_lines(told) for told in shown]
+    paragraphs = [_lines_of(text) for text in shown]
     if not shown:
-        state = state_of(shown, outlook)
+        state = state_of(shown, snapshot)
         paragraphs.append([words.gettext("No alert")] if state == "calm" else [words.gettext("Not up to date")])
-    paragraphs += [[f"{source.title}{words.gettext(': ')}{words.gettext('no news')}"] for source in _late(outlook)]
-    paragraphs.append([up_to_date(outlook, zone, words)])
+    paragraphs += [[f"{source.title}{words.gettext(': ')}{words.gettext('no news')}"] for source in _late(snapshot)]
+    paragraphs.append([up_to_date(snapshot, zone, words)])
     return "\n".join("\n".join(line for said in each for line in wrapped(said)) + "\n" for each in paragraphs)
 
 
-def _told_in_lines(told: Told) -> list[str]:
-    facts = told.facts
+def _lines_of(text: IncidentText) -> list[str]:
+    facts = text.facts
     # "Travaux", and below it "Travaux rue Haute": the heading says both.
-    label = "" if f"{fold(told.heading)} ".startswith(f"{fold(str(facts['label'] or ''))} ") else facts["label"]
-    said = (label, told.heading, facts["instruction"], facts["area"], capital(str(facts["when"])))
+    label = "" if f"{fold(text.heading)} ".startswith(f"{fold(str(facts['label'] or ''))} ") else facts["label"]
+    said = (label, text.heading, facts["instruction"], facts["area"], capital(str(facts["when"])))
     return [str(each) for each in said if each]
 
 
-def up_to_date(outlook: Outlook, zone: ZoneInfo, words: Words) -> str:
+def up_to_date(snapshot: Snapshot, zone: ZoneInfo, words: Words) -> str:
     """Of when it is, by the clock of the hall; where a source is behind its time nothing is said to be up to date."""
-    time = clock(outlook.now, zone)
+    time = clock(snapshot.now, zone)
     return (
         words.gettext("state of %(time)s", time=time)
-        if outlook.doubtful
+        if snapshot.doubtful
         else words.gettext("as of %(time)s", time=time)
     )
 
@@ -159,7 +159,7 @@ class Screen:
     `until` is when it must disappear, `size` the height of its letters in hundredths of the shorter side.
     """
 
-    told: Told
+    text: IncidentText
     heading: str
     area: str
     when: str
@@ -171,33 +171,33 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class PanelTurn:
+class PanelRotation:
     """The screens in turn, and of how many alerts there is none."""
 
     screens: tuple[Screen, ...]
     more: int
 
 
-def screens_of(shown: Sequence[Told], zone: ZoneInfo) -> PanelTurn:
+def screens_of(shown: Sequence[IncidentText], zone: ZoneInfo) -> PanelRotation:
     """The turn of what is on, worst first; an alert whose screens there is no room for is among those that are more."""
     screens: list[Screen] = []
-    for place, told in enumerate(shown):
-        made = _screens(told, zone)
+    for place, text in enumerate(shown):
+        made = _screens(text, zone)
         # The worst is shown however long it is; the last place may be needed to say that there is more.
         if screens and len(screens) + len(made) > SCREENS - (place < len(shown) - 1):
-            return PanelTurn(tuple(screens), len(shown) - place)
+            return PanelRotation(tuple(screens), len(shown) - place)
         screens += made
-    return PanelTurn(tuple(screens), 0)
+    return PanelRotation(tuple(screens), 0)
 
 
-def _screens(told: Told, zone: ZoneInfo) -> list[Screen]:
-    facts = told.facts
-    heading, area = shortened(told.heading, _HEADING), shortened(str(facts["area"]), _AREA)
+def _screens(text: IncidentText, zone: ZoneInfo) -> list[Screen]:
+    facts = text.facts
+    heading, area = shortened(text.heading, _HEADING), shortened(str(facts["area"]), _AREA)
     when = capital(str(facts["when"]))
     parts = parts_of(str(facts["instruction"] or "")) or [""]
-    until = _stamp(told.incident.alert.ends, zone)
+    until = _stamp(text.incident.alert.ends, zone)
     return [
-        Screen(told, heading, area, when, do, n, len(parts), until, _size(heading, do, area, when))
+        Screen(text, heading, area, when, do, n, len(parts), until, _size(heading, do, area, when))
         for n, do in enumerate(parts, 1)
     ]
 
@@ -235,5 +235,5 @@ def is_night(now: datetime, zone: ZoneInfo) -> bool:
     return hour >= begins or hour < ends
 
 
-def _late(outlook: Outlook) -> list[Freshness]:
-    return [source for source in outlook.sources if source.stale][:_NAMED]
+def _late(snapshot: Snapshot) -> list[Freshness]:
+    return [source for source in snapshot.sources if source.stale][:_NAMED]

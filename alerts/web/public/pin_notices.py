@@ -73,16 +73,16 @@ class NoticePages:
         if pin is None:
             return await nothing_there(self._pins.publisher, request)
         sent = await read_posted(request, MOST_BYTES)
-        told = {name: value for name, value in sent.items() if isinstance(value, str)}
-        identity, made = await self._read(told.get("form", ""), pin.number)
-        if wrong := self._wrong_with(told, made):
+        fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+        identity, made = await self._read(fields.get("form", ""), pin.number)
+        if wrong := self._wrong_with(fields, made):
             # The same form again, for it is the same notice; one that is none of ours is made anew.
-            again = None if wrong == "old" else told["form"]
-            return await self._form(request, pin, HTTPStatus.BAD_REQUEST, form=again, wrong=wrong, typed=told)
+            again = None if wrong == "old" else fields["form"]
+            return await self._form(request, pin, HTTPStatus.BAD_REQUEST, form=again, wrong=wrong, typed=fields)
         # A program fills in every field; whoever is dropped so learns little from the answer.
-        if told.get("website"):
+        if fields.get("website"):
             return self._lead(request, pin.number, identity)
-        return await self._keep(request, pin, _notice(identity, pin, told, self._service.now()), told)
+        return await self._keep(request, pin, _notice(identity, pin, fields, self._service.now()), fields)
 
     async def receipt(self, request: web.Request) -> web.Response:
         """Show the receipt and the decision, under the address that the objector got."""
@@ -93,7 +93,7 @@ class NoticePages:
         return self._page(request, "report_noticed.html", f"{number}/notice/{identity}", number=number, notice=notice)
 
     async def _keep(
-        self, request: web.Request, pin: Pin, notice: ContentNotice, told: Mapping[str, str]
+        self, request: web.Request, pin: Pin, notice: ContentNotice, fields: Mapping[str, str]
     ) -> web.Response:
         known = await self._service.ask(lambda unit: unit.reports.notice(notice.id))
         if known is None:
@@ -104,16 +104,16 @@ class NoticePages:
             )
             if not is_kept:
                 status = HTTPStatus.TOO_MANY_REQUESTS
-                return await self._form(request, pin, status, wrong="many", typed=told)
+                return await self._form(request, pin, status, wrong="many", typed=fields)
             self._service.tell(ReportsChanged((pin.number,)))
         return self._lead(request, pin.number, notice.id)
 
-    def _wrong_with(self, told: Mapping[str, str], made: datetime | None) -> str:
+    def _wrong_with(self, fields: Mapping[str, str], made: datetime | None) -> str:
         if made is None or self._service.now() - made > LASTS:
             return "old"
         if self._service.now() - made < TYPED_IN:
             return "hasty"
-        return "" if _line(told.get("why", ""), LONGEST_WHY) else "why"
+        return "" if _line(fields.get("why", ""), LONGEST_WHY) else "why"
 
     def _lead(self, request: web.Request, number: str, identity: str) -> web.Response:
         language = self._setting.language_of(request.path)
@@ -121,10 +121,10 @@ class NoticePages:
         return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path, "Cache-Control": "no-store"})
 
     async def _form(
-        self, request: web.Request, pin: Pin, status: HTTPStatus = HTTPStatus.OK, **told: Any
+        self, request: web.Request, pin: Pin, status: HTTPStatus = HTTPStatus.OK, **more: Any
     ) -> web.Response:
-        form = told.pop("form", None) or await self._made(pin.number)
-        values = {"wrong": "", "typed": {}, **told}
+        form = more.pop("form", None) or await self._made(pin.number)
+        values = {"wrong": "", "typed": {}, **more}
         return self._page(
             request,
             "report_notice.html",
@@ -137,44 +137,44 @@ class NoticePages:
         )
 
     def _page(
-        self, request: web.Request, name: str, rest: str, status: HTTPStatus = HTTPStatus.OK, **told: Any
+        self, request: web.Request, name: str, rest: str, status: HTTPStatus = HTTPStatus.OK, **values: Any
     ) -> web.Response:
         pages = self._pins.pages[self._setting.language_of(request.path)]
-        text = reported_page(pages, name, f"{REPORTS}/{rest}", self._service.now(), **told)
+        text = reported_page(pages, name, f"{REPORTS}/{rest}", self._service.now(), **values)
         return own_page(self._setting, text, status)
 
     # --- the form's seal
 
     async def _made(self, number: str) -> str:
         """Return a new form's token: the id of its notice, and its time, sealed."""
-        told = f"{secrets.token_hex(13)}.{self._service.now().timestamp():.3f}"
-        return f"{told}.{await self._seal(told, number)}"
+        token = f"{secrets.token_hex(13)}.{self._service.now().timestamp():.3f}"
+        return f"{token}.{await self._seal(token, number)}"
 
     async def _read(self, form: str, number: str) -> tuple[str, datetime | None]:
         """The id in a form, and when it was made; None where it is none of ours, or another report's."""
-        told, _, seal = form[:200].rpartition(".")
-        if not same(seal, await self._seal(told, number)):
+        token, _, seal = form[:200].rpartition(".")
+        if not same(seal, await self._seal(token, number)):
             return "", None
-        identity, _, at = told.partition(".")
+        identity, _, at = token.partition(".")
         return identity, datetime.fromtimestamp(float(at), self._service.now().tzinfo)
 
-    async def _seal(self, told: str, number: str) -> str:
+    async def _seal(self, token: str, number: str) -> str:
         if self._secret is None:
             # All daemons of a town have one, and one that begins anew takes the forms of the one before.
             fresh = secrets.token_hex(32)
             kept = await self._service.keep(lambda unit: unit.reports.secret("notices", fresh, unit.now))
             self._secret = bytes.fromhex(kept)
-        return seal_of(self._secret, f"{number}\n{told}")
+        return seal_of(self._secret, f"{number}\n{token}")
 
 
-def _notice(identity: str, pin: Pin, told: Mapping[str, str], now: datetime) -> ContentNotice:
+def _notice(identity: str, pin: Pin, fields: Mapping[str, str], now: datetime) -> ContentNotice:
     return ContentNotice(
         identity,
         pin.id,
-        _line(told.get("why", ""), LONGEST_WHY),
+        _line(fields.get("why", ""), LONGEST_WHY),
         now,
-        name=_line(told.get("name", ""), LONGEST_NAME) or None,
-        email=_line(told.get("email", ""), LONGEST_MAIL) or None,
+        name=_line(fields.get("name", ""), LONGEST_NAME) or None,
+        email=_line(fields.get("email", ""), LONGEST_MAIL) or None,
     )
 
 

@@ -25,7 +25,7 @@ from aiohttp import web
 from babel import Locale
 from babel.dates import format_date
 
-from alerts.desk.publicity import Situation
+from alerts.desk.publicity import CurrentIncidents
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.remembered import Lately
 from alerts.model.reports import Closing, ReportKind, ReportState
@@ -35,12 +35,12 @@ from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
 from alerts.reports.photos import size_of
 from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
-from alerts.reports.sieves import is_flood
+from alerts.reports.spam_checks import is_flood
 from alerts.reports.taking import section_of
-from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, KeptAnswer, Made, Once, answer, given
+from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, CachedResponse, Made, Once, answer, respond
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
-from alerts.web.public.told import Outlook, Setting
+from alerts.web.public.snapshot import Setting, Snapshot
 
 READ_FOR = timedelta(seconds=4)
 """How long data that was read is served again."""
@@ -64,8 +64,8 @@ class PinBoard:
 
     at: datetime
     pins: tuple[Pin, ...]
-    map: Once[KeptAnswer]
-    pages: Made[KeptAnswer]
+    map: Once[CachedResponse]
+    pages: Made[CachedResponse]
 
 
 class PinPages:
@@ -102,8 +102,8 @@ class PinPages:
     async def list(self, request: web.Request) -> web.Response:
         """A page of the list."""
         board, language = await self._board.get(""), self.setting.language_of(request.path)
-        told = request.query.get("page", "1")
-        made = board.pages.makes.get(f"{language} {told}")
+        page = request.query.get("page", "1")
+        made = board.pages.makes.get(f"{language} {page}")
         return await self._given(made, request) if made is not None else await nothing_there(self.publisher, request)
 
     async def one(self, request: web.Request) -> web.Response:
@@ -123,15 +123,15 @@ class PinPages:
         jpeg = await self._photo.get(request.match_info["number"].upper())
         if jpeg is None:
             return await nothing_there(self.publisher, request)
-        return await given(answer(jpeg, JPEG, extra={**_SOON_GONE, **_UNSEEN}), request)
+        return await respond(answer(jpeg, JPEG, extra={**_SOON_GONE, **_UNSEEN}), request)
 
     async def find(self, request: web.Request) -> Pin | None:
         """The report that is asked about, where everybody may see it."""
         return await self._one.get(request.match_info["number"].upper())
 
-    async def _given(self, made: Once[KeptAnswer], request: web.Request) -> web.Response:
+    async def _given(self, made: Once[CachedResponse], request: web.Request) -> web.Response:
         found = await made.made()
-        return await given(found, request) if found is not None else await nothing_there(self.publisher, request)
+        return await respond(found, request) if found is not None else await nothing_there(self.publisher, request)
 
     # --- what is read
 
@@ -169,32 +169,32 @@ class PinPages:
         }
         return PinBoard(at, shown, drawn, Made(pages))
 
-    def _map(self, shown: Sequence[Pin]) -> KeptAnswer:
+    def _map(self, shown: Sequence[Pin]) -> CachedResponse:
         features = [feature(pin, self.setting) for pin in shown]
         text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
         return answer(text, GEOJSON, extra={**ANYWHERE, **_SOON_NEW})
 
-    def _list(self, language: str, page: int, count: int, shown: Sequence[Pin]) -> KeptAnswer:
+    def _list(self, language: str, page: int, count: int, shown: Sequence[Pin]) -> CachedResponse:
         here = shown[(page - 1) * A_PAGE : page * A_PAGE]
         return self._page(language, "reports_shown.html", REPORTS, pins=here, total=len(shown), page=page, count=count)
 
-    def _page(self, language: str, name: str, rest: str, **told: Any) -> KeptAnswer:
-        text = reported_page(self.pages[language], name, rest, self._reads.now(), **told)
+    def _page(self, language: str, name: str, rest: str, **values: Any) -> CachedResponse:
+        text = reported_page(self.pages[language], name, rest, self._reads.now(), **values)
         return answer(text, HTML, extra={**safety(self.setting), **_SOON_NEW, **_UNSEEN})
 
 
-def reported_page(pages: Pages, name: str, rest: str, now: datetime, **told: Any) -> str:
+def reported_page(pages: Pages, name: str, rest: str, now: datetime, **values: Any) -> str:
     """Return a page about public reports, with the words for pins."""
     setting, say = pages.setting, words_of(pages.language)
     return pages.reported(
         name,
-        Outlook(Situation(now, (), (), ())),
+        Snapshot(CurrentIncidents(now, (), (), ())),
         rest,
         kind=lambda pin: kind_name(setting.town, pin, pages.language),
         sign=lambda pin: sign_of(setting.town, pin),
         where=lambda pin: where(pin, say),
         state=lambda pin: state_words(pin, say),
-        **told,
+        **values,
     )
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.publicity import Situation
+from alerts.desk.publicity import CurrentIncidents
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.outcomes import Outcome, outcomes
+from alerts.listening.outcomes import PublishedOutcome, outcomes
 from alerts.model.bounds import same, seal_of
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.model.remembered import Lately
@@ -31,7 +31,7 @@ from alerts.web.posted import read_posted
 from alerts.web.public.answers import HTML
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
-from alerts.web.public.told import Outlook, Setting
+from alerts.web.public.snapshot import Setting, Snapshot
 
 READ_FOR = timedelta(seconds=2)
 """How long a poll's data is served again: a crowd at its page queries the database once."""
@@ -52,7 +52,7 @@ class PublicPoll:
     """A poll as everybody may see it, with what came of it, the newest first."""
 
     tally: Tally
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[PublishedOutcome, ...] = ()
 
     @property
     def poll(self) -> Poll:
@@ -89,9 +89,9 @@ class PollPages:
         shown = await self._find(request)
         if shown is None:
             return await nothing_there(self._publisher, request)
-        told = json.dumps(public_account(shown, self._setting), ensure_ascii=False)
+        text = json.dumps(public_account(shown, self._setting), ensure_ascii=False)
         headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
-        return web.Response(text=told, content_type="application/json", headers=headers)
+        return web.Response(text=text, content_type="application/json", headers=headers)
 
     async def vote(self, request: web.Request) -> web.Response:
         """Write one vote down, and lead back to the page; else say why it isn't."""
@@ -136,7 +136,7 @@ class PollPages:
         language = self._language(request)
         say, now = words_of(language).gettext, self._reads.now()
         page = self._pages[language].poll(
-            Outlook(Situation(now, (), (), ())),
+            Snapshot(CurrentIncidents(now, (), (), ())),
             [(tag, f"/polls/{poll.id}?lang={tag}") for tag in setting.languages],
             poll=poll,
             tally=tally,
@@ -231,8 +231,8 @@ async def _option_of(request: web.Request, poll: Poll) -> int | None:
     if (request.content_length or 0) > _LARGEST_FORM or request.content_type != "application/x-www-form-urlencoded":
         return None
     form = await read_posted(request, _LARGEST_FORM)
-    told = str(form.get("option", ""))
-    return int(told) if told.isascii() and told.isdigit() and int(told) < len(poll.options) else None
+    text = str(form.get("option", ""))
+    return int(text) if text.isascii() and text.isdigit() and int(text) < len(poll.options) else None
 
 
 def _cookie(poll: Poll) -> str:

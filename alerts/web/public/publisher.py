@@ -32,18 +32,18 @@ import structlog
 from aiohttp import web
 
 from alerts.delivery.worker import LATE, Guarded, Work
-from alerts.desk.publicity import Daybook
+from alerts.desk.publicity import IncidentIndex
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.answering import FaqEntry, faq
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.web.public.answers import HTML, UNKEPT, KeptAnswer, Made, given, served
+from alerts.web.public.answers import HTML, UNKEPT, CachedResponse, Made, respond, served
 from alerts.web.public.export import Export
 from alerts.web.public.page import safety
-from alerts.web.public.site import Edition, Key, Known, Lasting, Older, Site
-from alerts.web.public.told import Freshness, Outlook, PolledSource, Setting
+from alerts.web.public.site import Edition, Key, Known, Older, RenderedIncident, Site
+from alerts.web.public.snapshot import Freshness, PolledSource, Setting, Snapshot
 
 REST, LONGEST_REST = 0.2, 1.0
 """Seconds between two editions, by what the first cost: what changes meanwhile comes with the second."""
@@ -59,7 +59,7 @@ AT_A_TIME = 20
 """Older incidents whose pages an export gets with one edition, until it has them all."""
 CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
-TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
+NOTIFIED_AT_ONCE, NOTIFIED_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
 MOST_ASKED_ABOUT = 40
 """Incidents whose answers an edition knows, those that were asked about last; an older page asks for its own."""
@@ -91,7 +91,7 @@ class Publisher:
         self._clock = clock
         self.setting = setting
         self._site = Site(setting)
-        self._daybook = Daybook(setting.town.zone)
+        self._index = IncidentIndex(setting.town.zone)
         self._edition: Edition | None = None
         self._known: Known = ()
         self._asked: Mapping[str, Sequence[FaqEntry]] = {}
@@ -172,7 +172,7 @@ class Publisher:
 
     def _rest(self) -> float:
         """Seconds that this edition stays at the least: by what it cost, and until all open pages were told of it."""
-        telling = len(self._listeners) / TOLD_AT_ONCE * TOLD_EVERY
+        telling = len(self._listeners) / NOTIFIED_AT_ONCE * NOTIFIED_EVERY
         return min(max(REST, telling, self._spent * (1 / SHARE - 1)), LONGEST_REST)
 
     def _renewal(self) -> asyncio.Task[Edition]:
@@ -204,9 +204,9 @@ class Publisher:
                 raise
             finally:
                 self._looked_at, self._spent = self._clock.monotonic(), time.perf_counter() - began
-            self._edition, self._until = edition, self._daybook.until
+            self._edition, self._until = edition, self._index.until
         # Pages of long ago name the bots too, and were made with those of before.
-        is_news_of_bots = before is not None and before.outlook.bots != edition.outlook.bots
+        is_news_of_bots = before is not None and before.snapshot.bots != edition.snapshot.bots
         self._older.forget(None if is_news_of_bots else {*edition.incidents, *self._reasked})
         self._to_export.set()
         if before is None or before.news != edition.news:
@@ -215,10 +215,10 @@ class Publisher:
 
     def _ring(self, listeners: Sequence[asyncio.Event]) -> None:
         """Tell some now and the rest in a moment: two thousand open pages at once would stand before every lane."""
-        for listener in listeners[:TOLD_AT_ONCE]:
+        for listener in listeners[:NOTIFIED_AT_ONCE]:
             listener.set()
-        if rest := listeners[TOLD_AT_ONCE:]:
-            asyncio.get_running_loop().call_later(TOLD_EVERY, self._ring, rest)
+        if rest := listeners[NOTIFIED_AT_ONCE:]:
+            asyncio.get_running_loop().call_later(NOTIFIED_EVERY, self._ring, rest)
 
     async def export(self) -> bool:
         """Write the newest edition out; returns whether older incidents' pages, or cards, are still to come."""
@@ -226,7 +226,7 @@ class Publisher:
             return False
         self._to_export.clear()
         edition = await self.edition()
-        older = [lasting async for lasting in self._lacking(self._export, edition)]
+        older = [rendered async for rendered in self._lacking(self._export, edition)]
         cards = await self._new_cards(edition.incidents.values(), CARDS_AT_A_TIME)
         is_behind = len(cards) >= CARDS_AT_A_TIME
         cards |= await self._new_cards(older)
@@ -235,7 +235,7 @@ class Publisher:
         self._exported |= {path: key for path, (key, _) in cards.items()}
         return bool(older) or is_behind
 
-    async def _lacking(self, export: Export, edition: Edition) -> AsyncIterator[Lasting]:
+    async def _lacking(self, export: Export, edition: Edition) -> AsyncIterator[RenderedIncident]:
         """Some of the older incidents whose pages the export hasn't got; one that can't be made holds up no other."""
         known = (each for each, _ in self._known if each not in edition.incidents and each not in self._pageless)
         for name in [each for each in known if not export.has(each)][:AT_A_TIME]:
@@ -243,37 +243,37 @@ class Publisher:
             with Guarded("page.failed", incident=name):
                 found = await self._older.of(name, edition)
             # What can't be put into words has no page.
-            if found is None or not await asyncio.to_thread(len, found.told):
+            if found is None or not await asyncio.to_thread(len, found.texts):
                 self._pageless.add(name)
             else:
                 yield found
 
     async def _new_cards(
-        self, incidents: Iterable[Lasting], most: int | None = None
-    ) -> dict[str, tuple[Key, KeptAnswer]]:
+        self, incidents: Iterable[RenderedIncident], most: int | None = None
+    ) -> dict[str, tuple[Key, CachedResponse]]:
         """The cards that an export hasn't got yet, or not of these words; of many the first."""
-        found: dict[str, tuple[Key, KeptAnswer]] = {}
-        for lasting in incidents:
-            for path in lasting.cards:
+        found: dict[str, tuple[Key, CachedResponse]] = {}
+        for rendered in incidents:
+            for path in rendered.cards:
                 if len(found) == most:
                     return found
-                if self._exported.get(path) != lasting.key and (card := await self._older.card(path, lasting)):
-                    found[path] = lasting.key, card
+                if self._exported.get(path) != rendered.key and (card := await self._older.card(path, rendered)):
+                    found[path] = rendered.key, card
         return found
 
-    async def find(self, path: str) -> KeptAnswer | None:
+    async def find(self, path: str) -> CachedResponse | None:
         """The answer at this path, also of an incident that was over long ago; None where there is none."""
         edition = await self.edition()
         if path in edition.answers.makes:
             return await self._made(edition.answers, path)
-        lasting = await self._older.of_path(path, edition)
-        if lasting is None:
+        rendered = await self._older.of_path(path, edition)
+        if rendered is None:
             return None
-        if path in lasting.answers.makes:
-            return await self._made(lasting.answers, path)
-        return await self._older.card(path, lasting)
+        if path in rendered.answers.makes:
+            return await self._made(rendered.answers, path)
+        return await self._older.card(path, rendered)
 
-    async def _made(self, answers: Made[KeptAnswer], path: str) -> KeptAnswer | None:
+    async def _made(self, answers: Made[CachedResponse], path: str) -> CachedResponse | None:
         """One that was made, or is made now, in a thread: lanes and other answers wait for none of it."""
         found = answers.kept(path)
         if found is None:
@@ -282,7 +282,7 @@ class Publisher:
             self._spent += time.perf_counter() - began
         return found
 
-    def at_hand(self, path: str) -> KeptAnswer | None:
+    def at_hand(self, path: str) -> CachedResponse | None:
         """The answer at this path if it was made and nothing newer is due: without waiting for anything."""
         edition = self._edition
         if edition is None or (self._is_due() and not self._rests()):
@@ -349,22 +349,22 @@ class Publisher:
     def _look(self, unit: DeskUnit) -> Edition:
         """Return the present edition, in the reading thread. Its cost is that of the changes since the last one."""
         now, views = unit.now, unit.views
-        situation = self._daybook.look(views, now)
-        standings = views.sources()
-        sources = tuple(freshness_of(feed, standings.get(feed.name), unit) for feed in self.setting.sources)
+        situation = self._index.look(views, now)
+        statuses = views.sources()
+        sources = tuple(freshness_of(feed, statuses.get(feed.name), unit) for feed in self.setting.sources)
         bots = tuple(name for each in self.setting.bots if (name := _bot(views.fact(each, "bot"))))
         asked = _asked(unit) if self.setting.town.listens else {}
         # Pages of long ago have answers too, which may be put right after days.
-        told = {*asked, *self._asked}
-        self._reasked = frozenset(each for each in told if asked.get(each) != self._asked.get(each))
+        incidents = {*asked, *self._asked}
+        self._reasked = frozenset(each for each in incidents if asked.get(each) != self._asked.get(each))
         self._asked = asked
-        self._known = known = self._daybook.known
+        self._known = known = self._index.known
         if self._export is not None:
             known = tuple((each, at) for each, at in known if self._export.has(each))
-        return self._site.edition(Outlook(situation, sources, bots, asked), self._edition, known)
+        return self._site.edition(Snapshot(situation, sources, bots, asked), self._edition, known)
 
 
-def _write(export: Export, answers: Iterable[Mapping[str, KeptAnswer]]) -> None:
+def _write(export: Export, answers: Iterable[Mapping[str, CachedResponse]]) -> None:
     """Make what wasn't asked for yet, and write all of it; what the later say of an address wins."""
     export.write({path: answer for part in answers for path, answer in part.items()})
 
@@ -374,16 +374,16 @@ def _asked(unit: DeskUnit) -> Mapping[str, Sequence[FaqEntry]]:
     return {each: tuple(faq(unit, each)) for each in unit.listening.answered_about(MOST_ASKED_ABOUT)}
 
 
-def _bot(told: str | None) -> str:
+def _bot(name: str | None) -> str:
     """How a bot is called, from its `@name`; nothing where its platform hasn't told it, or told something else."""
-    found = _BOT.fullmatch(told or "")
+    found = _BOT.fullmatch(name or "")
     return found[1] if found else ""
 
 
-def freshness_of(feed: PolledSource, standing: SourceStatus | None, unit: DeskUnit) -> Freshness:
+def freshness_of(feed: PolledSource, status: SourceStatus | None, unit: DeskUnit) -> Freshness:
     """How fresh the knowledge of a source is; what warns of nothing is never behind its time."""
-    last_ok = standing.last_ok if standing else None
-    is_well = standing is not None and not standing.reason
+    last_ok = status.last_ok if status else None
+    is_well = status is not None and not status.reason
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.
     is_stale = last_ok is None or abs(unit.now - last_ok) > feed.patience
     return Freshness(feed.title, last_ok, feed.warns and (not is_well or is_stale))
@@ -438,17 +438,17 @@ async def nothing_there(publisher: Publisher, request: web.Request) -> web.Respo
             return web.Response(status=308, headers={"Location": quote(other)})
     setting = publisher.setting
     page = await publisher.find(setting.path(setting.language_of(path), "404.html"))
-    return await given(page, request, status=404) if page else web.Response(status=404)
+    return await respond(page, request, status=404) if page else web.Response(status=404)
 
 
 async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event) -> None:
-    told = None
+    news = None
     while not publisher.closed:
         changed.clear()
         edition = await publisher.edition()
         # Told is what is news to a reader; an edition that only grew older is none.
-        if edition.news != told:
-            told = edition.news
+        if edition.news != news:
+            news = edition.news
             await stream.write(edition.event)
         while not changed.is_set():
             try:

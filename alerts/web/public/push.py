@@ -30,13 +30,13 @@ from alerts.model.errors import BadCredential
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import PushEndpoint, Subscriber
 from alerts.model.town import PUSH
-from alerts.rendering.i18n import told
+from alerts.rendering.i18n import reason_json
 from alerts.web.console.arrival import address_of
 from alerts.web.pages import best_of
 from alerts.web.posted import must_be_from_here, received
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.choices import MOST, StrictBody, SubscriberChoices, SubscriberPlaces, by_choice
-from alerts.web.public.told import Setting
+from alerts.web.public.snapshot import Setting
 
 MOST_BYTES = 64 * 1024
 LONGEST_FIELD = 80
@@ -74,7 +74,7 @@ class ChangedPushSubscription(StrictBody):
 
 
 @dataclass(frozen=True, slots=True)
-class PushDoor:
+class PushEnrolment:
     """The channel's knowledge: the town's public `key` (raises BadCredential), and the valid endpoints and keys."""
 
     key: Callable[[], str]
@@ -92,10 +92,10 @@ class _Refusal(Exception):
 class PushPages:
     """Takes subscriptions for one town."""
 
-    def __init__(self, setting: Setting, service: DeskService, door: PushDoor) -> None:
+    def __init__(self, setting: Setting, service: DeskService, enrolment: PushEnrolment) -> None:
         self._setting = setting
         self._service = service
-        self._door = door
+        self._enrolment = enrolment
         self._codes = frozenset(each.code for each in setting.town.districts)
         self._pace = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
         self._places = SubscriberPlaces(service, PUSH, MOST)
@@ -115,7 +115,7 @@ class PushPages:
                 response: web.Response = await handle(request)
             except _Refusal as refusal:
                 language = self._language(request)
-                words = told(refusal.reason, language, self._setting.town.zone)
+                words = reason_json(refusal.reason, language, self._setting.town.zone)
                 return _json({"error": words["reason"], "reason_code": words["reason_code"]}, refusal.status)
             return response
 
@@ -123,7 +123,7 @@ class PushPages:
 
     async def _key(self, _: web.Request) -> web.Response:
         try:
-            key = self._door.key()
+            key = self._enrolment.key()
         except BadCredential as error:
             raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.reason) from None
         return _json({"key": key})
@@ -184,9 +184,9 @@ class PushPages:
 
     def _endpoint_of(self, url: str, keys: PushKeys | None) -> PushEndpoint:
         """Where a browser is reached. Raises _Refusal for what is no push service of ours, and for no keys."""
-        if not self._door.is_known(url):
+        if not self._enrolment.is_known(url):
             raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_service_unknown"))
-        if keys is None or not self._door.is_readable(keys.p256dh, keys.auth):
+        if keys is None or not self._enrolment.is_readable(keys.p256dh, keys.auth):
             raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_keys_wrong"))
         return PushEndpoint(url, keys.p256dh, keys.auth)
 

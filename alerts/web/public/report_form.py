@@ -93,16 +93,16 @@ class FormSeal:
 
     def made(self, now: datetime) -> str:
         """Return a new form's token."""
-        told = f"{now.timestamp():.3f}.{secrets.token_hex(8)}"
-        return f"{told}.{seal_of(self.secret, told)}"
+        token = f"{now.timestamp():.3f}.{secrets.token_hex(8)}"
+        return f"{token}.{seal_of(self.secret, token)}"
 
     def doubt(self, form: str, now: datetime) -> Reason | None:
         """Why a form is one that no hand sends; None: it may well be."""
-        told, _, seal = form[:200].rpartition(".")
-        if not same(seal, seal_of(self.secret, told)):
+        token, _, seal = form[:200].rpartition(".")
+        if not same(seal, seal_of(self.secret, token)):
             return because("report_form_unknown")
         # Behind the seal: until here it is a stranger's text, and isn't read as a number.
-        age = now - datetime.fromtimestamp(float(told.rpartition(".")[0]), UTC)
+        age = now - datetime.fromtimestamp(float(token.rpartition(".")[0]), UTC)
         if age < TYPED_IN:
             return because("report_form_hasty")
         return because("report_form_old", hours=round(LASTS / timedelta(hours=1))) if age > LASTS else None

@@ -45,12 +45,12 @@ from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, link_of, section_of
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
-from alerts.web.public.answers import HTML, JSON, UNKEPT, KeptAnswer, Once, answer, given
+from alerts.web.public.answers import HTML, JSON, UNKEPT, CachedResponse, Once, answer, respond
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher, nothing_there, own_page
 from alerts.web.public.report_form import FormSeal, SentForm, field_of, read_sent
-from alerts.web.public.told import Outlook
+from alerts.web.public.snapshot import Snapshot
 from alerts.web.room import NoRoom
 
 LOOKS, ALL_LOOKS = 60, 3000
@@ -89,8 +89,8 @@ class ReportPages:
         self._looks = QuestionPace(a_network=LOOKS, all_networks=ALL_LOOKS)
         self._agrees = QuestionPace(a_network=AGREES, all_networks=ALL_AGREES)
         self._seals: FormSeal | None = None
-        self._blank: dict[str, tuple[Outlook, str]] = {}
-        self._streets: tuple[Places, Once[KeptAnswer]] | None = None
+        self._blank: dict[str, tuple[Snapshot, str]] = {}
+        self._streets: tuple[Places, Once[CachedResponse]] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """All of them: the form in each language, and what its script asks."""
@@ -114,7 +114,7 @@ class ReportPages:
         """
         if not request.query:
             headers = {**safety(self._setting, posts=True), "Cache-Control": UNKEPT["Cache-Control"]}
-            return await given(answer(await self._blank_form(request), HTML, extra=headers), request)
+            return await respond(answer(await self._blank_form(request), HTML, extra=headers), request)
         return await self._form(request, _FormShown(_typed(SentForm({"kind": request.query.get("kind", "")[:40]})), {}))
 
     async def lead(self, request: web.Request) -> web.Response:
@@ -139,7 +139,7 @@ class ReportPages:
             self._streets = places, Once(partial(_streets_of, places))
         found = await self._streets[1].made()
         assert found is not None  # noqa: S101 a list of names can be made
-        return await given(found, request)
+        return await respond(found, request)
 
     # --- what is sent
 
@@ -262,14 +262,14 @@ class ReportPages:
         return await self._form(request, _FormShown(_typed(sent), {field: self._said(request, error)}, status=status))
 
     async def _form(self, request: web.Request, shown: _FormShown) -> web.Response:
-        language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
+        language, snapshot = self._setting.language_of(request.path), (await self._publisher.edition()).snapshot
         seal = (await self._seal()).made(self._service.now())
-        return own_page(self._setting, await self._page(language, outlook, shown, seal), shown.status)
+        return own_page(self._setting, await self._page(language, snapshot, shown, seal), shown.status)
 
-    async def _page(self, language: str, outlook: Outlook, shown: _FormShown, seal: str) -> str:
+    async def _page(self, language: str, snapshot: Snapshot, shown: _FormShown, seal: str) -> str:
         return self._pages[language].reported(
             "report.html",
-            outlook,
+            snapshot,
             REPORT,
             kinds=section_of(self._setting.town).kinds,
             shown=shown,
@@ -282,11 +282,11 @@ class ReportPages:
         )
 
     async def _blank_form(self, request: web.Request) -> str:
-        language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
+        language, snapshot = self._setting.language_of(request.path), (await self._publisher.edition()).snapshot
         kept = self._blank.get(language)
-        if kept is None or kept[0] is not outlook:
-            page = await self._page(language, outlook, _FormShown(_typed(SentForm({"key": _KEY})), {}), _SEAL)
-            self._blank[language] = kept = outlook, page
+        if kept is None or kept[0] is not snapshot:
+            page = await self._page(language, snapshot, _FormShown(_typed(SentForm({"key": _KEY})), {}), _SEAL)
+            self._blank[language] = kept = snapshot, page
         seal = (await self._seal()).made(self._service.now())
         return kept[1].replace(_KEY, secrets.token_hex(16)).replace(_SEAL, seal)
 
@@ -294,13 +294,13 @@ class ReportPages:
         """Return the current alert there, as on the pages in that language. Returns None if none is public."""
         if known.incident is None or known.incident.incident_id is None:
             return None
-        lasting = (await self._publisher.edition()).incidents.get(known.incident.incident_id)
-        return lasting.told.get(language) if lasting is not None else None
+        rendered = (await self._publisher.edition()).incidents.get(known.incident.incident_id)
+        return rendered.texts.get(language) if rendered is not None else None
 
     async def _done(self, request: web.Request, what: str, kind: ReportKind | None = None) -> web.Response:
-        outlook = (await self._publisher.edition()).outlook
+        snapshot = (await self._publisher.edition()).snapshot
         language = self._setting.language_of(request.path)
-        page = self._pages[language].reported("report_done.html", outlook, REPORT, what=what, kind=kind)
+        page = self._pages[language].reported("report_done.html", snapshot, REPORT, what=what, kind=kind)
         return own_page(self._setting, page)
 
     # --- what they have in common
@@ -321,18 +321,18 @@ class ReportPages:
     async def _seal(self) -> FormSeal:
         if self._seals is None:
             fresh, now = secrets.token_hex(32), self._service.now()
-            told = await self._service.keep(lambda unit: unit.reports.secret("form", fresh, now))
-            self._seals = FormSeal(bytes.fromhex(told))
+            stored = await self._service.keep(lambda unit: unit.reports.secret("form", fresh, now))
+            self._seals = FormSeal(bytes.fromhex(stored))
         return self._seals
 
 
-def _streets_of(places: Places) -> KeptAnswer:
-    told = json.dumps(sorted(places.streets)[:MOST_STREETS], ensure_ascii=False)
-    return answer(told, JSON, fresh_for=3600)
+def _streets_of(places: Places) -> CachedResponse:
+    text = json.dumps(sorted(places.streets)[:MOST_STREETS], ensure_ascii=False)
+    return answer(text, JSON, fresh_for=3600)
 
 
-def _answered(told: Mapping[str, object]) -> web.Response:
-    return web.Response(text=json.dumps(told), content_type=JSON, headers=UNKEPT)
+def _answered(values: Mapping[str, object]) -> web.Response:
+    return web.Response(text=json.dumps(values), content_type=JSON, headers=UNKEPT)
 
 
 def _typed(sent: SentForm) -> Mapping[str, str]:
@@ -374,11 +374,11 @@ class PrivatePages:
             return await nothing_there(self._publisher, request)
         edition, town = await self._publisher.edition(), self._setting.town
         language = self._setting.language_of(request.path)
-        lasting = edition.incidents.get(found.report.incident or "")
+        rendered = edition.incidents.get(found.report.incident or "")
         kind = section_of(town).kind(found.report.kind)
         page = self._pages[language].reported(
             "reported.html",
-            edition.outlook,
+            edition.snapshot,
             f"report/{found.report.number}/{token}",
             report=found.report,
             steps=found.steps,
@@ -387,7 +387,7 @@ class PrivatePages:
             kind=kind.name(language) if kind is not None else found.report.kind,
             pictogram_name=kind.pictogram if kind is not None else "other",
             token=token,
-            told=lasting.told.get(language) if lasting is not None else None,
+            told=rendered.texts.get(language) if rendered is not None else None,
             link=link_of(town, found.report.number, token),
             just_sent="sent" in request.query,
         )
@@ -402,7 +402,7 @@ class PrivatePages:
         self._service.tell(ReportsChanged((number,)))
         edition = await self._publisher.edition()
         pages = self._pages[self._setting.language_of(request.path)]
-        page = pages.reported("report_done.html", edition.outlook, REPORT, what="erased", kind=None)
+        page = pages.reported("report_done.html", edition.snapshot, REPORT, what="erased", kind=None)
         return own_page(self._setting, page)
 
 

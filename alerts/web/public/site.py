@@ -1,10 +1,10 @@
 """The public side as answers, an `Edition` at a time: one cache, in which each answer is kept until its inputs change.
 
 An edition has every present address and makes no page: each is made on first request (`Once`). An incident's answers
-(`Lasting`) depend on its versions, its end, the day while it is open (its words say "today"), the answered questions
-and the bots; a page, a feed or a calendar depends on the incidents in it. So an edition costs what changed, with a
-thousand incidents as with one. If an incident fails to render, its previous version stays, the error is logged, and no
-other incident is affected.
+(`RenderedIncident`) depend on its versions, its end, the day while it is open (its words say "today"), the answered
+questions and the bots; a page, a feed or a calendar depends on the incidents in it. So an edition costs what changed,
+with a thousand incidents as with one. If an incident fails to render, its previous version stays, the error is logged,
+and no other incident is affected.
 
 Two kinds of pages are in no edition (`Older`): those of incidents long over, and the cards of shared links.
 """
@@ -41,7 +41,7 @@ from alerts.web.public.answers import (
     SVG,
     TEXT,
     XML,
-    KeptAnswer,
+    CachedResponse,
     Made,
     Once,
     answer,
@@ -52,16 +52,16 @@ from alerts.web.public.page import (
     PANEL,
     PRIVACY,
     STREETS,
+    IncidentCard,
     Listing,
     Pages,
-    Share,
     logo_path,
     may_ask,
     panel_path,
     safety,
     words_of,
 )
-from alerts.web.public.told import Outlook, Setting, Told, tell
+from alerts.web.public.snapshot import IncidentText, Setting, Snapshot, tell
 from alerts.web.public.worker import WORKER, WORKER_HEADERS, worker_of
 
 _MAP, _SITEMAP, MANIFEST = "/alerts.geojson", "/sitemap.xml", "/manifest.webmanifest"
@@ -76,11 +76,11 @@ _CARDS_KEPT = 256
 # The folders that hold incidents and messages, and what a name in them may end with beside its id.
 _NAMED: Mapping[str, Sequence[str]] = {"alerts": (".geojson", CARD), "cap": (".xml",)}
 # What is made of all that is shown, and what makes it.
-_PAGES: Mapping[str, Callable[[Pages, Listing, Outlook], str]] = {
+_PAGES: Mapping[str, Callable[[Pages, Listing, Snapshot], str]] = {
     "": Pages.index,
-    "404.html": lambda pages, _, outlook: pages.nothing_here(outlook),
+    "404.html": lambda pages, _, snapshot: pages.nothing_here(snapshot),
     "easy": Pages.easy,
-    "poster": lambda pages, _, outlook: pages.poster(outlook),
+    "poster": lambda pages, _, snapshot: pages.poster(snapshot),
     STREETS: Pages.streets,
     "embed": Pages.embed,
     "embed.html": Pages.fragment,
@@ -93,40 +93,40 @@ Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
 T = TypeVar("T")
 
 
-class Lasting:
-    """The answers about one incident: `told` in words and `shares` by language, `answers` by path.
+class RenderedIncident:
+    """The answers about one incident: `texts` in words and `shares` by language, `answers` by path.
 
-    `pages` make the pages of each language, the town's own first, by the `outlook`. `before` has the previous answers.
+    `pages` make the pages of each language, the town's own first, by the `snapshot`. `before` has the previous answers.
     """
 
     def __init__(
         self,
         incident: PublicIncident,
         day: date | None,
-        outlook: Outlook,
+        snapshot: Snapshot,
         pages: Mapping[str, Pages],
-        before: Lasting | None = None,
+        before: RenderedIncident | None = None,
     ) -> None:
         self.incident = incident
         self.id = incident.id
         self.planned = bool(incident.versions) and incident.planned
-        self.outlook = outlook
+        self.snapshot = snapshot
         self._day = day
-        self._asked = outlook.asked.get(incident.id, ())
+        self._asked = snapshot.asked.get(incident.id, ())
         self._pages = pages
         self._setting = setting = next(iter(pages.values())).setting
-        self._said = {each: before.told.kept(each) for each in pages} if before is not None else {}
+        self._said = {each: before.texts.kept(each) for each in pages} if before is not None else {}
         at = {setting.path(each, f"alerts/{self.id}"): each for each in pages}
         outlines = f"/alerts/{self.id}.geojson"
-        told, shares, earlier = (
-            (before.told.makes, before.shares.makes, before.answers.makes) if before is not None else ({}, {}, {})
+        text, shares, earlier = (
+            (before.texts.makes, before.shares.makes, before.answers.makes) if before is not None else ({}, {}, {})
         )
         self.cards = {f"{path}{CARD}": each for path, each in at.items()}
         """Where its cards are, and in which language."""
-        self.told: Made[Told] = Made(self._each(self._tell, pages, told))
-        self.shares: Made[Share] = Made(self._each(self._share, pages, shares))
+        self.texts: Made[IncidentText] = Made(self._each(self._tell, pages, text))
+        self.shares: Made[IncidentCard] = Made(self._each(self._share, pages, shares))
         self.features: Once[str] = self._once(self._features, "", before.features if before is not None else None)
-        self.answers: Made[KeptAnswer] = Made(
+        self.answers: Made[CachedResponse] = Made(
             self._each(lambda path: self._page(at[path]), at, earlier)
             | {outlines: self._once(self._outlines, "", earlier.get(outlines))}
             | self._messages(earlier)
@@ -136,12 +136,12 @@ class Lasting:
     def key(self) -> Key:
         """Return the identity of its words."""
         incident, versions = self.incident, tuple(stored.id for stored in self.incident.versions)
-        return incident.id, versions, incident.ending, self._day, self.outlook.bots
+        return incident.id, versions, incident.ending, self._day, self.snapshot.bots
 
-    def is_of(self, incident: PublicIncident, day: date | None, outlook: Outlook) -> bool:
+    def is_of(self, incident: PublicIncident, day: date | None, snapshot: Snapshot) -> bool:
         """True if these inputs would give the same answers."""
-        asked = outlook.asked.get(incident.id, ())
-        if (day, outlook.bots, asked) != (self._day, self.outlook.bots, self._asked):
+        asked = snapshot.asked.get(incident.id, ())
+        if (day, snapshot.bots, asked) != (self._day, self.snapshot.bots, self._asked):
             return False
         ours = self.incident
         return incident is ours or (
@@ -162,7 +162,7 @@ class Lasting:
 
         return Once(tried, before=before)
 
-    def _messages(self, earlier: Mapping[str, Once[KeptAnswer]]) -> dict[str, Once[KeptAnswer]]:
+    def _messages(self, earlier: Mapping[str, Once[CachedResponse]]) -> dict[str, Once[CachedResponse]]:
         """Each message as it was published; it never changes."""
         ending = self.incident.ending
         all_of_it = (*self.incident.versions, *([ending.stored] if ending and ending.stored else []))
@@ -173,25 +173,25 @@ class Lasting:
         }
         return {path: earlier.get(path, once) for path, once in made.items()}
 
-    def _tell(self, language: str) -> Told:
-        return tell(self.incident, self._setting, language, self.outlook.now, self._said.get(language))
+    def _tell(self, language: str) -> IncidentText:
+        return tell(self.incident, self._setting, language, self.snapshot.now, self._said.get(language))
 
-    def _share(self, language: str) -> Share | None:
-        told = self.told.get(language)
-        return self._pages[language].share(told) if told is not None else None
+    def _share(self, language: str) -> IncidentCard | None:
+        text = self.texts.get(language)
+        return self._pages[language].share(text) if text is not None else None
 
-    def _page(self, language: str) -> KeptAnswer | None:
-        told = self.told.get(language)
-        if told is None:
+    def _page(self, language: str) -> CachedResponse | None:
+        text = self.texts.get(language)
+        if text is None:
             return None
-        headers = safety(self._setting, posts=may_ask(told, self._setting))
-        return answer(self._pages[language].incident(told, self.outlook), HTML, extra=headers)
+        headers = safety(self._setting, posts=may_ask(text, self._setting))
+        return answer(self._pages[language].incident(text, self.snapshot), HTML, extra=headers)
 
     def _features(self, _: str) -> str | None:
-        told = self.told.get(self._setting.languages[0])
-        return machine.features(told, self._setting) if told is not None else None
+        text = self.texts.get(self._setting.languages[0])
+        return machine.features(text, self._setting) if text is not None else None
 
-    def _outlines(self, _: str) -> KeptAnswer | None:
+    def _outlines(self, _: str) -> CachedResponse | None:
         features = self.features.get()
         return answer(machine.collection([features]), GEOJSON, extra=ANYWHERE) if features is not None else None
 
@@ -205,9 +205,9 @@ class Edition:
     edition.
     """
 
-    outlook: Outlook
-    answers: Made[KeptAnswer]
-    incidents: Mapping[str, Lasting]
+    snapshot: Snapshot
+    answers: Made[CachedResponse]
+    incidents: Mapping[str, RenderedIncident]
     made_of: object
     news: frozenset[object]
     event: bytes
@@ -217,18 +217,18 @@ class Edition:
 class _Shown:
     """An edition's content, and all inputs of a page that shows it."""
 
-    outlook: Outlook
-    on: tuple[Lasting, ...]
-    to_come: tuple[Lasting, ...]
-    over: tuple[Lasting, ...]
-    told_of: object
+    snapshot: Snapshot
+    on: tuple[RenderedIncident, ...]
+    to_come: tuple[RenderedIncident, ...]
+    over: tuple[RenderedIncident, ...]
+    made_from: object
 
     @property
-    def all(self) -> tuple[Lasting, ...]:
+    def all(self) -> tuple[RenderedIncident, ...]:
         return (*self.on, *self.to_come, *self.over)
 
 
-_Row = tuple[str, object, Callable[[], KeptAnswer]]
+_Row = tuple[str, object, Callable[[], CachedResponse]]
 """A joint document: its path, its inputs, and what makes it."""
 
 
@@ -240,42 +240,44 @@ class Site:
         self._pages = {language: Pages(setting, language) for language in setting.languages}
         self._always = {**_static(), **{path: Once(make) for path, make in _own(setting).items()}}
 
-    def edition(self, outlook: Outlook, before: Edition | None = None, known: Known = ()) -> Edition:
+    def edition(self, snapshot: Snapshot, before: Edition | None = None, known: Known = ()) -> Edition:
         """Return all present answers; `known` are for the site map.
 
         If the inputs are the same, `before` is returned. No page is made yet: each is on request.
         """
-        situation, kept = outlook.situation, before.incidents if before else {}
+        situation, kept = snapshot.situation, before.incidents if before else {}
         on, to_come, over = (
-            tuple(self.lasting(each, outlook, kept.get(each.id)) for each in part)
+            tuple(self.rendered(each, snapshot, kept.get(each.id)) for each in part)
             for part in (situation.on, situation.to_come, situation.over)
         )
-        minute = outlook.now.replace(second=0, microsecond=0)
-        told_of = (on, to_come, over, [source.shown for source in outlook.sources], outlook.bots, minute)
+        minute = snapshot.now.replace(second=0, microsecond=0)
+        made_from = (on, to_come, over, [source.shown for source in snapshot.sources], snapshot.bots, minute)
         # An edition is asked for every 20 seconds, and mostly nothing has changed.
-        if before is not None and before.made_of == (told_of, known):
+        if before is not None and before.made_of == (made_from, known):
             return before
-        shown = _Shown(outlook, on, to_come, over, told_of)
+        shown = _Shown(snapshot, on, to_come, over, made_from)
         makes, earlier = dict(self._always), before.answers.makes if before else {}
-        for lasting in shown.all:
-            makes.update(lasting.answers.makes)
+        for rendered in shown.all:
+            makes.update(rendered.answers.makes)
         for path, made_of, make in self._joint(shown, known):
             last = earlier.get(path)
             makes[path] = last if last is not None and last.made_of == made_of else Once(make, made_of)
         # A source's age alone is no news: each open page would fetch itself anew with every poll.
-        doubts = [(source.title, source.last_ok is None, source.stale) for source in outlook.sources]
-        at = outlook.now.isoformat(timespec="seconds")
+        doubts = [(source.title, source.last_ok is None, source.stale) for source in snapshot.sources]
+        at = snapshot.now.isoformat(timespec="seconds")
         event = f"event: alerts\ndata: {json.dumps({'at': at, 'on': [each.id for each in situation.on]})}\n\n".encode()
-        incidents = {lasting.id: lasting for lasting in shown.all}
-        return Edition(outlook, Made(makes), incidents, (told_of, known), frozenset([*shown.all, *doubts]), event)
+        incidents = {rendered.id: rendered for rendered in shown.all}
+        return Edition(snapshot, Made(makes), incidents, (made_from, known), frozenset([*shown.all, *doubts]), event)
 
-    def lasting(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None = None) -> Lasting:
+    def rendered(
+        self, incident: PublicIncident, snapshot: Snapshot, kept: RenderedIncident | None = None
+    ) -> RenderedIncident:
         """The answers about one incident; those that were kept where nothing has changed."""
         # What is over says no "today", so midnight changes nothing of it.
-        day = None if incident.ending else outlook.now.astimezone(self.setting.town.zone).date()
-        if kept is not None and kept.is_of(incident, day, outlook):
+        day = None if incident.ending else snapshot.now.astimezone(self.setting.town.zone).date()
+        if kept is not None and kept.is_of(incident, day, snapshot):
             return kept
-        return Lasting(incident, day, outlook, self._pages, kept)
+        return RenderedIncident(incident, day, snapshot, self._pages, kept)
 
     def _joint(self, shown: _Shown, known: Known) -> Iterator[_Row]:
         for language, pages in self._pages.items():
@@ -285,59 +287,63 @@ class Site:
         soon = (*shown.on, *shown.to_come)
         yield _MAP, soon, lambda: _map(soon)
         has_any = bool(shown.all or known)
-        yield _SITEMAP, (shown.all, known) if has_any else shown.outlook.now, partial(self._sitemap, shown, known)
+        yield _SITEMAP, (shown.all, known) if has_any else shown.snapshot.now, partial(self._sitemap, shown, known)
 
     def _pages_in(self, language: str, pages: Pages, shown: _Shown) -> Iterator[_Row]:
-        path, outlook, setting = partial(self.setting.path, language), shown.outlook, self.setting
+        path, snapshot, setting = partial(self.setting.path, language), shown.snapshot, self.setting
 
-        def page(rest: str) -> KeptAnswer:
+        def page(rest: str) -> CachedResponse:
             listing = Listing(*(shares_of(part, language) for part in (shown.on, shown.to_come, shown.over)))
             extra = safety(setting, framed=rest == "embed", posts=not rest and setting.writes)
-            return answer(_PAGES[rest](pages, listing, outlook), HTML, extra=extra)
+            return answer(_PAGES[rest](pages, listing, snapshot), HTML, extra=extra)
 
         for rest in (each for each in _PAGES if each != STREETS or setting.town.districts_of):
-            yield path(rest), shown.told_of, partial(page, rest)
+            yield path(rest), shown.made_from, partial(page, rest)
         # The picture says of when it is: drawing it each minute would cost a fleet too much.
-        looks = (shown.on, outlook.doubtful, outlook.now.replace(minute=0, second=0, microsecond=0))
+        looks = (shown.on, snapshot.doubtful, snapshot.now.replace(minute=0, second=0, microsecond=0))
         on = partial(shares_of, shown.on, language)
-        yield path("card.png"), looks, lambda: answer(pages.picture(Listing(on(), (), ()), outlook), PNG)
+        yield path("card.png"), looks, lambda: answer(pages.picture(Listing(on(), (), ()), snapshot), PNG)
         if setting.keeps:
-            made_of = (outlook.bots, outlook.now.astimezone(setting.town.zone).date())
-            yield path(PRIVACY), made_of, lambda: answer(pages.privacy(outlook), HTML, extra=safety(setting))
+            made_of = (snapshot.bots, snapshot.now.astimezone(setting.town.zone).date())
+            yield path(PRIVACY), made_of, lambda: answer(pages.privacy(snapshot), HTML, extra=safety(setting))
 
     def _panels_in(self, language: str, pages: Pages, shown: _Shown) -> Iterator[_Row]:
         """Yield the forms for screens: pages, one for each of a turn without scripts, lines, and JSON."""
-        path, told_of, outlook, zone = (
+        path, made_from, snapshot, zone = (
             partial(self.setting.path, language),
-            shown.told_of,
-            shown.outlook,
+            shown.made_from,
+            shown.snapshot,
             self.setting.town.zone,
         )
 
-        def on() -> Sequence[Told]:
-            return [told for lasting in shown.on if (told := lasting.told.get(language)) is not None]
+        def on() -> Sequence[IncidentText]:
+            return [text for rendered in shown.on if (text := rendered.texts.get(language)) is not None]
 
-        def screen(number: int) -> KeptAnswer:
-            return answer(pages.panel(on(), outlook, number), HTML, extra=safety(self.setting, framed=True))
+        def screen(number: int) -> CachedResponse:
+            return answer(pages.panel(on(), snapshot, number), HTML, extra=safety(self.setting, framed=True))
 
-        def lines() -> KeptAnswer:
-            return answer(panel.text_of(on(), outlook, zone, words_of(language)), TEXT, extra=ANYWHERE)
+        def lines() -> CachedResponse:
+            return answer(panel.text_of(on(), snapshot, zone, words_of(language)), TEXT, extra=ANYWHERE)
 
         for number in range(1, panel.SCREENS + 1):
-            yield path(panel_path(number)), told_of, partial(screen, number)
-        yield path(f"{PANEL}.txt"), told_of, lines
-        yield path(f"{PANEL}.json"), told_of, lambda: answer(panel.json_of(on(), outlook, zone), JSON, extra=ANYWHERE)
+            yield path(panel_path(number)), made_from, partial(screen, number)
+        yield path(f"{PANEL}.txt"), made_from, lines
+        yield (
+            path(f"{PANEL}.json"),
+            made_from,
+            lambda: answer(panel.json_of(on(), snapshot, zone), JSON, extra=ANYWHERE),
+        )
 
     def _documents_in(self, language: str, shown: _Shown) -> Iterator[_Row]:
-        setting, now = self.setting, shown.outlook.now
+        setting, now = self.setting, shown.snapshot.now
         planned = tuple(each for each in shown.all if each.planned)
 
-        def feed() -> KeptAnswer:
+        def feed() -> CachedResponse:
             title = f"{words_of(language).gettext('Alerts')} – {setting.town.name}"
             entries = [share.entry for share in shares_of(shown.all, language)]
             return answer(machine.feed(entries, setting, language, title, now), ATOM, extra=ANYWHERE)
 
-        def calendar() -> KeptAnswer:
+        def calendar() -> CachedResponse:
             works = [share.planned for share in shares_of(planned, language) if share.planned is not None]
             return answer(machine.calendar(works, setting), ICAL, extra=ANYWHERE)
 
@@ -345,29 +351,29 @@ class Site:
         yield setting.path(language, "feed.atom"), shown.all or now, feed
         yield setting.path(language, "calendar.ics"), planned, calendar
 
-    def _sitemap(self, shown: _Shown, known: Known) -> KeptAnswer:
+    def _sitemap(self, shown: _Shown, known: Known) -> CachedResponse:
         path, languages = self.setting.path, self.setting.languages
-        changes = dict(known) | {lasting.id: lasting.incident.changed_at for lasting in shown.all}
-        newest = max(changes.values(), default=shown.outlook.now)
+        changes = dict(known) | {rendered.id: rendered.incident.changed_at for rendered in shown.all}
+        newest = max(changes.values(), default=shown.snapshot.now)
         paths = [(path(language), newest) for language in languages]
         paths += [(path(language, f"alerts/{each}"), at) for each, at in changes.items() for language in languages]
         return answer(machine.sitemap(paths, self.setting), XML, fresh_for=60)
 
 
-def shares_of(shown: Iterable[Lasting], language: str) -> Sequence[Share]:
+def shares_of(shown: Iterable[RenderedIncident], language: str) -> Sequence[IncidentCard]:
     """Return their parts in one language, without those that can't be made."""
-    return [share for lasting in shown if (share := lasting.shares.get(language)) is not None]
+    return [share for each in shown if (share := each.shares.get(language)) is not None]
 
 
-def _map(shown: Sequence[Lasting]) -> KeptAnswer:
-    features = (found for lasting in shown if (found := lasting.features.get()))
+def _map(shown: Sequence[RenderedIncident]) -> CachedResponse:
+    features = (found for rendered in shown if (found := rendered.features.get()))
     return answer(machine.collection(features), GEOJSON, extra=ANYWHERE)
 
 
-def _own(setting: Setting) -> Mapping[str, Callable[[], KeptAnswer | None]]:
+def _own(setting: Setting) -> Mapping[str, Callable[[], CachedResponse | None]]:
     """Return the addresses that no alert changes: for programs, and the town's picture, colour and streets."""
     town, hourly = setting.town, partial(answer, fresh_for=3600)
-    own: dict[str, Callable[[], KeptAnswer | None]] = {
+    own: dict[str, Callable[[], CachedResponse | None]] = {
         MANIFEST: lambda: hourly(machine.manifest(setting), MANIFEST_KIND),
         WORKER: lambda: answer(worker_of(town), SCRIPT, extra=WORKER_HEADERS),
         "/robots.txt": lambda: hourly(machine.robots(setting), TEXT),
@@ -382,7 +388,7 @@ def _own(setting: Setting) -> Mapping[str, Callable[[], KeptAnswer | None]]:
     return own
 
 
-def logo_of(town: Town) -> KeptAnswer | None:
+def logo_of(town: Town) -> CachedResponse | None:
     """The town's crest, read now. None: it has none, or its file is gone; a page shows the town's name anyway."""
     if town.logo is None:
         return None
@@ -397,7 +403,7 @@ def logo_of(town: Town) -> KeptAnswer | None:
 
 
 @cache
-def _static() -> Mapping[str, Once[KeptAnswer]]:
+def _static() -> Mapping[str, Once[CachedResponse]]:
     """Return the static files: one of each for all towns of this process."""
     return {path: Once(partial(lambda same: same, found)) for path, found in static_answers().items()}
 
@@ -413,19 +419,19 @@ class Older:
     def __init__(self, service: DeskService, site: Site) -> None:
         self._service = service
         self._site = site
-        self._kept: Newest[str, Lasting] = Newest(_OLDER_KEPT)
+        self._kept: Newest[str, RenderedIncident] = Newest(_OLDER_KEPT)
         self._looking = asyncio.Lock()
-        self._drawn: Newest[str, tuple[Key, KeptAnswer]] = Newest(_CARDS_KEPT)
+        self._drawn: Newest[str, tuple[Key, CachedResponse]] = Newest(_CARDS_KEPT)
         self._drawing = asyncio.Lock()
 
-    async def of_path(self, path: str, edition: Edition) -> Lasting | None:
+    async def of_path(self, path: str, edition: Edition) -> RenderedIncident | None:
         """The answers about the incident that a path names, itself or by a message of it; None where it names none."""
         name = _name_in(path)
         if name is None:
             return None
         return edition.incidents.get(name) or await self.of(name, edition)
 
-    async def of(self, name: str, edition: Edition) -> Lasting | None:
+    async def of(self, name: str, edition: Edition) -> RenderedIncident | None:
         """The answers about the incident of that id, or of the message of that id."""
         if kept := self._kept.get(name):
             return kept
@@ -433,29 +439,29 @@ class Older:
             found, asked = await self._service.ask(lambda unit: _public(unit, name))
         if found is None or found.id in edition.incidents:
             return edition.incidents[found.id] if found else None
-        outlook = replace(edition.outlook, asked={found.id: asked}) if asked else edition.outlook
-        lasting = self._kept.get(found.id) or self._site.lasting(found, outlook)
+        snapshot = replace(edition.snapshot, asked={found.id: asked}) if asked else edition.snapshot
+        rendered = self._kept.get(found.id) or self._site.rendered(found, snapshot)
         for each in (name, found.id):
-            self._kept.keep(each, lasting)
-        return lasting
+            self._kept.keep(each, rendered)
+        return rendered
 
     def forget(self, incidents: Container[str] | None) -> None:
         """Drop the pages of these incidents, which are in the edition again. None: of all."""
         for name in [each for each, of in self._kept.items() if incidents is None or of.id in incidents]:
             del self._kept[name]
 
-    async def card(self, path: str, lasting: Lasting) -> KeptAnswer | None:
+    async def card(self, path: str, rendered: RenderedIncident) -> CachedResponse | None:
         """The card at this path, of this incident; drawn once for the same words."""
-        language = lasting.cards.get(path)
+        language = rendered.cards.get(path)
         if language is None:
             return None
         async with self._drawing:
             key, drawn = self._drawn.get(path, (None, None))
-            if drawn is None or key != lasting.key:
-                drawn = await asyncio.to_thread(_card, lasting, language)
+            if drawn is None or key != rendered.key:
+                drawn = await asyncio.to_thread(_card, rendered, language)
                 if drawn is None:
                     return None
-            self._drawn.keep(path, (lasting.key, drawn))
+            self._drawn.keep(path, (rendered.key, drawn))
         return drawn
 
 
@@ -483,12 +489,12 @@ def _name_in(path: str) -> str | None:
     return name if name.isascii() and name.isalnum() and len(name) <= 26 else None
 
 
-def _card(lasting: Lasting, language: str) -> KeptAnswer | None:
-    told = lasting.told.get(language)
-    return card_answer(told) if told is not None else None
+def _card(rendered: RenderedIncident, language: str) -> CachedResponse | None:
+    text = rendered.texts.get(language)
+    return card_answer(text) if text is not None else None
 
 
-def card_answer(told: Told) -> KeptAnswer:
+def card_answer(text: IncidentText) -> CachedResponse:
     """Draw the card."""
-    said = told.end.facts if told.end else told.facts
-    return answer(draw_card(card_of(said, told.severity)), PNG)
+    said = text.end.facts if text.end else text.facts
+    return answer(draw_card(card_of(said, text.severity)), PNG)

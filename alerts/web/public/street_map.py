@@ -42,7 +42,7 @@ def street_map_routes(town: Town, rest: Callable[[], Awaitable[None]] = _rested)
     if (name := town.web.map) is None:
         return []
 
-    turns = Turns()
+    turns = ShortestFirst()
 
     async def sliced(first: int, last: int, left: int) -> _Part:
         async with turns.one(left):
@@ -73,7 +73,7 @@ def street_map_routes(town: Town, rest: Callable[[], Awaitable[None]] = _rested)
     return [web.get(STREET_MAP, part)]
 
 
-class Turns:
+class ShortestFirst:
     """One at a time, who has least left before the others: a square of the map isn't kept waiting by megabytes."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.channels.mail.answers import OneAnswer
 from alerts.channels.mail.bulk import RelayConnections
-from alerts.channels.mail.letter import Letter
+from alerts.channels.mail.mime import Email
 from alerts.channels.settings import MailSettings
 from alerts.model.errors import InDoubt, Retry
 from alerts.model.town import Secret
@@ -30,7 +30,7 @@ class Town:
 
     async def send_one(self, name: str, *, password: str = "secret") -> OneAnswer:
         content = f"Message-ID: <{name}@town.example>\r\nSubject: {name}\r\n\r\n.{name}\r\n".encode()
-        return await self.connections.hand_over(Letter(name, content), f"{name}@quais.example", Secret(password))
+        return await self.connections.hand_over(Email(name, content), f"{name}@quais.example", Secret(password))
 
     @property
     def took(self) -> list[str]:

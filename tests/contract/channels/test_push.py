@@ -11,7 +11,7 @@ import pytest
 from alerts.channels.push.bulk import KEY_READ_EVERY, REFUSED, PushBulk, topic_of
 from alerts.channels.push.channel import Push
 from alerts.channels.push.encryption import TownKey, new_key
-from alerts.channels.push.standing import AGAIN, KEY_AGAIN, KEY_SURE, NOWHERE_FOR, WAITERS
+from alerts.channels.push.service_state import AGAIN, KEY_AGAIN, KEY_SURE, NOWHERE_FOR, WAITERS
 from alerts.channels.settings import PushSettings
 from alerts.model.alert import Severity
 from alerts.model.delivery import SendOutcome, Target
@@ -289,12 +289,12 @@ async def test_made_up_hosts_push_no_real_service_out_of_memory(town):
     settings = town.settings(town.stage.sandbox.url)
     settings = settings.model_copy(update={"services": (*settings.services, "*.notify.windows.com")})
     bulk, browser = PushBulk("push", settings, town.stage.resources(), nowhere), await town.browser()
-    bulk._standing_of(browser.url).silent = 2
+    bulk._state_of(browser.url).silent = 2
     for number in range(1500):
         made_up = replace(browser, url=f"https://a{number}.notify.windows.com/w")
-        assert bulk._standing_of(made_up.url) is not None
-    assert len(bulk._standings) == 1000
-    assert bulk._standing_of(browser.url).silent == 2
+        assert bulk._state_of(made_up.url) is not None
+    assert len(bulk._states) == 1000
+    assert bulk._state_of(browser.url).silent == 2
 
 
 async def test_a_made_up_host_is_looked_up_twice_and_given_up_and_shares_its_places_with_its_like(town):
@@ -326,7 +326,7 @@ async def test_a_made_up_host_is_looked_up_twice_and_given_up_and_shares_its_pla
     for _ in range(3):
         assert [(await bulk.tell(each)).outcome for each in made_up] == [FAILED, FAILED]
     assert len(asked) == 5
-    assert {each.service.pattern for each in bulk._standings.values()} == set(bulk._places)
+    assert {each.service.pattern for each in bulk._states.values()} == set(bulk._places)
     assert len(bulk._places) == 2, "all hosts of one name's end share their places"
 
 

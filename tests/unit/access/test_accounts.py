@@ -9,7 +9,7 @@ import pytest
 
 from alerts.access import accounts
 from alerts.access.passwords import fault_of
-from alerts.access.sessions import Entered, Held, Visit, digest_of, offer_code
+from alerts.access.sessions import Entered, SignInRefused, Visit, digest_of, offer_code
 from alerts.desk.officer import Officer
 from alerts.model.errors import Forbidden, Misuse, Refused
 from alerts.model.person import Actor, Origin, Role, Stage
@@ -123,7 +123,7 @@ async def test_a_reset_begins_anew(town):
     await act(town, accounts.reset, "anne", again)
 
     assert await town.gate.visitor(entered.cookie, HOME) is None
-    assert isinstance(await town.gate.sign_in("Anne", FIRST, HOME), Held)
+    assert isinstance(await town.gate.sign_in("Anne", FIRST, HOME), SignInRefused)
     entered = await town.gate.sign_in("Anne", "second-first-password", HOME)
     assert entered.visitor.session.stage is Stage.NEW_PASSWORD
     assert (await town.lines("account reset")) == [("account reset", "Anne", "1 second factors removed")]

@@ -12,7 +12,7 @@ from pyotp import TOTP
 
 from alerts.access.gate import Gate
 from alerts.access.passwords import MOST_WAITING, Passwords
-from alerts.access.sessions import Confirmed, Entered, Held, Refusal, Visit
+from alerts.access.sessions import Confirmed, Entered, Refusal, SignInRefused, Visit
 from alerts.model.person import Origin, Role, Stage
 from alerts.model.town import DeskSection
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
@@ -90,7 +90,7 @@ async def test_whoever_is_on_the_way_can_only_go_the_way(town, stage):
         await town.gate.confirm_code(entered.cookie, town.code(TOTP(enrolment.seed.reveal())))
         entered = await town.enter()
 
-    over = Held(Refusal.OVER)
+    over = SignInRefused(Refusal.OVER)
     if stage != "halfway":
         assert await town.gate.prove_by_code(entered.cookie, "123456", HOME) == over
     if stage != "own":
@@ -145,7 +145,7 @@ async def test_who_is_disabled_is_out_at_once_and_told_nothing(town):
     await town.disable()
 
     assert await town.gate.visitor(entered.cookie, HOME) is None
-    assert isinstance(await town.gate.prove_by_code(halfway.cookie, town.code(codes, 1), AWAY), Held)
+    assert isinstance(await town.gate.prove_by_code(halfway.cookie, town.code(codes, 1), AWAY), SignInRefused)
     assert await town.gate.sign_in("Anne", OWN, HOME) == replace(wrong, retry_at=None)
 
 
@@ -154,7 +154,7 @@ async def test_a_session_that_outlived_the_disabling_is_worth_nothing(town):
     entered = await town.full(codes)
     town.raw("UPDATE account SET disabled_at = 1")
     assert await town.gate.visitor(entered.cookie, HOME) is None
-    assert await town.gate.begin_code(entered.cookie) == Held(Refusal.OVER)
+    assert await town.gate.begin_code(entered.cookie) == SignInRefused(Refusal.OVER)
 
 
 async def test_who_is_disabled_while_the_password_is_looked_at_stays_out(town):
@@ -244,7 +244,7 @@ async def test_a_password_in_the_field_of_the_name_is_kept_nowhere(town):
 async def test_what_is_no_new_password(town, new, reason):
     codes = await town.settled()
     entered = await town.full(codes)
-    assert await town.gate.change_password(entered.cookie, OWN, new, HOME) == Held(reason)
+    assert await town.gate.change_password(entered.cookie, OWN, new, HOME) == SignInRefused(reason)
 
 
 async def test_a_new_password_takes_the_present_one_and_ends_the_other_sessions(town):
@@ -270,7 +270,7 @@ async def test_the_last_second_factor_stays(town):
     entered = await town.full(codes)
 
     confirmed = await town.confirmed(entered)
-    assert await town.gate.drop_code(entered.cookie, confirmed) == Held(Refusal.LAST_FACTOR)
+    assert await town.gate.drop_code(entered.cookie, confirmed) == SignInRefused(Refusal.LAST_FACTOR)
     lenient = town.a_gate(a_town(desk=DeskSection(second_factor="optional")))
     assert isinstance(await lenient.drop_code(entered.cookie, confirmed), Entered)
     assert (await town.account()).totp is None
@@ -282,7 +282,7 @@ async def test_a_session_alone_changes_nothing_of_what_proves_its_owner(town):
     codes = await town.settled()
     stolen, other = await town.full(codes), await town.full(codes)
     of_another = await town.confirmed(other)
-    over = Held(Refusal.OVER)
+    over = SignInRefused(Refusal.OVER)
 
     assert await town.gate.begin_code(stolen.cookie) == over
     assert await town.gate.begin_code(stolen.cookie, of_another) == over
@@ -301,7 +301,7 @@ async def test_codes_of_another_app_take_the_seed_that_was_shown_after_the_passw
     enrolment = await town.gate.begin_code(entered.cookie, await town.confirmed(entered))
     other, seed = TOTP(enrolment.seed.reveal()), enrolment.seed.reveal()
 
-    assert await town.gate.confirm_code(entered.cookie, town.code(other), codes.secret) == Held(Refusal.OVER)
+    assert await town.gate.confirm_code(entered.cookie, town.code(other), codes.secret) == SignInRefused(Refusal.OVER)
     assert (await town.gate.confirm_code(entered.cookie, "000000", seed)).reason is Refusal.CODE
     changed = await town.gate.confirm_code(entered.cookie, town.code(other), seed)
     assert await town.gate.visitor(entered.cookie, HOME) is None

@@ -14,7 +14,7 @@ from webauthn import base64url_to_bytes
 
 from alerts.access.accounts import enable, reset
 from alerts.access.factors import LASTS, Challenges
-from alerts.access.sessions import Entered, Held, Refusal, RelyingParty, Visit
+from alerts.access.sessions import Entered, Refusal, RelyingParty, SignInRefused, Visit
 from alerts.desk.officer import Officer
 from alerts.model.person import Stage
 from alerts.model.town import DeskSection
@@ -46,7 +46,7 @@ async def comes(town, answer, visit=HOME):
 
 async def refused(town, answer, visit=HOME):
     held = await comes(town, answer, visit)
-    assert isinstance(held, Held), held
+    assert isinstance(held, SignInRefused), held
     return held.reason
 
 
@@ -260,7 +260,7 @@ async def test_where_two_factors_are_required_it_is_both_and_changes_nothing_of_
     entered = await comes(town, await answered(town, anne))
     assert (await town.gate.prove_again(entered.cookie, "not it", HOME)).reason is Refusal.OLD_PASSWORD
     [key] = await town.gate.passkeys(entered.cookie)
-    assert await town.gate.drop_passkey(entered.cookie, key.id, await town.confirmed(entered)) == Held(
+    assert await town.gate.drop_passkey(entered.cookie, key.id, await town.confirmed(entered)) == SignInRefused(
         Refusal.LAST_FACTOR
     )
     lenient = town.a_gate(a_town(desk=DeskSection(second_factor="optional")))
@@ -329,7 +329,7 @@ async def test_a_town_may_want_a_password_of_everybody(town, anne):
     """`passwordless = false`: a passkey that signed in alone is a second factor from then on, and no more."""
     strict = town.a_gate(a_town(desk=DeskSection(passwordless=False)))
     held = await strict.sign_in_by_passkey(await answered(town, anne), SITE, HOME)
-    assert held == Held(Refusal.SECOND_ONLY)
+    assert held == SignInRefused(Refusal.SECOND_ONLY)
 
     first = await strict.sign_in("Anne", OWN, HOME)
     assert first.visitor.session.stage is Stage.PASSWORD

@@ -12,7 +12,7 @@ from webauthn import base64url_to_bytes
 
 from alerts.access import factors, throttle
 from alerts.access.factors import proven, registered
-from alerts.access.sessions import Entered, Held, Refusal, RelyingParty
+from alerts.access.sessions import Entered, Refusal, RelyingParty, SignInRefused
 from alerts.model.person import Passkey, Stage
 from alerts.model.town import DeskSection
 from tests.unit.access.authenticator import Authenticator, b64
@@ -120,7 +120,7 @@ async def test_what_could_be_no_passkeys_id_is_no_question_for_the_database(town
     answer = authenticator.get(options) | {"id": identity}
     assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
     alone = authenticator.get(await town.gate.ask_any_passkey(SITE)) | {"id": identity}
-    assert await town.gate.sign_in_by_passkey(alone, SITE, HOME) == Held(Refusal.OVER)
+    assert await town.gate.sign_in_by_passkey(alone, SITE, HOME) == SignInRefused(Refusal.OVER)
 
 
 async def test_a_passkey_is_registered_once(town, authenticator):
@@ -130,7 +130,7 @@ async def test_a_passkey_is_registered_once(town, authenticator):
     own = await town.gate.change_password(first.cookie, None, OWN, HOME)
     options = await town.gate.begin_enrol_passkey(own.cookie, SITE)
     again = await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(options), "", SITE)
-    assert again == Held(Refusal.PASSKEY)
+    assert again == SignInRefused(Refusal.PASSKEY)
 
 
 async def test_who_tries_a_passkey_in_vain_may_still_type_the_code_of_the_same_page(town, authenticator):
@@ -140,7 +140,7 @@ async def test_who_tries_a_passkey_in_vain_may_still_type_the_code_of_the_same_p
     enrolment = await town.gate.begin_code(own.cookie)
     options = await town.gate.begin_enrol_passkey(own.cookie, SITE)
     wrong = authenticator.create(options, origin="https://evil.example")
-    assert await town.gate.finish_enrol_passkey(own.cookie, wrong, "", SITE) == Held(Refusal.PASSKEY)
+    assert await town.gate.finish_enrol_passkey(own.cookie, wrong, "", SITE) == SignInRefused(Refusal.PASSKEY)
 
     assert (await town.gate.begin_code(own.cookie)).uri == enrolment.uri
     code = town.code(TOTP(enrolment.seed.reveal()))
@@ -152,10 +152,10 @@ async def test_what_was_not_asked_is_not_answered(town, authenticator):
     first = await town.enter(password=FIRST)
     own = await town.gate.change_password(first.cookie, None, OWN, HOME)
     stranger = {"rp": {"id": SITE.party}, "challenge": b64(bytes(32))}
-    assert await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(stranger), "", SITE) == Held(
+    assert await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(stranger), "", SITE) == SignInRefused(
         Refusal.OVER
     )
-    assert await town.gate.confirm_code(own.cookie, "123456") == Held(Refusal.OVER)
+    assert await town.gate.confirm_code(own.cookie, "123456") == SignInRefused(Refusal.OVER)
 
 
 async def test_who_is_on_the_way_without_the_new_factor_begins_again(town, authenticator):
@@ -168,19 +168,19 @@ async def test_who_is_on_the_way_without_the_new_factor_begins_again(town, authe
     options = await town.gate.begin_enrol_passkey(own.cookie, SITE)
     late = await town.enter(visit=FOE)
     await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(options), "", SITE)
-    assert await town.gate.begin_code(late.cookie) == Held(Refusal.OVER)
+    assert await town.gate.begin_code(late.cookie) == SignInRefused(Refusal.OVER)
 
 
 async def test_the_last_passkey_stays_and_one_of_two_goes(town, authenticator):
     entered = await enrolled(town, authenticator)
     [key] = await town.gate.passkeys(entered.cookie)
     confirmed = await town.confirmed(entered)
-    assert await town.gate.drop_passkey(entered.cookie, key.id, confirmed) == Held(Refusal.LAST_FACTOR)
+    assert await town.gate.drop_passkey(entered.cookie, key.id, confirmed) == SignInRefused(Refusal.LAST_FACTOR)
 
     options = await town.gate.begin_enrol_passkey(entered.cookie, SITE, Stage.FULL)
     assert [each["id"] for each in options["excludeCredentials"]] == [key.id]
     other = Authenticator().create(options)
-    assert await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE) == Held(Refusal.OVER)
+    assert await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE) == SignInRefused(Refusal.OVER)
     entered = await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE, confirmed)
     entered = await town.gate.drop_passkey(entered.cookie, key.id, await town.confirmed(entered))
     assert key.id not in [each.id for each in await town.gate.passkeys(entered.cookie)]
@@ -224,7 +224,7 @@ async def test_nobody_removes_anothers_passkey(town, authenticator):
 async def test_who_has_no_passkey_is_asked_for_none(town):
     await town.settled()
     halfway = await town.enter(visit=AWAY)
-    assert await town.gate.begin_passkey(halfway.cookie, SITE) == Held(Refusal.OVER)
+    assert await town.gate.begin_passkey(halfway.cookie, SITE) == SignInRefused(Refusal.OVER)
 
 
 json_values = st.recursive(

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.access.sessions import LONGEST_CLAIM, Held, Refusal, claim_of, claimed_in
+from alerts.access.sessions import LONGEST_CLAIM, Refusal, SignInRefused, claim_of, claimed_in
 from tests.unit.access.town import AWAY, HOME, OWN
 
 
@@ -21,7 +21,7 @@ async def test_signing_out_makes_the_cookie_useless(town):
 
     assert await town.gate.visitor(entered.cookie, HOME) is None
     assert (await town.gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Refusal.OVER
-    assert await town.gate.begin_code(entered.cookie) == Held(Refusal.OVER)
+    assert await town.gate.begin_code(entered.cookie) == SignInRefused(Refusal.OVER)
     assert (await town.lines())[-1][0] == "signed out"
 
 
@@ -69,7 +69,7 @@ async def test_a_sign_in_that_is_left_halfway_is_over_after_half_an_hour(town):
     codes = await town.settled()
     halfway = await town.enter()
     await town.clock.advance(30 * 60)
-    assert await town.gate.prove_by_code(halfway.cookie, town.code(codes), HOME) == Held(Refusal.OVER)
+    assert await town.gate.prove_by_code(halfway.cookie, town.code(codes), HOME) == SignInRefused(Refusal.OVER)
 
 
 async def test_being_seen_is_written_once_a_minute_at_most(town):

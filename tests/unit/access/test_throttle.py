@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from alerts.access.sessions import Entered, Held, Refusal, Visit
+from alerts.access.sessions import Entered, Refusal, SignInRefused, Visit
 from alerts.access.throttle import (
     ADDRESS_PACE,
     CODE,
@@ -20,10 +20,10 @@ from alerts.access.throttle import (
     PASSWORD,
     Backoff,
     bursts,
-    held_until,
     last_burst,
     neighbourhood,
     network,
+    next_try_at,
     own_clock,
 )
 from alerts.model.person import Stage
@@ -50,7 +50,7 @@ async def attack(town, name="Anne", tries=WRONG_TRIES, visits=(FOE,)):
 async def waits_and_enters(town, visit, password=OWN, patience=timedelta(seconds=30)):
     """What an owner does: type the right password, wait as told, type it again."""
     begun, entered = town.clock.now(), await town.gate.sign_in("Anne", password, visit)
-    while isinstance(entered, Held):
+    while isinstance(entered, SignInRefused):
         assert entered.reason is Refusal.WAIT
         await town.clock.advance((entered.retry_at - town.clock.now()).total_seconds())
         entered = await town.gate.sign_in("Anne", password, visit)
@@ -261,13 +261,13 @@ moments = st.lists(st.integers(0, 86400).map(lambda s: NOW - timedelta(seconds=s
 
 @given(moments, moments, st.booleans(), st.sampled_from([PASSWORD, CODE]))
 def test_nobody_waits_longer_than_the_cap(for_name, from_place, known, paces):
-    until = held_until(NOW, paces, for_name, from_place, known=known)
+    until = next_try_at(NOW, paces, for_name, from_place, known=known)
     assert until is None or NOW < until <= NOW + max(paces.anywhere.cap, ADDRESS_PACE.cap)
 
 
 @given(moments, moments)
 def test_what_others_did_elsewhere_holds_up_no_known_place(for_name, from_place):
-    assert held_until(NOW, PASSWORD, for_name, from_place, known=True) == held_until(
+    assert next_try_at(NOW, PASSWORD, for_name, from_place, known=True) == next_try_at(
         NOW, PASSWORD, [], from_place, known=True
     )
 
@@ -281,9 +281,9 @@ def test_delays_only_grow(failures):
 @pytest.mark.parametrize("known", [True, False])
 def test_a_clock_that_was_set_back_holds_nobody_up(known):
     future = [NOW + timedelta(days=300)] * 50
-    assert held_until(NOW, PASSWORD, future, future, known=known) is None
+    assert next_try_at(NOW, PASSWORD, future, future, known=known) is None
     past = [NOW - timedelta(seconds=1)] * 10
-    assert held_until(NOW, PASSWORD, past + future, past + future, known=known) == held_until(
+    assert next_try_at(NOW, PASSWORD, past + future, past + future, known=known) == next_try_at(
         NOW, PASSWORD, past, past, known=known
     )
 

@@ -10,7 +10,7 @@ from pyotp import TOTP
 from alerts.access.accounts import add_account, disable
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
-from alerts.access.sessions import Confirmed, Enrolment, Entered, Held, RelyingParty, Visit
+from alerts.access.sessions import Confirmed, Enrolment, Entered, RelyingParty, SignInRefused, Visit
 from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role, Stage
 
@@ -91,7 +91,7 @@ class Town:
 
     async def fails(self, name="Anne", visit=FOE, password="wrong"):
         held = await self.gate.sign_in(name, password, visit)
-        assert isinstance(held, Held)
+        assert isinstance(held, SignInRefused)
         return held
 
     async def lines(self, act=None):

@@ -25,7 +25,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 
 def test_a_value_comes_back_as_it_was():
-    there = readings.slip.apart(b"\0\xff", PARIS, NOW)
+    there = readings.slip.in_subprocess(b"\0\xff", PARIS, NOW)
 
     assert there == readings.slip(b"\0\xff", PARIS, NOW)
     assert there.at.tzinfo == PARIS, "what reckons with it goes by that zone's summer"
@@ -38,7 +38,7 @@ def test_a_text_is_told_in_as_many_bytes_as_it_has():
 
 
 def test_it_is_another_process_and_the_same_one_again():
-    pids = {readings.number.apart(b"") for _ in range(3)}
+    pids = {readings.number.in_subprocess(b"") for _ in range(3)}
 
     assert len(pids) == 1
     assert os.getpid() not in pids
@@ -66,7 +66,7 @@ def test_it_stands_in_no_folder_that_somebody_may_take_away(tmp_path, monkeypatc
 
 def test_it_writes_no_file(tmp_path):
     with pytest.raises(Unreadable, match="27"):  # EFBIG
-        readings.writes.apart(str(tmp_path / "x").encode())
+        readings.writes.in_subprocess(str(tmp_path / "x").encode())
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_what_goes_wrong_is_told_by_what_the_parser_refuses_by_and_counted(parse
     before = POOL.counts[parser.what, how]
 
     with pytest.raises(kind) as raised:
-        parser.apart(b"x")
+        parser.in_subprocess(b"x")
 
     assert raised.value.reason.code == code
     assert POOL.counts[parser.what, how] == before + 1
-    assert readings.number.apart(b""), "and the next is read"
+    assert readings.number.in_subprocess(b""), "and the next is read"
     assert f'tocsin_apart_total{{outcome="{how}",what="{parser.what}"}}' in Metrics(Events()).exposition().decode()
 
 
@@ -97,14 +97,14 @@ def test_what_does_not_answer_is_ended(monkeypatch):
     monkeypatch.setattr(pools, "PATIENCE", -0.05)
 
     with pytest.raises(Unreadable, match=r"more than the 0\.1 s"):
-        readings.spins.apart(b"")
+        readings.spins.in_subprocess(b"")
 
 
 def test_an_answer_has_a_size(monkeypatch):
     monkeypatch.setattr(pools, "LARGEST_ANSWER", 1_000_000)
 
     with pytest.raises(Unreadable, match="larger than 0 MB"):
-        readings.slip.apart(bytes(600_000), PARIS, NOW)
+        readings.slip.in_subprocess(bytes(600_000), PARIS, NOW)
 
 
 def test_where_no_process_can_be_begun_it_is_said(monkeypatch):

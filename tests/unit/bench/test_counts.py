@@ -23,17 +23,17 @@ import pytest
 from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import AttemptFinished
 from alerts.model.ports import Memory, SourceReading
 from alerts.model.town import Server
-from alerts.store.database import Database, Hop
+from alerts.store.database import Database, DatabaseCall
 from alerts.store.files import connect, connect_to_write, migrate
 from alerts.store.postgresql import ServerSession
-from alerts.store.restoring import Height
+from alerts.store.restoring import RestoreMarker
 from tests.fakes import FakeClock, PlainChannel
 
 TOWN = """
@@ -106,7 +106,7 @@ def open_file(path: Path, counts: Counts) -> Database:
         db.set_trace_callback(counts.note)
     # The journal only grows, so that its growth is what was written.
     writer.execute("PRAGMA wal_autocheckpoint = 0")
-    return Database(Threadless(writer), Threadless(reader), height=Height(path))
+    return Database(Threadless(writer), Threadless(reader), height=RestoreMarker(path))
 
 
 class CountedSession(ServerSession):
@@ -142,7 +142,7 @@ class Threadless:
         self._db = db
         self._turn = asyncio.Lock()
 
-    async def hop(self, work: Hop[T]) -> T:
+    async def run(self, work: DatabaseCall[T]) -> T:
         async with self._turn:
             await asyncio.sleep(0)
             return work(self._db)
@@ -195,7 +195,7 @@ class House:
         async def open_session():
             return Quiet()
 
-        outside = Outside(
+        outside = DaemonEnvironment(
             clock=self.clock,
             chance=lambda: 0.5,
             new_id=self.new_id,

@@ -92,7 +92,7 @@ class Scene:
     async def _look(self) -> None:
         await self.ear.learn()
         await self.asking._round(self.lease())
-        await self.ear.told(self.lease())
+        await self.ear.record_reading(self.lease())
 
     async def heard(self):
         found = await self.service.ask(lambda unit: unit.listening.heard(1000))

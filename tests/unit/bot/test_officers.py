@@ -12,10 +12,10 @@ from html import unescape
 import pytest
 
 from alerts.access.sessions import digest_of
-from alerts.bot.acts import SEEN, poll_sheet
+from alerts.bot.acts import SEEN, poll_review
 from alerts.bot.chat import ChatEvent, Command, FreeText, Press, What
-from alerts.bot.officer_sheets import Waiting, sheets
 from alerts.bot.officers import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reason, is_theirs, language_of_chat
+from alerts.bot.review_messages import Waiting, sheets
 from alerts.desk.officer import Officer
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.errors import Conflict
@@ -304,7 +304,7 @@ def asked(phone):
         unit = phone.desk.unit()
         draft = PollDraft("Fermer la place ?", ("Oui", "Non"), unit.now + timedelta(hours=2))
         poll = open_poll(Officer(unit, ANNE), draft)
-    return poll, poll_sheet("À valider", poll, "fr", TOWN.zone)
+    return poll, poll_review("À valider", poll, "fr", TOWN.zone)
 
 
 def poll_now(phone, poll):

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.bot.chat import ChatEvent, FreeText, Left
-from alerts.bot.reception import MOST, MOST_IN_A_GROUP, MOST_WHILE_BUSY, SPAN, Batch, Crowd, Handled
+from alerts.bot.reception import MOST, MOST_IN_A_GROUP, MOST_WHILE_BUSY, SPAN, Batch, ChatRateLimit, Handled
 from tests.fakes import FakeClock
 
 
 async def test_forty_a_minute_and_no_more():
     clock = FakeClock()
-    crowd = Crowd(clock)
+    crowd = ChatRateLimit(clock)
     flood, other, gone = (
         ChatEvent(chat, private=True, what=what) for chat, what in ((1, FreeText()), (2, FreeText()), (1, Left()))
     )
@@ -26,14 +26,14 @@ async def test_forty_a_minute_and_no_more():
 
 
 async def test_a_group_may_say_less_than_telegram_lets_us_answer_there():
-    crowd = Crowd(FakeClock())
+    crowd = ChatRateLimit(FakeClock())
     group = ChatEvent(-5, private=False, what=FreeText())
     assert sum(crowd.lets_in(group) for _ in range(100)) == MOST_IN_A_GROUP < 20
 
 
 async def test_one_chat_is_answered_once_a_second_after_the_first_few():
     clock = FakeClock()
-    crowd = Crowd(clock)
+    crowd = ChatRateLimit(clock)
     assert [crowd.wait_to_answer(1) for _ in range(8)] == [0, 0, 0, 3, 3, 3, 6, 6]
     assert crowd.wait_to_answer(2) == 0
     await clock.advance(4)

@@ -448,7 +448,7 @@ async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and
     await scene.service.act(lambda unit: unit.listening.put(handled))
     await rounds.go_round(scene.keeper.lease_of("bot telegram"))
     assert len(scene.line.said) == linked + 1
-    told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
+    told = await scene.service.ask(lambda unit: unit.officer_chats.notified(scene.bot.channel, chat))
     assert [key for key in told if key.startswith("call")] == []
 
 
@@ -477,7 +477,7 @@ async def test_an_author_s_chat_is_told_once_that_another_s_words_took_the_place
 
     await scene.service.act(lambda unit: unit.execute("UPDATE alert SET received_at = 0"))
     await rounds.go_round(scene.keeper.lease_of("bot telegram"))
-    told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
+    told = await scene.service.ask(lambda unit: unit.officer_chats.notified(scene.bot.channel, chat))
     assert [key for key in told if key.startswith(TAKEN)] == [], "after a day it is forgotten"
 
 

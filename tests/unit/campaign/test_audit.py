@@ -7,9 +7,9 @@ from dataclasses import replace
 from campaign.audit import DISORDER, LATE, LOST, RECEIPT, RUSHED, TWICE, Entry, Promised, Seen, Wording, audit, rushed
 
 FIRST, SECOND, OVER = Wording("7", 1), Wording("7", 2), Wording("7", 2, is_end=True)
-ALERT = Promised("7", 1, told_at=0.0, ends=1000.0)
-UPDATE = Promised("7", 2, told_at=10.0, ends=1000.0)
-CANCEL = Promised("7", 3, told_at=20.0, ends=1000.0, cancels=True)
+ALERT = Promised("7", 1, published_at=0.0, ends=1000.0)
+UPDATE = Promised("7", 2, published_at=10.0, ends=1000.0)
+CANCEL = Promised("7", 3, published_at=20.0, ends=1000.0, cancels=True)
 POST_1 = Seen(("100",), (FIRST,), created_at=1.0)
 POST_2 = Seen(("101",), (SECOND,), created_at=11.0, reply_to="100")
 POST_END = Seen(("102",), (OVER,), created_at=21.0, reply_to="101")

@@ -15,10 +15,10 @@ from campaign.remarks import (
     UNANSWERED,
     UNHEARD,
     Answered,
+    AnsweredPost,
     Kept,
     Reply,
     Said,
-    Told,
     answering,
     hearing,
 )
@@ -30,10 +30,10 @@ ON_X, KEPT_ON_X = Said("x", "21", "20", "L'eau ?"), Kept("x", "21", "20", "L'eau
 IN_GROUP, KEPT_IN_GROUP = Said("telegram", "-1:3", "7", "L'eau ?"), Kept("telegram", "-1:3", "7", "L'eau ?", "q")
 ANSWER = Answered(1, "q", {"page": 1, "x": 1, "telegram": 1})
 TOLD = (
-    Told("page", ("9_5",), "9", (1,)),
-    Told("page", ("9_6",), "9_1", (1,)),
-    Told("x", ("22",), "20", (1,)),
-    Told("telegram", ("-1:4",), "-1:3", (1,)),
+    AnsweredPost("page", ("9_5",), "9", (1,)),
+    AnsweredPost("page", ("9_6",), "9_1", (1,)),
+    AnsweredPost("x", ("22",), "20", (1,)),
+    AnsweredPost("telegram", ("-1:4",), "-1:3", (1,)),
 )
 REPLIES = tuple(Reply(each.channel, "q", each.place, "sent", remote_id=each.ids[0]) for each in TOLD)
 
@@ -90,10 +90,10 @@ def test_who_asked_after_the_answer_or_took_it_back_needs_none():
     "more",
     [
         replace(TOLD[1], ids=("9_7",)),
-        Told("page", ("9_7",), "9_99", (1,)),
-        Told("telegram", ("-1:8",), "-1:3", (1,)),
-        Told("x", ("23",), "21", (1,)),
-        Told("page", ("9_7",), "9", (8,)),
+        AnsweredPost("page", ("9_7",), "9_99", (1,)),
+        AnsweredPost("telegram", ("-1:8",), "-1:3", (1,)),
+        AnsweredPost("x", ("23",), "21", (1,)),
+        AnsweredPost("page", ("9_7",), "9", (8,)),
     ],
 )
 def test_an_answer_too_many_is_found(more):

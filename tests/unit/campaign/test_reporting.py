@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.reporting import ENOUGH, Form, Gathering, Taken, drafted, gatherings, told_apart
+from campaign.reporting import ENOUGH, Form, Gathering, Taken, drafted, gatherings, numbered_once
 
 FORMS = tuple(Form(f"0-{place}", 0, f"0-{place}", 44.0, 4.0) for place in range(ENOUGH))
 TOLD = {form.key: {f"SM-26-000{place}"} for place, form in enumerate(FORMS)}
@@ -17,7 +17,7 @@ def kinds(breaches):
 
 
 def test_what_is_as_it_was_told_is_no_breach():
-    assert kinds(told_apart(TOLD, KEPT)) == []
+    assert kinds(numbered_once(TOLD, KEPT)) == []
     assert kinds(drafted(PLAN, TOLD, KEPT, [("d1", "waiting"), ("d1", "waiting")])) == []
 
 
@@ -31,7 +31,7 @@ def test_what_is_as_it_was_told_is_no_breach():
     ],
 )
 def test_what_is_lost_or_there_twice_is_found(told, kept, found):
-    assert kinds(told_apart(told, kept)) == found
+    assert kinds(numbered_once(told, kept)) == found
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,17 @@ def test_the_same_seed_is_the_same_plan_and_another_is_another():
 def test_it_has_as_many_lives_as_kills_and_tells_every_alert():
     lives = plan("a", 7, 50)
     assert len(lives) == 7
-    assert sum(len(life.told) for life in lives) == 50
+    assert sum(len(life.versions) for life in lives) == 50
 
 
 def test_a_long_plan_has_everything_in_it():
     lives = plan("a", 200, 800)
-    told = [each for life in lives for each in life.told]
+    told = [each for life in lives for each in life.versions]
     assert {each.kind for each in told} == {"alert", "update", "cancel"}
-    assert {each.door for each in told} == {"control", "command", "feed"}
+    assert {each.way_in for each in told} == {"control", "command", "feed"}
     assert {each.severity for each in told} == set(Severity) - {Severity.UNKNOWN}
     assert {life.end for life in lives} == {"kill", "kill_held", "pause"}
-    assert {life.held.kind for life in lives if life.held} == {"drip", "hang", "latency"}
+    assert {life.trouble.kind for life in lives if life.trouble} == {"drip", "hang", "latency"}
     assert {trouble.kind for life in lives for trouble in life.troubles} >= {"cut_after", "read_lag", "rate_limit"}
     assert any(each.lasts < 10 for each in told)
     assert sum(life.crossed for life in lives) > 10
@@ -47,7 +47,7 @@ def test_with_a_server_the_same_is_told_and_killed_and_the_server_now_and_then_a
 
 
 def test_versions_of_an_incident_follow_one_another():
-    told = [each for life in plan("a", 100, 500) for each in life.told]
+    told = [each for life in plan("a", 100, 500) for each in life.versions]
     last: dict[int, int] = {}
     for each in told:
         assert each.place == last.get(each.incident, 0) + 1
@@ -55,7 +55,7 @@ def test_versions_of_an_incident_follow_one_another():
 
 
 def test_an_alert_is_known_again_by_its_words_and_its_identifier():
-    told = next(each for life in plan("a", 10, 40) for each in life.told)
+    told = next(each for life in plan("a", 10, 40) for each in life.versions)
     alert = alert_of(told, FakeClock().now(), None)
 
     mark = read_mark(alert.identifier)

@@ -13,7 +13,7 @@ from campaign.table import HEAD, LISTENING_HEAD, SHOWN, breaches, listening_tabl
 
 def test_it_adds_the_towns_up():
     towns = [
-        Outcome(alerts=20, kills=3, held=1, takeovers=[4.2, 5.1], breaches=[Breach(LOST, "x", "7", "gone")]),
+        Outcome(alerts=20, kills=3, delayed=1, takeovers=[4.2, 5.1], breaches=[Breach(LOST, "x", "7", "gone")]),
         Outcome(alerts=10, kills=2, pauses=1, stops=4, outages=3, takeovers=[3.0], excused=2),
     ]
     rows = [line.split() for line in table(towns).replace("out of order", "out-of-order").splitlines()]

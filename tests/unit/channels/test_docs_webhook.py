@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from alerts.channels.answer import Answer
-from alerts.channels.webhook import headers, identity_of, key_of, letter, ping, refusal
+from alerts.channels.webhook import headers, identity_of, key_of, payload, ping, refusal
 from alerts.config.kinds import channel_kind
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
@@ -55,7 +55,7 @@ def ask(receiver: dict[str, Any], sent: dict[str, str], body: bytes) -> tuple[st
 
 
 def test_the_receiver_of_the_page_takes_a_letter_once(receiver):
-    body = letter(MESSAGE, identity_of(MESSAGE, None), None, None, NOW)
+    body = payload(MESSAGE, identity_of(MESSAGE, None), None, None, NOW)
     for _ in range(2):
         sent = headers(KEY, "01JDH3V0T5", NOW, body)
         assert ask(receiver, sent, body) == ("200 OK", {"id": "01JDH3V0T5", "name": "Bornes du centre"})
@@ -72,7 +72,7 @@ def test_it_shows_a_ping_to_nobody(receiver):
 @in_one_test
 @pytest.mark.parametrize("wrong", ["body", "key", "id", "late", "nothing"])
 def test_it_refuses_what_is_not_signed_now_by_us(receiver, wrong):
-    body = letter(MESSAGE, "1", None, None, NOW)
+    body = payload(MESSAGE, "1", None, None, NOW)
     sent = headers(b"another" if wrong == "key" else KEY, "1", NOW, body)
     if wrong == "late":
         sent = headers(KEY, "1", datetime(2026, 11, 25, 5, 54, tzinfo=UTC), body)
@@ -85,7 +85,7 @@ def test_it_refuses_what_is_not_signed_now_by_us(receiver, wrong):
 
 
 def test_the_example_of_a_letter_has_every_key_and_no_other():
-    told, made = json.loads(block("json")), json.loads(letter(MESSAGE, "1", None, None, NOW))
+    told, made = json.loads(block("json")), json.loads(payload(MESSAGE, "1", None, None, NOW))
 
     assert told.keys() == made.keys()
     assert list(told["data"]) == list(made["data"])

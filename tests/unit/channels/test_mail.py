@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alerts.channels.mail.answers import DialogueStep, broken_off, refusal, why_broken
-from alerts.channels.mail.letter import subject, written
+from alerts.channels.mail.mime import subject, written
 from alerts.channels.settings import MailSettings
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry

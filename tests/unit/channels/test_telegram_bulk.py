@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from alerts.channels.answer import Answer
 from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram.bulk import BETWEEN, LONGEST, Overdue, TelegramBulk, letter_of, number_in
+from alerts.channels.telegram.bulk import BETWEEN, LONGEST, Overdue, TelegramBulk, body_for, number_in
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, SendOutcome, Target
 from alerts.model.errors import BadCredential, Retry
@@ -185,7 +185,7 @@ async def test_neither_the_chat_nor_the_token_stands_in_a_line_or_an_error(bulk,
 
 
 def test_several_alerts_are_one_message_without_a_preview():
-    letter = letter_of(target(bulks=(a_bulk(), a_bulk("b2", texts={"fr": "Eau coupée"}))))
+    letter = body_for(target(bulks=(a_bulk(), a_bulk("b2", texts={"fr": "Eau coupée"}))))
     told = json.loads(letter.to(target(), as_edit=False))
     assert told["text"] == f"<b>Vent</b> &amp; pluie{BETWEEN}Eau coupée"
     assert told["link_preview_options"] == {"is_disabled": True}
@@ -193,7 +193,7 @@ def test_several_alerts_are_one_message_without_a_preview():
 
 def test_of_several_that_are_too_long_together_each_keeps_its_first_lines():
     long = "\n".join([f"<b>ligne {number}</b> &amp; la suite" for number in range(150)])
-    letter = letter_of(target(bulks=tuple(a_bulk(f"b{number}", texts={"fr": long}) for number in range(3))))
+    letter = body_for(target(bulks=tuple(a_bulk(f"b{number}", texts={"fr": long}) for number in range(3))))
     text = json.loads(letter.to(target(), as_edit=False))["text"]
     assert len(text) <= LONGEST
     assert text.count("ligne 0 &amp; la suite") == 3

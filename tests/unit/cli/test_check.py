@@ -18,7 +18,7 @@ from alerts.health.checkup import desk_answers, grave_colour_like
 from alerts.model.alert import Severity
 from alerts.store import files
 from alerts.store.restoring import beside
-from alerts.web.public.answers import KeptAnswer
+from alerts.web.public.answers import CachedResponse
 from alerts.web.public.export import Export
 from tests.unit.french import wrong_in
 from tests.walls import in_one_test
@@ -63,7 +63,7 @@ def line_of(lines: list[str], what: str) -> str:
 
 def test_an_export_has_a_place_where_there_is_nothing_and_where_our_link_is(check, tmp_path):
     assert line_of(check()[1], "web.export").startswith("ok")
-    Export(tmp_path / "site").write({"/": KeptAnswer(b"<!doctype html>", "text/html", '"1"')})
+    Export(tmp_path / "site").write({"/": CachedResponse(b"<!doctype html>", "text/html", '"1"')})
     assert (tmp_path / "site").is_symlink()
     status, lines = check()
     assert status == 0

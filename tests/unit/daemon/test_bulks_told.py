@@ -66,12 +66,12 @@ class TestProgress:
 
     def test_what_holds_somebody_back_is_not_done(self):
         done = replace(A_BULK, state=BulkState.DONE, total=1508, skipped=3)
-        assert (Progress(done, held=1505).state, Progress(done).state) == ("held", "done")
+        assert (Progress(done, deferred=1505).state, Progress(done).state) == ("held", "done")
 
     def test_who_is_still_to_be_looked_at_is_neither_told_nor_held_nor_passed_over(self):
         going = replace(A_BULK, state=BulkState.SENDING, total=100, sent=20, failed=1, skipped=9, started_at=NOW)
-        assert (Progress(going, held=10).looked, Progress(going, held=10).rest) == (40, 60)
-        assert Progress(going, held=10).ends_at(NOW + timedelta(minutes=4)) == NOW + timedelta(minutes=10)
+        assert (Progress(going, deferred=10).looked, Progress(going, deferred=10).rest) == (40, 60)
+        assert Progress(going, deferred=10).ends_at(NOW + timedelta(minutes=4)) == NOW + timedelta(minutes=10)
 
     @pytest.mark.parametrize(
         ("changes", "rest"),

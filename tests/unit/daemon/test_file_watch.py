@@ -10,7 +10,7 @@ from datetime import timedelta
 from alerts.app import build
 from alerts.config import load_config
 from alerts.daemon import intake
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.store.database import Database
@@ -62,7 +62,7 @@ async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_pat
     async def open_session():
         return NoSession()
 
-    outside = Outside(
+    outside = DaemonEnvironment(
         clock=clock,
         open_database=open_database,
         open_session=open_session,
@@ -98,7 +98,7 @@ async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_pat
 async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_stored_does_not(tmp_path):
     (tmp_path / "channels.toml").write_text(TOWN + '[web]\nlisten = "127.0.0.1:0"\n', encoding="utf-8")
     config, clock = load_config(tmp_path / "channels.toml"), FakeClock()
-    house = await build(config, Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
+    house = await build(config, DaemonEnvironment(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
     own = own_socket(config.database, "wake")
     theirs = own.with_name(own.name.rpartition(".")[0] + ".1")
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)) as bell:
@@ -140,7 +140,7 @@ async def test_what_was_over_for_longer_than_it_is_kept_goes_while_the_house_run
     async def open_session():
         return NoSession()
 
-    outside = Outside(
+    outside = DaemonEnvironment(
         clock=clock,
         open_session=open_session,
         open_channel=lambda name, settings, resources: PlainChannel(clock),

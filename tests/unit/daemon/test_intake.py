@@ -22,7 +22,7 @@ from alerts.model.lease import LeaseLost
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.town import District, Town
 from alerts.rendering.templates import Renderer
-from alerts.sources.turns import Turns
+from alerts.sources.fetch_slots import FetchSlots
 from alerts.store.batches import AT_ONCE
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -103,7 +103,7 @@ class Daemon:
         self._takes_in = MessageIntake(desk, database, self.clock, events)
         self.lease = None
 
-    def share_turns(self, turns: Turns) -> Turns:
+    def share_turns(self, turns: FetchSlots) -> FetchSlots:
         """File in these turns, as the other towns of the process do."""
         self._takes_in._turns = turns
         return turns
@@ -263,7 +263,7 @@ async def test_that_a_source_was_read_for_the_first_time_is_told_at_once_and_no_
 
 
 async def test_of_what_waits_to_be_filed_the_grave_goes_first_and_no_flood_keeps_one_message_waiting(service):
-    turns = service.share_turns(Turns(most=1))
+    turns = service.share_turns(FetchSlots(most=1))
     flood = [entry(number) for number in range(3 * AT_ONCE)]
     before = [entry(number) for number in range(300, 300 + AT_ONCE)]
     grave = with_severity(entry(900), Severity.EXTREME)

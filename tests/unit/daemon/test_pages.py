@@ -10,11 +10,11 @@ import pytest
 from alerts.app import build
 from alerts.config import load_config
 from alerts.daemon.desk import build_renderer
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.model.lease import DUTIES
 from alerts.store.files import migrate
 from alerts.store.unit import acting
-from alerts.web.public.told import PolledSource, Setting
+from alerts.web.public.snapshot import PolledSource, Setting
 from tests.fakes import FakeClock, PlainChannel
 from tests.walls import in_one_test
 
@@ -157,7 +157,7 @@ async def test_of_several_daemons_the_one_that_has_the_shared_duties_writes_the_
     migrate(town.database)
     with acting(town.database) as unit:
         unit.execute(HOLD, {"lane": DUTIES, "until": int((clock.now().timestamp() + 30) * 1e6)})
-    daemon = await build(town, Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
+    daemon = await build(town, DaemonEnvironment(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
     await daemon.start()
     try:
         async with asyncio.timeout(60):

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from alerts.app import build
 from alerts.channels.push.encryption import new_key
 from alerts.config import load_config
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.fleet.process import exposition, fleet_work
 from alerts.health.monitor import What
 from tests.fakes import FakeClock, PlainChannel
@@ -93,7 +93,7 @@ async def whole_town(folder, town=TOWN, before=lambda _: None, **around):
     for name in ("areas.geojson", "travaux.ics"):
         shutil.copy(ROOT / name, folder / name)
     clock = FakeClock()
-    outside = Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock), **around)
+    outside = DaemonEnvironment(clock=clock, open_channel=lambda *_: PlainChannel(clock), **around)
     daemon = await build(load_config(folder / "channels.toml"), outside)
     before(daemon)
     await daemon.start()

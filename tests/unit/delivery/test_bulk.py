@@ -263,7 +263,7 @@ async def test_after_another_process_s_time_nothing_leaves_that_was_handed_over_
     service.file()
     await service.clock.settle()
     before = set(service.told)
-    service.keeper.doubt("bulk telegram")  # others held it, told everybody, and gave it back
+    service.keeper.mark_lost("bulk telegram")  # others held it, told everybody, and gave it back
     await service.keeper._renew()
     service.desk.db.execute("DELETE FROM bulk_flight")
     await service.pass_(10)

@@ -8,16 +8,16 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.delivery.lease import RENEWED, TERM, TRIED, Hold, LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.lease import RENEWED, TERM, TRIED, LeasedWorker, LeaseKeeper
+from alerts.delivery.share import LeaseGroup
 from alerts.model.lease import DUTIES, source_lease
 from alerts.store.leases import Leases
 from tests.fakes import begun
 
-LANES = [Holding("channel", (name,)) for name in ("x", "page", "webhook")]
-BOT = Holding("channel", ("bot t", "bulk t", "t"))
-SOURCES = [Holding("source", (source_lease(name),)) for name in ("meteo", "works", "floods", "air")]
-ALL = [*LANES, BOT, *SOURCES, Holding("duties", (DUTIES,))]
+LANES = [LeaseGroup("channel", (name,)) for name in ("x", "page", "webhook")]
+BOT = LeaseGroup("channel", ("bot t", "bulk t", "t"))
+SOURCES = [LeaseGroup("source", (source_lease(name),)) for name in ("meteo", "works", "floods", "air")]
+ALL = [*LANES, BOT, *SOURCES, LeaseGroup("duties", (DUTIES,))]
 FAIR_WITHIN = 10.0
 TAKEN_WITHIN = 6.0
 
@@ -83,7 +83,7 @@ async def test_a_term_goes_on_while_the_lease_is_renewed_and_ends_when_it_was_do
     term = first.term_of("x")
     await house.clock.advance(20)
     assert first.term_of("x") == term > 0
-    first.doubt("x")
+    first.mark_lost("x")
     assert (first.lease_of("x"), first.term_of("x")) == (None, 0)
     await house.clock.settle()
     assert first.term_of("x") > term, "a doubted lease is taken anew at once"
@@ -202,7 +202,7 @@ class Worker:
 
     def __init__(self, keeper, name) -> None:
         self.asked = 0
-        self.hold: Hold = keeper.join(name, self.wake)
+        self.hold: LeasedWorker = keeper.join(name, self.wake)
 
     def wake(self) -> None:
         self.asked += self.hold.is_asked
@@ -276,7 +276,7 @@ async def test_who_takes_a_lease_hears_how_it_ended_before(house, keepers):
 
 async def test_others_know_who_works_what_where_since_when_and_what_stands_still(house, keepers):
     standing = itertools.chain([()], itertools.repeat(("pages",)))
-    first = await keepers.start("mairie-7-a", host="mairie", version="1.2", standing=lambda: next(standing))
+    first = await keepers.start("mairie-7-a", host="mairie", version="1.2", stalled=lambda: next(standing))
     first.tell(url="http://127.0.0.1:8080")
     began = house.clock.now()
     await house.clock.advance(1)
@@ -286,8 +286,8 @@ async def test_others_know_who_works_what_where_since_when_and_what_stands_still
     assert not first.is_elsewhere("x")
     told = second.found.daemons["mairie-7-a"]
     assert (told.name, told.host, told.url, told.version) == ("mairie-7", "mairie", "http://127.0.0.1:8080", "1.2")
-    assert (told.since, second.found.held["x"].since) == (began, began)
-    assert second.standing_elsewhere() == {"pages"}
+    assert (told.since, second.found.owned["x"].since) == (began, began)
+    assert second.stalled_elsewhere() == {"pages"}
     assert TRIED < RENEWED
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.delivery.limiter import Departures, RateLimits, quota_free_at
+from alerts.delivery.limiter import RateLimits, SendLog, quota_free_at
 from alerts.model.post import Quota
 from alerts.model.town import RateLimit, parse_window
 from tests.fakes import FakeClock
@@ -131,7 +131,7 @@ class TestDepartures:
 
     async def test_they_are_completed_from_the_journal_and_none_counts_twice(self):
         clock = FakeClock()
-        departures = Departures(pace("3/1m"), clock)
+        departures = SendLog(pace("3/1m"), clock)
         begun = clock.now()
         await clock.advance(0.002)
         departures.add(begun, clock.now())
@@ -141,7 +141,7 @@ class TestDepartures:
         assert departures.wait(urgent=True) == timedelta(seconds=30)
 
     async def test_one_that_never_reached_the_platform_is_forgotten_and_no_other(self):
-        departures = Departures(pace("2/1m"), FakeClock())
+        departures = SendLog(pace("2/1m"), FakeClock())
         first = departures.add()
         departures.add()
         departures.forget(first)
@@ -153,7 +153,7 @@ class TestDepartures:
     @pytest.mark.parametrize("hours", [-1, 1])
     async def test_a_clock_that_is_set_makes_neither_a_burst_nor_a_standstill(self, hours):
         clock = FakeClock()
-        departures = Departures(pace("1/2s"), clock)
+        departures = SendLog(pace("1/2s"), clock)
         departures.add(clock.now())
         clock.set(clock.now() + timedelta(hours=hours))
         assert departures.set_by == timedelta(hours=hours)
@@ -161,6 +161,6 @@ class TestDepartures:
 
     async def test_a_departure_from_the_future_counts_as_leaving_now(self):
         clock = FakeClock()
-        departures = Departures(pace("1/2s"), clock)
+        departures = SendLog(pace("1/2s"), clock)
         departures.learn([clock.now() + timedelta(hours=1)])
         assert departures.wait(urgent=True) == timedelta(seconds=2)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.delivery.share import Holding, choose
+from alerts.delivery.share import LeaseGroup, choose
 from alerts.model.lease import Lease, Ownership, RunningDaemon
 from tests.walls import in_one_test
 
@@ -14,12 +14,12 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PATIENCE = timedelta(seconds=1.5)
 
 
-def lanes(count: int) -> list[Holding]:
-    return [Holding("channel", (f"lane{number}",)) for number in range(count)]
+def lanes(count: int) -> list[LeaseGroup]:
+    return [LeaseGroup("channel", (f"lane{number}",)) for number in range(count)]
 
 
-def sources(count: int) -> list[Holding]:
-    return [Holding("source", (f"source {number}",)) for number in range(count)]
+def sources(count: int) -> list[LeaseGroup]:
+    return [LeaseGroup("source", (f"source {number}",)) for number in range(count)]
 
 
 class Play:
@@ -27,13 +27,13 @@ class Play:
 
     def __init__(self) -> None:
         self.now = NOW
-        self.knows: dict[str, list[Holding]] = {}
+        self.knows: dict[str, list[LeaseGroup]] = {}
         self.since: dict[str, datetime] = {}
         self.wants: dict[str, frozenset[str]] = {}
         self.held: dict[str, str] = {}
         self.freed: dict[str, datetime] = {}
 
-    def come(self, name: str, holdings: list[Holding]) -> None:
+    def come(self, name: str, holdings: list[LeaseGroup]) -> None:
         self.knows[name], self.since[name], self.wants[name] = holdings, self.now, frozenset()
 
     def go(self, name: str) -> None:
@@ -82,7 +82,7 @@ def test_a_lone_daemon_takes_all_at_once():
 def test_shares_are_even_by_kind_and_in_all_soon_after_one_more_came(count, daemons):
     play = Play()
     for number in range(daemons):
-        play.come(f"d{number}", [*lanes(count), *sources(4), Holding("duties", ("shared duties",))])
+        play.come(f"d{number}", [*lanes(count), *sources(4), LeaseGroup("duties", ("shared duties",))])
         play.step(8)
     for kind in ("lane", "source"):
         assert play.counts(kind)[-1] - play.counts(kind)[0] <= 1
@@ -138,7 +138,7 @@ def test_who_has_no_more_than_its_share_gives_nothing_up():
 
 
 def test_what_moves_together_is_one_and_is_not_taken_in_part_from_others():
-    bot = Holding("channel", ("bot t", "bulk t", "t"))
+    bot = LeaseGroup("channel", ("bot t", "bulk t", "t"))
     play = Play()
     play.come("a", [bot, *lanes(1)])
     play.held = {"bulk t": "former"}  # a daemon of the version before, which isn't registered

@@ -14,7 +14,7 @@ import pytest
 from alerts.channels.settings import FACEBOOK_TEXT, TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.posts import PostWriter
-from alerts.model.alert import Alert, Area, Info, MsgType, Named, Reference, Severity, Urgency
+from alerts.model.alert import Alert, Area, Info, MsgType, NamedValue, Reference, Severity, Urgency
 from alerts.model.incident import StoredAlert
 from alerts.model.ports import Heard
 from alerts.model.post import Means, Post, PostState
@@ -29,7 +29,7 @@ from tests.fakes import FakeClock
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=6)
 SENDER = "alertes@saint-martin.example"
-HERE = Named("INSEE", "38185")
+HERE = NamedValue("INSEE", "38185")
 
 
 def square(west: float, south: float, side: float = 0.02) -> dict:

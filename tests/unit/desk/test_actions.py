@@ -8,7 +8,7 @@ import pytest
 
 from alerts.desk.actions import DOUBLE_TAP
 from alerts.desk.approve import approve, reject
-from alerts.model.alert import Area, MsgType, Named, Severity, Status, Urgency
+from alerts.model.alert import Area, MsgType, NamedValue, Severity, Status, Urgency
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
@@ -18,7 +18,7 @@ from alerts.rendering.counting import links
 from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, an_alert, cancelling, following
 from tests.walls import in_one_test
 
-ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
+ELSEWHERE = (Area("Ailleurs", geocodes=(NamedValue("INSEE", "99999"),)),)
 
 
 def own(**changes):

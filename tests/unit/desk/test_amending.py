@@ -122,9 +122,9 @@ def test_there_is_nothing_to_say_about_what_could_not_be_read(town):
 
 
 def test_our_own_calendar_may_say_the_same_twice(town):
-    from alerts.model.alert import Named
+    from alerts.model.alert import NamedValue
 
-    own = (Named("tocsin:step", "before"),)
+    own = (NamedValue("tocsin:step", "before"),)
     first = out(town, an_alert(parameters=own))
     again = town.hear(replace(an_alert(parameters=own), references=()), "travaux")
     assert first.stored.state == again.stored.state == "accepted"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from alerts.desk.audience import Audiences, SubscriberReach, reach_of, told_people
+from alerts.desk.audience import Audiences, SubscriberReach, displayed_count, reach_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Notice, Quiet, Topic
 from alerts.store.audience import Stretch
@@ -31,7 +31,7 @@ def test_who_sleeps_is_told_later_unless_it_is_urgent():
     [(0, None), (1, None), (4, None), (5, 5), (7, 5), (8, 10), (99, 100), (104, 100), (1_236, 1_240), (98_765, 98_800)],
 )
 def test_few_are_only_told_to_be_few_and_others_are_rounded(number, told):
-    assert told_people(number) == told
+    assert displayed_count(number) == told
 
 
 class Desk:
@@ -51,7 +51,7 @@ class Desk:
     def everybody(self, channel, notice, after):
         return self._everybody[after]
 
-    def told(self, channel, notice, after, incident):
+    def reached(self, channel, notice, after, incident):
         return self._told[after]
 
 

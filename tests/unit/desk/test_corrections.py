@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.desk.officer import correction_of
-from alerts.model.alert import Named, Reference
+from alerts.model.alert import NamedValue, Reference
 from alerts.model.cap import write
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.town import SourceRules
@@ -39,7 +39,7 @@ def test_its_words_are_those_of_the_message_that_it_is_decided_by(desk):
         restriction="restriction",
         incidents=("incidents",),
         codes=("codes",),
-        infos=(replace(own.infos[0], parameters=(*own.infos[0].parameters, Named("tocsin:words", "parameters"))),),
+        infos=(replace(own.infos[0], parameters=(*own.infos[0].parameters, NamedValue("tocsin:words", "parameters"))),),
     )
 
     done = desk.act(LUC, lambda officer: officer.post(written))

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.dedupe import content_key, end_reason, topic_key
-from alerts.model.alert import Area, MsgType, Named, Reference, ResponseType, Severity, Status, Urgency
+from alerts.model.alert import Area, MsgType, NamedValue, Reference, ResponseType, Severity, Status, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, PostState
 from alerts.model.town import SourceRules
@@ -219,7 +219,7 @@ def test_another_feed_on_the_same_event_is_merged_unless_it_is_graver(town):
 
 
 def test_two_works_in_one_street_stay_two(town):
-    own = (Named("tocsin:step", "start"),)
+    own = (NamedValue("tocsin:step", "start"),)
     first = town.hear(an_alert(headline="Eau", parameters=own), "travaux")
     second = town.hear(an_alert(headline="Gaz", parameters=own), "travaux")
 
@@ -323,7 +323,7 @@ def test_what_ends_an_incident(alert, reason):
         {"onset": NOW},
         {"language": "en-GB"},
         {"areas": (Area("Autre", geocodes=(HERE,)),)},
-        {"areas": (Area("Saint-Martin", geocodes=(Named("INSEE", "38001"),)),)},
+        {"areas": (Area("Saint-Martin", geocodes=(NamedValue("INSEE", "38001"),)),)},
     ],
 )
 def test_a_change_that_people_would_see_makes_other_words(changes):

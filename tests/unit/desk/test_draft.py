@@ -10,7 +10,7 @@ import pytest
 
 from alerts.desk.draft import LARGEST_PICTURE, Draft, draft_alert, read_time
 from alerts.desk.territory import territory_of
-from alerts.model.alert import Area, Certainty, Named, Severity, Status, Urgency
+from alerts.model.alert import Area, Certainty, NamedValue, Severity, Status, Urgency
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse
 from tests.unit.desk.conftest import HERE, NOW, SENDER, a_town
@@ -204,7 +204,10 @@ def test_the_whole_town_is_its_codes_else_its_districts_else_its_name():
     without_codes = replace(STATION, areas=())
     bare = replace(STATION, areas=(), districts=())
 
-    assert drafted(without_codes).infos[0].areas[0].geocodes == (Named("district", "D1"), Named("district", "D2"))
+    assert drafted(without_codes).infos[0].areas[0].geocodes == (
+        NamedValue("district", "D1"),
+        NamedValue("district", "D2"),
+    )
     assert drafted(bare).infos[0].areas == (Area("Ville de Saint-Martin"),)
 
 

@@ -8,16 +8,16 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approve import approve
-from alerts.model.alert import MsgType, Named, Reference, Scope, Severity, Status, Urgency
+from alerts.model.alert import MsgType, NamedValue, Reference, Scope, Severity, Status, Urgency
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState
 from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, SENDER, Area, an_alert, cancelling, following
 
-ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
-UNMATCHED = (Area("Quelque part", geocodes=(Named("EMMA_ID", "FR010"),)),)
+ELSEWHERE = (Area("Ailleurs", geocodes=(NamedValue("INSEE", "99999"),)),)
+UNMATCHED = (Area("Quelque part", geocodes=(NamedValue("EMMA_ID", "FR010"),)),)
 EVIL = "evil@example"
-OWN = (Named("tocsin:notice", "P7D"),)
+OWN = (NamedValue("tocsin:notice", "P7D"),)
 """By which our own calendar's announcements are known: those may say the same words again."""
 MINUTE = timedelta(minutes=1)
 

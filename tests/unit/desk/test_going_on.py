@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.desk.officer import cancel_of, update_of
-from alerts.model.alert import Area, Named, Severity
+from alerts.model.alert import Area, NamedValue, Severity
 from alerts.model.errors import Conflict
 from alerts.model.person import Act
 from tests.unit.desk.conftest import LATER, NOW, an_alert, following
@@ -132,7 +132,7 @@ class TestAnUpdate:
     def test_of_what_moved_away_has_the_words_that_were_for_here(self, desk):
         heard = desk.town.hear(an_alert())
         desk.town.deliver(heard)
-        lyon = Area("Lyon", geocodes=(Named("INSEE", "69123"),))
+        lyon = Area("Lyon", geocodes=(NamedValue("INSEE", "69123"),))
         away = desk.town.hear(following(heard.stored.alert, instruction="Restez à Lyon.", areas=(lyon,)))
         desk.town.deliver(away)
 

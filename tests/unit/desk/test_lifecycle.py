@@ -11,7 +11,7 @@ import pytest
 from alerts.desk.approve import reject
 from alerts.desk.dedupe import end_reason
 from alerts.desk.ending import GRACE
-from alerts.model.alert import Named, Severity, Urgency
+from alerts.model.alert import NamedValue, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, Means, PostKind, PostState
 from alerts.model.reason import in_words
@@ -171,7 +171,7 @@ def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
 
 
 def test_a_series_that_said_when_it_ends_runs_out_without_a_word(town):
-    series = out(town, an_alert(parameters=(Named("tocsin:end", "quiet"),)))
+    series = out(town, an_alert(parameters=(NamedValue("tocsin:end", "quiet"),)))
     town.clock.set(LATER + GRACE)
 
     assert over(town) == []
@@ -183,7 +183,7 @@ def test_a_series_that_said_when_it_ends_runs_out_without_a_word(town):
 def test_what_runs_out_without_a_word_is_taken_from_where_it_stands_until_its_end(make_town):
     """A broker keeps what is on as retained messages, which say nothing when they go."""
     town = make_town(channels=(X, PANELS))
-    series = out(town, an_alert(parameters=(Named("tocsin:end", "quiet"),)))
+    series = out(town, an_alert(parameters=(NamedValue("tocsin:end", "quiet"),)))
     town.clock.set(LATER + GRACE)
 
     [end] = over(town)
@@ -193,8 +193,8 @@ def test_what_runs_out_without_a_word_is_taken_from_where_it_stands_until_its_en
 
 
 def test_a_planned_end_of_the_calendar_is_no_all_clear(town):
-    first = out(town, an_alert(parameters=(Named("tocsin:step", "start"),)))
-    planned = (Named("tocsin:step", "end"), Named("tocsin:end", "planned"))
+    first = out(town, an_alert(parameters=(NamedValue("tocsin:step", "start"),)))
+    planned = (NamedValue("tocsin:step", "end"), NamedValue("tocsin:end", "planned"))
     end = town.hear(following(first.stored.alert, urgency=Urgency.PAST, parameters=planned))
 
     assert set(town.kinds(end).values()) == {"end"}

@@ -16,7 +16,7 @@ from alerts.desk.officer import Officer, correction_of
 from alerts.desk.out import AlertOut
 from alerts.desk.routing import channels_on
 from alerts.desk.service import DeskUnit
-from alerts.model.alert import Named, Severity, Urgency
+from alerts.model.alert import NamedValue, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.person import Account, Actor, Origin, Role, fold_name
@@ -433,7 +433,7 @@ class TestUrgent:
         desk.town.deliver(heard)
         end = cancelling(heard.stored.alert)
         info = replace(
-            heard.stored.alert.infos[0], headline="À votre tour", parameters=(Named("tocsin:end", "corrected"),)
+            heard.stored.alert.infos[0], headline="À votre tour", parameters=(NamedValue("tocsin:end", "corrected"),)
         )
 
         filed = desk.town.hear(replace(end, infos=(info,)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import update_of
 from alerts.desk.outlines import read_circle, read_districts, read_polygon, spell_circle, spell_polygon
-from alerts.model.alert import Circle, Named
+from alerts.model.alert import Circle, NamedValue
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.hazard import Hazard, hazard_of
@@ -120,7 +120,7 @@ def test_a_place_in_words_names_all_of_it():
 
     assert area.description == "Rue de la Gare"
     assert len(area.polygons) == 2
-    assert area.geocodes == (Named("district", "D2"),)
+    assert area.geocodes == (NamedValue("district", "D2"),)
 
 
 def test_a_place_in_words_alone_is_neither_the_whole_town_nor_an_outline():

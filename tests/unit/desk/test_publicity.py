@@ -10,8 +10,8 @@ import pytest
 
 from alerts.desk import publicity
 from alerts.desk.approve import approve, reject
-from alerts.desk.publicity import Daybook, public_incident, situation
-from alerts.model.alert import Area, Named, Scope, Severity, Status
+from alerts.desk.publicity import IncidentIndex, public_incident, situation
+from alerts.model.alert import Area, NamedValue, Scope, Severity, Status
 from alerts.model.post import EndReason
 from alerts.model.town import SourceRules
 from alerts.store.views import Views
@@ -122,7 +122,7 @@ def test_what_moved_elsewhere_is_over_here_and_none_of_its_words_are_seen(town):
     first = town.hear(alert := an_alert(headline="Coup de vent"))
     town.deliver(first)
     town.pass_(minutes=2)
-    away = Area("Autreville", geocodes=(Named("INSEE", "99999"),))
+    away = Area("Autreville", geocodes=(NamedValue("INSEE", "99999"),))
     moved = town.hear(following(alert, headline="Tempête", areas=(away,)))
     over = seen(town, first)
     town.pass_(minutes=2)
@@ -200,7 +200,7 @@ def test_a_storm_that_is_still_to_come_is_on_already(town):
 
 
 def test_a_market_of_the_calendar_is_to_come_until_it_begins(town):
-    parameters = (Named("tocsin:hazard", "general"), Named("tocsin:step", "before"))
+    parameters = (NamedValue("tocsin:hazard", "general"), NamedValue("tocsin:step", "before"))
     market = town.hear(an_alert(headline="Marché", onset=NOW + timedelta(hours=4), parameters=parameters))
 
     assert len(situation([seen(town, market)], NOW, town.station.zone).to_come) == 1
@@ -243,7 +243,7 @@ def test_a_series_is_on_at_its_dates_and_to_come_between_them(town, rule, hours,
     opens, length = hours
     series = {"rule": rule, "opens": opens, "length": length * 3600, "last": "2026-12-31"}
     series |= {"off": ["2026-12-02"], "extra": [], "moved": []}
-    parameters = (Named("tocsin:step", "before"), Named("tocsin:series", json.dumps(series)))
+    parameters = (NamedValue("tocsin:step", "before"), NamedValue("tocsin:series", json.dumps(series)))
     zone = town.station.zone
     starts = datetime.combine(NOW.date(), time.fromisoformat(opens), zone)
     works = town.hear(a_work(onset=starts, expires=NOW + timedelta(days=36), parameters=parameters))
@@ -298,10 +298,10 @@ def a_day(town):
 
 
 def test_a_daybook_that_reads_what_changed_sees_what_one_sees_that_reads_everything(town):
-    kept, seen_by_both = Daybook(town.station.zone), []
+    kept, seen_by_both = IncidentIndex(town.station.zone), []
     for _ in a_day(town):
         views, now = Views(town.db), town.clock.now()
-        anew = Daybook(town.station.zone)
+        anew = IncidentIndex(town.station.zone)
         assert kept.look(views, now) == anew.look(views, now), now
         assert {each for each, _ in kept.known} == {each for each, _ in anew.known}
         seen_by_both.append([len(part) for part in (kept.look(views, now).on, kept.look(views, now).over)])
@@ -311,7 +311,7 @@ def test_a_daybook_that_reads_what_changed_sees_what_one_sees_that_reads_everyth
 
 
 def test_a_look_reads_the_incidents_that_changed_however_many_the_day_has(town):
-    daybook, views = Daybook(town.station.zone), Watched(town)
+    daybook, views = IncidentIndex(town.station.zone), Watched(town)
     filed = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(40)]
     before = daybook.look(views, NOW)
     views.read.clear()
@@ -326,7 +326,7 @@ def test_a_look_reads_the_incidents_that_changed_however_many_the_day_has(town):
 
 
 def test_more_changes_than_are_told_one_by_one_are_read_as_a_whole_and_so_is_a_new_day(town):
-    daybook, views = Daybook(town.station.zone), Watched(town)
+    daybook, views = IncidentIndex(town.station.zone), Watched(town)
     town.hear(an_alert())
     daybook.look(views, NOW)
     for n in range(201):
@@ -343,7 +343,7 @@ def test_what_could_not_be_read_is_read_with_the_next_look(town):
         def threads(self, incidents):
             raise OSError(incidents)
 
-    daybook = Daybook(town.station.zone)
+    daybook = IncidentIndex(town.station.zone)
     first = town.hear(an_alert())
     with pytest.raises(OSError, match=first.stored.incident_id):
         daybook.look(Broken(town), NOW)
@@ -358,7 +358,7 @@ def test_what_could_not_be_read_is_read_with_the_next_look(town):
 def test_a_daybook_knows_the_newest_of_long_ago_and_no_more_than_it_is_to(town, monkeypatch):
     monkeypatch.setattr(publicity, "LISTED", 3)
     filed = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(2)]
-    daybook = Daybook(town.station.zone)
+    daybook = IncidentIndex(town.station.zone)
     daybook.look(Views(town.db), NOW)
     for n in (3, 4):
         town.clock.set(NOW + timedelta(minutes=n))

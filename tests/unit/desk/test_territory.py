@@ -10,7 +10,7 @@ from time import process_time
 import pytest
 
 from alerts.desk.territory import EXCLUDED, Territory, territory_of
-from alerts.model.alert import Area, Circle, Named
+from alerts.model.alert import Area, Circle, NamedValue
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
 from alerts.model.town import DISTRICT, District, Town
@@ -39,10 +39,10 @@ def located(*areas, territory=TOWN, **more):
     "codes",
     [
         (HERE,),
-        (Named("insee", "38185"),),
-        (Named("INSEE", "38001 38185,38002"),),
-        (Named("NUTS3", "FR999"), HERE),
-        (Named(DISTRICT, "d2"),),
+        (NamedValue("insee", "38185"),),
+        (NamedValue("INSEE", "38001 38185,38002"),),
+        (NamedValue("NUTS3", "FR999"), HERE),
+        (NamedValue(DISTRICT, "d2"),),
     ],
 )
 def test_a_code_of_ours_is_here(codes):
@@ -50,13 +50,13 @@ def test_a_code_of_ours_is_here(codes):
 
 
 def test_another_value_of_a_scheme_we_know_is_elsewhere():
-    assert located(Area("Ailleurs", geocodes=(Named("INSEE", "38001"),))) == "outside our areas: Ailleurs"
+    assert located(Area("Ailleurs", geocodes=(NamedValue("INSEE", "38001"),))) == "outside our areas: Ailleurs"
 
 
 def test_a_scheme_we_don_t_know_can_not_be_matched():
     reason = 'its area can\'t be matched: Somewhere (area = "any" takes it)'
 
-    assert located(Area("Somewhere", geocodes=(Named("EMMA_ID", "FR010"),))) == reason
+    assert located(Area("Somewhere", geocodes=(NamedValue("EMMA_ID", "FR010"),))) == reason
     assert located(Area("Somewhere")) == reason
     codes_alone = Territory((HERE,))
     assert located(Area("Somewhere", polygons=(box(45, 5, 46, 6),)), territory=codes_alone) == reason
@@ -67,15 +67,17 @@ def test_an_alert_that_names_no_area_at_all_says_so():
 
 
 def test_of_several_areas_those_that_are_here_are_told():
-    areas = [Area(name, geocodes=(Named("INSEE", code),)) for name, code in (("A", "1"), ("B", "38185"), ("C", "2"))]
+    areas = [
+        Area(name, geocodes=(NamedValue("INSEE", code),)) for name, code in (("A", "1"), ("B", "38185"), ("C", "2"))
+    ]
 
     assert located(*areas) == ("B",)
     assert located(areas[0], areas[2]) == "outside our areas: A; C"
-    many = [Area(str(n), geocodes=(Named("INSEE", str(n)),)) for n in range(9)]
+    many = [Area(str(n), geocodes=(NamedValue("INSEE", str(n)),)) for n in range(9)]
     assert located(*many) == "outside our areas: 0; 1; 2; 3; … (+5)"
 
 
-@pytest.mark.parametrize("areas", [(), (Area("Ailleurs", geocodes=(Named("INSEE", "1"),)),)])
+@pytest.mark.parametrize("areas", [(), (Area("Ailleurs", geocodes=(NamedValue("INSEE", "1"),)),)])
 def test_any_area_lets_everything_through(areas):
     assert located(*areas, any_area=True) == tuple(area.description for area in areas)
     assert located(*areas, territory=Territory()) == tuple(area.description for area in areas)
@@ -129,9 +131,9 @@ def test_a_hole_is_not_covered():
     written = "45.1,5.6 45.1,5.8 45.3,5.8 45.3,5.6 45.1,5.6"
     far = "45.8,5.1 45.8,5.2 45.9,5.2 45.9,5.1 45.8,5.1"
 
-    assert located(Area("Zone", (whole,), geocodes=(Named(EXCLUDED, written),))) == "outside our areas: Zone"
-    assert located(Area("Zone", (whole,), geocodes=(Named(EXCLUDED, far),))) == ("Zone",)
-    assert located(Area("Zone", (whole,), geocodes=(Named(EXCLUDED, "nonsense"),))) == ("Zone",)
+    assert located(Area("Zone", (whole,), geocodes=(NamedValue(EXCLUDED, written),))) == "outside our areas: Zone"
+    assert located(Area("Zone", (whole,), geocodes=(NamedValue(EXCLUDED, far),))) == ("Zone",)
+    assert located(Area("Zone", (whole,), geocodes=(NamedValue(EXCLUDED, "nonsense"),))) == ("Zone",)
 
 
 def test_good_shapes_count_beside_bad_ones():
@@ -156,7 +158,7 @@ def test_a_district_as_a_cap_area_is_latitude_first_and_found_again():
     area = MILL.as_area()
 
     assert area.polygons[0][0] == (45.18, 5.72)
-    assert area.geocodes == (Named(DISTRICT, "D2"),)
+    assert area.geocodes == (NamedValue(DISTRICT, "D2"),)
     assert located(area) == ("Le Moulin d’Élise",)
     assert located(Area("x", polygons=area.polygons)) == ("x",)
 
@@ -207,7 +209,7 @@ def test_a_long_outline_with_a_slip_in_it_keeps_its_shape_near_here():
 def test_a_point_that_is_not_on_earth_is_no_corner_of_a_hole(odd):
     written = f"45.1,5.6 45.1,5.8 {odd} 45.3,5.8 45.3,5.6 45.1,5.6"
 
-    assert located(Area("Zone", (box(45, 5, 46, 6),), geocodes=(Named(EXCLUDED, written),))) == (
+    assert located(Area("Zone", (box(45, 5, 46, 6),), geocodes=(NamedValue(EXCLUDED, written),))) == (
         "outside our areas: Zone"
     )
 

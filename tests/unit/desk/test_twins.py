@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approve import approve, reject
-from alerts.desk.dedupe import release, told_already
+from alerts.desk.dedupe import already_published, release
 from alerts.model.alert import Area, Severity, Status, Urgency
 from alerts.model.errors import Conflict
 from alerts.model.incident import AlertState
@@ -91,10 +91,12 @@ def test_a_feed_s_own_update_that_waits_keeps_back_no_message_that_goes_at_once(
 
 def test_the_twin_that_waits_says_so_and_is_not_published_by_habit(town):
     waits = town.hear(an_alert(), "careful")
-    assert town.act(lambda alerts: told_already(alerts, waits.stored, NOW)) == []
+    assert town.act(lambda alerts: already_published(alerts, waits.stored, NOW)) == []
     told = town.hear(an_alert(**OTHER, headline="Tempête"), "vigilance")
 
-    assert [each.id for each in town.act(lambda alerts: told_already(alerts, waits.stored, NOW))] == [told.stored.id]
+    assert [each.id for each in town.act(lambda alerts: already_published(alerts, waits.stored, NOW))] == [
+        told.stored.id
+    ]
     with pytest.raises(Conflict, match=f"the same event is out: {told.stored.id} from vigilance"):
         town.act(lambda alerts: approve(alerts, waits.stored.id, "ana", NOW))
     assert set(town.states(waits).values()) == {"waiting"}
@@ -115,7 +117,7 @@ def test_what_tells_of_something_else_is_no_twin(town, other):
     waits = town.hear(an_alert(), "careful")
     town.hear(an_alert(**OTHER, headline="Autre", **other), "vigilance")
 
-    assert town.act(lambda alerts: told_already(alerts, waits.stored, NOW)) == []
+    assert town.act(lambda alerts: already_published(alerts, waits.stored, NOW)) == []
 
 
 class TestTheClockOfAVeto:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.ending import end_what_is_over
-from alerts.model.alert import Area, Named, Severity, Status
+from alerts.model.alert import Area, NamedValue, Severity, Status
 from alerts.model.errors import Refused
 from alerts.model.post import Means
 from alerts.rendering.templates import Renderer
@@ -72,7 +72,7 @@ def test_an_exercise_goes_to_channels_of_exercises_alone(town):
     [
         ((CENTRE.as_area(),), ["D1"]),
         ((CENTRE.as_area(), MILL.as_area()), None),
-        ((Area("Saint-Martin", geocodes=(Named("INSEE", "38185"),)),), None),
+        ((Area("Saint-Martin", geocodes=(NamedValue("INSEE", "38185"),)),), None),
         ((Area("Là-bas", polygons=CENTRE.as_area().polygons),), ["D1"]),
     ],
 )
@@ -83,7 +83,7 @@ def test_it_concerns_the_districts_that_it_touches(town, areas, codes):
 
 
 def test_what_is_refused_stores_none(town):
-    town.hear(an_alert(areas=(Area("Ailleurs", geocodes=(Named("INSEE", "01001"),)),)))
+    town.hear(an_alert(areas=(Area("Ailleurs", geocodes=(NamedValue("INSEE", "01001"),)),)))
     assert bulks(town) == []
 
 

@@ -13,7 +13,7 @@ from lxml import html
 from alerts.fleet.process import fleet_app
 from alerts.fleet.town_list import MOST_TOWNS
 from alerts.model.subscriber import Topic
-from alerts.web.public.letters import A_DAY, A_NETWORK, APART
+from alerts.web.public.email_signup import A_DAY, A_NETWORK, INTERVAL
 from tests.fakes import FakeClock
 from tests.mail_relay import MAIL, Relay
 from tests.unit.fleet.towns import CHANNEL, a_fleet, write_town
@@ -86,7 +86,7 @@ async def test_each_town_s_own_pace_holds_and_the_answer_never_tells(tmp_path):
         answers = set()
         for _ in range(A_DAY + 2):
             answers.add(await send(client, "crolles", "meylan"))
-            await client.fleet.outside.clock.advance(APART / timedelta(seconds=1))
+            await client.fleet.outside.clock.advance(INTERVAL / timedelta(seconds=1))
         assert len(answers) == 1, "the same to who asks too often"
         assert len(client.relay.taken) == 2 * A_DAY
 

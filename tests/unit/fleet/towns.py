@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.fleet.fleet import Fleet
 from alerts.fleet.process import shared_outside
 from alerts.model.town import FleetSection, WebSection
@@ -33,7 +33,7 @@ def write_town(stations, name, station="", rest=CHANNEL, store="sqlite:///tocsin
 @asynccontextmanager
 async def a_fleet(stations, url=SHARED, clock=None, hosts=None):
     """The fleet of a folder, which hasn't looked at it yet."""
-    async with shared_outside(stations, Outside(clock=clock) if clock is not None else None) as outside:
+    async with shared_outside(stations, DaemonEnvironment(clock=clock) if clock is not None else None) as outside:
         fleet = Fleet(stations, FleetSection(url, hosts=hosts or {}), WebSection(listen="127.0.0.1:0"), outside)
         try:
             yield fleet

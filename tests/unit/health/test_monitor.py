@@ -12,17 +12,17 @@ from alerts.health.monitor import (
     RESTS,
     ChannelSeen,
     HealthNotice,
-    HeldPosts,
     MonitorMemory,
     Phase,
+    ReportedTrouble,
     Seen,
     SourceSeen,
-    ToldTrouble,
+    StuckPosts,
     Trouble,
     What,
     news_of,
+    reported_after,
     see,
-    told_after,
 )
 from alerts.model.reason import in_words
 
@@ -45,14 +45,14 @@ class Duty:
     def __init__(self) -> None:
         self.now = NOW
         self.notebook = MonitorMemory()
-        self.told: dict[str, ToldTrouble] = {}
+        self.told: dict[str, ReportedTrouble] = {}
 
     def round(self, seen: Seen, after: timedelta = MINUTE) -> list[tuple[Phase, str]]:
         self.now += after
         self.notebook = self.notebook.note(seen)
         news = news_of(seen, self.told, self.notebook, self.now)
         self.notebook = self.notebook.tell(news, self.now)
-        self.told = told_after(self.told, news, self.now)
+        self.told = reported_after(self.told, news, self.now)
         self.news = news
         return [(each.say, each.trouble.key) for each in news]
 
@@ -65,7 +65,7 @@ def duty():
 GOOD = saw(ChannelSeen("x"))
 REFUSED = saw(ChannelSeen("x", refused=in_words("the token was revoked; make a new one")))
 UNREACHABLE = saw(ChannelSeen("x", unreachable=in_words("no answer")))
-STUCK = saw(ChannelSeen("x", stuck=HeldPosts(2, EARLIER, in_words("status 503"))))
+STUCK = saw(ChannelSeen("x", stuck=StuckPosts(2, EARLIER, in_words("status 503"))))
 
 
 class TestSeeing:
@@ -84,9 +84,9 @@ class TestSeeing:
                 in_words("revoked"),
                 in_words("no answer"),
                 (in_words("may not edit"), in_words("may not delete")),
-                HeldPosts(2, EARLIER),
-                HeldPosts(1, NOW),
-                HeldPosts(1, NOW),
+                StuckPosts(2, EARLIER),
+                StuckPosts(1, NOW),
+                StuckPosts(1, NOW),
             )
         )
 
@@ -174,7 +174,7 @@ class TestTelling:
     def test_one_cause_is_one_warning(self, duty):
         both = saw(
             ChannelSeen(
-                "x", refused=in_words("revoked"), stuck=HeldPosts(2, EARLIER), rights=(in_words("may not edit"),)
+                "x", refused=in_words("revoked"), stuck=StuckPosts(2, EARLIER), rights=(in_words("may not edit"),)
             )
         )
 
@@ -183,12 +183,12 @@ class TestTelling:
 
     def test_a_trouble_that_another_hides_is_not_called_over(self, duty):
         assert duty.round(STUCK) == [(Phase.FIRING, "lane x")]
-        assert duty.round(saw(ChannelSeen("x", refused=in_words("revoked"), stuck=HeldPosts(2, EARLIER)))) == [
+        assert duty.round(saw(ChannelSeen("x", refused=in_words("revoked"), stuck=StuckPosts(2, EARLIER)))) == [
             (Phase.FIRING, "credential x")
         ]
 
     def test_two_channels_are_two_troubles(self, duty):
-        seen = saw(ChannelSeen("x", refused=in_words("revoked")), ChannelSeen("page", stuck=HeldPosts(1, EARLIER)))
+        seen = saw(ChannelSeen("x", refused=in_words("revoked")), ChannelSeen("page", stuck=StuckPosts(1, EARLIER)))
 
         assert duty.round(seen) == [(Phase.FIRING, "credential x"), (Phase.FIRING, "lane page")]
 

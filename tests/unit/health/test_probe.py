@@ -36,7 +36,7 @@ class Lane:
             raise self.answer
         return self.answer
 
-    async def say_at_once(self, message: Message) -> None:
+    async def send_unjournalled(self, message: Message) -> None:
         self.said.append(message.plain)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from alerts.app import Daemon, build
 from alerts.config import load_config
-from alerts.daemon.outside import Looks, Outside
+from alerts.daemon.environment import DaemonEnvironment, Looks
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening.polls import PollDraft, open_poll
@@ -116,7 +116,7 @@ class PollTown:
         async def open_session() -> Session:
             return Session()
 
-        outside = Outside(
+        outside = DaemonEnvironment(
             clock=self.clock,
             open_session=open_session,
             open_database=opened,

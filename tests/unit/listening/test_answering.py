@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.versions import standing
+from alerts.desk.versions import current_answer
 from alerts.listening.answering import faq, what_is_asked
 from alerts.listening.hearing import take
 from alerts.listening.question_acts import (
@@ -144,7 +144,9 @@ async def test_a_withdrawn_answer_is_taken_back_and_what_follows_is_said_anew(li
 
     done = await listening.service.act(by(ANNE, WithdrawAnswer, question, "faux"))
     assert {post.means for post in done.posts} == {Means.DELETE}
-    assert await listening.service.ask(lambda unit: (faq(unit, listening.incident), standing(unit, question))) == (
+    assert await listening.service.ask(
+        lambda unit: (faq(unit, listening.incident), current_answer(unit, question))
+    ) == (
         [],
         None,
     )

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.share import LeaseGroup
 from alerts.listening.ears import Ear, Intake
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import take, understand_nothing
@@ -50,7 +50,7 @@ class Asked:
 async def an_ear(listening, asked, understand=understand_nothing):
     name = ear_lease("page")
     now = listening.clock.now()
-    keeper = LeaseKeeper(Leases(listening.database), listening.clock, "us", [Holding("ear", (name,))])
+    keeper = LeaseKeeper(Leases(listening.database), listening.clock, "us", [LeaseGroup("ear", (name,))])
     intake = Intake(listening.service, listening.events, listening.clock, understand)
     ear = Ear("page", asked, timedelta(minutes=1), intake=intake, keeper=keeper, chance=lambda: 0.5)
     [lease] = await take_leases(listening.database, [name], "us", now, now + timedelta(hours=1))

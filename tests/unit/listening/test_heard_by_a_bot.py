@@ -11,7 +11,7 @@ import pytest
 
 from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.desk.officer import Officer
 from alerts.listening.question_acts import AnswerQuestion, WithdrawAnswer
 from alerts.model.events import AttemptFinished, RemarkHeard
@@ -52,7 +52,7 @@ async def running(tmp_path):
     file.write_text(TOWN.format(url=platforms.url), encoding="utf-8")
     town = load_config(file)
     migrate(town.database)
-    daemon = await build(town, Outside())
+    daemon = await build(town, DaemonEnvironment())
     try:
         async with aiohttp.ClientSession() as session:
             people = Townsfolk(session, platforms.url)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.outside import Outside
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.model.events import AttemptFinished, RemarkHeard
 from alerts.store.files import migrate
 from tests.townsfolk import Townsfolk
@@ -80,7 +80,7 @@ async def running(tmp_path):
     file.write_text(TOWN.format(url=platforms.url), encoding="utf-8")
     town = load_config(file)
     migrate(town.database)
-    daemon = await build(town, Outside())
+    daemon = await build(town, DaemonEnvironment())
     try:
         await daemon.start()
         async with aiohttp.ClientSession() as session:

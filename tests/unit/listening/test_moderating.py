@@ -11,7 +11,7 @@ import pytest
 
 from alerts.delivery.jobs import JobLane
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.share import LeaseGroup
 from alerts.listening.hearing import take
 from alerts.listening.moderating import ModerationJobs, may
 from alerts.listening.remark_acts import AgreeBlock, BlockAuthor, DeleteRemark, HideRemark, RefuseBlock
@@ -58,7 +58,7 @@ class Platform:
 @pytest.fixture
 async def platform(listening):
     leases = Leases(listening.database)
-    keeper = LeaseKeeper(leases, listening.clock, "us", [Holding("channel", ("page",))], timedelta(days=3))
+    keeper = LeaseKeeper(leases, listening.clock, "us", [LeaseGroup("channel", ("page",))], timedelta(days=3))
     listening.database.lease_lost = keeper.lost
     await keeper._renew()
     return Platform(listening, keeper)

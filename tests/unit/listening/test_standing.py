@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alerts.listening.ears import ear_standings
+from alerts.listening.ears import ear_statuses
 from alerts.model.listening import EarStatus
 from alerts.model.reason import because
 
 
 async def standings(listening):
-    rows = await listening.service.ask(lambda unit: list(ear_standings(unit, listening.town)))
+    rows = await listening.service.ask(lambda unit: list(ear_statuses(unit, listening.town)))
     return {row["ear"]: row for row in rows}
 
 

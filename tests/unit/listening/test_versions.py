@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.desk.officer import Officer
-from alerts.desk.versions import digest_of, public_versions, standing, waiting
+from alerts.desk.versions import current_answer, digest_of, public_versions, waiting
 from alerts.listening.answering import faq
 from alerts.listening.hearing import take
 from alerts.listening.question_acts import (
@@ -232,7 +232,7 @@ async def test_a_town_that_wants_one_person_has_the_new_version_at_once(listenin
     await listening.service.act(by(ANNE, RewordQuestion, question, "Peut-on boire l’eau du robinet ?"))
 
     assert await read(listening) == [("Peut-on boire l’eau du robinet ?", "Non.")]
-    stands = await listening.service.ask(lambda unit: standing(unit, question))
+    stands = await listening.service.ask(lambda unit: current_answer(unit, question))
     assert (stands.version, stands.state) == (2, AnswerState.ACCEPTED)
 
 
@@ -253,7 +253,10 @@ async def test_a_question_says_what_one_of_those_who_ask_it_says_now(listening):
 async def test_who_only_looks_hands_nothing_in(careful):
     question = await validated(careful)
     viewer = replace(LUC, role=Role.VIEWER)
-    stands = await careful.service.ask(lambda unit: standing(unit, question))
+    stands = await careful.service.ask(lambda unit: current_answer(unit, question))
     with pytest.raises(Forbidden):
         await careful.service.act(by(viewer, RewordQuestion, question, "Autre chose ?"))
-    assert await careful.service.ask(lambda unit: (waiting(unit, question), standing(unit, question))) == (None, stands)
+    assert await careful.service.ask(lambda unit: (waiting(unit, question), current_answer(unit, question))) == (
+        None,
+        stands,
+    )

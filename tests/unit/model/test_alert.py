@@ -9,7 +9,17 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model.alert import Alert, Area, Circle, Info, Named, Reference, Resource, alert_from_json, alert_to_json
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Circle,
+    Info,
+    NamedValue,
+    Reference,
+    Resource,
+    alert_from_json,
+    alert_to_json,
+)
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PARIS = timezone(timedelta(hours=1))
@@ -25,7 +35,7 @@ areas = st.builds(
     description=words,
     polygons=st.lists(st.lists(points, max_size=5).map(tuple), max_size=2).map(tuple),
     circles=st.lists(st.builds(Circle, points, st.floats(0, 500)), max_size=2).map(tuple),
-    geocodes=st.lists(st.builds(Named, words, words), max_size=2).map(tuple),
+    geocodes=st.lists(st.builds(NamedValue, words, words), max_size=2).map(tuple),
     altitude=st.none() | st.floats(0, 9000),
     ceiling=st.none(),
 )

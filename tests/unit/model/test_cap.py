@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from alerts.model.alert import Alert, Area, Circle, Info, MsgType, Named, Reference, Resource, Scope
+from alerts.model.alert import Alert, Area, Circle, Info, MsgType, NamedValue, Reference, Resource, Scope
 from alerts.model.cap import violations
 from alerts.model.reason import because
 from tests.walls import in_one_test
@@ -26,7 +26,7 @@ ALERT = Alert(
                     "Quartier du pont",
                     polygons=(RING,),
                     circles=(Circle((45.0, 5.0), 0.0),),
-                    geocodes=(Named("INSEE", "38185"),),
+                    geocodes=(NamedValue("INSEE", "38185"),),
                     altitude=0.0,
                     ceiling=3000.0,
                 ),
@@ -101,8 +101,8 @@ CASES = {
     "relative web": (of_info(web="/crue"), "info[0].web: '/crue' is no absolute URI"),
     "web with blank": (of_info(web="https://a b/"), "info[0].web: 'https://a b/' is no absolute URI"),
     "broken web": (of_info(web="https://[a/"), "info[0].web: 'https://[a/' is no absolute URI"),
-    "event code": (of_info(event_codes=(Named("", "x"),)), "info[0].eventCode[0].valueName: is empty"),
-    "parameter": (of_info(parameters=(Named("x", ""),)), "info[0].parameter[0].value: is empty"),
+    "event code": (of_info(event_codes=(NamedValue("", "x"),)), "info[0].eventCode[0].valueName: is empty"),
+    "parameter": (of_info(parameters=(NamedValue("x", ""),)), "info[0].parameter[0].value: is empty"),
     "resource": (of_resource(description=""), "info[0].resource[0].resourceDesc: is empty"),
     "mime type": (of_resource(mime_type="png"), "info[0].resource[0].mimeType: 'png' is none"),
     "size": (of_resource(size=-1), "info[0].resource[0].size: is -1"),
@@ -121,7 +121,7 @@ CASES = {
     "east of the date line": (of_area(circles=(Circle((0.0, 180.5), 1.0),)), "info[0].area[0].circle[0]: 0.0,180.5 is"),
     "radius": (of_area(circles=(Circle((0.0, 0.0), -1.0),)), "info[0].area[0].circle[0]: has the radius -1.0"),
     "endless": (of_area(circles=(Circle((0.0, 0.0), float("inf")),)), "info[0].area[0].circle[0]: has the radius inf"),
-    "geocode": (of_area(geocodes=(Named("INSEE", ""),)), "info[0].area[0].geocode[0].value: is empty"),
+    "geocode": (of_area(geocodes=(NamedValue("INSEE", ""),)), "info[0].area[0].geocode[0].value: is empty"),
     "ceiling alone": (of_area(altitude=None), "info[0].area[0].ceiling: stands alone"),
     "ceiling below": (of_area(altitude=4000.0), "info[0].area[0].ceiling: 3000.0 is below the altitude 4000.0"),
     "altitude": (of_area(altitude=float("nan"), ceiling=None), "info[0].area[0].altitude: is nan"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from alerts.model.alert import Area, Category, Info, Named, ResponseType, Severity
+from alerts.model.alert import Area, Category, Info, NamedValue, ResponseType, Severity
 from alerts.model.hazard import AWARENESS_TYPES, HAZARD_PARAMETER, Hazard, fold, hazard_of, only_a_risk, says_over
 from alerts.model.hazard_words import _NAMES, _NOT_MEANT
 from tests.samples import shared
@@ -77,25 +77,30 @@ def test_the_words_of_the_event_tell_the_hazard(event: str, hazard: str) -> None
 @in_one_test
 @pytest.mark.parametrize(("code", "hazard"), list(AWARENESS_TYPES.items()))
 def test_awareness_type_wins_over_the_words(code: str, hazard: Hazard) -> None:
-    info = Info("Travaux", parameters=(Named("awareness_type", f"{code}; Whatever"),))
+    info = Info("Travaux", parameters=(NamedValue("awareness_type", f"{code}; Whatever"),))
     assert hazard_of(info) is hazard
 
 
 def test_an_awareness_type_that_is_not_listed_leaves_it_to_the_words() -> None:
-    assert hazard_of(Info("Orages", parameters=(Named("awareness_type", "99; New"),))) is Hazard.STORM
+    assert hazard_of(Info("Orages", parameters=(NamedValue("awareness_type", "99; New"),))) is Hazard.STORM
 
 
 def test_our_own_parameter_wins_over_everything() -> None:
-    info = Info("Orages", parameters=(Named("awareness_type", "1; Wind"), Named(HAZARD_PARAMETER, " Water-Cut ")))
+    info = Info(
+        "Orages", parameters=(NamedValue("awareness_type", "1; Wind"), NamedValue(HAZARD_PARAMETER, " Water-Cut "))
+    )
     assert hazard_of(info) is Hazard.WATER_CUT
 
 
 def test_an_unknown_own_parameter_is_passed_over() -> None:
-    assert hazard_of(Info("Orages", parameters=(Named(HAZARD_PARAMETER, "dragons"),))) is Hazard.STORM
+    assert hazard_of(Info("Orages", parameters=(NamedValue(HAZARD_PARAMETER, "dragons"),))) is Hazard.STORM
 
 
 def test_an_event_code_wins_over_the_words() -> None:
-    assert hazard_of(Info("Warning of wind", event_codes=(Named("X", "no"), Named("SAME", "ffw")))) is Hazard.RAIN_FLOOD
+    assert (
+        hazard_of(Info("Warning of wind", event_codes=(NamedValue("X", "no"), NamedValue("SAME", "ffw"))))
+        is Hazard.RAIN_FLOOD
+    )
 
 
 def test_the_headline_is_asked_when_the_event_says_nothing() -> None:
@@ -154,12 +159,12 @@ def test_people_told_to_evacuate_are_evacuated_where_it_is_grave(severity: Sever
 def test_another_event_is_no_works_though_works_are_mentioned(headline: str, hazard: str) -> None:
     for event in ("Alerte", "Travaux"):
         assert hazard_of(Info(event, headline=headline, categories=(Category.INFRA,))) == hazard
-    own = (Named(HAZARD_PARAMETER, "works"),)
+    own = (NamedValue(HAZARD_PARAMETER, "works"),)
     assert hazard_of(Info("Travaux", headline=headline, parameters=own)) == hazard
 
 
 def test_unsafe_water_in_a_calendar_of_works_is_unsafe_water() -> None:
-    own = (Named(HAZARD_PARAMETER, "works"),)
+    own = (NamedValue(HAZARD_PARAMETER, "works"),)
     assert hazard_of(Info("Travaux", headline="Eau non potable rue Haute", parameters=own)) is Hazard.WATER_QUALITY
 
 
@@ -262,10 +267,10 @@ def test_an_evacuation_that_is_only_prepared_is_none_whatever_its_response_type(
 
 
 def test_a_code_is_no_danger_any_more_where_the_words_say_that_it_is_over() -> None:
-    gale = Info("Vent", headline="Fin de vigilance orange vent", parameters=(Named("awareness_type", "1; Wind"),))
+    gale = Info("Vent", headline="Fin de vigilance orange vent", parameters=(NamedValue("awareness_type", "1; Wind"),))
     assert hazard_of(gale) is Hazard.GENERAL
     assert hazard_of(replace(gale, headline="Vigilance orange vent prolongée")) is Hazard.WIND
-    drill = Info("Tsunami Warning", headline="Tsunami exercise", event_codes=(Named("SAME", "TSW"),))
+    drill = Info("Tsunami Warning", headline="Tsunami exercise", event_codes=(NamedValue("SAME", "TSW"),))
     assert hazard_of(drill) is Hazard.GENERAL
 
 
@@ -300,7 +305,7 @@ def test_an_earthquake_is_one_where_somebody_says_where() -> None:
 )
 def test_only_what_says_outright_that_it_is_over_says_so(headline: str, over: bool) -> None:
     assert says_over(Info("Alert", headline=headline)) is over
-    officers = (Named(HAZARD_PARAMETER, "general"),)
+    officers = (NamedValue(HAZARD_PARAMETER, "general"),)
     assert not says_over(Info("Alert", headline=headline, parameters=officers)), "who wrote it chose what it is"
 
 

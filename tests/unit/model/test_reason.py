@@ -13,7 +13,7 @@ from alerts.model.alert import Severity
 from alerts.model.catalogue import LOCALE
 from alerts.model.errors import Misuse, Rejected
 from alerts.model.reason import LONGEST, WORDS, because, in_words, kept_reason, read_reason, sentences
-from alerts.rendering.i18n import told, word
+from alerts.rendering.i18n import reason_json, word
 
 ROOT = Path(__file__).parents[3]
 VALUE = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -129,9 +129,9 @@ class TestWorded:
         assert str(because("outside_area", area="{why} %(x)s %")) == "outside our areas: {why} %(x)s %"
 
     def test_json_has_the_words_and_the_code(self):
-        found = told(because("waits_for_validation"), "fr-FR")
+        found = reason_json(because("waits_for_validation"), "fr-FR")
         assert found == {"reason": "elle attend une validation", "reason_code": "waits_for_validation"}
-        assert told(None, "fr") == {"reason": None, "reason_code": None}
+        assert reason_json(None, "fr") == {"reason": None, "reason_code": None}
 
     def test_an_error_carries_its_reason(self):
         assert Misuse(because("note_missing")).reason.code == "note_missing"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.model.alert import Alert, Area, Info, Named, Severity
+from alerts.model.alert import Alert, Area, Info, NamedValue, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.town import ChannelConfig, Town
@@ -44,7 +44,7 @@ def an_alert(*infos: Info, **changes: Any) -> Alert:
 
 
 def about(hazard: Hazard, language: str) -> Alert:
-    return an_alert(an_info(language=language, parameters=(Named(HAZARD_PARAMETER, hazard.value),)))
+    return an_alert(an_info(language=language, parameters=(NamedValue(HAZARD_PARAMETER, hazard.value),)))
 
 
 def render(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.model.alert import Alert, Area, Info, Named, ResponseType, Severity
+from alerts.model.alert import Alert, Area, Info, NamedValue, ResponseType, Severity
 from alerts.model.post import PostKind
 from alerts.rendering.matter import Context
 from alerts.rendering.plain import is_filler, says_what_to_do
@@ -223,7 +223,7 @@ def test_a_long_headline_keeps_no_place_out_of_sight() -> None:
 
 
 def test_a_colour_alone_is_no_warning() -> None:
-    yellow = (Named("awareness_level", "2; yellow; Moderate"), Named("awareness_type", "3; Thunderstorm"))
+    yellow = (NamedValue("awareness_level", "2; yellow; Moderate"), NamedValue("awareness_type", "3; Thunderstorm"))
     storm = replace(RAIN, headline="Thunderstorm Sumadija yellow", language="en-GB", parameters=yellow)
     assert told(storm, ENGLISH)["lead"] == "Yellow warning – Thunderstorm Sumadija yellow"
     named = replace(storm, headline="Warning: yellow, thunderstorms")

@@ -18,7 +18,7 @@ from tests.walls import in_one_test
 def test_a_run_of_anything_is_worked_on_in_time(run, end):
     said = f"Une crue : {run * (LONGEST // len(run))}"[: LONGEST - len(end)] + end
     # Of computing, whatever else the machine does; what goes over the words for each of them computes for seconds.
-    assert words.apart(said.encode()) < 1_000
+    assert words.in_subprocess(said.encode()) < 1_000
 
 
 def test_blanks_of_every_kind_are_one():

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.dates import format_datetime
 
-from alerts.model.alert import Info, Named
+from alerts.model.alert import Info, NamedValue
 from alerts.rendering.library import GENERAL, Library, shipped_folder
-from alerts.rendering.moments import Teller, event_end, with_ordinal
+from alerts.rendering.moments import DateFormatter, event_end, with_ordinal
 from tests.unit.rendering.sample_alerts import NOW
 from tests.walls import in_one_test
 
@@ -21,8 +21,8 @@ def at(day: int, hour: int, minute: int = 0, month: int = 11, year: int = 2026) 
     return datetime(year, month, day, hour, minute, tzinfo=PARIS)
 
 
-def teller(language: str = "fr-FR", *, long: bool = False) -> Teller:
-    return Teller(language, PARIS, NOW, PHRASES[language[:2]], long)
+def teller(language: str = "fr-FR", *, long: bool = False) -> DateFormatter:
+    return DateFormatter(language, PARIS, NOW, PHRASES[language[:2]], long)
 
 
 FRENCH = [
@@ -110,7 +110,7 @@ def test_no_narrow_space_stands_in_a_time_for_it_weighs_double_on_x() -> None:
 
 
 def test_a_language_without_phrases_has_its_own_names_of_days() -> None:
-    german = Teller("de-DE", PARIS, NOW, PHRASES["en"], long=False)
+    german = DateFormatter("de-DE", PARIS, NOW, PHRASES["en"], long=False)
     assert german.window(None, at(25, 18)) == "until Mittwoch 25, 18:00"
 
 
@@ -126,7 +126,7 @@ def test_a_language_without_phrases_has_its_own_names_of_days() -> None:
     ],
 )
 def test_the_event_s_own_end_counts_where_it_is_later(own: str, expires: datetime | None, end: datetime) -> None:
-    assert event_end(Info("x", expires=expires, parameters=(Named("eventEndingTime", own),))) == end
+    assert event_end(Info("x", expires=expires, parameters=(NamedValue("eventEndingTime", own),))) == end
 
 
 def test_the_hour_that_comes_twice_says_which_of_the_two() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.rendering.onscreen import FACEBOOK, LOCK_BODY, LOCK_TITLE, Fold, ToldPiece, folded, pieces, short_link
+from alerts.rendering.onscreen import FACEBOOK, LOCK_BODY, LOCK_TITLE, Fold, StyledText, folded, pieces, short_link
 from tests.walls import in_one_test
 
 LONG = (
@@ -39,22 +39,22 @@ def test_a_line_that_is_wrapped_counts_as_several_and_is_cut_at_a_word():
 def test_links_and_tags_are_told_apart_and_bold_words_stay_bold():
     text = "<b>Crue &amp; vent</b>\nhttps://mairie.fr/a #Crue2026 R#2 #12 mairie.paris &lt;b&gt;"
     assert pieces(text, "html") == (
-        ToldPiece("strong", "Crue & vent"),
-        ToldPiece("plain", "\n"),
-        ToldPiece("link", "https://mairie.fr/a"),
-        ToldPiece("plain", " "),
-        ToldPiece("tag", "#Crue2026"),
-        ToldPiece("plain", " R#2 #12 "),
-        ToldPiece("link", "mairie.paris"),
-        ToldPiece("plain", " <b>"),
+        StyledText("strong", "Crue & vent"),
+        StyledText("plain", "\n"),
+        StyledText("link", "https://mairie.fr/a"),
+        StyledText("plain", " "),
+        StyledText("tag", "#Crue2026"),
+        StyledText("plain", " R#2 #12 "),
+        StyledText("link", "mairie.paris"),
+        StyledText("plain", " <b>"),
     )
-    assert pieces("<b>#1</b> https://mairie.fr/#Crue")[-1] == ToldPiece("link", "https://mairie.fr/#Crue")
+    assert pieces("<b>#1</b> https://mairie.fr/#Crue")[-1] == StyledText("link", "https://mairie.fr/#Crue")
 
 
 def test_the_post_s_own_address_is_a_link_whatever_its_domain():
     assert pieces("Voir http://localhost/alerts/1", link="http://localhost/alerts/1") == (
-        ToldPiece("plain", "Voir "),
-        ToldPiece("link", "http://localhost/alerts/1"),
+        StyledText("plain", "Voir "),
+        StyledText("link", "http://localhost/alerts/1"),
     )
 
 

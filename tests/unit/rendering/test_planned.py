@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.channels.settings import TELEGRAM_TEXT, TWITTER_TEXT
-from alerts.model.alert import Alert, Area, Category, Info, MsgType, Named, Severity
+from alerts.model.alert import Alert, Area, Category, Info, MsgType, NamedValue, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.matter import Context
@@ -55,7 +55,7 @@ def said(
         expires=ends,
         sender_name="Saint-Martin",
         headline=title,
-        parameters=tuple(Named(name, value) for name, value in told.items()),
+        parameters=tuple(NamedValue(name, value) for name, value in told.items()),
         areas=(Area("Rue haute"),),
     )
     alert = Alert("1", "a@b", now.astimezone(UTC), msg_type=MsgType.UPDATE, infos=(info,))
@@ -288,7 +288,7 @@ def test_no_place_is_said_where_the_calendar_names_none():
 @pytest.mark.parametrize("value", ["{", "[]", '{"rule": 1}', '[{"what": "time", "was": 3}]', "9" * 5000])
 def test_what_another_feed_writes_there_does_no_harm(value):
     for name in ("tocsin:series", "tocsin:change"):
-        info = Info("x", headline="A title", parameters=(Named("tocsin:step", "moved"), Named(name, value)))
+        info = Info("x", headline="A title", parameters=(NamedValue("tocsin:step", "moved"), NamedValue(name, value)))
         face = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT)
         alert = Alert("1", "a@b", MORNING, infos=(info,))
         for kind in PostKind:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alerts.model.alert import Alert, Area, Info, MsgType, Named, Severity, Status
+from alerts.model.alert import Alert, Area, Info, MsgType, NamedValue, Severity, Status
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import HAZARD_PARAMETER
 from alerts.model.post import EndReason, PostKind, TextFormat
@@ -81,7 +81,7 @@ def test_on_facebook_the_link_stands_beside_the_text() -> None:
 
 
 def test_a_headline_that_says_the_colour_needs_no_severity_before_it() -> None:
-    colour = (Named("awareness_level", "3; orange; Severe"),)
+    colour = (NamedValue("awareness_level", "3; orange; Severe"),)
     said = an_info(headline="Vigilance orange orages", parameters=colour)
     assert render(an_alert(said)).message.text.startswith("Vigilance orange orages\n")
     other = an_info(headline="Des orages arrivent", parameters=colour)
@@ -89,7 +89,9 @@ def test_a_headline_that_says_the_colour_needs_no_severity_before_it() -> None:
 
 
 def test_the_prepared_instruction_follows_the_colour_rather_than_the_severity() -> None:
-    info = an_info(instruction=None, severity=Severity.MINOR, parameters=(Named("awareness_level", "4; red; Minor"),))
+    info = an_info(
+        instruction=None, severity=Severity.MINOR, parameters=(NamedValue("awareness_level", "4; red; Minor"),)
+    )
     assert "Restez chez vous, volets et fenêtres fermés." in render(an_alert(info)).message.text
 
 
@@ -203,7 +205,7 @@ def test_a_contact_is_told_where_it_is_another_than_the_sender() -> None:
 
 
 def test_an_english_headline_that_says_the_colour_needs_no_more() -> None:
-    colour = (Named("awareness_level", "2; yellow; Moderate"),)
+    colour = (NamedValue("awareness_level", "2; yellow; Moderate"),)
     info = an_info(language="en", headline="Yellow Thunderstorm", parameters=colour)
     assert render(an_alert(info), renderer=Renderer(ENGLISH)).message.text.startswith("Yellow Thunderstorm\n")
 
@@ -251,7 +253,7 @@ def test_an_update_for_the_whole_town_frees_nobody(before: str, now: str, told: 
 
 
 def test_a_colour_that_changes_is_told_as_the_colour() -> None:
-    orange, red = ((Named("awareness_level", f"3; {colour}; x"),) for colour in ("orange", "red"))
+    orange, red = ((NamedValue("awareness_level", f"3; {colour}; x"),) for colour in ("orange", "red"))
     before = an_alert(an_info(parameters=orange))
     text = render(an_alert(an_info(parameters=red)), PostKind.UPDATE, TELEGRAM, previous=before).message.plain
     assert "La vigilance passe d’orange à rouge." in text
@@ -270,7 +272,7 @@ def test_a_colour_that_changes_is_told_as_the_colour() -> None:
 def test_a_warning_of_a_colour_ends_as_one_and_is_no_alert_that_anybody_withdraws(
     language: str, reason: EndReason, lead: str, over: str
 ) -> None:
-    orange = (Named("awareness_level", "3; orange; Severe"), Named("awareness_type", "3; Thunderstorm"))
+    orange = (NamedValue("awareness_level", "3; orange; Severe"), NamedValue("awareness_type", "3; Thunderstorm"))
     before = an_alert(an_info(event="Orages", language=language, parameters=orange))
 
     bare = replace(an_alert(), infos=(), msg_type=MsgType.CANCEL)
@@ -336,7 +338,7 @@ def test_an_evacuation_that_expired_calls_nobody_home() -> None:
 def an_end(
     hazard: str, reason: EndReason, *, begun: bool = True, note: str | None = None, channel: ChannelConfig = TELEGRAM
 ) -> str:
-    own = (Named(HAZARD_PARAMETER, hazard),)
+    own = (NamedValue(HAZARD_PARAMETER, hazard),)
     info = an_info(headline="Rue Haute", parameters=own, onset=NOW if begun else NOW + timedelta(minutes=1))
     alert = an_alert(info)
     return render(replace(alert, note=note), PostKind.END, channel, reason=reason, previous=alert).message.plain
@@ -560,7 +562,7 @@ def hostile_info() -> Info:
         sender_name=HOSTILE,
         contact=HOSTILE,
         areas=(Area(HOSTILE),),
-        parameters=(Named(HAZARD_PARAMETER, "wind"),),
+        parameters=(NamedValue(HAZARD_PARAMETER, "wind"),),
     )
 
 
@@ -791,7 +793,7 @@ def test_a_headline_is_not_replaced_by_what_it_only_mentions(headline: str) -> N
     assert text.startswith((headline[:30], f"Attention – {headline[:30]}"))
     assert "déviation" not in text
     wind = outage(f"{headline}, sous un vent violent", "Rentrez chez vous. " * 30, Severity.SEVERE)
-    wind = replace(wind, infos=(replace(wind.infos[0], parameters=(Named(HAZARD_PARAMETER, "wind"),)),))
+    wind = replace(wind, infos=(replace(wind.infos[0], parameters=(NamedValue(HAZARD_PARAMETER, "wind"),)),))
     assert render(wind).message.text.startswith(f"Danger grave – {headline[:30]}")
 
 
@@ -869,7 +871,7 @@ def test_what_is_for_before_goes_once_it_has_begun() -> None:
 
 
 def test_a_fire_that_is_only_feared_sends_nobody_indoors() -> None:
-    red = (Named("awareness_level", "4; red; Extreme"), Named("awareness_type", "8; Forest-fire"))
+    red = (NamedValue("awareness_level", "4; red; Extreme"), NamedValue("awareness_type", "8; Forest-fire"))
     feared = an_info(event="Vigilance rouge", instruction=None, severity=Severity.EXTREME, parameters=red)
     burning = an_info(event="Feu de forêt", headline=None, instruction=None, severity=Severity.EXTREME)
     assert "N’allez pas en forêt. Ni feu, ni mégot" in render(an_alert(feared)).message.text
@@ -883,7 +885,7 @@ def test_a_red_forest_fire_warning_begins_with_the_woods_and_a_yellow_one_forbid
         ("4; red; Extreme", "N’allez pas"),
     )
     for colour, order in colours:
-        marks = (Named("awareness_level", colour), Named("awareness_type", "8; Forest-fire"))
+        marks = (NamedValue("awareness_level", colour), NamedValue("awareness_type", "8; Forest-fire"))
         info = an_info(event="Vigilance feux de forêt", headline=None, instruction=None, parameters=marks)
         assert f"\n{order}" in render(an_alert(info)).message.text
 
@@ -893,12 +895,12 @@ def test_a_red_forest_fire_warning_begins_with_the_woods_and_a_yellow_one_forbid
     "changes",
     [
         {"event": "Accident nucléaire"},
-        {"event": "Nuclear Power Plant Warning", "event_codes": (Named("SAME", "NUW"),)},
-        {"event": "Alerte", "event_codes": (Named("SAME", "RHW"),)},
+        {"event": "Nuclear Power Plant Warning", "event_codes": (NamedValue("SAME", "NUW"),)},
+        {"event": "Alerte", "event_codes": (NamedValue("SAME", "RHW"),)},
         {
             "event": "Accident industriel",
             "headline": "Accident à la centrale du Bugey",
-            "parameters": (Named(HAZARD_PARAMETER, "industrial"),),
+            "parameters": (NamedValue(HAZARD_PARAMETER, "industrial"),),
         },
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alerts.model.alert import Area, Named
+from alerts.model.alert import Area, NamedValue
 from alerts.rendering.text import LONGEST, address, clean, clean_alert, clean_info, clean_line
 from tests.unit.rendering.sample_alerts import an_alert, an_info
 from tests.walls import in_one_test
@@ -97,7 +97,7 @@ def test_every_word_of_an_info_is_cleaned() -> None:
             contact="<b>h</b>",
             web="javascript:alert(1)",
             areas=(Area("Is\u202eère"),),
-            parameters=(Named("x", "<b>y</b>"),),
+            parameters=(NamedValue("x", "<b>y</b>"),),
         )
     )
     assert (info.event, info.headline, info.description, info.instruction) == ("a b", "ab", "c", "d e")

@@ -172,7 +172,7 @@ async def test_who_told_of_a_duplicate_tells_of_the_first_one_each_once(desk):
         ):
             unit.reports.tell(ReportSource(report.id, source, before, unit.now, report.kind, report.lat, report.lon))
         # Two more told of the second one so long ago that nobody knows who they were.
-        unit.reports.told_by_more(second.id, 2 + 2)
+        unit.reports.add_reporters(second.id, 2 + 2)
 
     await desk.service.act(tell)
     for _ in range(2):

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from alerts.channels.open311 import Open311
 from alerts.delivery.jobs import REST, JobLane
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.share import Holding
+from alerts.delivery.share import LeaseGroup
 from alerts.desk.officer import Officer
 from alerts.model.events import PostsStored, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
@@ -67,7 +67,7 @@ async def agglo(reports):
 
         remote = Open311(forward, None, session=session, clock=reports.clock, folder=town.folder, addresses=anywhere)
         keeper = LeaseKeeper(
-            Leases(reports.database), reports.clock, "us", [Holding("forward", (forward_lease("agglo"),))]
+            Leases(reports.database), reports.clock, "us", [LeaseGroup("forward", (forward_lease("agglo"),))]
         )
         kind = HandoverJobs(forward, remote, town, reports.service)
         server.jobs = JobLane(kind, reports.service, keeper, reports.clock, reports.events)

@@ -15,7 +15,7 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import because
 from alerts.model.reports import ReportState, Via
 from alerts.reports.forgetting import erased
-from alerts.reports.sieves import FAR, FAR_PROVEN, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
+from alerts.reports.spam_checks import FAR, FAR_PROVEN, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
 from tests.walls import in_one_test
 

@@ -118,7 +118,7 @@ async def test_me_too_counts_once(reports):
     reports.clock.set(reports.clock.now() + timedelta(days=2))
     assert await reports.service.act(forget_what_is_past) == 0
     assert await reports.rows("SELECT * FROM report_source") == []
-    assert await reports.ask(lambda unit: unit.report_lists.told_by([taken.report.id])) == {taken.report.id: 2}
+    assert await reports.ask(lambda unit: unit.report_lists.reporter_counts([taken.report.id])) == {taken.report.id: 2}
     assert await reports.intake.agree(taken.report.id, "net 203.0.113.0/24")
     assert (await reports.ask(lambda unit: unit.reports.by_id(taken.report.id))).tellers == 3
 
@@ -197,7 +197,7 @@ async def test_what_costs_nothing_makes_nobody_else_compute_for_longer(reports):
 
 
 async def test_photos_that_cost_nothing_are_bounded_in_all_and_others_are_taken(reports, monkeypatch):
-    monkeypatch.setattr(taking, "MOST_HELD_PHOTOS", 2)
+    monkeypatch.setattr(taking, "MOST_UNREVIEWED_PHOTOS", 2)
     doubt = because("proof_missing")
     for number in range(2):
         await reports.report(doubt=doubt, photo=a_photo(number))

@@ -22,7 +22,7 @@ KINDS = [kind for kind in shipped_kinds("fr") if kind.cluster] + [
     ReportKind("own", {"fr": "Nid de frelons", "en": "Hornets’ nest"}, hazard=Hazard.WIND, cluster=ClusterRule()),
     ReportKind(
         *("longest", {"fr": "Chutes", "en": "Falling"}, "other", True, Hazard.WIND, ClusterRule()),
-        told={
+        descriptions={
             "fr": "Chutes de tuiles et d’ardoises sur les trottoirs et chaussées",
             "en": "Tiles and slates falling on pavements, cars and on roadways",
         },
@@ -56,7 +56,7 @@ async def test_a_draft_says_what_was_seen_and_that_nobody_confirmed_it_on_every_
     await crowd(house, kind=kind.code)
     [draft] = await drafts(house)
     await house.database.close()
-    renderer, [info], told = Renderer(town), draft.alert.infos, kind.what_is_told(language)
+    renderer, [info], told = Renderer(town), draft.alert.infos, kind.description(language)
     unsure, others = {"fr-FR": ("(non confirmé)", ORDERS["fr"]), "en-GB": ("(not confirmed)", ORDERS["en"])}[language]
 
     assert (info.event, info.instruction) == (told, kind.what_to_do(language))

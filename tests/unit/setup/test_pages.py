@@ -14,7 +14,7 @@ from alerts.daemon.desk import Control
 from alerts.model.person import Role
 from alerts.setup.forms import said_of, usual_secret
 from alerts.setup.pages import Person, four_eyes
-from alerts.setup.workshop import channel_sheets, source_sheets
+from alerts.setup.workshop import channel_forms, source_forms
 from alerts.web.console.words import words_of
 from tests.unit.setup.visiting import ONLINE, ROOT, SECRETS, STATION, add, storm, timeline
 from tests.walls import in_one_test
@@ -313,7 +313,7 @@ async def test_a_source_is_tried_by_itself_whatever_is_wrong_elsewhere(visitor, 
 
 async def test_every_key_that_is_asked_for_has_words_of_its_own():
     said = said_of(words_of("en"))
-    for sheet in (*channel_sheets(), *source_sheets()):
+    for sheet in (*channel_forms(), *source_forms()):
         for key in sheet.keys:
             for name in (key.name, *key.options):
                 assert said(f"{sheet.name}.{name}" if name == key.name else f"{key.name}.{name}") != name, (sheet, name)
@@ -324,7 +324,7 @@ async def test_beside_the_service_its_secrets_are_looked_for_where_the_unit_is_h
 ):
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     handed = re.findall(r"^LoadCredential=([\w-]+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
-    for sheet in (*channel_sheets(), *source_sheets()):
+    for sheet in (*channel_forms(), *source_forms()):
         for key in sheet.keys:
             if key.secret and key.needed:
                 assert usual_secret(sheet.name, key)["file"] in handed, (sheet.name, key.name)

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient
 
 from alerts.model.ports import SystemClock
 from alerts.model.town import Town
-from alerts.setup.door import Door, first_app
+from alerts.setup.session import SetupSession, first_app
 from alerts.setup.workshop import Workshop
 from alerts.web.console.frame import Frame
 from tocsin_sandbox.server import RunningSandbox
@@ -69,7 +69,7 @@ class Visitor:
 
 def opened(folder: Path, hosts: set[str]) -> Any:
     frame = Frame(Town("Tocsin"), SystemClock().now)
-    return first_app(frame, Workshop(folder / "channels.toml", SystemClock()), Door(CODE, hosts))
+    return first_app(frame, Workshop(folder / "channels.toml", SystemClock()), SetupSession(CODE, hosts))
 
 
 def with_address(lines: str, name: str, url: str) -> str:

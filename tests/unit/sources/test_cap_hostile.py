@@ -44,4 +44,4 @@ def test_a_run_of_anything_costs_as_its_length(place):
             (run if place == "before" else "") + MESSAGE.format(**said | {place: f" {run}"} if place in said else said)
         )
 
-    assert messages.apart(tuple(each.encode() for each in bodies)) == len(UNITS)
+    assert messages.in_subprocess(tuple(each.encode() for each in bodies)) == len(UNITS)

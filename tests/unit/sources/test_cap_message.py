@@ -14,7 +14,7 @@ from alerts.model.alert import (
     Category,
     Info,
     MsgType,
-    Named,
+    NamedValue,
     Reference,
     ResponseType,
     Scope,
@@ -143,7 +143,7 @@ def test_latin_1_that_says_it_is_utf_8_is_read() -> None:
 
 def test_a_pair_of_cap_1_0_is_read() -> None:
     info, _ = read_info(extra="<parameter>VTEC=/O.NEW/=x</parameter>")
-    assert info.parameters == (Named("VTEC", "/O.NEW/=x"),)
+    assert info.parameters == (NamedValue("VTEC", "/O.NEW/=x"),)
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------

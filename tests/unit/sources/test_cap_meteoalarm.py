@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.model.alert import Alert, Info, Named, Severity
+from alerts.model.alert import Alert, Info, NamedValue, Severity
 from alerts.model.reason import because
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import apply_colours, colour_of, read_json, why_none
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 def info(level: str | None, severity: Severity = Severity.UNKNOWN, onset: int = 0, expires: int = 6) -> Info:
-    parameters = () if level is None else (Named("awareness_level", level),)
+    parameters = () if level is None else (NamedValue("awareness_level", level),)
     return Info(
         event="Orages", severity=severity, parameters=parameters,
         onset=NOON + onset * HOUR, expires=NOON + expires * HOUR,

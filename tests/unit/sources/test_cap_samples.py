@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
-from alerts.model.alert import Alert, Category, Circle, MsgType, Named, Reference, ResponseType, Severity, Urgency
+from alerts.model.alert import Alert, Category, Circle, MsgType, NamedValue, Reference, ResponseType, Severity, Urgency
 from alerts.model.cap import violations, write
 from alerts.sources.cap.message import apply_colours, read_message, why_none
 from tests.samples import shared
@@ -230,7 +230,7 @@ def test_values_are_read_as_they_stand() -> None:
 
     assert info.categories == (Category.FIRE, Category.MET)
     assert info.areas[0].circles == (Circle((-35.3888, 147.0598), 25.0),)
-    assert info.event_codes[1] == Named("non-standard secondary event code", "structure_fire")
+    assert info.event_codes[1] == NamedValue("non-standard secondary event code", "structure_fire")
     assert info.parameter("AllocatedResources") is None
     assert info.resources[0].mime_type == "text/html"
     assert info.description is not None

@@ -48,7 +48,7 @@ class Story:
         agenda = agenda_of(self.page, now, watched)
         decision = decide(agenda, told, schedule, at(now), since=since, gone_for_good=self.gone_for_good)
         self.gone, self.decided = len(decision.gone), [*decision.announcements]
-        self.state = to_state(decision.told)
+        self.state = to_state(decision.announced)
         self.look_again = f"{decision.look_again.astimezone(PARIS):%d %H:%M}" if decision.look_again else ""
         alerts = [to_alert(each, TOWN, Severity.MINOR, at(now)) for each in decision.announcements]
         self.sent += alerts
@@ -516,7 +516,7 @@ def test_a_flood_of_a_first_day_is_held_for_an_officer_with_all_that_follows():
     for story, held in ((flood, True), (few, False), (later, False)):
         story.read("2026-11-26 09:00")
         story.read("2026-11-27 09:00")
-        assert {each.held for each in story.decided} == {held}
+        assert {each.needs_review for each in story.decided} == {held}
 
 
 def test_vanished_before_it_was_told_is_silent():
@@ -560,7 +560,7 @@ def test_tentative_is_for_the_record_only_until_it_is_confirmed():
     decision = decide(agenda_of(story.page, "2026-11-26 10:00"), {}, schedule, at("2026-11-26 10:00"))
 
     assert [(each.tentative, each.identifier[-10:]) for each in decision.announcements] == [(True, "-tentative")]
-    assert decision.told == {}
+    assert decision.announced == {}
     assert story.steps("2026-11-26 11:00", one()) == [("Alert", "before")]
 
 

@@ -181,7 +181,7 @@ THERE = "DTSTART;TZID=Ours:20261126T090000\nDTEND;TZID=Ours:20261126T120000"
     ids=["each October", "each second", "each second of a year"],
 )
 def test_a_zone_of_the_calendars_own_changes_by_the_year_or_is_passed_over(rule, hour):
-    agenda = read_agenda.apart(
+    agenda = read_agenda.in_subprocess(
         calendar(event(THERE), head=ZONE.format(rule)), window_around(at("2026-11-25 12:00")), PARIS
     )
 
@@ -196,12 +196,12 @@ def test_a_calendar_that_takes_for_ever_is_not_read_and_takes_no_others_time(mon
     window = window_around(at("2026-11-25 12:00"))
 
     with pytest.raises(Unreadable, match=r"takes more than the 0\.5 s of computing"):
-        read_agenda.apart(calendar(*never), window, PARIS)
-    assert len(read_agenda.apart(calendar(event()), window, PARIS).occurrences) == 1
+        read_agenda.in_subprocess(calendar(*never), window, PARIS)
+    assert len(read_agenda.in_subprocess(calendar(event()), window, PARIS).occurrences) == 1
 
 
 def test_what_is_read_apart_is_what_is_read_here():
     bodies = [calendar(event(f"{FROM_2020}FREQ=MONTHLY")), calendar(event(uid="odd", more="GEO;VALUE=TEXT:x"), event())]
     for body in bodies:
         window = window_around(at("2026-11-25 12:00"), ["watched"])
-        assert read_agenda.apart(body, window, PARIS) == read_agenda(body, window, PARIS)
+        assert read_agenda.in_subprocess(body, window, PARIS) == read_agenda(body, window, PARIS)

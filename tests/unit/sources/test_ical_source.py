@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.model.alert import Named, Severity
+from alerts.model.alert import NamedValue, Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Source
 from alerts.model.reason import because
@@ -90,7 +90,7 @@ async def test_the_alert_is_the_station_s(town):
     assert heard.alert is not None
     assert (heard.key, heard.alert.sender) == (heard.alert.identifier, "works@town.example")
     assert (heard.alert.severity, heard.alert.infos[0].language) == (Severity.MODERATE, "fr-FR")
-    assert heard.alert.areas[0].geocodes == (Named("INSEE", "38185"),)
+    assert heard.alert.areas[0].geocodes == (NamedValue("INSEE", "38185"),)
     assert heard.alert.areas[0].description == "Town"
     assert heard.alert.infos[0].event == "Travaux"
 

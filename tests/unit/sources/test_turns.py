@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from alerts.sources.turns import AT_A_HOST, QUICK, SLOW, RequestPlaces, Turns
+from alerts.sources.fetch_slots import AT_A_HOST, QUICK, SLOW, FetchSlots, RequestPlaces
 
 
 async def settle():
@@ -53,7 +53,7 @@ async def held():
 
 
 async def test_the_urgent_go_first_then_whoever_came_first(held):
-    turns = Turns(most=2)
+    turns = FetchSlots(most=2)
     for name in ("a", "b", "c", "urgent", "d"):
         held.take(name, turns.turn(urgent=name == "urgent"))
     await settle()
@@ -70,7 +70,7 @@ async def test_the_urgent_go_first_then_whoever_came_first(held):
 
 
 async def test_a_flood_keeps_nobody_waiting_who_says_one_thing(held):
-    turns = Turns(most=1)
+    turns = FetchSlots(most=1)
     for name, place in (("flood 1", 0), ("flood 2", 1), ("flood 3", 2), ("one", 0)):
         held.take(name, turns.turn(urgent=False, place=place))
     await settle()
@@ -81,7 +81,7 @@ async def test_a_flood_keeps_nobody_waiting_who_says_one_thing(held):
 
 
 async def test_one_who_stops_waiting_leaves_the_turn_to_the_next(held):
-    turns = Turns(most=1)
+    turns = FetchSlots(most=1)
     for name in ("a", "b", "c"):
         held.take(name, turns.turn(urgent=False))
     await settle()
@@ -101,7 +101,7 @@ async def test_one_who_stops_waiting_leaves_the_turn_to_the_next(held):
 
 
 async def test_a_turn_that_is_held_for_long_is_given_to_the_next_and_only_once(held):
-    turns = Turns(most=1, longest=0.01)
+    turns = FetchSlots(most=1, longest=0.01)
     for name in ("a", "b", "c"):
         held.take(name, turns.turn(urgent=False))
     await asyncio.wait_for(held.began["c"].wait(), 60)

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.config import read_config
 from alerts.desk.dedupe import topic_key
-from alerts.model.alert import MsgType, Named, Severity, Urgency
+from alerts.model.alert import MsgType, NamedValue, Severity, Urgency
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState
@@ -22,11 +22,11 @@ from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, Colou
 from alerts.sources.vigilance.warning import (
     PHENOMENA,
     Addressee,
-    ToldPhenomenon,
+    PublishedPhenomenon,
     alert_of,
     changes,
+    published_after,
     to_come,
-    told_after,
 )
 from tests.cap_messages import alert_xml, info_xml
 from tests.samples import shared
@@ -47,7 +47,7 @@ class Watch:
 
     def __init__(self, department: str = "38", *, without: tuple[str, ...] = ()) -> None:
         self.department, self.without = department, without
-        self.told: dict[str, ToldPhenomenon] = {}
+        self.told: dict[str, PublishedPhenomenon] = {}
 
     def hears(self, colours: dict[str, Hours], after: float = 0, bulletin: Bulletin | None = None):
         now = MORNING + after * HOUR
@@ -58,8 +58,8 @@ class Watch:
         to = Addressee(self.department, a_town(), now)
         made = [(each, alert_of(each, edition, bulletin, to)) for each in found]
         # As it is kept: JSON and back.
-        kept = json.dumps({name: run.as_json() for name, run in told_after(self.told, made, now).items()})
-        self.told = {name: ToldPhenomenon.of(each) for name, each in json.loads(kept).items()}
+        kept = json.dumps({name: run.as_json() for name, run in published_after(self.told, made, now).items()})
+        self.told = {name: PublishedPhenomenon.of(each) for name, each in json.loads(kept).items()}
         return [alert for _, alert in made]
 
 
@@ -139,7 +139,7 @@ def test_the_department_is_the_area_and_the_town_lies_in_it(watch):
     [area] = alert.areas
 
     assert area.description == "Isère"
-    assert set(area.geocodes) >= {Named("FR-DEP", "38"), Named("NUTS3", "FR714"), *a_town().codes}
+    assert set(area.geocodes) >= {NamedValue("FR-DEP", "38"), NamedValue("NUTS3", "FR714"), *a_town().codes}
 
 
 def test_the_coast_has_colours_of_its_own():
@@ -437,7 +437,12 @@ def test_what_somebody_else_sends_is_given_no_name():
 
 
 def test_a_town_s_codes_tell_its_department():
-    codes = [Named("INSEE", "38185"), Named("NUTS3", "FR831"), Named("insee", "2B033"), Named("EMMA_ID", "FR714")]
+    codes = [
+        NamedValue("INSEE", "38185"),
+        NamedValue("NUTS3", "FR831"),
+        NamedValue("insee", "2B033"),
+        NamedValue("EMMA_ID", "FR714"),
+    ]
     assert departments_in(codes) == {"38", "2A", "2B"}
 
 

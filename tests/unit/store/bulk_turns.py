@@ -8,7 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import Ask, Bulk, BulkState, SendOutcome, SendResult, Target
+from alerts.model.delivery import Bulk, BulkState, ExchangeRequest, SendOutcome, SendResult, Target
 from alerts.model.lease import Lease
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
@@ -58,7 +58,7 @@ class Turns:
 
     def __init__(self, path, *, exercises: bool = False, apart: bool = False) -> None:
         self.db = connect(path)
-        self.bulks = Bulks(None, BulkScope("telegram", exercises, apart=apart))
+        self.bulks = Bulks(None, BulkScope("telegram", exercises, separate=apart))
         self.now = NOW
         self.lease = Lease("bulk telegram", "us", LATER, number=1)
         self.working: str | None = None
@@ -104,7 +104,7 @@ class Turns:
         """Who is handed over."""
         landed = [result.target for result in results]
         self.flying = [target for target in self.flying if target not in landed]
-        ask = Ask(
+        ask = ExchangeRequest(
             local=self.now.astimezone(ZONE),
             room=room,
             results=results,

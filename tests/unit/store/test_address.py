@@ -7,7 +7,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from alerts.config.sections import store_at
 from alerts.model.town import Server
-from alerts.store.address import kept_apart, strays
+from alerts.store.address import isolated_url, strays
 from alerts.store.reaching import conninfo
 from tests.walls import in_one_test
 
@@ -60,7 +60,7 @@ def test_no_option_of_a_towns_address_names_a_file_or_a_way_around_its_host(opti
 def test_a_towns_server_is_given_no_password_of_the_process(monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "another-towns")
 
-    read = conninfo_to_dict(kept_apart("postgresql://attacker.example/d"))
+    read = conninfo_to_dict(isolated_url("postgresql://attacker.example/d"))
     assert read["password"] == ""
     assert read["passfile"] == "/nonexistent"
-    assert conninfo_to_dict(kept_apart("postgresql://u:own@h/d"))["password"] == "own"
+    assert conninfo_to_dict(isolated_url("postgresql://u:own@h/d"))["password"] == "own"

@@ -13,7 +13,7 @@ from tests.conftest import a_server
 FOR_OTHERS = {
     "subscribers _ALL": "an export, by an administrator",
     "subscribers _ALL_LINKED": "the officers that have a chat",
-    "subscribers _LANDED": "the few rows of what is being told",
+    "subscribers _RESULTS": "the few rows of what is being told",
     "subscribers _COUNT": "once a minute, beside the transactions",
     "polls _NEWEST": "the desk's list, with a bound",
     "polls _OPEN": "the polls that are open, a few",

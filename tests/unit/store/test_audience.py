@@ -13,7 +13,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.post import PostKind
 from alerts.model.subscriber import TOPIC_OF, Notice, Quiet, Subscriber, Topic, wants
 from alerts.store import audience
-from alerts.store.audience import EVERYBODY, THOSE_TOLD, AudienceRows, Stretch
+from alerts.store.audience import EVERYBODY, REACHED, AudienceRows, Stretch
 from alerts.store.unit import acting, transaction
 from tests.unit.store.bulk_turns import Turns
 from tests.unit.store.test_plans import plan
@@ -60,7 +60,7 @@ def counted(turns: Turns, notice: Notice, incident: str | None = None) -> tuple[
     people, wanting, after = Counter(), Counter(), None
     rows = AudienceRows(turns.db)
     while True:
-        told = rows.told("telegram", notice, after, incident) if incident else None
+        told = rows.reached("telegram", notice, after, incident) if incident else None
         stretch = told or rows.everybody("telegram", notice, after)
         people.update(stretch.people)
         wanting.update(stretch.wants)
@@ -119,7 +119,7 @@ def test_a_topic_that_is_no_more_is_no_choice(turns):
 
 @pytest.mark.parametrize(
     ("statement", "by"),
-    [(EVERYBODY, "SEARCH subscriber USING PRIMARY KEY"), (THOSE_TOLD, "SEARCH received USING COVERING INDEX")],
+    [(EVERYBODY, "SEARCH subscriber USING PRIMARY KEY"), (REACHED, "SEARCH received USING COVERING INDEX")],
 )
 def test_a_stretch_is_read_from_where_the_last_one_ended(turns, statement, by):
     steps = plan(turns.db, statement)
@@ -139,4 +139,4 @@ def test_a_server_counts_the_same(server):
             stretch = unit.audience.everybody("telegram", notice, None)
             assert Counter(stretch.people).total() == len(there)
             assert +Counter(stretch.wants) == Counter(each.quiet for each in there if wants(each, notice)), notice
-            assert unit.audience.told("telegram", notice, None, "i1") == Stretch()
+            assert unit.audience.reached("telegram", notice, None, "i1") == Stretch()

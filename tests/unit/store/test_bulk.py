@@ -10,11 +10,11 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import Ask, SendOutcome, SendResult
+from alerts.model.delivery import ExchangeRequest, SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
 from alerts.store.bulk import Bulks, BulkScope
-from alerts.store.bulk_landing import checkpoint, progress
+from alerts.store.bulk_results import checkpoint, progress
 from alerts.store.database import Database
 from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
@@ -142,7 +142,7 @@ async def test_in_a_hurry_a_turn_is_carried_out_at_once_where_nobody_writes(path
     turns.file()
     database = await Database.open(path)
     bulks = Bulks(database, BulkScope("telegram"))
-    ask = Ask(turns.now.astimezone(ZONE), room=3, hurry=True)
+    ask = ExchangeRequest(turns.now.astimezone(ZONE), room=3, hurry=True)
     await bulks.turn(turns.lease, ask)  # the first one is on the disk when it returns
     commits = database.commits
     turn = await bulks.turn(turns.lease, replace(ask, working="b1", withdrew=False))
@@ -281,7 +281,7 @@ def test_quiet_hours_keep_routine_things_until_they_are_over_and_bring_them_as_o
     turns.subscribe(*people(1, quiet=NIGHT), *people(2))
     bulks = [turns.file("i1"), turns.file("i2")]
     assert {target.chat for target in turns.deliver()} == {2}
-    assert [each.held for each in progress(turns.db, turns.now)] == [1, 2], "2 had got another a moment before"
+    assert [each.deferred for each in progress(turns.db, turns.now)] == [1, 2], "2 had got another a moment before"
 
     turns.now += timedelta(hours=1, minutes=29)
     assert chats(turns.deliver()) == [2]

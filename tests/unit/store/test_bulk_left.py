@@ -11,7 +11,7 @@ from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet
 from alerts.store.bulk import Bulks, BulkScope
-from alerts.store.bulk_landing import checkpoint, progress
+from alerts.store.bulk_results import checkpoint, progress
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns, chats, people, sent

@@ -11,7 +11,7 @@ from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.hazard import Hazard
 from alerts.model.post import PostKind
 from alerts.model.subscriber import PushEndpoint, Quiet, Subscriber
-from alerts.store.bulk_landing import bulks_of
+from alerts.store.bulk_results import bulks_of
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import SEVERE, Turns

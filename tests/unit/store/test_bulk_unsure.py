@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from alerts.model.delivery import Ask, SendOutcome, SendResult
+from alerts.model.delivery import ExchangeRequest, SendOutcome, SendResult
 from alerts.model.post import PostKind, PostState
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.subscribers import Subscribers
@@ -179,7 +179,7 @@ def test_another_owner_of_the_lease_in_between_is_a_kill_too(turns):
 
 async def test_a_take_over_that_is_carried_out_twice_leaves_nobody_without_the_end(database):
     """On a server a refused act in the same commit, or a lost connection, undoes it; the tests do so each time."""
-    ask = Ask(NOW.astimezone(ZONE), 9)
+    ask = ExchangeRequest(NOW.astimezone(ZONE), 9)
 
     def filed(name: str, kind: PostKind, unit) -> None:
         stored = a_record(f"a-{name}", incident="i1")

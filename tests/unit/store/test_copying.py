@@ -203,7 +203,7 @@ def test_a_copy_that_is_kept_is_of_one_moment_though_a_daemon_works_and_changes_
             with closing(connect(path)) as db:
                 db.execute("INSERT INTO decision (at, alert_id, what) VALUES (0, 'a', 'meanwhile')")
 
-        copy(path, server, NOW, keep=True, told=meanwhile)
+        copy(path, server, NOW, keep=True, progressed=meanwhile)
     finally:
         bell.close()
         own.unlink()
@@ -217,7 +217,7 @@ def test_a_copy_of_a_server_that_is_kept_is_of_one_moment_too(path, server, tmp_
     def meanwhile(_):
         ask(server, "INSERT INTO decision (at, alert_id, what) VALUES (0, 'a', 'meanwhile') RETURNING seq")
 
-    assert copy(server, tmp_path / "back.db", NOW, keep=True, told=meanwhile).rows == 0
+    assert copy(server, tmp_path / "back.db", NOW, keep=True, progressed=meanwhile).rows == 0
     ask(server, f"INSERT INTO lease (lane, owner, until) VALUES ('x', 'us', {2**62}) RETURNING lane")
     refused(server, tmp_path / "again.db", "copy_daemon")
 
@@ -230,14 +230,14 @@ def test_nobody_writes_while_a_station_is_moved(path, server, tmp_path):
             db.execute("PRAGMA busy_timeout = 0")
             db.execute("INSERT INTO fact VALUES ('x', 'y', 'z')")
 
-    assert "locked" in refused(path, server, "copy_broke_off", told=command)["said"]
+    assert "locked" in refused(path, server, "copy_broke_off", progressed=command)["said"]
     copy(path, server, NOW)
 
     def other(_):
         with psycopg.connect(server.url.reveal(), options="-c search_path=tocsin -c lock_timeout=1") as db:
             db.execute("INSERT INTO fact VALUES ('x', 'y', 'z')")
 
-    said = refused(server, tmp_path / "back.db", "copy_broke_off", told=other)["said"]
+    said = refused(server, tmp_path / "back.db", "copy_broke_off", progressed=other)["said"]
     assert "lock timeout" in said
 
 
@@ -276,7 +276,7 @@ def test_what_was_killed_is_used_by_nobody_and_done_again(path, server, tmp_path
             raise Killed
 
     with pytest.raises(Killed):
-        copy(source, target, NOW, told=kill)
+        copy(source, target, NOW, progressed=kill)
     if to_a_server or at in {"kept", "moved"}:
         with pytest.raises(StoreError, match="isn't complete"):
             migrate(target)
@@ -292,7 +292,7 @@ def test_a_process_that_is_killed_leaves_the_same(path, server):
     child = os.fork()
     if not child:
         try:
-            copy(path, server, NOW, told=lambda what: what == "checked" and os.kill(os.getpid(), 9))
+            copy(path, server, NOW, progressed=lambda what: what == "checked" and os.kill(os.getpid(), 9))
         finally:
             os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
@@ -320,7 +320,7 @@ def test_a_row_that_came_out_otherwise_is_noticed(path, tmp_path, change, monkey
         return made[-1]
 
     monkeypatch.setattr(copy_ends.sqlite3, "connect", remembered)
-    refused(path, target, "copy_differs", told=lambda what: what == "checked" and made[-1].execute(change))
+    refused(path, target, "copy_differs", progressed=lambda what: what == "checked" and made[-1].execute(change))
     assert not target.exists()
     assert version(path) == HEAD
 

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 from alerts.store.files import LOCK_WAIT, StoreError, connect
-from alerts.store.sockets import open_doorbell, own_socket, ring
+from alerts.store.sockets import notify, open_doorbell, own_socket
 from alerts.store.unit import transaction
 
 
@@ -29,18 +29,18 @@ def doorbell(path):
 def test_a_ring_is_heard_whatever_the_file_is_called(tmp_path, name):
     path = tmp_path / name
     with doorbell(path) as (bell, _):
-        assert ring(path) == 1
+        assert notify(path) == 1
         assert bell.recv(16) == b"!"
 
 
 def test_nobody_is_there(tmp_path):
-    assert ring(tmp_path / "tocsin.db") == 0
-    assert ring(tmp_path / "no" / "such" / "folder" / "tocsin.db") == 0
+    assert notify(tmp_path / "tocsin.db") == 0
+    assert notify(tmp_path / "no" / "such" / "folder" / "tocsin.db") == 0
 
 
 def test_another_database_s_daemon_is_not_woken(tmp_path):
     with doorbell(tmp_path / "tocsin.db") as (bell, _):
-        assert ring(tmp_path / "tocsin2.db") == 0
+        assert notify(tmp_path / "tocsin2.db") == 0
         with pytest.raises(BlockingIOError):
             bell.recv(16)
 
@@ -52,14 +52,14 @@ def test_the_bell_of_a_killed_daemon_is_taken_down(tmp_path):
     left.bind(os.fspath(stale))
     left.close()
 
-    assert ring(path) == 0
+    assert notify(path) == 0
     assert not stale.exists()
 
 
 def test_a_daemon_that_is_busy_counts_as_woken(tmp_path):
     path = tmp_path / "tocsin.db"
     with doorbell(path):
-        assert {ring(path) for _ in range(2000)} == {1}
+        assert {notify(path) for _ in range(2000)} == {1}
 
 
 def test_a_path_too_long_for_a_socket_rings_elsewhere(tmp_path):
@@ -67,7 +67,7 @@ def test_a_path_too_long_for_a_socket_rings_elsewhere(tmp_path):
     path.parent.mkdir()
     with doorbell(path) as (bell, own):
         assert os.fspath(own).startswith(tempfile.gettempdir())
-        assert ring(path) == 1
+        assert notify(path) == 1
         assert bell.recv(16) == b"!"
 
 

@@ -77,7 +77,7 @@ async def test_the_version_before_takes_and_gives_back_beside_this_one(database)
     assert await before(database, "former", UNTIL)
     assert await take(database, ["x"], "us", UNTIL, UNTIL + TERM) == []
     found = await Leases(database).look(UNTIL, TERM)
-    assert found.held["x"].owner == "former"
+    assert found.owned["x"].owner == "former"
     assert "former" not in found.daemons
 
     [again] = await take(database, ["x"], "us", UNTIL + TERM, LATER)
@@ -91,12 +91,12 @@ async def test_the_version_before_takes_and_gives_back_beside_this_one(database)
 
 
 async def test_daemons_are_registered_while_they_renew(database):
-    us = RunningDaemon("mairie-7-a", "mairie", NOW, NOW, "http://127.0.0.1:8080", "1.2", standing=("pages",))
+    us = RunningDaemon("mairie-7-a", "mairie", NOW, NOW, "http://127.0.0.1:8080", "1.2", stalled=("pages",))
     leases = Leases(database)
     found = await leases.renew(Renewal(us, TERM), NOW, lambda _: Take(("x",), frozenset({"page"})))
     assert found.daemons == {us.owner: replace(us, until=UNTIL, wants=frozenset({"page"}))}
     assert found.daemons[us.owner].name == "mairie-7"
-    assert found.held == {"x": Lease("x", us.owner, UNTIL, stamp(NOW))}
+    assert found.owned == {"x": Lease("x", us.owner, UNTIL, stamp(NOW))}
 
     assert (await leases.look(UNTIL, TERM)).daemons == {}, "it died"
     later = NOW + FORGOTTEN_AFTER + TERM * 2
@@ -123,4 +123,4 @@ async def test_one_that_retires_is_reckoned_with_no_more_and_keeps_the_rest(data
     leases, us = Leases(database), RunningDaemon("us", "us", NOW, NOW)
     await leases.retire("us", ["source meteo"], NOW)
     found = await leases.renew(Renewal(us, TERM, registers=False), NOW, lambda _: Take(("page",)))
-    assert (set(found.held), found.daemons) == ({"x"}, {})
+    assert (set(found.owned), found.daemons) == ({"x"}, {})

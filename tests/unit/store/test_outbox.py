@@ -254,19 +254,19 @@ async def test_what_a_killed_daemon_left_is_in_doubt(shelf, outbox, lease, datab
     await outbox.begin(shelf.again(looked), lease, NOW, action="look", counts=False)
     [theirs] = await take(database, ["x"], "them", lease.until, lease.until + timedelta(hours=1))
 
-    assert await outbox.recover("x", replace(theirs, owner="nobody"), lease.until) == 0
-    assert await outbox.recover("x", theirs, lease.until) == 2
+    assert await outbox.mark_interrupted("x", replace(theirs, owner="nobody"), lease.until) == 0
+    assert await outbox.mark_interrupted("x", theirs, lease.until) == 2
     found = shelf.again(post)
     assert (found.state, found.next_try) == (S.IN_DOUBT, lease.until)
     assert "stopped in the middle" in str(found.reason)
-    assert await outbox.recover("x", theirs, lease.until) == 0, "once"
+    assert await outbox.mark_interrupted("x", theirs, lease.until) == 0, "once"
 
 
 async def test_our_own_attempts_are_not_recovered(shelf, outbox, lease):
     post = shelf.post()
     await outbox.begin(post, lease, NOW, action="send", counts=True)
 
-    assert await outbox.recover("x", lease, NOW) == 0
+    assert await outbox.mark_interrupted("x", lease, NOW) == 0
     assert shelf.again(post).state is S.SENDING
 
 

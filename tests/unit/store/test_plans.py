@@ -115,7 +115,7 @@ ASKED = {
     "what is on": lambda db: Views(db).on_now(NOW),
     "what is on at the desk": lambda db: Views(db).on(NOW),
     "what is over": lambda db: alerts.AlertRepository(db).over(NOW),
-    "what those on call were told": lambda db: Monitor(db).told_of(NOW),
+    "what those on call were told": lambda db: Monitor(db).reported(NOW),
     "what the watch looks at": lambda db: [Monitor(db).stuck("x", NOW), Monitor(db).undecided("x", NOW)],
     "the public pages": lambda db: Views(db).public_incidents(NOW),
     "the newest": lambda db: Views(db).page(Wanted(), most=2),

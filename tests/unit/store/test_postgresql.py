@@ -15,7 +15,7 @@ from alerts.model.errors import DatabaseRefused, Lost
 from alerts.model.incident import AlertState
 from alerts.model.lease import RunningDaemon
 from alerts.model.post import PostImage
-from alerts.store.connection import listen, migrate, opened, ring
+from alerts.store.connection import listen, migrate, notify, opened
 from alerts.store.database import Database
 from alerts.store.leases import Renewal, Take
 from alerts.store.outbox import Outbox
@@ -126,10 +126,10 @@ async def test_daemons_are_counted_that_live_and_work_for_this_town(server):
         us = RunningDaemon("us", "here", NOW, NOW)
         unit.leases.renew(Renewal(us, term), NOW, lambda _: Take(("x",)))
 
-    assert [ring(place, NOW) for place in (server, other)] == [1, 0]
-    assert ring(server, NOW + term) == 0, "it died"
+    assert [notify(place, NOW) for place in (server, other)] == [1, 0]
+    assert notify(server, NOW + term) == 0, "it died"
     with listening(other):
-        assert ring(other, NOW) == 1, "this process works for it, and isn't registered yet"
+        assert notify(other, NOW) == 1, "this process works for it, and isn't registered yet"
 
 
 def test_a_connection_that_the_server_says_it_ends_is_lost_though_it_still_seems_open(server):
@@ -137,9 +137,9 @@ def test_a_connection_that_the_server_says_it_ends_is_lost_though_it_still_seems
         ended._db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with opened(server) as seems_open:
-        with pytest.raises(DatabaseRefused), seems_open.told():
+        with pytest.raises(DatabaseRefused), seems_open.translated_errors():
             raise errors.OperationalError("out of memory")
-        with pytest.raises(Lost), seems_open.told():
+        with pytest.raises(Lost), seems_open.translated_errors():
             raise told.value
 
 

@@ -110,10 +110,10 @@ async def test_who_told_of_each_is_counted_and_to_whom_they_are_assigned_named(d
     await kept(database, *assigned)
 
     def told(unit):
-        unit.reports.told_by_more("r1")
+        unit.reports.add_reporters("r1")
 
     await database.write(told)
-    assert await database.read(lambda unit: unit.report_lists.told_by(["r0", "r1"])) == {"r0": 1, "r1": 2}
+    assert await database.read(lambda unit: unit.report_lists.reporter_counts(["r0", "r1"])) == {"r0": 1, "r1": 2}
     assert await database.read(lambda unit: list(unit.report_lists.assigned_to(9))) == ["Voirie", "Eau"]
 
 

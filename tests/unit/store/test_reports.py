@@ -115,7 +115,7 @@ async def test_who_told_of_it_counts_once_and_what_happened_is_told_in_order(dat
     ]
     [(step, chat)] = await database.read(lambda unit: unit.reports.untold("telegram"))
     assert (step.state, chat) == (ReportState.ACCEPTED, 7)
-    await database.write(lambda unit: unit.reports.told(step, NOW))
+    await database.write(lambda unit: unit.reports.mark_notified(step, NOW))
     assert await database.read(lambda unit: unit.reports.untold("telegram")) == []
 
 

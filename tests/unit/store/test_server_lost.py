@@ -240,7 +240,7 @@ async def test_what_the_server_asks_to_begin_again_is_begun_again(database, wire
 
 
 async def test_who_stands_still_in_a_transaction_keeps_nobody_else_from_writing_for_long(wire, server, monkeypatch):
-    monkeypatch.setattr(postgresql, "HELD_AT_MOST", 0.2)
+    monkeypatch.setattr(postgresql, "LONGEST_LOCK", 0.2)
     with opened(wire.server) as still:
         still.begin()
         still.execute("SELECT 1").fetchall()

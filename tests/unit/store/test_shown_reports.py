@@ -43,7 +43,7 @@ async def test_it_comes_with_whether_the_photo_is_released_and_how_many_tell(dat
     def more(unit):
         unit.reports.put_photo(ReportPhoto("r1", b"jpeg", "0" * 16, NOW, released_at=NOW))
         unit.reports.put_photo(ReportPhoto("r2", b"jpeg", "0" * 16, NOW))
-        unit.reports.told_by_more("r1", 2)
+        unit.reports.add_reporters("r1", 2)
 
     await database.write(more)
     found = [(each.report.id, each.photo_released, each.tellers) for each in await current(database)]

@@ -116,9 +116,9 @@ def test_a_code_links_once_and_within_its_time(chats):
 def test_a_chat_belongs_to_one_account_and_what_it_was_told_goes_with_it(chats):
     chats.link(Linked("telegram", 7, "Anne"))
     chats.tell("telegram", 7, "alert", NOW)
-    assert chats.told("telegram", 7) == {"alert": NOW}
+    assert chats.notified("telegram", 7) == {"alert": NOW}
     chats.link(Linked("telegram", 7, "Paul"))
-    assert (chats.linked("telegram", 7), chats.told("telegram", 7)) == ("paul", {})
+    assert (chats.linked("telegram", 7), chats.notified("telegram", 7)) == ("paul", {})
     assert [each.account for each in chats.all("telegram")] == ["paul"]
     assert "7" not in repr(chats.of("Paul"))
     chats.unlink("telegram", 7)
@@ -128,8 +128,8 @@ def test_a_chat_belongs_to_one_account_and_what_it_was_told_goes_with_it(chats):
 def test_all_that_is_bound_to_a_chat_can_be_told(db, kept, chats):
     leave_traces(db, kept, chats, 71)
     assert kept.received("telegram", 71) == [("incident", 5, NOW)]
-    assert kept.held("telegram", 71) == [("bulk", NOW)]
-    assert kept.held("another", 71) == kept.held("telegram", 72) == []
+    assert kept.deferred("telegram", 71) == [("bulk", NOW)]
+    assert kept.deferred("another", 71) == kept.deferred("telegram", 72) == []
 
 
 def test_an_account_s_chats_and_code_are_released_and_nobody_else_s(chats):
@@ -141,7 +141,7 @@ def test_an_account_s_chats_and_code_are_released_and_nobody_else_s(chats):
     chats.offer("two", "Paul", later)
     assert (chats.release("anne"), chats.release("anne")) == (2, 0)
     assert [each.chat for each in chats.all("telegram")] == [9]
-    assert chats.told("telegram", 7) == {}
+    assert chats.notified("telegram", 7) == {}
     assert (chats.redeem("one", NOW), chats.redeem("two", NOW)) == (None, "paul")
 
 

@@ -61,7 +61,7 @@ async def test_what_is_asked_runs_in_its_order_and_one_at_a_time(hand):
 
         return run
 
-    assert await asyncio.gather(*(hand.hop(work(number)) for number in range(50))) == list(range(50))
+    assert await asyncio.gather(*(hand.run(work(number)) for number in range(50))) == list(range(50))
     assert began == list(range(50))
     await hand.close()
 
@@ -74,10 +74,10 @@ async def test_who_is_cancelled_leaves_the_connection_to_its_work_until_it_is_do
         goes_on.wait(60)
         return "slow"
 
-    first = asyncio.create_task(hand.hop(slow))
+    first = asyncio.create_task(hand.run(slow))
     await asyncio.to_thread(is_there.wait, 60)
     first.cancel()
-    second = asyncio.create_task(hand.hop(lambda _: goes_on.is_set()))
+    second = asyncio.create_task(hand.run(lambda _: goes_on.is_set()))
     await asyncio.sleep(0)
     goes_on.set()
 
@@ -87,20 +87,20 @@ async def test_who_is_cancelled_leaves_the_connection_to_its_work_until_it_is_do
 
 async def test_an_error_is_its_own_askers(hand):
     with pytest.raises(sqlite3.OperationalError):
-        await hand.hop(lambda db: db.execute("nonsense"))
+        await hand.run(lambda db: db.execute("nonsense"))
 
-    assert await hand.hop(lambda db: db.execute("SELECT 1").fetchone()) == (1,)
+    assert await hand.run(lambda db: db.execute("SELECT 1").fetchone()) == (1,)
     await hand.close()
 
 
 async def test_a_connection_is_opened_when_it_is_needed_and_closed_when_nobody_asks(hand, opened):
     assert not opened
-    await hand.hop(lambda db: db.execute("SELECT 1").fetchone())
+    await hand.run(lambda db: db.execute("SELECT 1").fetchone())
     assert len(opened) == 1
 
     assert await asyncio.to_thread(opened[0].closed.wait, 60)
 
-    assert await hand.hop(lambda db: db.execute("SELECT 2").fetchone()) == (2,)
+    assert await hand.run(lambda db: db.execute("SELECT 2").fetchone()) == (2,)
     assert len(opened) == 2
     await hand.close()
 
@@ -109,7 +109,7 @@ async def test_nothing_is_asked_after_the_end(hand):
     await hand.close()
 
     with pytest.raises(ValueError, match="closed"):
-        await hand.hop(lambda _: None)
+        await hand.run(lambda _: None)
 
 
 async def test_a_database_of_shared_threads_reads_what_it_wrote_wherever_it_is_asked(tmp_path):

@@ -103,7 +103,7 @@ def test_what_waits_comes_by_when_it_goes_out_then_by_gravity_and_age(shelf, vie
 
     assert views.waiting() == ["soon", "late", "grave", "old", "new"]
     assert views.waiting(skip=1, most=2) == ["late", "grave"]
-    assert views.held_counts() == {PostState.WAITING: 5, PostState.FAILED: 1}
+    assert views.unsettled_counts() == {PostState.WAITING: 5, PostState.FAILED: 1}
 
 
 def test_records_and_threads_are_found_by_their_names(shelf, views):

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 
-from alerts.web.listener import LONGEST_HEAD, Limits, Listener, places
+from alerts.web.listener import LONGEST_HEAD, Listener, ListenerLimits, places
 from alerts.web.posted import received
 from alerts.web.room import vouch
 from tests.fakes import FakeClock
@@ -64,7 +64,9 @@ class Hall:
         app.add_routes([web.get("/hang", self._hang), web.get("/{name:.*}", self._hello), web.post("/", self._read)])
         app.add_routes([web.post("/early", self._refuse)])
         proxies = [ip_network("127.0.0.9")]
-        self.listener = Listener(app, Limits(**limits), self.clock, proxies, lambda why: self.refused.update([why]))
+        self.listener = Listener(
+            app, ListenerLimits(**limits), self.clock, proxies, lambda why: self.refused.update([why])
+        )
         self.port = 0
         self._callers: list[Caller] = []
 
@@ -99,7 +101,7 @@ class Hall:
     async def holds(self, size: int) -> None:
         """Wait until so many bytes of what is sent are held."""
         async with asyncio.timeout(PATIENCE):
-            while self.listener.room.held < size:  # noqa: ASYNC110 sockets ring nobody here
+            while self.listener.room.reserved < size:  # noqa: ASYNC110 sockets ring nobody here
                 await asyncio.sleep(0)
 
     async def count_rounds(self) -> None:
@@ -217,7 +219,7 @@ async def test_bodies_have_room_and_the_oldest_that_is_half_sent_gives_way():
         for number in range(12):
             strangers.append(await town.call(f"127.1.{number}.1", half))
             await town.holds(min(60_000 * (number + 2), 360_000))
-            assert town.listener.room.held <= 400_000
+            assert town.listener.room.reserved <= 400_000
         assert await town.ask("127.2.2.2", whole) == 200
 
         head = await asyncio.wait_for(strangers[0].reader.readuntil(b"\r\n\r\n"), PATIENCE)
@@ -360,7 +362,7 @@ async def test_what_is_no_request_is_counted_and_not_shown(caplog):
 
 async def test_a_port_that_is_taken_is_told():
     async with hall() as town:
-        other = Listener(web.Application(), Limits(), FakeClock())
+        other = Listener(web.Application(), ListenerLimits(), FakeClock())
         with pytest.raises(OSError, match="in use"):
             await other.listen("127.0.0.1", town.port)
 

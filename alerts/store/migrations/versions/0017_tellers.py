@@ -22,5 +22,7 @@ def upgrade() -> None:
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("report")}
     if "tellers" not in known:
         op.add_column("report", sa.Column("tellers", schema.report.c.tellers.type))
-        told = sa.select(sa.func.count()).where(schema.report_source.c.report == schema.report.c.id).scalar_subquery()
-        op.execute(sa.update(schema.report).where(schema.report.c.source.is_not(None)).values(tellers=told))
+        sources = (
+            sa.select(sa.func.count()).where(schema.report_source.c.report == schema.report.c.id).scalar_subquery()
+        )
+        op.execute(sa.update(schema.report).where(schema.report.c.source.is_not(None)).values(tellers=sources))

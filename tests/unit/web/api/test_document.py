@@ -17,7 +17,7 @@ from schemathesis.checks import CHECKS, not_a_server_error
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from alerts.web.api.document import EVERY_OPERATION, document
-from alerts.web.api.guard import Pace
+from alerts.web.api.guard import TokenPace
 from alerts.web.api.problems import ProblemType
 from tests.unit.web.api.bureau import ROLES, open_bureau
 from tests.walls import in_one_test
@@ -26,7 +26,7 @@ DOCUMENT = json.loads(json.dumps(document()))
 SCHEMA = schemathesis.openapi.from_dict({**DOCUMENT, "security": []})
 """Without the token, which the tests bring themselves: what is made of it isn't to be mistaken for what they send."""
 URGENT = {"severity": "Severe", "urgency": "Immediate"}
-WIDE = Pace("token", burst=10**9, each_second=1)
+WIDE = TokenPace("token", burst=10**9, each_second=1)
 EXAMPLES = int(os.environ.get("TOCSIN_EXAMPLES", "3"))
 CALM = settings(
     max_examples=EXAMPLES,

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.model.person import MAY, OF_A_TOWN, Act, Role
 from alerts.web.api.document import EVERY_OPERATION
-from alerts.web.api.guard import PROGRAM, STRANGER, Pace, TokenRateLimit
+from alerts.web.api.guard import PROGRAM, STRANGER, TokenPace, TokenRateLimit
 from tests.unit.web.api.bureau import ROLES, open_bureau
 from tests.walls import in_one_test
 
@@ -117,7 +117,7 @@ async def test_wrong_tokens_slow_their_address_and_no_good_token(bureau):
 
 def test_a_bucket_fills_again_and_no_further():
     now = [0.0]
-    gate = TokenRateLimit(Pace("token", burst=2, each_second=0.5), lambda: now[0])
+    gate = TokenRateLimit(TokenPace("token", burst=2, each_second=0.5), lambda: now[0])
     assert [gate.ask("a").granted for _ in range(3)] == [True, True, False]
     assert gate.ask("a").headers()["Retry-After"] == "2"
     now[0] = 1.5

@@ -22,7 +22,7 @@ from alerts.web.console.drafts import (
     fitting,
     prepared_fields,
 )
-from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, too_long, typed, typed_in_json, until
+from alerts.web.console.form import LONGEST, FormContext, digest, read_form, same, too_long, typed, typed_in_json, until
 from alerts.web.console.rehearsal import CheckedText, checklist
 from alerts.web.console.words import words_of
 from tests.unit.desk.conftest import NOW, a_town, make_town, town  # noqa: F401 fixtures
@@ -37,7 +37,7 @@ def plain(sentence, **values):
 
 def read(station=STATION, **fields):
     form = {"headline": "Fuite de gaz", "severity": "Moderate", **fields}
-    return read_form(form, Ground(station, NOW, lambda _: None), plain)
+    return read_form(form, FormContext(station, NOW, lambda _: None), plain)
 
 
 def test_a_form_is_read_as_a_draft():
@@ -145,7 +145,7 @@ def a_record(**words):
 def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
     stored = a_record(**words)
     before = fields_of_alert(stored, STATION)
-    reading = read_form(before, Ground(STATION, NOW, lambda _: None), plain)
+    reading = read_form(before, FormContext(STATION, NOW, lambda _: None), plain)
 
     assert reading.problems == {}
     assert changes_between(before, before, reading.draft) == {}
@@ -159,7 +159,7 @@ def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
 def test_the_whole_town_is_a_box_of_its_own_and_comes_back_ticked():
     stored = a_record(areas=("all",))
     form = fields_of_alert(stored, STATION)
-    reading = read_form(form, Ground(STATION, NOW, lambda _: None), plain)
+    reading = read_form(form, FormContext(STATION, NOW, lambda _: None), plain)
     update = update_of(stored, changes_between(form, {**form, "area": ()}, read().draft), STATION, NOW, "b")
 
     assert form["area"] == ("all",)
@@ -171,7 +171,7 @@ def test_an_update_tells_what_differs_and_nothing_else():
     stored = a_record(areas=("D1",), description="Rue barrée", onset="1h", web="https://a.example")
     before = fields_of_alert(stored, STATION)
     now = {**before, "description": "", "web": "", "onset": "", "area": (), "severity": "Severe"}
-    reading = read_form(now, Ground(STATION, NOW, lambda _: None), plain)
+    reading = read_form(now, FormContext(STATION, NOW, lambda _: None), plain)
 
     changes = changes_between(before, now, reading.draft)
     info = update_of(stored, changes, STATION, NOW, "b").infos[0]
@@ -197,7 +197,7 @@ def test_a_feed_s_area_stays_as_the_feed_drew_it():
     before = fields_of_alert(stored, STATION)
     now = {**before, "headline": "Fuite de gaz colmatée"}
 
-    changes = changes_between(before, now, read_form(now, Ground(STATION, NOW, lambda _: None), plain).draft)
+    changes = changes_between(before, now, read_form(now, FormContext(STATION, NOW, lambda _: None), plain).draft)
 
     assert update_of(stored, changes, STATION, NOW, "b").areas == stored.alert.areas
 

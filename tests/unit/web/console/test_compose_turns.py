@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from alerts.web.console.previews import PreviewTurns
+from alerts.web.console.previews import PreviewQueue
 from tests.unit.web.console.composing import open_bench, preview
 
 
 async def test_of_those_that_wait_the_newest_is_done_and_others_have_their_own_turn() -> None:
-    turns, go, done = PreviewTurns(), asyncio.Event(), []
+    turns, go, done = PreviewQueue(), asyncio.Event(), []
 
     async def slow() -> str:
         await go.wait()
@@ -35,7 +35,7 @@ async def test_of_those_that_wait_the_newest_is_done_and_others_have_their_own_t
 
 
 async def test_a_work_that_fails_gives_its_turn_back() -> None:
-    turns = PreviewTurns()
+    turns = PreviewQueue()
 
     async def broken() -> None:
         raise ValueError
@@ -61,7 +61,7 @@ async def test_a_preview_that_a_newer_one_overtook_says_so(tmp_path) -> None:
 async def test_sketches_are_made_in_threads_of_their_own(tmp_path) -> None:
     async with open_bench(tmp_path) as bench:
         names = await asyncio.gather(
-            *(bench.service.sketch(lambda _: threading.current_thread().name) for _ in range(20))
+            *(bench.service.preview(lambda _: threading.current_thread().name) for _ in range(20))
         )
         assert {name.rpartition("_")[0] for name in names} == {"sketch"}
         assert len(set(names)) <= 2

@@ -56,7 +56,7 @@ async def test_it_speaks_the_language_that_the_browser_asks_for(town):
 async def test_in_a_fleet_it_is_the_towns_own(town):
     frame = Frame(replace(town.config, mount="/t/sm"), town.clock.now)
     home = HomeScreen(replace(town.console, frame=frame))
-    app = home._told(frame.words(_Asked()))
+    app = home._manifest(frame.words(_Asked()))
     assert (app["id"], app["scope"], app["start_url"]) == ("/t/sm/desk/",) * 3
     assert all(each["src"].startswith("/t/sm/desk/static/") for each in app["icons"])
     assert [each["url"] for each in app["shortcuts"]] == ["/t/sm/desk/compose", "/t/sm/desk/waiting"]

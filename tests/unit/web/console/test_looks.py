@@ -14,7 +14,7 @@ from alerts.model.person import Role
 from alerts.model.subscriber import Mailbox, PushEndpoint, Quiet, Subscriber
 from alerts.web.console.looks import panel_of
 from alerts.web.public.site import card_answer
-from alerts.web.public.told import Setting, tell
+from alerts.web.public.snapshot import Setting, tell
 from tests.unit.web.console.composing import a_form, open_bench, posted, preview
 from tests.walls import in_one_test
 

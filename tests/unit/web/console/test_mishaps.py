@@ -7,7 +7,7 @@ import json
 import pytest
 from multidict import MultiDict, MultiDictProxy
 
-from alerts.web.console.mishaps import MOST_BYTES, MOST_FIELDS, Carried, carry, safe_next, unpacked
+from alerts.web.console.error_pages import MOST_BYTES, MOST_FIELDS, Carried, carry, safe_next, unpacked
 from tests.walls import in_one_test
 
 FORM = MultiDictProxy(

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.alert import MsgType, Named, Resource, Severity, Urgency
+from alerts.model.alert import MsgType, NamedValue, Resource, Severity, Urgency
 from alerts.model.post import PostState
-from alerts.web.console.sheet import A_PAGE
+from alerts.web.console.review import A_PAGE
 from tests.unit.desk.conftest import an_alert, following
 from tests.unit.web.console.validating import a_validating_desk
 
@@ -122,7 +122,7 @@ class TestOneAlert:
         english = replace(
             info, language="en-GB", headline="ENGLISH <HEADLINE>", description="ENGLISH DESCRIPTION",
             instruction="ENGLISH INSTRUCTION", contact="ENGLISH CONTACT", sender_name="ENGLISH SENDER",
-            web="https://english.example/", audience="ENGLISH AUDIENCE", parameters=(Named("Height", "3 m"),),
+            web="https://english.example/", audience="ENGLISH AUDIENCE", parameters=(NamedValue("Height", "3 m"),),
             resources=(Resource("ENGLISH PICTURE", "image/png", uri="https://english.example/p.png"),),
         )  # fmt: skip
         alert = await desk.hear(an_alert(infos=(info, english), note="NOTE OF THE SENDER", language="fr-FR"))

@@ -15,7 +15,7 @@ import pytest
 from alerts.desk.officer import Officer
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import build_notices
-from alerts.model.alert import Alert, Area, Circle, Info, Named, Severity, Status, Urgency
+from alerts.model.alert import Alert, Area, Circle, Info, NamedValue, Severity, Status, Urgency
 from alerts.model.bounds import MOST_SHOWN, UNSEEN
 from alerts.model.cap import write
 from alerts.model.delivery import Bulk, BulkState
@@ -115,10 +115,10 @@ def summary(page: str) -> str:
 async def test_works_and_a_series_between_its_dates_are_announced_for_later_and_not_current(desk):
     now = desk.clock.now()
     series = {"rule": "FREQ=DAILY", "opens": "23:00", "length": 3600, "last": "", "off": [], "extra": [], "moved": []}
-    nightly = (Named("tocsin:hazard", "road"), Named("tocsin:step", "during"))
-    nightly += (Named("tocsin:series", json.dumps(series)),)
+    nightly = (NamedValue("tocsin:hazard", "road"), NamedValue("tocsin:step", "during"))
+    nightly += (NamedValue("tocsin:series", json.dumps(series)),)
     begun = {"onset": now - timedelta(days=2), "parameters": nightly}
-    works = {"onset": now + timedelta(hours=2), "parameters": (Named("tocsin:hazard", "works"),)}
+    works = {"onset": now + timedelta(hours=2), "parameters": (NamedValue("tocsin:hazard", "works"),)}
     for headline, changes in (("Strong wind", {}), ("Bridge closed", begun), ("Pipes renewed", works)):
         told = an_alert(desk, headline, headline=headline, event=headline, expires=now + timedelta(days=9), **changes)
         await desk.settle((await desk.hear(told)).id, PostState.SENT, **is_sent(desk))

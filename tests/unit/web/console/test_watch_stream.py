@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.app import build
 from alerts.config import load_config
+from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.intake import FileWatch
-from alerts.daemon.outside import Outside
 from alerts.model.events import EVERYTHING, MOST_CHANGES, Events, IncidentChanged, Stopping
 from alerts.model.post import PostState
 from alerts.web.console import stream
@@ -222,7 +222,7 @@ async def test_a_post_that_a_lane_sends_is_told_as_it_is_sent(tmp_path):
     (tmp_path / "channels.toml").write_text(TOWN.format(publish="auto"), encoding="utf-8")
     config = load_config(tmp_path / "channels.toml")
     clock = FakeClock()
-    outside = Outside(
+    outside = DaemonEnvironment(
         clock=clock,
         open_channel=lambda name, settings, resources: PlainChannel(clock),
         open_source=lambda name, settings, around: None,

@@ -25,7 +25,7 @@ from alerts.store.files import migrate
 from alerts.web.console import validate
 from alerts.web.console.app import guarded
 from alerts.web.console.frame import Console, Frame
-from alerts.web.console.sheet import seal, sheet_of
+from alerts.web.console.review import review_page, seal
 from tests.fakes import FakeClock
 
 TOWN = """
@@ -161,7 +161,7 @@ class ValidatingDesk:
     async def sealed(self, alert: str, who: str) -> str:
         """What a page with a button would carry, for somebody who isn't shown one."""
         actor = Actor(who, PEOPLE[who], Origin.CONSOLE)
-        return seal(await self.service.ask(lambda unit: sheet_of(unit, alert, actor)), f"csrf-{who}")
+        return seal(await self.service.ask(lambda unit: review_page(unit, alert, actor)), f"csrf-{who}")
 
     async def states(self, alert: str) -> set[str]:
         posts = await self.service.ask(lambda unit: unit.alerts.posts_of(alert))

@@ -11,7 +11,7 @@ from alerts.channels.settings import TELEGRAM_TEXT
 from alerts.desk.publicity import public_incident, situation
 from alerts.model.town import ChannelConfig, SourceRules, WebSection
 from alerts.web.public.site import Site, card_answer
-from alerts.web.public.told import Freshness, Outlook, Setting
+from alerts.web.public.snapshot import Freshness, Setting, Snapshot
 from tests.unit.desk.conftest import TownDesk, a_town, by_name, renderer_of
 
 ADDRESS = "https://alertes.saint-martin.example"
@@ -34,15 +34,15 @@ class Paper:
         self.edition = None
         self.freshness = Freshness("Météo", town.clock.now() - timedelta(minutes=2), stale=False)
 
-    def outlook(self, incidents) -> Outlook:
+    def snapshot(self, incidents) -> Snapshot:
         now = self.town.clock.now()
         with self.town.alerts() as alerts:
             shown = [public_incident(alerts.incident(each), alerts.thread(each), now) for each in incidents]
-        return Outlook(situation([each for each in shown if each], now, self.town.station.zone), (self.freshness,))
+        return Snapshot(situation([each for each in shown if each], now, self.town.station.zone), (self.freshness,))
 
     def print(self, *filed):
         """An edition that tells of these."""
-        outlook = self.outlook(dict.fromkeys(each.stored.incident_id for each in filed))
+        outlook = self.snapshot(dict.fromkeys(each.stored.incident_id for each in filed))
         self.edition = self.site.edition(outlook, self.edition)
         return self.edition
 
@@ -51,7 +51,7 @@ class Paper:
         return next(
             card_answer(told)
             for each in self.edition.incidents.values()
-            for told in each.told.values()
+            for told in each.texts.values()
             if told.path == path
         )
 

@@ -12,7 +12,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.worker import Workers
 from alerts.desk.service import DeskService
-from alerts.fleet.entrance import FleetDoor
+from alerts.fleet.entrance import TownRouter
 from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.ports import Heard, Memory
@@ -126,7 +126,7 @@ async def end(task):
 @asynccontextmanager
 async def a_door(routes):
     """A client of a fleet's door, behind which the town with these pages is below `/t/martin`."""
-    app, door, front = web.Application(), FleetDoor(), web.Application()
+    app, door, front = web.Application(), TownRouter(), web.Application()
     app.add_routes(routes)
     front.router.add_route("*", "/{path:.*}", door.answer)
     place = await door.put("martin", app, ())

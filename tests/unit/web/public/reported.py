@@ -24,7 +24,7 @@ from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.web.public.pins import PinPages
 from alerts.web.public.publisher import Publisher, public_routes
-from alerts.web.public.told import Setting
+from alerts.web.public.snapshot import Setting
 from tests.fakes import FakeClock
 from tests.unit.acting import by
 from tests.unit.desk.conftest import NOW, renderer_of

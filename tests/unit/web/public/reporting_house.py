@@ -20,7 +20,7 @@ from lxml import html
 from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import WebSection
 from alerts.reports.intake import ReportIntake
-from alerts.web.listener import Limits, Listener
+from alerts.web.listener import Listener, ListenerLimits
 from alerts.web.public.publisher import public_routes
 from alerts.web.public.reporting import PrivatePages, ReportPages
 from alerts.web.room import ROOM
@@ -133,7 +133,7 @@ async def a_street(tmp_path, room=ROOM, **more):
         app = web.Application()
         app.add_routes([*pages.routes(), *private.routes(), *public_routes(house.publisher)])
         # Its own clock stands still: nobody here is too slow for the door.
-        listener = Listener(app, Limits(room=room), FakeClock(NOW), house.publisher.setting.town.web.trusted)
+        listener = Listener(app, ListenerLimits(room=room), FakeClock(NOW), house.publisher.setting.town.web.trusted)
         port = await listener.listen("127.0.0.1", 0)
         yield Street(house, intake, pages, listener, f"http://127.0.0.1:{port}/")
         await listener.close()

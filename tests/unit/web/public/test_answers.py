@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, make_mocked_request
 
-from alerts.web.public.answers import SLICE, Made, Once, answer, given, served
+from alerts.web.public.answers import SLICE, Made, Once, answer, respond, served
 from tests.walls import in_one_test
 
 LONG = "Vent violent. " * 100
@@ -44,7 +44,7 @@ def test_the_same_bytes_have_the_same_tag_and_others_another():
     ],
 )
 async def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, opened):
-    response = await given(answer(LONG, "text/html"), asked(Accept_Encoding=accepted))
+    response = await respond(answer(LONG, "text/html"), asked(Accept_Encoding=accepted))
 
     assert response.headers.get("Content-Encoding") == encoding
     assert opened(response.body).decode() == LONG
@@ -54,7 +54,7 @@ async def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, 
 async def test_a_form_is_packed_when_it_is_first_asked_for_and_kept():
     made, request = answer(LONG, "text/html"), asked(Accept_Encoding="br")
     assert made.kept("br") is None
-    assert (await given(made, request)).body is (await given(made, request)).body
+    assert (await respond(made, request)).body is (await respond(made, request)).body
     assert made.kept("br") is not None
     assert made.kept("gzip") is None
 
@@ -96,7 +96,7 @@ def test_a_picture_or_a_line_is_not_compressed():
 async def test_who_has_it_already_is_told_so(known, status):
     made = answer(LONG, "text/html")
     request = asked(If_None_Match=known.format(tag=made.etag, bare=made.etag.removeprefix("W/")))
-    response = await given(made, request)
+    response = await respond(made, request)
 
     assert response.status == status
     assert response.headers["ETag"] == made.etag
@@ -131,7 +131,7 @@ async def port() -> AsyncIterator[int]:
     app = web.Application()
     for name, page in PAGES.items():
         app.router.add_get(f"/{name}", partial(served, page))
-        app.router.add_get(f"/built/{name}", partial(given, page))
+        app.router.add_get(f"/built/{name}", partial(respond, page))
     async with TestServer(app) as server:
         yield server.port
 

@@ -10,10 +10,10 @@ import pytest
 from lxml import html as pages
 from PIL import Image
 
-from alerts.model.alert import Area, Named, Severity
+from alerts.model.alert import Area, NamedValue, Severity
 from alerts.model.hazard import Hazard
 from alerts.rendering.pictograms import SIDE, pictogram
-from alerts.web.public.told import Freshness
+from alerts.web.public.snapshot import Freshness
 from tests.browser.editions import whole_setting
 from tests.unit.desk.conftest import NOW, TownDesk, an_alert
 from tests.unit.web.public.conftest import Paper
@@ -126,7 +126,7 @@ def test_a_district_reads_whether_it_is_concerned(town, make_paper):
     paper = make_paper()
     district = paper.site.setting.town.districts[0]
     here = town.hear(
-        an_alert(headline="Rue fermée", areas=(Area(district.name, geocodes=(Named("district", district.code),)),))
+        an_alert(headline="Rue fermée", areas=(Area(district.name, geocodes=(NamedValue("district", district.code),)),))
     )
     words_alone = town.hear(an_alert(event="Gel", headline="Verglas", areas=(Area("près du pont"),)))
     paper.print(here, words_alone)
@@ -141,7 +141,7 @@ def test_a_district_reads_whether_it_is_concerned(town, make_paper):
 def test_streets_are_told_by_district_with_the_same_answer_and_no_field_could_send_one(town, make_paper):
     paper = make_paper(districts_of={"Rue Basse": ("D1",), "Rue Haute": ("D1", "D2"), "Allée <b>": ("D2",)})
     here = town.hear(
-        an_alert(headline="Rue fermée", areas=(Area("Centre-Bourg", geocodes=(Named("district", "D1"),)),))
+        an_alert(headline="Rue fermée", areas=(Area("Centre-Bourg", geocodes=(NamedValue("district", "D1"),)),))
     )
     paper.print(here)
     parts = tree(paper, "/streets").xpath("//section[@class='district-streets']")

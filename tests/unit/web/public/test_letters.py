@@ -18,7 +18,16 @@ from alerts.model.ports import Resources
 from alerts.model.subscriber import Mailbox, Quiet, Topic
 from alerts.model.town import ChannelConfig, District
 from alerts.rendering.i18n import sentence
-from alerts.web.public.letters import A_DAY, A_NETWORK, APART, LASTS, LetterAsk, LetterDoor, LetterPages, LinkSeal
+from alerts.web.public.email_signup import (
+    A_DAY,
+    A_NETWORK,
+    INTERVAL,
+    LASTS,
+    EmailSignup,
+    EmailSignupPages,
+    LinkSeal,
+    SignupRequest,
+)
 from alerts.web.public.publisher import public_routes
 from tests.mail_relay import Relay
 from tests.unit.web.public.house import a_door, a_house
@@ -72,7 +81,7 @@ async def a_town(tmp_path, **more):
     changes = {"districts": districts, "channels": {"lettre": channel}, "public_url": PAGES, **more}
     async with a_house(tmp_path, **changes) as house:
         bulk = MailBulk("lettre", settings, a_house_s_resources(house, tmp_path), sentence)
-        pages = LetterPages(house.publisher, house.service, LetterDoor("lettre", bulk.write_to))
+        pages = EmailSignupPages(house.publisher, house.service, EmailSignup("lettre", bulk.write_to))
         app = web.Application()
         app.add_routes([*pages.routes(), *public_routes(house.publisher)])
         async with TestClient(TestServer(app)) as client:
@@ -230,7 +239,7 @@ async def test_a_link_subscribes_once_and_brings_nobody_back_who_left(town, form
     assert (await town.ask(f"{link[:-1]}{_twin(link[-1])}", {}))[0] == 410
     assert await town.kept() == []
 
-    await town.pass_time(APART)
+    await town.pass_time(INTERVAL)
     await town.send()
     assert (await town.ask(town.link(), {}))[0] == 303, "another link is another ask"
 
@@ -244,13 +253,13 @@ def _twin(last):
 def test_a_link_that_asks_for_what_there_is_no_more_is_as_good_as_none():
     seal, now = LinkSeal(bytes(32)), datetime(2026, 11, 25, 12, tzinfo=UTC)
     former = SimpleNamespace(model_dump=lambda mode: {"topics": ["meteorites"]})
-    assert seal.read(seal.made(LetterAsk(JEANNE, former, "fr"), now), now) is None
+    assert seal.read(seal.made(SignupRequest(JEANNE, former, "fr"), now), now) is None
 
 
 async def test_who_asks_for_a_known_address_is_told_the_same_and_changes_nothing(town):
     own = await town.subscribe(district="D1")
     first = (await town.send("new@quais.example"))[1]
-    await town.pass_time(APART)
+    await town.pass_time(INTERVAL)
     again = (await town.send(JEANNE.upper(), district="D2"))[1]
     assert first == again
     [(_, one)] = await town.kept()
@@ -270,7 +279,7 @@ async def test_nobody_floods_a_mailbox(town):
     assert (await town.send(f"{name}+{len(pages)}@{domain}"))[0] == 200
     assert len(town.relay.taken) == 1, "a mark after a plus is no other mailbox"
     for _ in range(A_DAY + 2):
-        await town.pass_time(APART)
+        await town.pass_time(INTERVAL)
         pages.add((await town.send(JEANNE.lower()))[1])
     assert len(town.relay.taken) == A_DAY
     assert len(pages) == 1, "and who tries learns nothing by it"

@@ -13,7 +13,7 @@ from lxml import html as pages
 from shapely.geometry import shape
 
 from alerts.desk.officer import all_clear_of
-from alerts.model.alert import Area, Circle, Named, Severity
+from alerts.model.alert import Area, Circle, NamedValue, Severity
 from tests.samples import shared
 from tests.unit.desk.conftest import HERE, MILL, NOW, an_alert, cancelling, following
 from tests.unit.web.public.atom import faults
@@ -151,7 +151,7 @@ def test_a_map_of_the_site_is_named_where_it_has_an_address(town, make_paper):
 
 def test_the_map_data_tell_what_is_everywhere_and_where_a_district_is_that_is_named_alone(town, paper):
     everywhere = town.hear(an_alert(event="Crue", headline="Crue"))
-    named = Area("Le Moulin", geocodes=(Named("district", "D2"),))
+    named = Area("Le Moulin", geocodes=(NamedValue("district", "D2"),))
     district = town.hear(an_alert(event="Eau", headline="Eau", areas=(named,)))
     paper.print(everywhere, district)
 
@@ -180,7 +180,11 @@ def test_works_that_were_done_sooner_did_take_place_and_end_when_they_did(town, 
 def test_a_series_of_works_stands_there_as_one_that_repeats(town, paper):
     series = {"rule": "FREQ=WEEKLY;BYDAY=FR", "opens": "13:00", "length": 7200, "last": "2026-12-18"}
     series |= {"off": ["2026-12-11"], "extra": [], "moved": []}
-    told = (Named("tocsin:hazard", "works"), Named("tocsin:step", "before"), Named("tocsin:series", json.dumps(series)))
+    told = (
+        NamedValue("tocsin:hazard", "works"),
+        NamedValue("tocsin:step", "before"),
+        NamedValue("tocsin:series", json.dumps(series)),
+    )
     days = {"onset": NOW + timedelta(days=2), "expires": NOW + timedelta(days=23, hours=2)}
     work = town.hear(an_alert(event="Travaux", headline="Travaux rue Haute", parameters=told, **days))
     town.deliver(work)

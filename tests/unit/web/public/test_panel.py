@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html as pages
 
-from alerts.model.alert import Area, Named, Severity
+from alerts.model.alert import Area, NamedValue, Severity
 from alerts.web.public.export import Export
 from alerts.web.public.panel import COLUMNS, SCREENS, parts_of, wrapped
-from alerts.web.public.told import Freshness
+from alerts.web.public.snapshot import Freshness
 from tests.unit.desk.conftest import LATER, NOW, an_alert
 from tests.unit.web.public.house import a_house
 from tests.walls import in_one_test
@@ -40,7 +40,7 @@ def screens(paper, path="/panel"):
 
 
 def test_what_an_alert_is_called_stands_there_once(town, paper):
-    works = {"event": "Travaux", "severity": Severity.MINOR, "parameters": (Named("tocsin:hazard", "works"),)}
+    works = {"event": "Travaux", "severity": Severity.MINOR, "parameters": (NamedValue("tocsin:hazard", "works"),)}
     paper.print(town.hear(an_alert(headline="Travaux rue Haute", **works)))
 
     assert lines(paper)[0] == "Travaux rue Haute"
@@ -120,7 +120,7 @@ def test_what_is_on_is_told_to_programs_worst_first(town, paper):
             headline="Crue de la Vive",
             severity=Severity.EXTREME,
             instruction="Montez à l’étage.",
-            areas=(Area("Centre-Bourg", geocodes=(Named("INSEE", "38185"),)),),
+            areas=(Area("Centre-Bourg", geocodes=(NamedValue("INSEE", "38185"),)),),
         )
     )
     paper.freshness = Freshness("Météo", None, stale=True)

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from lxml import html
 
-from alerts.fleet.entrance import FleetDoor
+from alerts.fleet.entrance import TownRouter
 from alerts.model.reports import Closing, ReportState
 from alerts.reports.places import coarse
 from alerts.reports.report_acts import CloseReport, DuplicateReport, WithholdReport
@@ -214,7 +214,7 @@ async def test_each_kind_that_ships_has_its_sign(house):
 
 async def test_in_a_fleet_all_that_they_lead_to_is_below_the_towns_own_path(tmp_path):
     async with a_reported_town(tmp_path, mount="/t/martin") as house:
-        app, door, front = web.Application(), FleetDoor(), web.Application()
+        app, door, front = web.Application(), TownRouter(), web.Application()
         app.add_routes(house.pins.routes())
         front.router.add_route("*", "/{path:.*}", door.answer)
         place = await door.put("martin", app, ())

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from alerts.desk.approve import approve
-from alerts.model.alert import Area, Named
+from alerts.model.alert import Area, NamedValue
 from alerts.model.errors import Busy
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
@@ -24,7 +24,7 @@ from alerts.store.memory import ChannelStatuses
 from alerts.web.public import publisher, site
 from alerts.web.public.page import Pages
 from alerts.web.public.publisher import AT_LEAST_EVERY, freshness_of
-from alerts.web.public.told import PolledSource, tell
+from alerts.web.public.snapshot import PolledSource, tell
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 from tests.unit.web.public.house import a_house, next_data
 from tests.walls import in_one_test
@@ -176,7 +176,7 @@ async def test_an_edition_costs_what_changed_however_many_incidents_the_day_has(
         edition = await house.publisher.make()
         for path in ALL_OF_THEM:
             assert (await house.get(path))[0] == 200
-        assert len(edition.outlook.situation.on) == on
+        assert len(edition.snapshot.situation.on) == on
         return dict(count)
 
     house.publisher._look = traced
@@ -304,7 +304,7 @@ async def test_a_storm_of_changes_is_one_edition(house):
 
     assert during == 1, "lanes need the reader and the processor too"
     assert len(made) == 2
-    assert len((await house.publisher.edition()).outlook.situation.on) == 30
+    assert len((await house.publisher.edition()).snapshot.situation.on) == 30
 
 
 async def test_the_loop_goes_on_while_an_edition_is_made(house):
@@ -329,8 +329,8 @@ async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
     house.clock.set(NOW.replace(month=12))
     edition = await house.publisher.make()
     made = []
-    lasting = house.publisher._site.lasting
-    house.publisher._site.lasting = lambda *rest: made.append(rest) or lasting(*rest)
+    lasting = house.publisher._site.rendered
+    house.publisher._site.rendered = lambda *rest: made.append(rest) or lasting(*rest)
     paths = [f"/alerts/{stored.incident_id}", f"/cap/{stored.id}.xml", f"/alerts/{stored.incident_id}.geojson"]
     answers = await asyncio.gather(*(house.get(path) for path in paths * 4))
 
@@ -431,9 +431,9 @@ async def test_a_source_is_behind_its_time_by_its_own_measure(house):
     async def stale(minutes, **failing):
         await house.read_source(**failing)
         house.clock.set(house.clock.now() + timedelta(minutes=minutes))
-        return (await house.publisher.make()).outlook.sources[0].stale
+        return (await house.publisher.make()).snapshot.sources[0].stale
 
-    assert (await house.publisher.make()).outlook.sources[0].stale, "it was never read"
+    assert (await house.publisher.make()).snapshot.sources[0].stale, "it was never read"
     assert not await stale(10)
     assert await stale(11)
     assert await stale(1, reason="HTTP 500")
@@ -474,11 +474,11 @@ async def test_an_open_page_hears_that_a_source_was_read_for_the_first_time(hous
 
 async def test_many_open_pages_are_told_a_few_at_a_time_and_all_of_them(house):
     with ExitStack() as stack:
-        told = [stack.enter_context(house.publisher.listen()) for _ in range(3 * publisher.TOLD_AT_ONCE)]
+        told = [stack.enter_context(house.publisher.listen()) for _ in range(3 * publisher.NOTIFIED_AT_ONCE)]
         await house.hear(an_alert())
         await house.publisher.make()
 
-        assert sum(each.is_set() for each in told) == publisher.TOLD_AT_ONCE, "lanes get their turn in between"
+        assert sum(each.is_set() for each in told) == publisher.NOTIFIED_AT_ONCE, "lanes get their turn in between"
         async with asyncio.timeout(60):
             for each in told:
                 await each.wait()
@@ -513,7 +513,7 @@ async def test_what_waited_to_be_taken_away_is_over_from_when_that_was_let_out(t
     async with a_house(tmp_path, publish="approve") as house:
         first = await house.hear(alert := an_alert())
         await house.service.act(lambda unit: approve(unit.alerts, first.id, "anne", unit.now))
-        moved = following(alert, areas=(Area("Autreville", geocodes=(Named("INSEE", "99999"),)),))
+        moved = following(alert, areas=(Area("Autreville", geocodes=(NamedValue("INSEE", "99999"),)),))
         leaving = await house.hear(moved)
         house.clock.set(NOW + timedelta(hours=2))
         await house.publisher.make()

@@ -115,14 +115,14 @@ async def test_an_old_page_that_can_not_be_made_keeps_no_other_from_the_files(tm
     async with a_house(tmp_path, export=tmp_path / "site") as house:
         bad, good = [await house.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(2)]
         house.clock.set(NOW.replace(month=12))
-        lasting = house.publisher._site.lasting
+        lasting = house.publisher._site.rendered
 
         def make(incident, *rest):
             if incident.id == bad.incident_id:
                 raise ValueError("an odd one")
             return lasting(incident, *rest)
 
-        house.publisher._site.lasting = make
+        house.publisher._site.rendered = make
         await house.publisher.make()
         with capture_logs() as logs:
             for _ in range(3):

@@ -18,7 +18,7 @@ from alerts.model.reason import because
 from alerts.model.subscriber import PushEndpoint, Quiet, Topic
 from alerts.model.town import PUSH, District
 from alerts.web.public.choices import COUNTED_EVERY, SubscriberPlaces
-from alerts.web.public.push import A_NETWORK, PushDoor, PushPages
+from alerts.web.public.push import A_NETWORK, PushEnrolment, PushPages
 from tests.unit.channels.test_push import PUBLIC, SECRET
 from tests.unit.web.public.house import a_house
 from tests.walls import in_one_test
@@ -57,7 +57,7 @@ class Desk:
 async def desk(tmp_path):
     districts = (District("D1", "Les Quais", SQUARE), District("D2", "Le Moulin", SQUARE))
     async with a_house(tmp_path, districts=districts) as house:
-        door = PushDoor(lambda: "BKey", lambda url: service_of(url, ("push.example",)) is not None, is_readable)
+        door = PushEnrolment(lambda: "BKey", lambda url: service_of(url, ("push.example",)) is not None, is_readable)
         app = web.Application()
         app.add_routes(PushPages(house.publisher.setting, house.service, door).routes())
         async with TestClient(TestServer(app)) as client:
@@ -73,7 +73,7 @@ async def test_without_a_key_it_is_said(desk):
         raise BadCredential(because("push_key_unreadable"))
 
     app = web.Application()
-    door = PushDoor(key, lambda _: True, lambda *_: True)
+    door = PushEnrolment(key, lambda _: True, lambda *_: True)
     app.add_routes(PushPages(desk.house.publisher.setting, desk.house.service, door).routes())
     async with TestClient(TestServer(app)) as client, client.get("/push/key") as answer:
         assert (answer.status, (await answer.json())["reason_code"]) == (503, "push_key_unreadable")

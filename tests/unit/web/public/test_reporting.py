@@ -297,7 +297,7 @@ async def half_sent(street, network, size=0):
     )
     body = b"--x\r\n" + b" " * size
     writer.write(f"{head}{len(body):x}\r\n".encode() + body + b"\r\n")
-    while not [each for each in set(street.listener._connections) - before if each.sent.held > size]:  # noqa: ASYNC110
+    while not [each for each in set(street.listener._connections) - before if each.sent.reserved > size]:  # noqa: ASYNC110
         await asyncio.sleep(0)
     return reader, writer
 
@@ -319,7 +319,7 @@ async def test_where_there_is_no_room_left_the_oldest_that_is_half_sent_gives_wa
 
     _, four = await half_sent(little_room, 61, 90_000)
     async with asyncio.timeout(60):
-        while little_room.listener.room.held > 200_000:  # noqa: ASYNC110 of a network that has too much, its own oldest
+        while little_room.listener.room.reserved > 200_000:  # noqa: ASYNC110 of a network that has too much, its own oldest
             await asyncio.sleep(0)
     for writer in (one, two, three, four):
         writer.close()

@@ -14,16 +14,16 @@ from lxml import html as pages
 from structlog.testing import capture_logs
 
 from alerts.desk.officer import correction_of
-from alerts.model.alert import Area, Circle, Named, Resource, Severity
+from alerts.model.alert import Area, Circle, NamedValue, Resource, Severity
 from alerts.model.bounds import UNSEEN
 from alerts.sources.cap.message import read_message
 from alerts.web.public import site
-from alerts.web.public.told import Freshness, tell
+from alerts.web.public.snapshot import Freshness, tell
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 SITEMAP = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9"}
-HERE = Named("INSEE", "38185")
+HERE = NamedValue("INSEE", "38185")
 WITH_OUTLINE = Area("Centre-Bourg", polygons=(((45.18, 5.70), (45.18, 5.72), (45.20, 5.72), (45.18, 5.70)),))
 
 
@@ -279,7 +279,7 @@ def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, m
         dict(paper.print(filed).answers)
 
     [now], [earlier] = paper.edition.incidents.values(), before.incidents.values()
-    assert [step is old for step, old in zip(now.told["fr"].steps, earlier.told["fr"].steps, strict=False)] == [
+    assert [step is old for step, old in zip(now.texts["fr"].steps, earlier.texts["fr"].steps, strict=False)] == [
         True,
         True,
         False,  # it was the newest, told from then
@@ -295,7 +295,7 @@ def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, m
 def test_what_cannot_be_made_costs_no_other_page(town, paper):
     good = town.hear(an_alert())
     bad = town.hear(an_alert(event="Crue", headline="Crue"))
-    outlook = paper.outlook([good.stored.incident_id, bad.stored.incident_id])
+    outlook = paper.snapshot([good.stored.incident_id, bad.stored.incident_id])
     wordless = replace(outlook.situation.on[1], versions=())
     broken = replace(outlook, situation=replace(outlook.situation, on=(outlook.situation.on[0], wordless)))
     paper.edition = paper.site.edition(broken)
@@ -307,7 +307,7 @@ def test_what_cannot_be_made_costs_no_other_page(town, paper):
 
 def test_the_map_of_the_site_names_what_is_on_and_what_was(town, paper):
     filed = town.hear(an_alert())
-    outlook = paper.outlook([filed.stored.incident_id])
+    outlook = paper.snapshot([filed.stored.incident_id])
     edition = paper.site.edition(outlook, None, [("older1", NOW - timedelta(days=30))])
 
     sitemap = etree.fromstring(edition.answers["/sitemap.xml"].body)

@@ -16,9 +16,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.model.street_map import STREET_MAP
 from alerts.model.town import Town, WebSection
-from alerts.web.listener import Limits, Listener
-from alerts.web.public.answers import JPEG, SLICE, answer, given, served
-from alerts.web.public.street_map import LONGEST, Turns, street_map_routes
+from alerts.web.listener import Listener, ListenerLimits
+from alerts.web.public.answers import JPEG, SLICE, answer, respond, served
+from alerts.web.public.street_map import LONGEST, ShortestFirst, street_map_routes
 from tests.fakes import FakeClock
 
 WHOLE = os.urandom(2 * LONGEST)
@@ -44,7 +44,7 @@ async def slow_reader(
     """Somebody who asked for a megabyte and reads nothing yet; the system keeps next to nothing for them."""
     app = web.Application()
     app.add_routes(routes)
-    listener = Listener(app, Limits(), FakeClock())
+    listener = Listener(app, ListenerLimits(), FakeClock())
     port = await listener.listen("127.0.0.1", 0)
     own = socket.socket()
     own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -100,7 +100,7 @@ async def test_of_a_crowd_s_long_ranges_a_slice_goes_out_at_a_time_and_short_one
 
 
 async def test_who_has_least_left_is_next_and_who_goes_away_keeps_no_turn():
-    turns, begun = Turns(), list[str]()
+    turns, begun = ShortestFirst(), list[str]()
 
     async def take(name: str, left: int) -> None:
         async with turns.one(left):
@@ -126,7 +126,7 @@ async def test_of_two_files_nobody_gets_one_answer(file):
             await asyncio.wait_for(reader.readexactly(LONGEST), PATIENCE)
 
 
-@pytest.mark.parametrize("respond", [served, given])
+@pytest.mark.parametrize("respond", [served, respond])
 async def test_who_reads_no_photo_holds_no_more_than_slices(respond):
     photo = answer(WHOLE, JPEG)
     async with slow_reader(

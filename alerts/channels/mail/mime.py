@@ -56,7 +56,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """`id` is the Message-ID without its brackets, `content` the whole letter with CRLF at the end of each line."""
 
     id: str
@@ -80,32 +80,32 @@ def written(
     now: datetime,
     *,
     one: Addressed | None = None,
-) -> Letter:
+) -> Email:
     """Return the e-mail of a post. `reply_to` is the Message-ID of the one it follows, `one` an individual recipient.
 
     `now` dates words outside any post, which are never sent a second time; posts have their own time.
     """
     about = message.about
     identity = one.id if one else _identity(message, settings, now)
-    letter = _body(message, identity, picture)
-    letter["From"] = _sender(settings)
-    letter["To"] = one.to if one else settings.to or settings.address
-    letter["Subject"] = _in_header("Subject", subject(message))
-    letter["Date"] = format_datetime((about.ready_at if about else None) or now)
-    letter["Message-ID"] = f"<{identity}>"
+    email = _body(message, identity, picture)
+    email["From"] = _sender(settings)
+    email["To"] = one.to if one else settings.to or settings.address
+    email["Subject"] = _in_header("Subject", subject(message))
+    email["Date"] = format_datetime((about.ready_at if about else None) or now)
+    email["Message-ID"] = f"<{identity}>"
     if reply_to is not None and (earlier := _NOT_IN_IDS.sub("", reply_to)):
-        letter["In-Reply-To"] = letter["References"] = f"<{earlier}>"
+        email["In-Reply-To"] = email["References"] = f"<{earlier}>"
     # Nobody answers it by an absence note (RFC 3834; the second one is what older programs look for).
-    letter["Auto-Submitted"] = "auto-generated"
-    letter["Precedence"] = "list"
+    email["Auto-Submitted"] = "auto-generated"
+    email["Precedence"] = "list"
     if one is not None and one.leave is not None:
-        letter["List-Unsubscribe"] = f"<{one.leave}>"
-        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    letter["Content-Language"] = _NO_TAG.sub("", message.language)
+        email["List-Unsubscribe"] = f"<{one.leave}>"
+        email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    email["Content-Language"] = _NO_TAG.sub("", message.language)
     if about is not None and about.severity.at_least(Severity.SEVERE):
         for name, value in _URGENT.items():
-            letter[name] = value
-    return Letter(identity, letter.as_bytes(policy=_ON_THE_WIRE))
+            email[name] = value
+    return Email(identity, email.as_bytes(policy=_ON_THE_WIRE))
 
 
 def subject(message: Message) -> str:
@@ -149,10 +149,10 @@ def _body(message: Message, identity: str, picture: LoadedPicture | None) -> MIM
         image.add_header("Content-Disposition", "inline", filename=picture.file_name)
         whole.attach(image)
         page = whole
-    letter = MIMEMultipart("alternative", boundary=boundary)
-    letter.attach(_text(message.plain + "\n", "plain"))
-    letter.attach(page)
-    return letter
+    body = MIMEMultipart("alternative", boundary=boundary)
+    body.attach(_text(message.plain + "\n", "plain"))
+    body.attach(page)
+    return body
 
 
 def _text(text: str, subtype: str) -> MIMEText:
@@ -178,6 +178,6 @@ def _linked(text: str, link: str | None) -> str:
     """The words in HTML, in which the address can be followed."""
     if link is None:
         return text
-    told = html.escape(link, quote=False)
-    bare = re.compile(rf"(?<![\"'>\w]){re.escape(told)}(?=\s|<|$)")
-    return bare.sub(lambda _: f'<a href="{html.escape(link)}">{told}</a>', text)
+    shown = html.escape(link, quote=False)
+    bare = re.compile(rf"(?<![\"'>\w]){re.escape(shown)}(?=\s|<|$)")
+    return bare.sub(lambda _: f'<a href="{html.escape(link)}">{shown}</a>', text)

@@ -1,4 +1,4 @@
-"""A validator's view: the list of waiting alerts, and all data of one (`Sheet`).
+"""A validator's view: the list of waiting alerts, and all data of one (`ReviewPage`).
 
 The sheet has each channel's post as it goes out, with its length and its picture, and every word in every language. It
 has the place and the end, the changes since the version that this reader saw last, a later waiting version, and the
@@ -19,7 +19,7 @@ from typing import Literal
 
 from alerts.desk.approve import MessageKind, fingerprint, kind_of, must_fit, why_not_theirs, wrote
 from alerts.desk.changes import VersionChange, changes_between
-from alerts.desk.dedupe import end_reason, told_already
+from alerts.desk.dedupe import already_published, end_reason
 from alerts.desk.following import words_about
 from alerts.desk.officer import DECIDED
 from alerts.desk.out import SaidWords, in_full
@@ -130,7 +130,7 @@ def what_waits(unit: DeskUnit, actor: Actor, page: int = 1) -> Queue:
     Those that go out by themselves are first, the soonest at the top; then the gravest, and the oldest of these. A page
     beyond the last one is the last one.
     """
-    total = unit.views.held_counts().get(PostState.WAITING, 0)
+    total = unit.views.unsettled_counts().get(PostState.WAITING, 0)
     pages = max(-(-total // A_PAGE), 1)
     page = min(max(page, 1), pages)
     names = unit.views.waiting(skip=(page - 1) * A_PAGE, most=A_PAGE)
@@ -226,7 +226,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ReviewPage:
     """An alert's data at one moment. `newer` is a later version that waits or was accepted.
 
     `changes` are those since `since`, the version of the readers or of this page's reader. `twins` are the messages
@@ -265,7 +265,7 @@ class Sheet:
         return bool(self.item.waiting)
 
 
-def sheet_of(unit: DeskUnit, name: str, actor: Actor) -> Sheet | None:
+def review_page(unit: DeskUnit, name: str, actor: Actor) -> ReviewPage | None:
     """The sheet of the alert with that very id; None where there is none."""
     stored = next((each for each in unit.alerts.by_id(name) if each.id == name), None)
     if stored is None or stored.alert is None:
@@ -275,7 +275,7 @@ def sheet_of(unit: DeskUnit, name: str, actor: Actor) -> Sheet | None:
     versions = _versions(unit, stored, actor)
     since = _since(versions, stored)
     newer = _newer(versions, stored)
-    return Sheet(
+    return ReviewPage(
         item=item,
         versions=versions,
         since=since,
@@ -285,25 +285,25 @@ def sheet_of(unit: DeskUnit, name: str, actor: Actor) -> Sheet | None:
         decision=_decision(unit, name),
         misfit=_misfit(stored, posts, station),
         can_send_back=stored.author is not None and end_reason(stored.alert) is None,
-        twins=tuple(told_already(unit.alerts, stored, unit.now)) if item.waiting else (),
+        twins=tuple(already_published(unit.alerts, stored, unit.now)) if item.waiting else (),
         bulks=tuple(unit.alerts.bulks_of(name)) if item.waiting else (),
-        link=unit.desk.link_card(stored.alert, primary(station.language), _told_before(versions, stored)),
+        link=unit.desk.link_card(stored.alert, primary(station.language), _published_before(versions, stored)),
     )
 
 
-def remember_look(unit: DeskUnit, sheet: Sheet, actor: Actor) -> None:
+def remember_look(unit: DeskUnit, review: ReviewPage, actor: Actor) -> None:
     """Keep that the reader has seen this version, unless they saw a newer one before."""
-    order = [version.stored.id for version in sheet.versions]
-    incident, shown = sheet.item.stored.incident_id, sheet.item.stored.id
+    order = [version.stored.id for version in review.versions]
+    incident, shown = review.item.stored.incident_id, review.item.stored.id
     seen = unit.views.last_look(actor.name, incident)
     if seen not in order or order.index(seen) < order.index(shown):
         unit.views.looked(actor.name, incident, shown, unit.now)
 
 
-def shown_posts(sheet: Sheet, station: Town) -> list[ShownPost]:
+def shown_posts(review: ReviewPage, station: Town) -> list[ShownPost]:
     """Each channel's post with its length; reads the pictures, so it is no work for the database's thread."""
     shown = []
-    for post in sheet.item.posts:
+    for post in review.item.posts:
         channel, image = station.channels.get(post.channel), post.message.image
         length = count(post.message.text, channel.text) if channel else len(post.message.plain)
         content = read_picture(image.path) if image else None
@@ -323,13 +323,13 @@ def read_picture(path: str) -> bytes | None:
     return None if is_another else content
 
 
-def seal(sheet: Sheet, csrf: str) -> str:
+def seal(review: ReviewPage, csrf: str) -> str:
     """Return the form's token: the fingerprint of the displayed version, and a proof that this session displayed it.
 
     So nobody validates by a form that another person's page, or one from before the sign-in, left behind. Reads the
     pictures, as `shown_posts` does.
     """
-    return sealed(fingerprint(sheet.item.stored, sheet.item.posts), csrf)
+    return sealed(fingerprint(review.item.stored, review.item.posts), csrf)
 
 
 def sealed(seen: str, csrf: str) -> str:
@@ -343,9 +343,9 @@ def unseal(sealed: str, csrf: str) -> str | None:
     return seen if same(bound, seal_of(csrf, seen)) else None
 
 
-def editable_words(sheet: Sheet) -> Mapping[str, str]:
+def editable_words(review: ReviewPage) -> Mapping[str, str]:
     """The words that may be edited before the alert is sent back."""
-    info = sheet.item.info
+    info = review.item.info
     names = ("headline", "description", "instruction")
     return {name: (getattr(info, name) or "") if info else "" for name in names}
 
@@ -373,7 +373,7 @@ def _since(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Incident
     return versions[place - 1] if place else None
 
 
-def _told_before(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Alert | None:
+def _published_before(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Alert | None:
     """Return the readers' knowledge: the last released version before it that has words."""
     place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
     out = (each.stored.alert for each in reversed(versions[:place]) if each.stored.state is AlertState.ACCEPTED)

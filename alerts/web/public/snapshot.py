@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, Literal
 
-from alerts.desk.publicity import PublicIncident, Situation
+from alerts.desk.publicity import CurrentIncidents, PublicIncident
 from alerts.desk.territory import is_in_words, territory_of
 from alerts.listening.answering import FaqEntry
 from alerts.model.alert import Alert, Severity
@@ -116,14 +116,14 @@ class Setting:
 State = Literal["calm", "alert", "stale"]
 
 
-def state_of(on: Sequence[object], outlook: Outlook) -> State:
+def state_of(on: Sequence[object], snapshot: Snapshot) -> State:
     """Return the state: an alert is on; none is; or unknown, since a source is behind its time.
 
     Page, easy page, title, card and screens all use this.
     """
     if on:
         return "alert"
-    return "stale" if outlook.doubtful else "calm"
+    return "stale" if snapshot.doubtful else "calm"
 
 
 # "No current alerts" means dangers. Works stand in their calendar long before they begin, and what a site writes waits
@@ -155,13 +155,13 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Snapshot:
     """The content of the pages: the situation, the freshness of each source, and the bots to subscribe with, by name.
 
     `asked` are the answered questions about each incident, by its id.
     """
 
-    situation: Situation
+    situation: CurrentIncidents
     sources: Sequence[Freshness] = field(default_factory=tuple)
     bots: tuple[str, ...] = ()
     asked: Mapping[str, Sequence[FaqEntry]] = field(default_factory=dict)
@@ -191,7 +191,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class IncidentText:
     """An incident in one language. `steps` are its versions, oldest first; `end` its end, if it has one.
 
     `districts` are the codes of its districts; None: the whole town, or unknown.
@@ -251,19 +251,21 @@ def beside(facts: Mapping[str, Any]) -> str:
     return capital((rest.lstrip(" \u00a0:–") if is_said and rest[:1] in (" ", "\u00a0", ":") else "") or title)
 
 
-def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime, kept: Told | None = None) -> Told:
+def tell(
+    incident: PublicIncident, setting: Setting, language: str, now: datetime, kept: IncidentText | None = None
+) -> IncidentText:
     """Put an incident into words; of what was `kept` of it, the versions before the newest stay as they are."""
     steps = _still_so(incident, kept) if kept else []
     before = steps[-1].stored.alert if steps and steps[-1].stored else None
     for stored in incident.versions[len(steps) :]:
         kind = PostKind.UPDATE if before else PostKind.PUBLISH
-        context = _context(incident, setting.town, _told_at(incident, stored, now), before)
+        context = _context(incident, setting.town, _as_of(incident, stored, now), before)
         alert = stored.alert
         assert alert is not None  # noqa: S101 a version has one
         facts = _facts(alert, kind, setting, language, context)
         steps.append(Step(stored.received_at, facts, stored, _replaced(steps, facts)))
         before = alert
-    return Told(
+    return IncidentText(
         incident=incident,
         language=language,
         path=setting.path(language, f"alerts/{incident.id}"),
@@ -273,7 +275,7 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
     )
 
 
-def _still_so(incident: PublicIncident, kept: Told) -> list[Step]:
+def _still_so(incident: PublicIncident, kept: IncidentText) -> list[Step]:
     """Return the first steps that were already outdated then: they are worded as of their arrival, not now."""
     # An end changes every word before it: what was "today" is told with its date.
     if incident.ending or kept.end:
@@ -291,7 +293,7 @@ def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, A
     return before if was != now else None
 
 
-def _told_at(incident: PublicIncident, stored: StoredAlert, now: datetime) -> datetime:
+def _as_of(incident: PublicIncident, stored: StoredAlert, now: datetime) -> datetime:
     """Return the time as of which a version is worded.
 
     For an ended one it is fixed, so that no page says "today" of a past day.

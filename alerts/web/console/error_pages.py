@@ -80,15 +80,17 @@ def wants_page(request: web.Request) -> bool:
     return whole and "text/html" in request.headers.get("Accept", "text/html")
 
 
-def mishap(frame: Frame, request: web.Request, what: TocsinError | int, *, status: int | None = None) -> web.Response:
+def error_page(
+    frame: Frame, request: web.Request, what: TocsinError | int, *, status: int | None = None
+) -> web.Response:
     """The page, or the line where no page is wanted. An error of the family says itself what to do."""
     status = status or (status_of(what) if isinstance(what, TocsinError) else int(what))
-    told = what.reason if isinstance(what, TocsinError) else None
+    reason = what.reason if isinstance(what, TocsinError) else None
     words = frame.words(request)
     title, cause = _said_of(status, words)
     if not wants_page(request):
-        return web.Response(status=status, text=word(told, words.language, frame.station.zone) if told else title)
-    return frame.page(request, "mishap.html", status=status, code=status, told=told, title=title, cause=cause)
+        return web.Response(status=status, text=word(reason, words.language, frame.station.zone) if reason else title)
+    return frame.page(request, "mishap.html", status=status, code=status, told=reason, title=title, cause=cause)
 
 
 def _said_of(status: int, words: Words) -> tuple[str, str]:
@@ -148,7 +150,7 @@ class RefusedForm:
         return cls(error.reason, typed, status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY))
 
     @property
-    def told(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """For the page."""
         return {"status": self.status, "error": self.error, "typed": self.typed}
 
@@ -301,15 +303,15 @@ async def keep_for(
 def keep_as_draft(unit: DeskUnit, account: str, carried: Carried) -> str:
     """Keep an alert as typed; returns the draft's id. One that was kept before is gone on with, unless it is newer."""
     typed = carried.typed()
-    told = {name: str(typed.pop(name, "")) for name in _BESIDE}
+    hidden = {name: str(typed.pop(name, "")) for name in _BESIDE}
     # That it is an exercise may stand in the form's address alone: without it, the draft would be a real alert.
     if "exercise=1" in urlsplit(carried.to).query.split("&"):
         typed["exercise"] = "1"
-    known = unit.drafts.draft(told["draft"])
-    revision = int(told["revision"]) if told["revision"].isdecimal() and len(told["revision"]) < _DIGITS else 0
+    known = unit.drafts.draft(hidden["draft"])
+    revision = int(hidden["revision"]) if hidden["revision"].isdecimal() and len(hidden["revision"]) < _DIGITS else 0
     own = known is not None and fold_name(known.account) == fold_name(account)
     if known is None or not own or known.alert_id is not None or known.revision > revision:
-        draft = SavedDraft(unit.new_id(), account, unit.now, told["about"] or None, typed)
+        draft = SavedDraft(unit.new_id(), account, unit.now, hidden["about"] or None, typed)
     else:
         draft = replace(known, updated_at=unit.now, fields=typed, revision=revision + 1)
     unit.drafts.put_draft(draft)

@@ -2,8 +2,8 @@
 
 Many sources in one process share one connection pool, one event loop and one processor. `RequestPlaces` bounds the
 requests at one host and in all, and keeps most of them for addresses that answer: a hundred dead servers delay one
-another, not the rest. `Turns` lets few towns file at the same time, the urgent ahead. A feed that a thousand towns name
-therefore delays the lanes no longer than a few of them would: the first alerts are sent before the next are filed.
+another, not the rest. `FetchSlots` lets few towns file at the same time, the urgent ahead. A feed that a thousand towns
+name therefore delays the lanes no longer than a few of them would: the first alerts are sent before the next are filed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RequestPlaces:
                 del self._hosts[host]
 
 
-class Turns:
+class FetchSlots:
     """At most `most` at the same time; of those who wait the urgent go first, then first batches, then who came first.
 
     So a feed that says a thousand things keeps no other waiting that says one.

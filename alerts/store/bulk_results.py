@@ -31,12 +31,12 @@ from alerts.store.subscribers import Subscribers, notice_of
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
 
-HELD_AGAIN = timedelta(minutes=1)
+DEFER_AGAIN = timedelta(minutes=1)
 """A deferred message in doubt is sent once more after this."""
 
 
 @dataclass(frozen=True, slots=True)
-class BulkTold:
+class BulkSubject:
     """The subject of a message: its channel, the incident, the bulk's number, and whether it was the end."""
 
     channel: str
@@ -57,7 +57,7 @@ def land(db: Connection, channel: str, results: Sequence[SendResult], now: datet
     for result in results:
         if result.may_be_out:
             for bulk in result.target.bulks:
-                may_have(db, _told_of(channel, bulk), result.target.chat, now)
+                may_have(db, _subject_of(channel, bulk), result.target.chat, now)
         if not result.is_plain:
             _land_one(db, channel, result, now, counts)
     out = _file(db, channel, now, working)
@@ -83,15 +83,15 @@ def _file(db: Connection, channel: str, now: datetime, working: str | None) -> i
     """File what `checkpoint` noted; returns how many of the bulk that is worked at are out."""
     out = 0
     for row in sql.TO_FILE.rows(db, of=channel):
-        key, told = row["id"], BulkTold(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)
-        if told.is_end:
-            sql.NO_MORE_LANDED.run(db, key=key, of=channel, about=told.incident)
+        key, subject = row["id"], BulkSubject(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)
+        if subject.is_end:
+            sql.NO_MORE_RESULTS.run(db, key=key, of=channel, about=subject.incident)
         # Nothing newer can have passed anybody by, so all of them are filed at once; else each is looked at.
         elif key == working:
-            sql.RECEIVE_LANDED.run(db, key=key, of=channel, about=told.incident, now=stamp(now))
+            sql.RECEIVE_RESULTS.run(db, key=key, of=channel, about=subject.incident, now=stamp(now))
         else:
-            for each in sql.LANDED_OF.rows(db, key=key):
-                _receive(db, told, each["chat"], each["message_id"], now)
+            for each in sql.RESULTS_OF.rows(db, key=key):
+                _receive(db, subject, each["chat"], each["message_id"], now)
         filed = sql.LAND_THESE.run(db, key=key).rowcount  # told by two processes, it counts once
         sql.FILED.run(db, key=key)
         if key == working:
@@ -116,65 +116,71 @@ def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, c
     if result.outcome is SendOutcome.LATER:
         _hold(db, channel, result, now)
         return
-    if result.outcome is SendOutcome.DOUBT and _is_told_again(db, channel, result, now):
+    if result.outcome is SendOutcome.DOUBT and _is_sent_again(db, channel, result, now):
         return
     for bulk in target.bulks:
-        landed = sql.LAND.run(db, key=bulk.id, who=chat).rowcount
-        let_go = sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.held else 0
-        if landed or let_go:  # else another process told of it meanwhile, and counted it
+        was_away = sql.LAND.run(db, key=bulk.id, who=chat).rowcount
+        let_go = sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.deferred else 0
+        if was_away or let_go:  # else another process told of it meanwhile, and counted it
             counts.setdefault(bulk.id, Counter())["out" if result.outcome is SendOutcome.SENT else "refused"] += 1
-        if result.outcome is SendOutcome.SENT and (landed or target.held):
-            _receive(db, _told_of(channel, bulk), chat, result.message or 0, now)
+        if result.outcome is SendOutcome.SENT and (was_away or target.deferred):
+            _receive(db, _subject_of(channel, bulk), chat, result.message or 0, now)
     if result.moved_to is not None:
         Subscribers(db).moved(channel, chat, result.moved_to)
 
 
-def _told_of(channel: str, bulk: Bulk) -> BulkTold:
-    return BulkTold(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
+def _subject_of(channel: str, bulk: Bulk) -> BulkSubject:
+    return BulkSubject(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
 
 
 def _is_gone(db: Connection, channel: str, chat: int, now: datetime) -> bool:
     """True if the recipient was already missing long ago. The first time is stored, so that it outlives a restart."""
     who = {"of": channel, "who": chat}
-    missed, told = sql.MISSED.row(db, **who), sql.LAST_TOLD.row(db, **who)
-    since = still_missed(time_of(missed[0]) if missed else None, time_of(told[0]) if told else None)
+    missed, received = sql.MISSED.row(db, **who), sql.LAST_RECEIVED.row(db, **who)
+    since = still_missed(time_of(missed[0]) if missed else None, time_of(received[0]) if received else None)
     if since is None:
         sql.MISS.run(db, now=stamp(now), **who)
     return since is not None and now - since >= MISSED_FOR
 
 
-def may_have(db: Connection, told: BulkTold, chat: int, now: datetime) -> None:
+def may_have(db: Connection, subject: BulkSubject, chat: int, now: datetime) -> None:
     """Nobody knows whether they have it: they hear of what comes of it, and of the end."""
-    who = {"of": told.channel, "who": chat}
-    if not told.is_end and sql.HAS_GOT.row(db, about=told.incident, **who) is None:
-        _receive(db, told, chat, 0, now)
+    who = {"of": subject.channel, "who": chat}
+    if not subject.is_end and sql.HAS_GOT.row(db, about=subject.incident, **who) is None:
+        _receive(db, subject, chat, 0, now)
 
 
-def _receive(db: Connection, told: BulkTold, chat: int, message: int, now: datetime) -> None:
-    if told.is_end:
-        sql.NO_MORE.run(db, of=told.channel, who=chat, about=told.incident)
+def _receive(db: Connection, subject: BulkSubject, chat: int, message: int, now: datetime) -> None:
+    if subject.is_end:
+        sql.NO_MORE.run(db, of=subject.channel, who=chat, about=subject.incident)
         return
-    who = {"of": told.channel, "who": chat}
-    heir = sql.HEIR.row(db, of=told.channel, about=told.incident, seq=told.seq)
-    passed = heir is not None and heir["cursor"] is not None and heir["cursor"] >= chat
-    if passed and sql.HAS_GOT.row(db, about=told.incident, **who) is not None:
+    who = {"of": subject.channel, "who": chat}
+    successor = sql.SUCCESSOR.row(db, of=subject.channel, about=subject.incident, seq=subject.seq)
+    passed = successor is not None and successor["cursor"] is not None and successor["cursor"] >= chat
+    if passed and sql.HAS_GOT.row(db, about=subject.incident, **who) is not None:
         return  # what came after it was told to this chat too, and is the newest word there
-    got = {"channel": told.channel, "chat": chat, "incident": told.incident, "message_id": message, "at": stamp(now)}
+    got = {
+        "channel": subject.channel,
+        "chat": chat,
+        "incident": subject.incident,
+        "message_id": message,
+        "at": stamp(now),
+    }
     if sql.RECEIVE.run(db, **got).rowcount == 0:  # forgotten meanwhile
         return
-    if heir is not None and passed and sql.IS_HELD.row(db, key=heir["id"], **who) is None:
+    if successor is not None and passed and sql.IS_DEFERRED.row(db, key=successor["id"], **who) is None:
         # What came after it has passed this chat by already, for it hadn't got this yet.
-        sql.TAKE_OFF.run(db, bulk=heir["id"], chat=chat, doubt=False)
-        sql.REOPEN.run(db, key=heir["id"])
+        sql.TAKE_OFF.run(db, bulk=successor["id"], chat=chat, doubt=False)
+        sql.REOPEN.run(db, key=successor["id"])
 
 
-def _is_told_again(db: Connection, channel: str, result: SendResult, now: datetime) -> bool:
+def _is_sent_again(db: Connection, channel: str, result: SendResult, now: datetime) -> bool:
     """True if a second message is better than none: Moderate or worse (or unknown), once."""
     chat, target = result.target.chat, result.target
     if not any(_is_worth_it(bulk.notice.severity) for bulk in target.bulks):
         return False
-    if target.held:
-        until = stamp(now + HELD_AGAIN)
+    if target.deferred:
+        until = stamp(now + DEFER_AGAIN)
         for bulk in target.bulks:
             sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
         return True
@@ -183,11 +189,11 @@ def _is_told_again(db: Connection, channel: str, result: SendResult, now: dateti
 
 def _hold(db: Connection, channel: str, result: SendResult, now: datetime) -> None:
     """Defer a message that can't be delivered now: the deferral outlives a kill, and delays nobody else."""
-    chat, until = result.target.chat, stamp(result.until or now + HELD_AGAIN)
+    chat, until = result.target.chat, stamp(result.until or now + DEFER_AGAIN)
     for bulk in result.target.bulks:
         was_there = (
             sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id)
-            if result.target.held
+            if result.target.deferred
             else sql.LAND.run(db, key=bulk.id, who=chat)
         )
         if was_there.rowcount:  # else they left meanwhile, or another process told them
@@ -225,7 +231,7 @@ _BULK_ROW = Mapper(
     Bulk,
     without=("seq",),
     # A hazard that only a later version knows is shown as none is.
-    reads={"hazard": lambda told: Hazard(told) if told in _HAZARDS else None},
+    reads={"hazard": lambda value: Hazard(value) if value in _HAZARDS else None},
     parts={
         "notice": _NoticeMapper(
             Notice,
@@ -248,8 +254,8 @@ def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:
         return []
     # Of all their alerts in one question: a page shows a hundred posts.
     alerts = json.dumps(sorted({post.alert_id for post in posts}))
-    told = {row["id"]: (json.loads(row["texts"]), json.loads(row["links"])) for row in _TEXTS.rows(db, alerts=alerts)}
-    return [replace(post, subscribers=messages_of(*told[post.id])) if post.id in told else post for post in posts]
+    texts = {row["id"]: (json.loads(row["texts"]), json.loads(row["links"])) for row in _TEXTS.rows(db, alerts=alerts)}
+    return [replace(post, subscribers=messages_of(*texts[post.id])) if post.id in texts else post for post in posts]
 
 
 def bulks_of(db: Connection, alert: str) -> list[Bulk]:

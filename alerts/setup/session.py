@@ -31,8 +31,8 @@ from alerts.model.town import Town, WebSection
 from alerts.rendering.i18n import sentence
 from alerts.setup.pages import Setup
 from alerts.setup.workshop import Workshop
+from alerts.web.console.error_pages import error_page
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
-from alerts.web.console.mishaps import mishap
 from alerts.web.listener import Listener
 from alerts.web.posted import read_posted
 
@@ -58,7 +58,7 @@ def new_code() -> str:
 
 
 @dataclass
-class Door:
+class SetupSession:
     """Opens once by `code`; whoever came in by it is known by a cookie until the process ends.
 
     `hosts` are the names by which it may be asked for: another one is a page elsewhere that had its own name lead here.
@@ -91,9 +91,9 @@ class Door:
         return Visitor(account, Session("", "setup", self.csrf, Stage.FULL, now, now, now), Visit("terminal"))
 
 
-def first_app(frame: Frame, workshop: Workshop, door: Door) -> web.Application:
+def first_app(frame: Frame, workshop: Workshop, session: SetupSession) -> web.Application:
     """The pages of setting up, behind the door, at the same addresses as later."""
-    desk = web.Application(middlewares=[_guard(frame, door)])
+    desk = web.Application(middlewares=[_guard(frame, session)])
     desk.add_routes([web.get("/static/{name:.+}", _static), web.get("/", _lead_in)])
     desk.add_routes(Setup(frame, workshop).routes())
     app = web.Application()
@@ -102,17 +102,17 @@ def first_app(frame: Frame, workshop: Workshop, door: Door) -> web.Application:
     return app
 
 
-def _guard(frame: Frame, door: Door) -> Middleware:
+def _guard(frame: Frame, session: SetupSession) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            response = await _pass(door, request, handler)
+            response = await _pass(session, request, handler)
         except Forbidden as error:
             response = web.Response(status=403, text=sentence(error.reason, frame.words(request).language))
         except web.HTTPException as error:
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise
-            response = mishap(frame, request, error.status)
+            response = error_page(frame, request, error.status)
         if not request.path.startswith(f"{BASE}/static/"):
             response.headers.update(_HEADERS)
         return response
@@ -120,23 +120,23 @@ def _guard(frame: Frame, door: Door) -> Middleware:
     return guard
 
 
-async def _pass(door: Door, request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _pass(session: SetupSession, request: web.Request, handler: Handler) -> web.StreamResponse:
     # Before anything else: a page elsewhere that had its own name lead here (DNS rebinding) gets nothing at all.
-    if request.host not in door.hosts:
+    if request.host not in session.hosts:
         raise Forbidden(because("setup_elsewhere"))
     if request.path.startswith(f"{BASE}/static/"):
         return await handler(request)
     if (code := request.query.get("code")) is not None and request.method == "GET":
-        return _let_in(door, code)
-    if not door.knows(request.cookies.get(COOKIE, "")):
+        return _let_in(session, code)
+    if not session.knows(request.cookies.get(COOKIE, "")):
         raise Forbidden(because("setup_unopened"))
-    await _check_form(door, request)
-    request[VISITOR] = door.visitor()
+    await _check_form(session, request)
+    request[VISITOR] = session.visitor()
     return await handler(request)
 
 
-def _let_in(door: Door, code: str) -> web.Response:
-    cookie = door.open(code)
+def _let_in(session: SetupSession, code: str) -> web.Response:
+    cookie = session.open(code)
     if cookie is None:
         raise Forbidden(because("setup_code_wrong"))
     # Led to an address without the code, so that it stays in no history or bookmark, and a reload doesn't try it again.
@@ -146,11 +146,11 @@ def _let_in(door: Door, code: str) -> web.Response:
     return response
 
 
-async def _check_form(door: Door, request: web.Request) -> None:
+async def _check_form(session: SetupSession, request: web.Request) -> None:
     if request.method in ("GET", "HEAD"):
         return
-    told = (await read_posted(request)).get("csrf", "")
-    if not isinstance(told, str) or not same(told, door.csrf):
+    token = (await read_posted(request)).get("csrf", "")
+    if not isinstance(token, str) or not same(token, session.csrf):
         raise Forbidden(because("setup_form_foreign"))
 
 
@@ -175,8 +175,8 @@ async def open_setup(file: Path, listen: WebSection, code: str) -> tuple[Listene
     # There may be no station yet, so the pages have a stand-in for one.
     frame = Frame(Town("Tocsin"), clock.now, is_app=False)
     hosts: set[str] = set()
-    door = Door(code, hosts)
-    app = first_app(frame, Workshop(file, clock), door)
+    session = SetupSession(code, hosts)
+    app = first_app(frame, Workshop(file, clock), session)
     listener, url = await serve(app, listen, clock)
     port = url.rpartition(":")[2]
     # Only now, since the system chooses the port where none was named.

@@ -38,7 +38,7 @@ from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
 from alerts.reports.forgetting import SECRETS_KEPT
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
-from alerts.web.public.answers import HTML, UNKEPT, answer, given
+from alerts.web.public.answers import HTML, UNKEPT, answer, respond
 from alerts.web.public.asking import DayDigests, QuestionPace
 from alerts.web.public.choices import MOST, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.page import Pages, safety, words_of
@@ -48,7 +48,7 @@ LASTS = timedelta(hours=24)
 """How long a link confirms."""
 A_NETWORK, ALL_NETWORKS = 20, 600
 """Letters that one network, and all, may have sent in ten minutes."""
-A_DAY, APART = 3, timedelta(minutes=10)
+A_DAY, INTERVAL = 3, timedelta(minutes=10)
 """Letters that one address gets in a day, and how far apart."""
 MOST_MAILBOXES = 144 * ALL_NETWORKS
 """Addresses that are remembered: as many as all networks may have written to in a day."""
@@ -69,7 +69,7 @@ _SPENT = ""
 
 
 @dataclass(frozen=True, slots=True)
-class LetterDoor:
+class EmailSignup:
     """The channel of letters. `write` hands over one, known by a name; raises DeliveryError where it isn't out."""
 
     channel: str
@@ -83,7 +83,7 @@ class MailboxPace:
         self._digests = DayDigests()
         self._windows = (
             (A_DAY, SlidingWindow[str](timedelta(days=1).total_seconds(), MOST_MAILBOXES)),
-            (1, SlidingWindow[str](APART.total_seconds(), MOST_MAILBOXES)),
+            (1, SlidingWindow[str](INTERVAL.total_seconds(), MOST_MAILBOXES)),
         )
 
     def takes(self, address: str, now: datetime) -> bool:
@@ -111,7 +111,7 @@ class MailboxPace:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterAsk:
+class SignupRequest:
     """A request for e-mails to this address, by these choices, in this language."""
 
     address: str = field(repr=False)
@@ -128,22 +128,22 @@ class LinkSeal:
 
     key: bytes
 
-    def made(self, ask: LetterAsk, now: datetime) -> str:
+    def made(self, ask: SignupRequest, now: datetime) -> str:
         """The seal, for an address."""
-        told = [ask.address, ask.language, int((now + LASTS).timestamp()), ask.choices.model_dump(mode="json")]
+        content = [ask.address, ask.language, int((now + LASTS).timestamp()), ask.choices.model_dump(mode="json")]
         # Encrypted, and not only signed: every program on its way sees a link, and none the address.
         nonce = secrets.token_bytes(_NONCE)
-        closed = AESGCM(self.key).encrypt(nonce, json.dumps(told, separators=(",", ":")).encode(), None)
+        closed = AESGCM(self.key).encrypt(nonce, json.dumps(content, separators=(",", ":")).encode(), None)
         return base64.urlsafe_b64encode(nonce + closed).decode().rstrip("=")
 
-    def read(self, seal: str, now: datetime) -> LetterAsk | None:
+    def read(self, seal: str, now: datetime) -> SignupRequest | None:
         """Return the sealed request. Returns None if it isn't ours, is too old, or has impossible choices."""
         try:
             raw = _bytes_of(seal)
-            told = json.loads(AESGCM(self.key).decrypt(raw[:_NONCE], raw[_NONCE:], None))
-            address, language, until, choices = told
+            content = json.loads(AESGCM(self.key).decrypt(raw[:_NONCE], raw[_NONCE:], None))
+            address, language, until, choices = content
             # A link may be older than this version, which no longer knows what somebody chose.
-            ask = LetterAsk(address, SubscriberChoices.model_validate(choices), language)
+            ask = SignupRequest(address, SubscriberChoices.model_validate(choices), language)
         except (ValueError, InvalidTag):
             return None
         return ask if now.timestamp() < until else None
@@ -158,19 +158,19 @@ def _bytes_of(seal: str) -> bytes:
     return base64.urlsafe_b64decode(seal + "=" * (-len(seal) % 4))
 
 
-class LetterPages:
+class EmailSignupPages:
     """Takes subscriptions to letters, for one town."""
 
-    def __init__(self, publisher: Publisher, service: DeskService, door: LetterDoor) -> None:
+    def __init__(self, publisher: Publisher, service: DeskService, signup: EmailSignup) -> None:
         self._publisher = publisher
         self._service = service
-        self._door = door
+        self._signup = signup
         self._setting = setting = publisher.setting
         self._pages = {language: Pages(setting, language) for language in setting.languages}
         self._codes = {each.code for each in setting.town.districts}
         self._networks = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
         self._mailboxes = MailboxPace()
-        self._places = SubscriberPlaces(service, door.channel, MOST)
+        self._places = SubscriberPlaces(service, signup.channel, MOST)
         self._seals: LinkSeal | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -191,7 +191,7 @@ class LetterPages:
         """The empty form is the same for all: it alone is packed, and may be found by who searches for it."""
         language, headers = self._setting.language_of(request.path), safety(self._setting, posts=True)
         page = await self._made(language, "form", rest="mail")
-        return await given(answer(page, HTML, extra=headers), request)
+        return await respond(answer(page, HTML, extra=headers), request)
 
     async def _ask(self, request: web.Request) -> web.Response:
         """Send a letter with the link. Whoever asks learns nothing about the address."""
@@ -204,12 +204,12 @@ class LetterPages:
             return await self._page(request, "no_address", status=HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
         if choices is None:
             return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
-        ask, network = LetterAsk(address, choices, language), address_of(request, self._setting.town.web.trusted)
+        ask, network = SignupRequest(address, choices, language), address_of(request, self._setting.town.web.trusted)
         outcome = await self.invite(ask, network, is_program=bool(sent.get("website")))
-        told = {} if outcome == "sent" else typed
-        return await self._page(request, outcome, status=STATUS_OF[outcome], **told)
+        values = {} if outcome == "sent" else typed
+        return await self._page(request, outcome, status=STATUS_OF[outcome], **values)
 
-    async def invite(self, ask: LetterAsk, network: str, *, is_program: bool = False) -> Invited:
+    async def invite(self, ask: SignupRequest, network: str, *, is_program: bool = False) -> Invited:
         """Send the letter with the link, at the pace of networks and of mailboxes, in a language of these pages.
 
         `is_program`: it filled in every field. Such a one, and who asks too often, learns nothing from the answer.
@@ -223,13 +223,13 @@ class LetterPages:
             language = self._setting.languages[0]
         seal = (await self._seal()).made(replace(ask, language=language), now)
         try:
-            await self._door.write(ask.address, self._letter(seal, language), seal)
+            await self._signup.write(ask.address, self._invitation(seal, language), seal)
         except DeliveryError:
             self._mailboxes.gives_back(ask.address, self._service.now())
             return "later"
         return "sent"
 
-    def _letter(self, seal: str, language: str) -> Message:
+    def _invitation(self, seal: str, language: str) -> Message:
         words = words_of(language).gettext
         link = self._setting.address(self._setting.path(language, f"mail/confirm/{seal}"))
         station = self._setting.town.name
@@ -271,12 +271,12 @@ class LetterPages:
         # In a fleet the door puts the town's own path before it.
         return web.Response(status=HTTPStatus.SEE_OTHER, headers={**UNKEPT, "Location": path})
 
-    def _keep(self, unit: DeskUnit, ask: LetterAsk, link: str) -> str | None:
+    def _keep(self, unit: DeskUnit, ask: SignupRequest, link: str) -> str | None:
         """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room.
 
         Pressed again, a link leads to the page of who is subscribed and changes nothing, and is spent for who left.
         """
-        channel, number = self._door.channel, Mailbox(ask.address, "").number
+        channel, number = self._signup.channel, Mailbox(ask.address, "").number
         known = unit.subscribers.get(channel, number)
         if not self._places.has_one_for(unit, number):
             return None
@@ -314,7 +314,7 @@ class LetterPages:
             if known is None or not isinstance(known.endpoint, Mailbox):
                 return None
             changed = subscriber_by(known.endpoint, choices, known.language)
-            unit.subscribers.put(self._door.channel, changed)
+            unit.subscribers.put(self._signup.channel, changed)
             return changed
 
         known = await self._service.keep(keep)
@@ -323,20 +323,20 @@ class LetterPages:
         return await self._own(request, known, is_kept=True)
 
     def _known(self, unit: DeskUnit, token: str) -> Subscriber | None:
-        return unit.subscribers.by_token(self._door.channel, digest(token))
+        return unit.subscribers.by_token(self._signup.channel, digest(token))
 
     def _forget(self, unit: DeskUnit, token: str) -> None:
         known = self._known(unit, token)
         if known is not None:
-            unit.subscribers.forget(self._door.channel, known.chat)
+            unit.subscribers.forget(self._signup.channel, known.chat)
 
     # --- what they have in common
 
     async def _seal(self) -> LinkSeal:
         if self._seals is None:
             fresh, now = secrets.token_hex(32), self._service.now()
-            told = await self._service.keep(lambda unit: unit.reports.secret("letters", fresh, now))
-            self._seals = LinkSeal(bytes.fromhex(told))
+            stored = await self._service.keep(lambda unit: unit.reports.secret("letters", fresh, now))
+            self._seals = LinkSeal(bytes.fromhex(stored))
         return self._seals
 
     async def _own(self, request: web.Request, known: Subscriber, *, is_kept: bool) -> web.Response:
@@ -353,15 +353,15 @@ class LetterPages:
         status: int = HTTPStatus.OK,
         rest: str = "mail",
         language: str | None = None,
-        **told: Any,
+        **values: Any,
     ) -> web.Response:
-        page = await self._made(language or self._setting.language_of(request.path), what, rest=rest, **told)
+        page = await self._made(language or self._setting.language_of(request.path), what, rest=rest, **values)
         return own_page(self._setting, page, status)
 
-    async def _made(self, language: str, what: str, *, rest: str, **told: Any) -> str:
-        outlook = (await self._publisher.edition()).outlook
-        values = {"address": None, "known": None, "is_kept": False, "typed": "", "chosen": None, **told}
-        return self._pages[language].reported("letters.html", outlook, rest, what=what, posts_to=rest, **values)
+    async def _made(self, language: str, what: str, *, rest: str, **more: Any) -> str:
+        snapshot = (await self._publisher.edition()).snapshot
+        values = {"address": None, "known": None, "is_kept": False, "typed": "", "chosen": None, **more}
+        return self._pages[language].reported("letters.html", snapshot, rest, what=what, posts_to=rest, **values)
 
 
 def _is_first_use(unit: DeskUnit, link: str) -> bool:
@@ -396,12 +396,12 @@ def chosen_in(sent: Mapping[str, Any], codes: Collection[str] = ()) -> Subscribe
         districts = set()
     start, _, end = str(sent.get("quiet", "")).partition("-")
     quiet = (start, end) if start else None
-    told = {"districts": sorted(districts), "topics": sorted(set(sent["topic"])), "quiet": quiet}
+    chosen = {"districts": sorted(districts), "topics": sorted(set(sent["topic"])), "quiet": quiet}
     if "severity" in sent:
-        told["severity"] = sent["severity"]
+        chosen["severity"] = sent["severity"]
     if districts - set(codes) or len(districts) > MOST_DISTRICTS:
         return None
     try:
-        return SubscriberChoices.model_validate(told)
+        return SubscriberChoices.model_validate(chosen)
     except ValidationError:
         return None

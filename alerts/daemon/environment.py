@@ -1,6 +1,6 @@
 """The daemon's environment: time, chance, names, the file, the network, and the service manager that watches it.
 
-The simulation builds the same daemon in another `Outside`, and so in another world.
+The simulation builds the same daemon in another `DaemonEnvironment`, and so in another world.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
-from alerts.web.public.letters import LetterDoor
+from alerts.web.public.email_signup import EmailSignup
 
 
-class Session(Protocol):
+class HttpSession(Protocol):
     """The one HTTP session of the process. The daemon only closes it; channels and sources send by it."""
 
     async def close(self) -> None:
@@ -54,7 +54,7 @@ class Session(Protocol):
         ...
 
 
-async def open_session() -> Session:
+async def open_session() -> HttpSession:
     """One pool of connections for everything. Nobody's cookies are kept: no platform needs them, and some send many."""
     connector = aiohttp.TCPConnector(limit=200, ttl_dns_cache=60)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -117,7 +117,7 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class DaemonEnvironment:
     """The world of one daemon. Whatever is decided outside of it comes in here; the defaults are the real one.
 
     `lease_term` is how long a lease lasts, a minute at most, and `lease_renewed` after how much of it each is renewed:
@@ -131,7 +131,7 @@ class Outside:
     clock: Clock = field(default_factory=SystemClock)
     chance: Callable[[], float] = random.random
     new_id: Callable[[], str] = new_id
-    open_session: Callable[[], Awaitable[Session]] = open_session
+    open_session: Callable[[], Awaitable[HttpSession]] = open_session
     open_database: Callable[[Place], Awaitable[Database]] = open_database
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
     open_ear: Callable[[str, Any, Resources], Hears | None] = open_ear
@@ -194,10 +194,10 @@ def watchdog_interval() -> float | None:
     return int(microseconds) / 2_000_000 if microseconds.isdigit() and int(microseconds) else None
 
 
-def letter_door(town: Town, resources: Callable[[str], Resources]) -> LetterDoor | None:
+def email_signup(town: Town, resources: Callable[[str], Resources]) -> EmailSignup | None:
     """The door to subscriptions; None where nobody can subscribe to letters."""
     name = town.letters
     settings = town.channels[name].settings if name is not None else None
     if name is None or not isinstance(settings, MailSettings):
         return None
-    return LetterDoor(name, MailBulk(name, settings, resources(name), sentence).write_to)
+    return EmailSignup(name, MailBulk(name, settings, resources(name), sentence).write_to)

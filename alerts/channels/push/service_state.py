@@ -39,7 +39,7 @@ _KEPT = 20_000
 
 
 @dataclass(slots=True)
-class ServiceStanding:
+class PushServiceState:
     """The state of one service, under one key of the town's at a time. `chat` is a subscriber's number.
 
     `refuses` is the key that it refuses, `took` the one under which it accepted a message in this process.

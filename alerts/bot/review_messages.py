@@ -118,9 +118,9 @@ def _page_words(stored: StoredAlert, language: str) -> list[str]:
         "area": _("Area"),
     }
     parts = []
-    for told in in_full(stored.alert) if stored.alert else ():
-        text = "\n".join(_("%(name)s: %(text)s", name=names[each.name], text=each.words) for each in told.said)
-        where = _("Town’s page (%(language)s)", language=told.language or "–")
+    for page in in_full(stored.alert) if stored.alert else ():
+        text = "\n".join(_("%(name)s: %(text)s", name=names[each.name], text=each.words) for each in page.said)
+        where = _("Town’s page (%(language)s)", language=page.language or "–")
         parts += _quoted(where, Message(text, text))
     return parts
 

@@ -84,7 +84,7 @@ def sift(draft: ReportDraft, facts: Facts) -> Reason | None:
         return None
     is_proven = draft.via is Via.PAGE and draft.doubt is None
     must_keep_pace(draft.source, facts, FAR_PROVEN if is_proven else FAR)
-    return next((reason for sieve in _SIEVES if (reason := sieve(draft, facts)) is not None), None)
+    return next((reason for check in _CHECKS if (reason := check(draft, facts)) is not None), None)
 
 
 def is_officers(draft: ReportDraft) -> bool:
@@ -95,7 +95,7 @@ def is_officers(draft: ReportDraft) -> bool:
 def must_keep_pace(source: str, facts: Facts, far: int = FAR_PROVEN) -> None:
     """Raise Misuse for a source that reported far more often than anybody sees something."""
     hour, day = _paces(source)
-    if _told_within(HOUR, facts) >= far * hour or _told_within(DAY, facts) >= far * day:
+    if _earlier_within(HOUR, facts) >= far * hour or _earlier_within(DAY, facts) >= far * day:
         raise Misuse(because("report_far_too_many"))
 
 
@@ -103,7 +103,7 @@ def _paces(source: str) -> tuple[int, int]:
     return (PER_HOUR_BY_CHAT if source.startswith("chat ") else PER_HOUR), PER_DAY
 
 
-def _told_within(span: timedelta, facts: Facts) -> int:
+def _earlier_within(span: timedelta, facts: Facts) -> int:
     return sum(each.at > facts.now - span for each in facts.earlier)
 
 
@@ -116,14 +116,14 @@ def _doubted(draft: ReportDraft, _: Facts) -> Reason | None:
 
 def _too_many(draft: ReportDraft, facts: Facts) -> Reason | None:
     for span, most in zip((HOUR, DAY), _paces(draft.source), strict=True):
-        if (count := _told_within(span, facts)) >= most:
+        if (count := _earlier_within(span, facts)) >= most:
             return because("report_pace", count=count + 1, hours=round(span / HOUR))
     return None
 
 
 def _same_words(draft: ReportDraft, facts: Facts) -> Reason | None:
-    told = _folded(draft.text)
-    same = next((each for each in facts.earlier if told and each.text and _folded(each.text) == told), None)
+    words = _folded(draft.text)
+    same = next((each for each in facts.earlier if words and each.text and _folded(each.text) == words), None)
     return because("report_same_words", report=same.number) if same is not None else None
 
 
@@ -144,7 +144,7 @@ def _rude(draft: ReportDraft, facts: Facts) -> Reason | None:
     return because("report_words", words=found[0]) if found else None
 
 
-_SIEVES: Sequence[Callable[[ReportDraft, Facts], Reason | None]] = (
+_CHECKS: Sequence[Callable[[ReportDraft, Facts], Reason | None]] = (
     _doubted,
     _too_many,
     _same_words,
@@ -161,8 +161,8 @@ def _folded(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    told = sorted({re.escape(found) for each in words if (found := _folded(each))}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(told)})(?!\w)")
+    banned = sorted({re.escape(found) for each in words if (found := _folded(each))}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(banned)})(?!\w)")
 
 
 # --- when everybody reports at once ---

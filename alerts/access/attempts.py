@@ -18,7 +18,7 @@ import structlog
 
 from alerts.access import throttle
 from alerts.access.passwords import Passwords
-from alerts.access.sessions import Held, Refusal
+from alerts.access.sessions import Refusal, SignInRefused
 from alerts.access.throttle import Attempt, Waiter
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.remembered import Newest
@@ -56,7 +56,7 @@ class WaitingRoom:
         self._asked.pop((name, network), None)
 
 
-class Turnstile:
+class SignInAttempts:
     """Begins attempts, each in its turn, and writes down what became of them."""
 
     def __init__(self, service: DeskService, passwords: Passwords) -> None:
@@ -64,7 +64,7 @@ class Turnstile:
         self._passwords = passwords
         self._room = WaitingRoom()
 
-    async def attempt(self, look: Callable[[DeskUnit], Attempt], *, hashes: bool = False) -> Attempt | Held:
+    async def attempt(self, look: Callable[[DeskUnit], Attempt], *, hashes: bool = False) -> Attempt | SignInRefused:
         """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing.
 
         One that `hashes` is refused where too many strangers wait for that.
@@ -73,24 +73,24 @@ class Turnstile:
         place, now = throttle.network(seen.address), self._service.now()
         waiting = [] if seen.known else self._room.waiting(seen.name, now)
 
-        def early(unit: DeskUnit) -> Held | None:
-            return throttle.held(unit, look(unit), waiting)
+        def early(unit: DeskUnit) -> SignInRefused | None:
+            return throttle.refusal_of(unit, look(unit), waiting)
 
-        def begin(unit: DeskUnit) -> Attempt | Held:
+        def begin(unit: DeskUnit) -> Attempt | SignInRefused:
             return early(unit) or throttle.begun(unit, look(unit))
 
-        held = await self._service.ask(early)
-        if held is None and hashes and not seen.known and self._passwords.is_full:
-            return Held(Refusal.BUSY, now + _SOON)
-        begun = await self._service.act(begin) if held is None else held
+        refusal = await self._service.ask(early)
+        if refusal is None and hashes and not seen.known and self._passwords.is_full:
+            return SignInRefused(Refusal.BUSY, now + _SOON)
+        begun = await self._service.act(begin) if refusal is None else refusal
         if isinstance(begun, Attempt):
             self._room.leave(seen.name, place)
         elif not seen.known:
             self._room.ask(seen.name, place, now)
         return begun
 
-    async def failed(self, attempt: Attempt, reason: Refusal) -> Held:
+    async def failed(self, attempt: Attempt, reason: Refusal) -> SignInRefused:
         """The attempt was wrong."""
         for subject in await self._service.act(lambda unit: throttle.failed(unit, attempt)):
             log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
-        return Held(reason, await self._service.ask(lambda unit: throttle.next_try(unit, attempt)))
+        return SignInRefused(reason, await self._service.ask(lambda unit: throttle.next_try(unit, attempt)))
