@@ -131,7 +131,7 @@ def _challenge(answer):
 async def test_of_two_that_come_at_once_with_one_answer_one_is_in(town, anne):
     answer = await answered(town, anne)
     came = await asyncio.gather(comes(town, answer), comes(town, answer, AWAY), comes(town, answer, FOE))
-    assert sorted(type(each).__name__ for each in came) == ["Entered", "Held", "Held"]
+    assert sorted(type(each).__name__ for each in came) == ["Entered", "SignInRefused", "SignInRefused"]
 
 
 async def test_a_challenge_holds_for_ten_minutes(town, anne):
