@@ -153,7 +153,7 @@ def test_a_question_is_received_within_no_limits_of_the_one_before():
 def test_it_ends_with_the_daemon():
     script = (
         "from tests.unit.apart.readings import number; import os, signal;"
-        "print(number.apart(b''), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        "print(number.in_subprocess(b''), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run((sys.executable, "-c", script), stdout=subprocess.PIPE, check=False)
     pid = int(done.stdout)
