@@ -1,7 +1,7 @@
 """Bulk sending in the database: the next recipients, those under way, and the messages received.
 
 All decisions and writes of one turn are one transaction: a kill finds either all of it or nothing. A turn files the
-results (`bulk_landing`), stops the bulks that must stop, and continues along the channel's subscribers from the bulk's
+results (`bulk_results`), stops the bulks that must stop, and continues along the channel's subscribers from the bulk's
 cursor. They are read in slices, in the order of their chats; the sieve decides for each if they get the message now,
 never, or at their own hour. A recipient is recorded as under way before anything is sent, so that after a kill only
 these may have been reached.
