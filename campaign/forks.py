@@ -355,6 +355,8 @@ def _become(asked: dict[str, Any]) -> None:
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    # Another test process's folder, where the server has looked it up before: sockets of long paths are there.
+    tempfile.tempdir = None
     if asked["files"] is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (asked["files"], asked["files"]))
     for number, name in enumerate(("stdin", "stdout", "stderr")):
