@@ -86,7 +86,7 @@ def test_what_waits_for_its_window_is_not_lost():
 def test_what_is_out_twice_is_told_unless_the_house_says_so():
     twice = [seen(), seen(remote_id="2", at=20)]
     assert broken([promised()], twice) == ["nothing twice"]
-    assert broken([promised(told_twice=True)], twice) == []
+    assert broken([promised(may_repeat=True)], twice) == []
 
 
 def test_the_same_words_of_an_alert_that_came_again_are_not_twice():

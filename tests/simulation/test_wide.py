@@ -45,7 +45,7 @@ def test_a_seed_of_a_wide_town_goes_the_same_way_each_time():
 
 
 def colours_forgotten(monkeypatch):
-    monkeypatch.setattr(vigilance, "told_after", lambda *_: {})
+    monkeypatch.setattr(vigilance, "published_after", lambda *_: {})
 
 
 def green_untold(monkeypatch):

@@ -67,7 +67,7 @@ async def test_a_run_of_letters_signs_in_once(town):
     assert town.relay.taken[0].content.endswith(b"\r\n.a\r\n")
 
 
-@pytest.mark.parametrize("town", [{"letters": 2}], indirect=True)
+@pytest.mark.parametrize("town", [{"emails": 2}], indirect=True)
 async def test_a_connection_has_so_many_letters_and_no_more(town):
     await town.send("a", "b", "c", "d", "e")
     assert (len(town.took), town.relay.connections) == (5, 3)
