@@ -15,8 +15,8 @@ SENDS = frozenset(
     {"publish", "edit", "delete", "hide", "block", "close_poll"}
     | {"rehearse", "tell", "say", "show", "hand_over", "write"}
 )
-"""The methods of channels, of bulk senders, of a bot's client, of another server and of the door to letters."""
-TAKERS = frozenset(["channel", "_channel", "client", "tells", "_tells", "remote", "_remote", "_door"])
+"""The methods of channels, of bulk senders, of a bot's client, of another server and of the sign-up by e-mail."""
+TAKERS = frozenset(["channel", "_channel", "client", "tells", "_tells", "remote", "_remote", "_signup"])
 """The names under which these are kept."""
 
 
