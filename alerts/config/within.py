@@ -1,8 +1,8 @@
 """Restricts a town of a fleet to secrets and files in its own folder.
 
-Both are found by their type anywhere in the parsed file (`named_in`), so that no section has to be listed: a secret is
-a `SecretSource`, a file a `LocalFile`. Each is bound to the folder (`bound_to`), and checked again whenever it is
-opened.
+Both are found by their type anywhere in the parsed configuration (`named_in`), so that no section has to be listed: a
+secret is a `SecretSource`, a file a `LocalFile`. Each is bound to the folder (`bound_to`), and checked again whenever
+it is opened.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Named = SecretSource | LocalFile
 
 
 def named_in(value: object, key: str) -> Iterator[tuple[str, Named]]:
-    """Yield every secret and every file in `value`, however deep, with its key."""
+    """Yield every secret and every file in `value`, however deep, with its dotted key below `key`."""
     if isinstance(value, Named):
         yield key, value
         return
@@ -44,7 +44,10 @@ def _parts(value: object) -> Iterator[tuple[Any, object]]:
 
 
 def stray(named: Named, folder: Path) -> Reason | None:
-    """Why a town of a fleet may not name this; None: it may."""
+    """Return the reason why a town of a fleet may not name this. Returns None if it may.
+
+    It may name no variable of the process's environment, and no file outside of its folder.
+    """
     if isinstance(named, SecretSource) and named.env is not None:
         return because("secret_of_process", name=named.env)
     path = named.path if isinstance(named, LocalFile) else named.file or ""
@@ -52,8 +55,8 @@ def stray(named: Named, folder: Path) -> Reason | None:
 
 
 def isolated(server: Server) -> tuple[Server, list[Reason]]:
-    """The same server, asked with nothing of the process: no service, no password but the town's own; what is wrong."""
-    from alerts.store.address import isolated_url, strays  # noqa: PLC0415 only who has a server loads libpq
+    """Return the server, reached without any password of the process; and a reason for each option it may not have."""
+    from alerts.store.address import isolated_url, strays  # noqa: PLC0415 libpq is loaded only where there is a server
 
     url = server.url.reveal()
     wrong = [because("database_option", name=name) for name in strays(url)]
@@ -61,14 +64,14 @@ def isolated(server: Server) -> tuple[Server, list[Reason]]:
 
 
 def bound_to(folder: Path, settings: S) -> S:
-    """The same settings, in which every secret and every file has to lie in the folder."""
+    """Return the same settings with every secret and every file bound to the folder: outside of it, none is opened."""
 
-    def bound(named: Named) -> Named:
+    def bind(named: Named) -> Named:
         if isinstance(named, LocalFile):
             return named.kept_within(folder)
         return OwnSecret(file=named.file, within=folder)
 
-    changed: S = _changed(settings, bound)
+    changed: S = _changed(settings, bind)
     return changed
 
 

@@ -1,9 +1,9 @@
-"""The ears that ask: each channel that can be asked what people say there, and each feed, in a loop of its own.
+"""The ears that poll: one loop for each channel whose remarks can be requested, and for each feed.
 
-An ear reads what it remembers, listens, hands the remarks over a few in each transaction, and writes down how it does
-last: after a kill in between it listens again from where it was, and what was kept is known by its id. It works under a
-lease of its own, so of many daemons one listens. What it raises ends here. Nothing of it holds up a post: it reads
-where people's questions are read, writes little at a time, and its requests are not the lanes'.
+An ear reads its memory, polls, stores the remarks a few in each transaction, and stores its own status last: after a
+kill in between it polls again from the same place, and remarks stored before are recognised by their ids. It works
+under a lease of its own, so that only one of many daemons listens. Its errors end here, as its `reason`. It delays no
+post: its reads take part in no write transaction, it writes little at a time, and its requests aren't the lanes'.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ from alerts.store.batches import AT_ONCE, RESTS, in_batches
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 HEARD_AFTER_ITS_END = timedelta(hours=48)
-"""How long after the end of an incident people are still listened to under its posts."""
+"""How long after the end of an incident an ear still reads the remarks under its posts."""
 LOOKED_BACK = timedelta(days=30)
+"""The age up to which a post's remarks are read."""
 MOST_POSTS = 100
-"""Posts of a channel that are listened under at a time, the newest."""
+"""The posts of a channel whose remarks are read in one poll: the newest ones."""
 WRITTEN_EVERY = 300.0
-"""Seconds after which it is written down that an ear listened, while it hears nothing."""
+"""Seconds after which the status of an ear that hears nothing new is stored again."""
 HURRIED_AT_ONCE = 100
-"""Remarks kept in one transaction where somebody waits: some six milliseconds."""
+"""Remarks stored in one transaction while a client waits: that takes some six milliseconds."""
 
+# Seconds that a poll may be late before the ear counts as stalled.
 _LATE = 120.0
 
 Chance = Callable[[], float]
@@ -55,7 +57,7 @@ log = structlog.get_logger()
 class Intake:
     """Stores remarks: interpreted first, then a few in each transaction, then published on the bus.
 
-    An asker of a question answered for "the next ones too" is answered in the same transaction.
+    If a question's answer is for later askers too, they are answered in the same transaction.
     """
 
     service: DeskService
@@ -66,10 +68,10 @@ class Intake:
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def keep(self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None) -> Sequence[Taken]:
-        """Keep them, in the order in which they were told, a few in each transaction; returns what came of each few.
+        """Store the remarks in this order, a few in each transaction; returns the result of each transaction.
 
-        One that can't be kept keeps none of the others. Raises LeaseLost where `lease` is somebody else's by now, and
-        DatabaseRefused; what was kept before stays.
+        If one can't be stored, the others are, and its error is raised after them. Raises DatabaseRefused, and
+        LeaseLost if `lease` is another daemon's by now, at once: what was stored before stays.
         """
 
         async def keep(few: Sequence[Remark]) -> Taken:
@@ -82,9 +84,9 @@ class Intake:
         return [taken async for taken in done]
 
     async def keep_in_a_hurry(self, channel: str, remarks: Sequence[Remark]) -> None:
-        """Store many at once for a waiting client: only their words are checked for a possible call for help.
+        """Store many at once for a waiting client, with their kind by their words alone: so a call for help is known.
 
-        They are interpreted afterwards (`understand_the_rest`), also after a kill.
+        The rest of their interpretation follows (`understand_the_rest`), also after a kill.
         """
 
         async def keep(few: Sequence[Remark]) -> Taken:
@@ -96,14 +98,14 @@ class Intake:
         self.hurried.set()
 
     async def understand_the_rest(self) -> int:
-        """Understand what was kept in a hurry, a few in each transaction; returns how many that were."""
+        """Interpret the remarks stored in a hurry, a few in each transaction; returns the number of them."""
         self.hurried.clear()
         after = count = 0
-        while bare := await self.service.ask(partial(_bare, after=after)):
-            understood = await self.understand([each.text or "" for each in bare])
-            read = tuple(zip(bare, understood, strict=True))
-            await self._store(bare[0].channel, partial(understand_kept, read=read, group=self.group))
-            after, count = bare[-1].seq, count + len(bare)
+        while uninterpreted := await self.service.ask(partial(_uninterpreted, after=after)):
+            understood = await self.understand([each.text or "" for each in uninterpreted])
+            interpreted = tuple(zip(uninterpreted, understood, strict=True))
+            await self._store(uninterpreted[0].channel, partial(understand_kept, read=interpreted, group=self.group))
+            after, count = uninterpreted[-1].seq, count + len(uninterpreted)
             await self.clock.sleep(RESTS)
         return count
 
@@ -121,7 +123,7 @@ def _at_first_sight(remarks: Sequence[Remark]) -> list[tuple[Remark, Understood]
     return [(each, Understood(found.kind, found.reason)) for each, found in zip(remarks, seen, strict=True)]
 
 
-def _bare(unit: DeskUnit, after: int) -> Sequence[Utterance]:
+def _uninterpreted(unit: DeskUnit, after: int) -> Sequence[Utterance]:
     return unit.listening.bare(AT_ONCE, after)
 
 
@@ -137,9 +139,10 @@ def _keep(
 
 
 def ear_statuses(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
-    """Yield each ear's health, like a source's, with its `cost` this month, in dollars, if any.
+    """Yield the health of each ear, like a source's.
 
-    `gap` describes lost remarks. A bot's ear is `quiet` until it read something.
+    `state` is `failing` if there is a `reason`, else `quiet` while the ear never succeeded or is late, else `ok`. `gap`
+    describes lost remarks, and `cost` is that of this month, in dollars.
     """
     known, now = unit.listening.ears(), unit.now
     for name in [*town.hearing, *town.listening.feeds]:
@@ -156,10 +159,10 @@ def ear_statuses(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
 
 
 class Ear:
-    """Listens by asking, every `every` or when what is asked wants to be asked again; while it has the lease.
+    """Polls while it has the lease: after each `every`, or earlier if the last poll asked for that.
 
-    `reason` is why it isn't well (None: it is). A look that brings nothing is written down now and then alone: of a
-    thousand towns that listen, each would else be a write to a disk.
+    `reason` is why it doesn't work (None: it does). A poll without news is stored every `WRITTEN_EVERY` seconds only:
+    otherwise each poll of a thousand listening towns would be a write to a disk.
     """
 
     def __init__(
@@ -175,7 +178,7 @@ class Ear:
     ) -> None:
         self.name = name
         self.every = every
-        self._asked = asked
+        self._listener = asked
         self._intake = intake
         self._clock = intake.clock
         self._keeper = keeper
@@ -190,14 +193,14 @@ class Ear:
 
     @property
     def work(self) -> Work:
-        """Listens for ever."""
+        """The loop of this ear."""
         return Work(
             self._hold.name,
             self._listen,
             lambda: max(self._wait, 0.05),
             self._hold,
             self._woken,
-            # What it was asked to wait for, as for a new month's budget, is no standing still.
+            # A longer wait, as a platform demands it after a failure, doesn't count as stalled.
             late=lambda: self._wait + _LATE,
             trouble=lambda: self.reason,
         )
@@ -206,106 +209,111 @@ class Ear:
         self._wait = await self.listen(lease)
 
     async def close(self) -> None:
-        """Give back what listening took."""
+        """Release what `open` took, if it is open."""
         if self._is_open:
-            await self._asked.close()
+            await self._listener.close()
 
     async def listen(self, lease: Lease) -> float:
-        """Listen once; returns the seconds until the next time. Raises LeaseLost."""
+        """Poll once, and set `reason`; returns the seconds until the next poll. Raises LeaseLost."""
         try:
             with Guarded("ear.failed", but=(DeliveryError, SourceFailed), ear=self.name) as part:
-                hearing, again = await self._look(lease)
+                reading, again = await self._look(lease)
         except DeliveryError as error:
-            # With another credential it is opened anew.
+            # Opened anew next time, as the credential may have been replaced by then.
             self._is_open = self._is_open and not isinstance(error, BadCredential)
             return await self._failed(error.reason, lease, error.after if isinstance(error, Retry) else None)
         except SourceFailed as error:
             return await self._failed(error.reason, lease, error.retry_at)
         if isinstance(part.error, DatabaseRefused):
-            # What wasn't kept is heard again: also where another daemon kept the same at the very moment.
+            # The next poll brings again what wasn't stored, also if another daemon stored the same at this moment.
             return await self._failed(because("database_refuses"), lease, None)
         if part.error is not None:
             return await self._failed(because("reader_stumbled", error=type(part.error).__name__), lease, None)
-        if self.reason is not None and hearing.trouble is None:
+        if self.reason is not None and reading.trouble is None:
             log.info("ear.recovered", ear=self.name)
-        self.reason = hearing.trouble
+        self.reason = reading.trouble
         return (again - self._clock.now()).total_seconds()
 
     async def _look(self, lease: Lease) -> tuple[EarReading, datetime]:
-        """Poll; store the remarks and the memory; returns the reading and the time of the next poll."""
+        """Poll, store the remarks and the status; returns the reading and the time of the next poll."""
         service, now = self._intake.service, self._clock.now()
-        status, posts = await service.ask(partial(_before, name=self.name, now=now, is_feed=self._is_feed))
+        status, posts = await service.ask(partial(_status_and_posts, name=self.name, now=now, is_feed=self._is_feed))
         if not self._is_open:
-            await self._asked.open()
+            await self._listener.open()
             self._is_open = True
-        hearing = await self._asked.hear(posts, status.memory, now)
-        await self._intake.keep(self.name, hearing.remarks, lease)
-        again = self._next(hearing, now)
-        # Last: after a kill in between it listens again, and what was kept is known by its id.
-        if not self._says_nothing(hearing, status):
-            kept = partial(_remember, status=status, hearing=hearing, now=now, again=again, lease=lease)
-            await service.act(kept, posts=False)
+        reading = await self._listener.hear(posts, status.memory, now)
+        await self._intake.keep(self.name, reading.remarks, lease)
+        again = self._next_poll(reading, now)
+        # Last: after a kill in between it polls again, and remarks stored before are recognised by their ids.
+        if not self._is_old_news(reading, status):
+            store = partial(_store_status, status=status, reading=reading, now=now, again=again, lease=lease)
+            await service.act(store, posts=False)
             self._written_at = self._clock.monotonic()
-        return hearing, again
+        return reading, again
 
-    def _says_nothing(self, hearing: EarReading, status: EarStatus) -> bool:
-        """True if this reading need not be written: an equal one was, lately."""
-        is_same = not (hearing.remarks or hearing.trouble or hearing.gap or hearing.cost)
-        is_same = is_same and hearing.memory == status.memory and status.reason is None
+    def _is_old_news(self, reading: EarReading, status: EarStatus) -> bool:
+        """True if this reading brings nothing new, and the status was stored lately."""
+        is_unchanged = not (reading.remarks or reading.trouble or reading.gap or reading.cost)
+        is_unchanged = is_unchanged and reading.memory == status.memory and status.reason is None
         lately = self._written_at is not None and self._clock.monotonic() - self._written_at < WRITTEN_EVERY
-        return is_same and lately
+        return is_unchanged and lately
 
-    def _next(self, hearing: EarReading, now: datetime) -> datetime:
-        """Give or take a twentieth, so that a thousand towns' ears don't listen at the same moment.
+    def _next_poll(self, reading: EarReading, now: datetime) -> datetime:
+        """Return the time of the next poll: when the reading asks for it (`look_again`), but no later than usual.
 
-        No later than usual, for a post may go out meanwhile: where nothing is due, nothing is asked.
+        A post may go out meanwhile, and a poll with nothing due requests nothing. The usual time varies by a twentieth
+        of `every`, so that the ears of a thousand towns don't poll at the same moment.
         """
         usual = now + self.every * (0.95 + 0.1 * self._chance())
-        return min(usual, max(hearing.look_again, now)) if hearing.look_again is not None else usual
+        return min(usual, max(reading.look_again, now)) if reading.look_again is not None else usual
 
     async def _failed(self, reason: Reason, lease: Lease, after: datetime | None) -> float:
         now = self._clock.now()
         if reason != self.reason:
             log.warning("ear.deaf", ear=self.name, reason=str(reason))
         self.reason, failures = reason, 2
-        # The database's trouble must not have the platform asked before its time.
+        # If the database refuses this, too, the platform is still polled no earlier than it allows.
         with Guarded("ear.refused", ear=self.name):
             failures = await self._intake.service.act(
-                partial(_deaf, name=self.name, reason=reason, now=now, after=after, lease=lease), posts=False
+                partial(_store_failure, name=self.name, reason=reason, now=now, after=after, lease=lease), posts=False
             )
         wait = backoff(failures, self.every, max(self.every, LONGEST_BACKOFF))
         return max(wait.total_seconds(), (after - now).total_seconds() if after else 0.0)
 
 
-def _before(unit: DeskUnit, name: str, now: datetime, *, is_feed: bool) -> tuple[EarStatus, Sequence[HeardPost]]:
+def _status_and_posts(
+    unit: DeskUnit, name: str, now: datetime, *, is_feed: bool
+) -> tuple[EarStatus, Sequence[HeardPost]]:
     listening = unit.listening
     posts = [] if is_feed else listening.spoken(name, now - LOOKED_BACK, now, MOST_POSTS)
-    still = [each for each in posts if each.over_at is None or each.over_at > now - HEARD_AFTER_ITS_END]
-    return listening.ear(name), still
+    current = [each for each in posts if each.over_at is None or each.over_at > now - HEARD_AFTER_ITS_END]
+    return listening.ear(name), current
 
 
-def _remember(
-    unit: DeskUnit, *, status: EarStatus, hearing: EarReading, now: datetime, again: datetime, lease: Lease
+def _store_status(
+    unit: DeskUnit, *, status: EarStatus, reading: EarReading, now: datetime, again: datetime, lease: Lease
 ) -> None:
     unit.leases.check(lease, unit.now)
     month = f"{now:%Y-%m}"
     unit.listening.put_ear(
         EarStatus(
             status.name,
-            hearing.memory,
+            reading.memory,
             last_try=now,
-            last_ok=now if hearing.trouble is None else status.last_ok,
-            failures=0 if hearing.trouble is None else status.failures + 1,
+            last_ok=now if reading.trouble is None else status.last_ok,
+            failures=0 if reading.trouble is None else status.failures + 1,
             next_try=again,
-            reason=hearing.trouble,
-            gap=hearing.gap or status.gap,
-            cost=hearing.cost + (status.cost if status.month == month else 0.0),
+            reason=reading.trouble,
+            gap=reading.gap or status.gap,
+            cost=reading.cost + (status.cost if status.month == month else 0.0),
             month=month,
         )
     )
 
 
-def _deaf(unit: DeskUnit, *, name: str, reason: Reason, now: datetime, after: datetime | None, lease: Lease) -> int:
+def _store_failure(
+    unit: DeskUnit, *, name: str, reason: Reason, now: datetime, after: datetime | None, lease: Lease
+) -> int:
     unit.leases.check(lease, unit.now)
     status = unit.listening.ear(name)
     failures = status.failures + 1

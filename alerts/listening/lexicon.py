@@ -1,7 +1,7 @@
-"""Texts as their words, and the lists of words by which they are understood (`words.toml`).
+"""Reduces texts to plain words, and reads the lists by which those are understood (`words.toml`).
 
-People write to a town in a hurry: `kan`, `svp`, no accents, no signs. `plain` makes all of that alike, and the lists
-are compared with what it made. They are read when the first text is, and kept.
+People write to a town in a hurry: `kan`, `svp`, no accents, no punctuation. `plain` reduces every spelling to the same
+words, and the lists are searched for in those. The lists are read once, for the first text.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from alerts.model.bounds import normal
 
 LISTS = Path(__file__).with_name("words.toml")
 LONGEST = 2000
-"""Characters of an utterance that are read: the rest is a stranger's patience, not a question."""
+"""Characters of an utterance that are read; the rest is skipped, however much a stranger writes."""
 
 # Short forms of text messages, spelled out.
-_SHORT: Mapping[str, str] = {
+_SHORT_FORMS: Mapping[str, str] = {
     "kan": "quand",
     "qd": "quand",
     "koi": "quoi",
@@ -66,33 +66,34 @@ _SHORT: Mapping[str, str] = {
 
 _LINK = re.compile(r"https?://\S+|www\.\S+|[@#](?=\w)|\S+@\S+")
 _WORD = re.compile(r"[a-z0-9]+")
-# `c'est est` from a short form that was expanded in front of a whole one.
-_THAT = re.compile(r"\bc est (?=est\b|etait\b)")
+# `c'est` is split into `c` and `est`; `c` is then expanded as a short form, and an `est` is one too many.
+_DOUBLED_EST = re.compile(r"\bc est (?=est\b|etait\b)")
 # Letters repeated for emphasis, as in "heeelp".
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 
 
 def plain(text: str) -> str:
-    """The text's words, in small letters, without accents and signs, one space between; short forms are written out.
+    """Return the text's words in small letters, without accents, punctuation and links, separated by single spaces.
 
-    `où` becomes `ou` as everything does, and `ouu` marks that it was meant as a place: French writes both words alike
-    without accents, so the accent is the best hint there is.
+    Short forms are spelled out, and a letter repeated for emphasis is written twice. `où` (where) becomes `ouu`, which
+    distinguishes it from `ou` (or): without accents people write both alike, so an accent is the best hint there is.
     """
     return _plain(text[:LONGEST])
 
 
 @lru_cache(maxsize=512)
 def _plain(text: str) -> str:
-    small = _LINK.sub(" ", text.lower().replace("œ", "oe")).replace("où", "ouu")
-    bare = "".join(sign for sign in normal("NFKD", small) if not unicodedata.combining(sign))
+    lowered = _LINK.sub(" ", text.lower().replace("œ", "oe")).replace("où", "ouu")
+    bare = "".join(sign for sign in normal("NFKD", lowered) if not unicodedata.combining(sign))
     words = _WORD.findall(_DRAWN_OUT.sub(r"\1\1", bare))
-    return _THAT.sub("c ", " ".join(_SHORT.get(word, word) for word in words))  # `c'est` was whole, `c` is short for it
+    return _DOUBLED_EST.sub("c ", " ".join(_SHORT_FORMS.get(word, word) for word in words))
 
 
 def stems(words: str) -> Iterator[str]:
-    """The beginnings of the words that say something: `fermée`, `fermés` and `fermeture` share theirs.
+    """Yield the beginning of each word that means something: `fermée`, `fermés` and `fermeture` share theirs.
 
-    Five letters, without a plural's ending, do for French and English what a stemmer does, and need no package.
+    The first five letters, without a plural's ending, are as good as a stemmer for French and English, and need no
+    package.
     """
     for word in words.split():
         if word not in lexicon().empty and len(word) > 1:
@@ -100,7 +101,7 @@ def stems(words: str) -> Iterator[str]:
 
 
 def any_of(entries: str) -> re.Pattern[str]:
-    """Finds any entry of a list of `words.toml`: the beginning of a word, or all of it where a full stop follows."""
+    """Return a pattern for any entry of a list: the beginning of a word, or a whole word if a full stop follows."""
     parts = (entry.strip().replace("\n", " ") for entry in entries.split(","))
     ends = (re.escape(part.rstrip(".")) + (r"\b" if part.endswith(".") else "") for part in parts if part)
     return re.compile(r"\b(?:" + "|".join(ends) + ")")
@@ -108,20 +109,24 @@ def any_of(entries: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A sign in a text: an entry of each list is in it, and none of `unless`."""
+    """A sign of a call for help: the words have an entry of each list of `needs`, and none of `unless`."""
 
     name: str
     needs: tuple[re.Pattern[str], ...]
     unless: re.Pattern[str] | None
 
     def shows(self, words: str) -> bool:
-        """True if it is in these words, normalised by `plain`."""
+        """True if these words, made by `plain`, show the sign."""
         return all(each.search(words) for each in self.needs) and not (self.unless and self.unless.search(words))
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The lists: what is talked about, what is wanted, what may be a call for help, and the others by name."""
+    """The lists of `words.toml`, as patterns.
+
+    `topics` are the subjects of texts, `wanted` what their writers want to know, `help` the signs of a call for help.
+    `empty` are words that mean nothing by themselves; `lists` are all other lists, and `empty`, by name.
+    """
 
     topics: Mapping[str, re.Pattern[str]]
     wanted: Mapping[str, re.Pattern[str]]
@@ -130,13 +135,13 @@ class Lexicon:
     lists: Mapping[str, re.Pattern[str]]
 
     def has(self, name: str, words: str) -> bool:
-        """True if an entry of that list is in these words."""
+        """True if these words, made by `plain`, have an entry of that list."""
         return self.lists[name].search(words) is not None
 
 
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
-    """The lists of `words.toml`: some 30 ms of a core, once."""
+    """Return the lists of `words.toml`, read once: that takes some 30 ms of a core."""
     tables = tomllib.loads(LISTS.read_text(encoding="utf-8"))
     lists = {name: any_of(entries) for name, entries in tables["lists"].items()}
     return Lexicon(

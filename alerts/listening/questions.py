@@ -1,7 +1,7 @@
-"""What the acts on people's remarks and questions share (`question_acts`, `remark_acts`): how an answer is given.
+"""Giving an answer, and the rest that the acts on questions and remarks share (`question_acts`, `remark_acts`).
 
-An answer is published by the rules of `answering`; with `answers = "approve"` only once somebody other than its author
-validated it. The same words again are no second version, and no second post.
+An answer is published by the rules of `answering`; with `answers = "approve"`, only after somebody other than its
+author validated it. The same words given again make neither another version nor another post.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from alerts.model.post import Post
 from alerts.model.reason import because
 
 ELSEWHERE = "elsewhere"
-"""The channel of what an officer heard where no ear is: at the counter, by telephone, in a closed group."""
+"""The channel of remarks heard by an officer where no ear listens: at the counter, by telephone, in a closed group."""
 LONGEST_ANSWER = 2000
-"""Characters of an answer: it is cut where a platform takes less, so more would be read by nobody."""
+"""The maximum of characters in an answer. Platforms that take fewer get it cut, so nobody would read more."""
 ALERT = "alert"
-"""The source of an answer that is part of the alert by now."""
-# A question is a line in a list; the rest of a remark is on its own page.
+"""The `source` of an answer whose words are part of the alert by now."""
+# A question is one line in a list; all of a longer remark is on the remark's own page.
 LONGEST_WORDING = 300
-# Questions closed in one transaction; the next round closes the others.
+# Open questions looked through in one round, those that changed last.
 MOST_CLOSED = 200
 ASKED_AFTER_ITS_END = timedelta(hours=48)
-"""As long as people are listened to after the end of an incident."""
+"""How long a question from after the end of its incident stays open: as long as its posts are listened to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The result of answering: the question, the answer, and the posts stored for it now."""
+    """The result of answering: the question and the answer as they are now, and the posts just stored for it."""
 
     question: Question
     answer: GivenAnswer
@@ -60,8 +60,9 @@ class Answered:
 class AnswerDraft:
     """A new answer. `source` is the origin of its words: `officer`, `alert`, or an earlier answer's id.
 
-    `waits`: it waits for a second person whatever the town's mode of answers, as the whole it belongs to does.
-    `is_another`: it is a version of its own though its words are the same, since further people get it.
+    `everywhere`: it is also published on channels where nobody asked. `waits`: it waits for a second person even if the
+    town's answers don't, since what it belongs to waits. `is_another`: it is a new version even if its words are the
+    same, since further people get it.
     """
 
     text: str
@@ -80,9 +81,9 @@ def add(
     place: str | None = None,
     group: Group | None = None,
 ) -> Utterance:
-    """Keep what an officer heard where no ear is; `place` is where.
+    """Store a remark that an officer heard where no ear listens, at that `place`; it may be about an `incident`.
 
-    Raises Misuse where there is nothing in it, or the town doesn't listen to people.
+    Raises Forbidden, and Misuse if it is blank, there is no such incident, or the town doesn't listen to people.
     """
     officer.must(Act.TEND)
     if not officer.unit.desk.station.listens:
@@ -100,9 +101,10 @@ def add(
 
 
 def said_anew(officer: Officer, changed: Question, *, reach: bool = False) -> Answered | None:
-    """Give the answer again, to the question as it will be: a version like any. Returns None without an answer.
+    """Give the newest answer again, to the changed question, as a version like any. Returns None if there is no answer.
 
-    A waiting one continues to wait. `reach`: further people get it, so it is another version in any case.
+    If the newest answer waits for a second person, this one does, too. `reach`: further people get it, so it is a new
+    version in any case.
     """
     last = newest(officer.unit, changed.id)
     if last is None:
@@ -114,21 +116,22 @@ def said_anew(officer: Officer, changed: Question, *, reach: bool = False) -> An
 
 
 def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
-    """Keep an answer to the question as it is to be asked, and let it out unless it waits for a second person.
+    """Store an answer to the question in the form given here, and release it unless it waits for a second person.
 
-    Until it is let out the question stays as it is: readers have the version before, with what belongs to that.
+    Until its release the stored question keeps its form, and readers see the version before with what belongs to it.
+    The same answer as the newest is not stored again. Raises Misuse if the question is about no published alert.
     """
-    unit, listens = officer.unit, officer.unit.desk.station.listening
+    unit, rules = officer.unit, officer.unit.desk.station.listening
     newest_alert(unit, question.incident)
     last = newest(unit, question.id)
     if last is not None and not draft.is_another and _says_the_same(last, question, draft):
         return Answered(find_question(unit, question.id), last)
-    stands = current_answer(unit, question.id)
-    waits = draft.waits or listens.answers == "approve"
+    current = current_answer(unit, question.id)
+    waits = draft.waits or rules.answers == "approve"
     new = replace(
         drafted(officer, question.id, draft.text),
         source=draft.source,
-        everywhere=draft.everywhere or (stands is not None and stands.everywhere),
+        everywhere=draft.everywhere or (current is not None and current.everywhere),
         asked=worded(question),
         incident=question.incident,
         next_ones=question.next_ones,
@@ -142,11 +145,14 @@ def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
 
 
 def let_out(unit: DeskUnit, accepted: GivenAnswer) -> Answered:
-    """Make the question what the accepted version says, and publish it."""
+    """Give the question the form that the accepted version is bound to, and publish the answer.
+
+    The question is answered then, its askers' remarks are handled, and they belong to its incident.
+    """
     asked = find_question(unit, accepted.subject)
     is_in_alert = accepted.source == ALERT or asked.state is QuestionState.BECAME
     released = replace(
-        _as_bound(asked, accepted),
+        _as_accepted(asked, accepted),
         state=QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED,
         changed_at=unit.now,
     )
@@ -157,8 +163,8 @@ def let_out(unit: DeskUnit, accepted: GivenAnswer) -> Answered:
     return Answered(released, accepted, spread(unit, released, accepted))
 
 
-def _as_bound(asked: Question, accepted: GivenAnswer) -> Question:
-    if accepted.incident is None:  # by an earlier version of the program, which kept it with the question alone
+def _as_accepted(asked: Question, accepted: GivenAnswer) -> Question:
+    if accepted.incident is None:  # stored by an earlier version of the program: only the question has its incident
         return asked
     bound = replace(asked, incident=accepted.incident, next_ones=accepted.next_ones)
     if accepted.asked is None or accepted.asked == worded(asked):
@@ -175,7 +181,10 @@ def _says_the_same(last: GivenAnswer, question: Question, draft: AnswerDraft) ->
 
 
 def over_questions(unit: DeskUnit) -> list[Question]:
-    """The open questions whose incident is over: those of its time at once, what was asked after it two days later."""
+    """Return open questions whose incident is over: at once if they changed before its end, else two days after it.
+
+    Of all open questions, only the `MOST_CLOSED` that changed last are looked through.
+    """
     found = []
     for question in unit.listening.questions(MOST_CLOSED, state=QuestionState.OPEN):
         over_at = _over_at(unit, question.incident) if question.incident is not None else None
@@ -185,7 +194,7 @@ def over_questions(unit: DeskUnit) -> list[Question]:
 
 
 def close_over_questions(unit: DeskUnit) -> int:
-    """Close these; how many. Whoever asked stays unread until somebody saw to them, as what may be a call for help."""
+    """Dismiss these questions; returns how many. Their askers' remarks stay unread until an officer handles them."""
     over = over_questions(unit)
     for question in over:
         closed = replace(
@@ -208,22 +217,22 @@ def _over_at(unit: DeskUnit, incident: str) -> datetime | None:
 
 
 def find_utterance(unit: DeskUnit, name: str) -> Utterance:
-    """The utterance of that id, or of that beginning of one. Raises Misuse."""
+    """Return the utterance of that id, or the only one whose id begins so. Raises Misuse if there isn't exactly one."""
     found = unit.listening.utterance(only_named(unit, "utterance", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
 
 def find_question(unit: DeskUnit, name: str) -> Question:
-    """The question of that id, or of that beginning of one. Raises Misuse."""
+    """Return the question of that id, or the only one whose id begins so. Raises Misuse if there isn't exactly one."""
     found = unit.listening.question(only_named(unit, "question", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
 
 def wording(words: str) -> str:
-    """The words of a question as they are kept: one line, cut to its length. Raises Misuse for a blank."""
-    said = " ".join(words.split())
-    if not said:
+    """Return a question's words as they are stored: on one line, cut to a line's length. Raises Misuse if blank."""
+    line = " ".join(words.split())
+    if not line:
         raise Misuse(because("wording_empty"))
-    return said[:LONGEST_WORDING]
+    return line[:LONGEST_WORDING]

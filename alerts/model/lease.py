@@ -1,7 +1,7 @@
-"""Leases: which daemon of a database works a lane, a source, a bulk, a bot, or a shared duty.
+"""Leases: the right of one daemon of a database to work a lane, a source, an ear, a bulk, a bot, or the shared duties.
 
-One daemon holds a lease at a time. A lease has a *fencing number* that grows whenever the owner changes. Every write
-under a lease names it with its number, so a daemon that was suspended and resumes can't write under a lease it lost.
+Only one daemon owns a lease at a time. A lease has a *fencing number* that grows whenever the owner changes. Every
+write under a lease checks its owner and number, so a daemon that was suspended can't write under a lease it has lost.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 DUTIES = "shared duties"
-"""The lease of what is done once for all daemons: ends, notices, pruning. No channel's name holds a blank."""
+"""The lease of the tasks that one daemon does for all: ends, notices, pruning. No channel's name contains a blank."""
 
 
 def source_lease(name: str) -> str:
-    """The lease of who polls a source."""
+    """Return the name of the lease under which a source is polled."""
     return f"source {name}"
 
 
 def ear_lease(name: str) -> str:
-    """The lease of who listens on a channel, or to a feed."""
+    """Return the name of the lease under which the ear of a channel or a feed listens."""
     return f"ear {name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work `lane`, until `until`; `owner` is one process's own name, empty where it was given back.
+    """The right to work `lane` until `until`; `owner` is the unique name of a process, empty after a release.
 
-    `number` is the fencing number, `since` when this owner took it. `term` is how long a lease lasts at most.
+    `lane` may be the name of any leased task. `number` is the fencing number, `since` when this owner took the lease.
+    `term` is the time for which a lease is taken or renewed.
     """
 
     lane: str
@@ -43,8 +44,8 @@ class Lease:
 class RunningDaemon:
     """A daemon that works on the database, as it registers itself with each renewal of its leases.
 
-    `wants` are leases of others that it asks for, since it has less than its share. `stalled` are the names of its
-    stalled cycles.
+    `wants` are the names of leases that it asks others for, since it has less than its share. `stalled` are the names
+    of its stalled cycles.
     """
 
     owner: str
@@ -58,7 +59,7 @@ class RunningDaemon:
 
     @property
     def name(self) -> str:
-        """The name shown to people: the host and the process's number."""
+        """Return the name shown to people: the host and the process's number."""
         return name_of(self.owner)
 
 
@@ -69,7 +70,7 @@ def name_of(owner: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """All leases and daemons at one moment: those `owned`, those that are `free` as they ended, the living daemons."""
+    """All leases at one moment, the `owned` ones and the `free` ones as they ended; and the running daemons."""
 
     owned: Mapping[str, Lease]
     free: Mapping[str, Lease]
@@ -77,7 +78,7 @@ class Ownership:
 
 
 class LeaseLost(Exception):
-    """Somebody else may hold `lease` by now: nothing was written."""
+    """Another daemon may own `lease` by now, so that nothing was written."""
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(lease.lane)

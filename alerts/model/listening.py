@@ -1,12 +1,12 @@
 """Remarks of people on a town's posts, and the town's answers: utterances, questions, answers, and ears.
 
 A *remark* is one thing that somebody wrote, as a platform, a feed, the bot or an officer passes it on; stored, it is an
-*utterance*. Utterances that want the same are one *question*; an officer's reply to it is an *answer*, which is sent as
+*utterance*. Utterances that ask the same form one *question*; an officer's reply to it is an *answer*, which is sent as
 a post. An *ear* listens on one channel, or to one feed.
 
-Nobody's name is a key. The author is stored as an HMAC under a secret of the month (`author`), which keeps two people
-apart and identifies nobody; the platform's own id (`sealed`) is kept with it, for answering and for `forget`, and is
-deleted with the text.
+Nothing is found by a person's name. The author is stored as an HMAC under a secret of the month (`author`), which tells
+people apart and identifies nobody. The platform's own id (`sealed`) is stored with it, for answering and for `forget`,
+and is deleted with the text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 from alerts.model.reason import Reason
 
 EAR_IS_LATE = timedelta(minutes=5)
-"""How far an ear may be behind its time before its knowledge counts as old."""
+"""How late an ear may be for its next poll before it counts as late, and its data as old."""
 LONGEST_REMARK = 4000
-"""Characters of what somebody said that are kept: more than Telegram sends, and than anybody reads."""
+"""Characters of a remark that are stored: nearly all that a message on Telegram has, and more than anybody reads."""
 
 
 class Kind(StrEnum):
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 
 NEVER_AUTOMATIC = frozenset({Kind.HELP, Kind.RUMOUR, Kind.ANGER})
-"""Kinds that only a person answers."""
+"""Kinds that are never answered automatically: only an officer answers them."""
 
 
 class UtteranceState(StrEnum):
@@ -59,7 +59,7 @@ class QuestionState(StrEnum):
 
 
 class AnswerState(StrEnum):
-    """Where an answer is: it waits for a second person, goes out, or was kept back or withdrawn."""
+    """Where an answer is: it waits for a second person, was released, or was rejected or withdrawn."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -74,9 +74,9 @@ class Remark:
     `remote_id` is the platform's own id, unique on its channel (Telegram: `CHAT:MESSAGE`). `root` is the remote id of
     our post that it comments on (None: of none), `parent` that of the remark it answers. `author` and `name` are the
     platform's id and name of the person; both may be missing. `edited_at` is when these words were written, if they
-    aren't the first: of two versions the newer one counts, whichever arrived first. `text` and `hidden` are None if
-    they are unchanged. `gone`: its platform says that it was deleted. `private`: it was sent to our bot alone, as a
-    question about `incident`.
+    aren't the first: of two versions the newer one counts, whichever arrived first. `hidden`: its platform shows it to
+    nobody else. `text` and `hidden` are None if they are unchanged. `gone`: its platform says that it was deleted.
+    `private`: it was sent to our bot alone, as a question about `incident`.
     """
 
     remote_id: str
@@ -99,7 +99,7 @@ class Remark:
 class Understood:
     """The interpretation of a remark: its kind, the reason for it, and the vector for comparison.
 
-    `asks`: it holds a question, whatever its kind. `vector` is None if nothing compares them.
+    `asks`: it contains a question, whatever its kind. `vector` is None if nothing compares remarks here.
     """
 
     kind: Kind = Kind.OTHER
@@ -112,10 +112,11 @@ class Understood:
 class Utterance:
     """A stored remark. `text`, `name` and `sealed` are None once it was forgotten, or is gone.
 
-    `incident` is that of the post it comments on, or, if `suggested`, the one it may be about. `raised`: it may be a
-    call for help, which only a person dismisses. `hidden`: its platform shows it to nobody else; `hidden_at` is since
-    when that is known, if it changed. `by` is the officer who entered it by hand, and `place` where they heard it.
-    `vector` is a language model's representation of its words.
+    `incident` is that of the post it comments on, or, if `suggested`, the one it may be about. `question` is the id of
+    the question it is part of. `raised`: it may be a call for help, which only a person dismisses; `told_at` is when
+    those on call were warned of that. `hidden`: its platform shows it to nobody else; `hidden_at` is when that changed
+    last, if it did. `exercise`: it came on a channel for exercises. `by` is the officer who entered it by hand, and
+    `place` where they heard it. `vector` represents its words for comparison (`listening.likeness`).
     """
 
     id: str
@@ -156,7 +157,8 @@ class Question:
     """A question that several people ask, in the words of the first of them, or in an officer's (`worded_by`).
 
     `asked` is the number of its utterances. `next_ones`: later askers are answered automatically. `verdict` is an
-    officer's finding on a rumour: `true`, `false`, `unclear`. `centroid` is the mean of its utterances' vectors.
+    officer's finding on a rumour: `true`, `false`, `unclear`. `reason` is why it was dismissed. `centroid` is the
+    vector of all its utterances together.
     """
 
     id: str
@@ -187,13 +189,13 @@ class GivenAnswer:
     """The town's answer in an officer's own words; the newest accepted version is the current one.
 
     `subject` is the id of the question, poll or report that it is given `to`. The answer to a question has more fields:
-    `asked` is the question in an officer's words (None: nothing public repeats a stranger's), `incident` has the page
-    that shows it, `next_ones` means that later askers are answered automatically, `everywhere` that it is also
-    published on channels where nobody asked. `source` is the origin of its words: `officer`, `alert`, or the id of an
-    earlier answer.
+    `asked` is the question in an officer's words (None: it has a stranger's, which nothing public repeats), `incident`
+    is the incident whose page shows it, `next_ones` means that later askers are answered automatically, `everywhere`
+    that it is also published on channels where nobody asked. `source` is the origin of its words: `officer`, `alert`,
+    or the id of an earlier answer.
 
-    `digest` is that of all this when it was released (`alerts.desk.versions`). An answer to a question without
-    `incident` was stored by a version of the program that didn't bind it: the question's own fields hold for it.
+    `digest` is that of the fields above when it was released (`alerts.desk.versions`). An answer to a question without
+    `incident` was stored by an earlier version of the program: in its place the question's own fields are used.
     """
 
     id: str
@@ -218,10 +220,11 @@ class GivenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class EarStatus:
-    """Health of an ear, like that of a source: its memory, its last good poll, and the reason for a failure since.
+    """The health of an ear, like that of a source: its memory, its last good poll, and its `reason` if it fails since.
 
-    `gap` describes the remarks that are lost, as after an outage longer than the platform keeps them. `cost` is the
-    cost of listening in `month` (`2026-11`), in dollars.
+    `failures` is the number of failed polls since the last good one. `next_try` is when it polls next, if that is
+    known. `gap` describes the remarks that are lost, such as those of an outage longer than the platform keeps them.
+    `cost` is the cost of listening in `month` (`2026-11`), in dollars.
     """
 
     name: str
@@ -236,15 +239,15 @@ class EarStatus:
     month: str = ""
 
     def is_late(self, now: datetime) -> bool:
-        """True if it should have listened by now, so that its data is old."""
+        """True if it should have polled by now, so that its data is old."""
         return self.next_try is not None and now > self.next_try + EAR_IS_LATE
 
 
 @dataclass(frozen=True, slots=True)
 class HeardPost:
-    """A post of ours under which people may say something: its id there, when it went out, and its incident.
+    """A post of ours under which people may comment: its id on the platform, when it was sent, and its incident.
 
-    `over_at` is when the incident was over; None: it is on.
+    `over_at` is when the incident ended; None: it goes on.
     """
 
     remote_id: str
@@ -258,8 +261,8 @@ class HeardPost:
 class EarReading:
     """The result of one poll of an ear: remarks, new or changed, and the memory to keep once they are stored.
 
-    `look_again` is when the ear wants to listen next at the latest. `gap` describes the remarks that are lost,
-    `trouble` is the reason for an incomplete poll, `cost` is its cost in dollars.
+    `look_again` is when the ear is to poll next, at the latest; None: at its usual time. `gap` describes the remarks
+    that are lost, `trouble` is the reason for an incomplete poll, `cost` is its cost in dollars.
     """
 
     remarks: Sequence[Remark]
@@ -274,7 +277,7 @@ class EarReading:
 class Moderation:
     """An action on an utterance on its platform, and the clause of the town's charter for it.
 
-    `act` is `hide`, `delete` or `block`. `state` is `waiting` (a block, until a `second` person agreed), `wanted` (the
+    `act` is `hide`, `delete` or `block`. `state` is `waiting` (a block, until a `second` person agrees), `wanted` (the
     platform is still to be asked), `done`, `failed` with its reason, or `refused`.
     """
 

@@ -1,8 +1,9 @@
 """The people at the desk and their roles; accounts with credentials, sessions and tokens; and the audit log.
 
-An `Actor` is a person or a program under its own name, by one of the ways in; `MAY` maps each act to its lowest role.
+An `Actor` is a person or a program that acts under its own name, with the way it came in (`Origin`). `MAY` maps each
+act to the lowest role that allows it.
 
-No secret is stored that can be stored as a hash; one that can't (the seed of one-time codes) is a `Secret`.
+Passwords, tokens and cookies are stored as hashes; the seed of one-time codes, which can't be, is a `Secret`.
 
 Each line of the audit log carries a digest over the line before and its own fields (`digest_of`), so a line that was
 changed, removed or inserted later breaks the chain from there on.
@@ -23,7 +24,7 @@ from alerts.model.bounds import normal
 from alerts.model.town import Secret
 
 REPLIES_KEPT = timedelta(hours=24)
-"""How long a reply is kept, and its key with it."""
+"""How long a reply is stored with its key (`KeptReply`)."""
 BEGINNING = "0" * 64
 """The digest that precedes the first line."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,12 +33,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person. `password` is an Argon2 hash; `must_change` is true until they chose their own.
+    """A person. `password` is an Argon2 hash; `must_change` is true until they have chosen their own.
 
     `totp` is the seed of their one-time codes (None: not set up) and `totp_step` the last step that was used, so that
     no code is accepted twice. `disabled_at` is when they were locked out. `handle` identifies them to their passkeys:
-    it is random, so it reveals nothing; None until they set one up. `changes_read_at` is the time up to which they have
-    seen changes of their credentials; None in rows of an earlier version.
+    it is random, so it reveals nothing; None until they set a passkey up. `changes_read_at` is the time up to which
+    they have seen changes of their credentials; None in rows of an earlier version.
     """
 
     name: str
@@ -58,8 +59,8 @@ class Account:
 class Passkey:
     """A WebAuthn credential of an account; `id` and `public_key` are base64url. `label` is the owner's word for it.
 
-    `alone`: it signs in by itself; any other is a second factor, after the password. `asked_at` is when the challenge
-    was given out that it answered last without a password, so that no answer is taken twice.
+    `alone`: it may sign in by itself; any other is a second factor, after the password. `asked_at` is when the last
+    challenge was issued that it answered by itself: it may only answer later ones, so that no answer is accepted twice.
     """
 
     id: str
@@ -84,10 +85,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in, or on its way; `digest` is the hash of its cookie, `csrf` the secret of its forms.
+    """A browser that is signed in or signing in; `digest` is the hash of its cookie, `csrf` the secret of its forms.
 
-    `challenge` is the one that a passkey has to answer now. `opened_by` is the second factor that it was opened by, a
-    passkey's id or `CODES`; None: the password alone, or a session of an earlier version.
+    `challenge` has the challenges that a passkey may answer now, as `KIND:VALUE` separated by blanks. `opened_by` is
+    the second factor of the sign-in, a passkey's id or `CODES`; None: the password alone, or a session of an earlier
+    version.
     """
 
     digest: str = field(repr=False)
@@ -105,7 +107,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A program's bearer token; `digest` is its hash. One that has the name of an account is that person's."""
+    """A program's bearer token; `digest` is its hash. A token with the name of an account acts for that person."""
 
     id: str
     name: str
@@ -133,7 +135,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Chained:
-    """A line as it is kept: its place, and the hash that binds it to the line before."""
+    """A line as it is stored: its number, and the `digest` that binds it to the `previous` line's."""
 
     seq: int
     entry: AuditEntry
@@ -143,9 +145,9 @@ class Chained:
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """The response to a program's request under its own key, so that a repeated request gets the same one.
+    """The response to a program's request that has a `key`, so that the same request gets the same response again.
 
-    `token` is the hash of its token, `request` the hash of its request; `body` is the response's JSON.
+    `token` is the hash of the program's token, `request` that of the request; `body` is the response's JSON.
     """
 
     token: str
@@ -157,9 +159,10 @@ class KeptReply:
 
 
 def digest_of(previous: str, entry: AuditEntry) -> str:
-    """SHA-256 over the line before and every field of this one, as JSON, so that no two fields can be run together.
+    """Return the SHA-256 of the previous line's digest and every field of this line.
 
-    The time is in whole microseconds since 1970, in UTC.
+    The fields are a list in JSON, so that no part of one can be moved to the next; the time is in whole microseconds
+    since 1970, in UTC.
     """
     fields = [
         previous,
@@ -173,13 +176,13 @@ def digest_of(previous: str, entry: AuditEntry) -> str:
         entry.detail,
     ]
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    # An address or a detail may hold half a character: it is covered as it stands, not refused.
+    # An address or a detail may contain a lone surrogate: that is hashed as it is, not refused.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 LONGEST_NAME = 60
-"""Characters of a person's or a program's name."""
-# Characters that are folded: more than any name, or password, has.
+"""The maximum of characters in a person's or a program's name."""
+# The maximum of characters that are folded: no name or password is as long.
 _LONGEST_FOLDED = 256
 
 
@@ -197,7 +200,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
     def at_least(self, other: Role) -> bool:
-        """True if this role includes all rights of `other`; an operator's and a town's can't be compared."""
+        """True if this role includes all rights of `other`. An operator and a town's role never include each other."""
         if Role.OPERATOR in (self, other):
             return self is other
         return OF_PROGRAMS.index(self) >= OF_PROGRAMS.index(other)
@@ -206,12 +209,12 @@ class Role(StrEnum):
         """True if the role allows the act."""
         if self is Role.OPERATOR:
             return act in OPERATES
-        # Who only looks brings nothing: a reporter does, and who writes.
+        # Of the roles above a reporter's only a viewer's may not report: it changes nothing.
         return self.at_least(MAY[act]) and not (act is Act.REPORT and self is Role.VIEWER)
 
 
 OF_A_TOWN = (Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMINISTRATOR)
-"""The roles that an account of a town may have, the least first; those of a fleet's own desk are all operators."""
+"""The roles that an account of a town may have, lowest first. The accounts of a fleet's own desk are all operators."""
 OF_PROGRAMS = (Role.REPORTER, *OF_A_TOWN)
 """The roles that a town's token may have. Everybody who signs in may view the desk, so no account is a reporter."""
 
@@ -264,7 +267,7 @@ MAY: Mapping[Act, Role] = MappingProxyType(
     }
 )
 OPERATES = frozenset((Act.OPERATE, Act.VIEW, Act.POST, Act.UPDATE, Act.CANCEL, Act.CORRECT))
-"""The acts of an operator: view the fleet, and post to its towns. A town's waiting alerts are its own to decide."""
+"""The acts of an operator: view the fleet, and post to its towns. Only a town itself decides on its waiting alerts."""
 
 
 class Origin(StrEnum):
@@ -279,9 +282,10 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person or program that acts. Four eyes are distinguished by `name`: an account and its tokens share one.
+    """A person or program that acts.
 
-    `address` is their origin: a network address, or the login on this machine.
+    Where two people must agree, actors of one `name`, such as an account and its token, count as one person. `address`
+    is where they act from: a network address, or the login on this machine.
     """
 
     name: str
@@ -290,7 +294,7 @@ class Actor:
     address: str = ""
 
     def may(self, act: Act) -> bool:
-        """True if the role allows it."""
+        """True if the actor's role allows the act."""
         return self.role.may(act)
 
 
@@ -299,27 +303,28 @@ FLEET_MARK = " / "
 
 
 def operator_of(fleet: str, name: str, address: str = "") -> Actor:
-    """An operator as a town knows them: by a name that nobody of its own can have."""
+    """Return an operator as a town's records name them: by a name that no account of the town can have."""
     return Actor(f"{fleet}{FLEET_MARK}{name}", Role.OPERATOR, Origin.FLEET, address)
 
 
 def fold_name(name: str) -> str:
     """Fold the spellings of a name into one: `Anne`, `anne` and `ANNE ` are one person.
 
-    Compatibility forms and invisible characters are removed, so that nobody becomes two people by a lookalike blank. A
-    text far longer than any name becomes a digest instead; it begins with a question mark, as no name does.
+    Compatibility forms are replaced, invisible characters removed and blanks made single, so that nobody becomes two
+    people by a lookalike. A text far longer than any name becomes a digest after a question mark, like no name.
     """
     if len(name) > _LONGEST_FOLDED:
         return "?" + hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
-    # Nearly all are such names, and each request asks for its account some times.
+    # The short way: nearly all names are like this, and each request folds its account's name several times.
     if name.isascii() and name.isprintable():
         return " ".join(name.lower().split())
-    # Folding the case can undo the normal form, so it is made once more.
+    # Folding the case can undo the normal form, so the text is normalised again.
     composed = normal("NFKC", normal("NFKC", name).casefold())
     return " ".join("".join(c for c in composed if not _is_unseen(c)).split())
 
 
-# Letters and marks that show nothing, whatever their category says (Unicode's Default_Ignorable_Code_Point).
+# Letters and marks that are invisible, whatever their category (Unicode's Default_Ignorable_Code_Point, and a blank
+# of Braille).
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # Variation selectors, which are invisible.
 _SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))

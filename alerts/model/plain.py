@@ -1,10 +1,11 @@
-"""Our own values as JSON and back, by their annotated types: stored values, and answers of another process.
+"""Converts our own values to JSON and back, by their annotated types: stored values, and answers of another process.
 
-`plain` writes a value by its own type and omits a dataclass's fields at their default. `shaped` reads it back as
-exactly the expected type: a text instead of a number, a field that the type doesn't have or a word that isn't allowed
-raises an error. The writer therefore decides values, never types.
+`plain` converts a value by its own type, and omits each field of a dataclass that has its default value (one of a
+`default_factory` is always written). `shaped` reads it back as exactly the expected type: a text instead of a number, a
+field that the type doesn't have or a word that isn't allowed raises an error. So the writer decides on values only,
+never on types.
 
-Times are ISO 8601. `zoned` adds a zone's name in brackets (RFC 9557), for readers that continue calculating in it.
+Times are ISO 8601. `zoned` adds a zone's name in brackets (RFC 9557), for readers that calculate in that zone.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ T = TypeVar("T")
 
 
 def plain(value: Any, *, zoned: bool = False) -> Any:
-    """The value as JSON has it; bytes stay as they are, for JSON has none."""
-    # By its type alone, and what a type keeps is found out once: each alert that is stored comes through here.
+    """Return the value in the types of JSON; bytes stay bytes, which JSON doesn't have."""
+    # Every alert that is stored passes here: so the commonest types come first, and a type's fields are looked up once.
     kind: Any = type(value)
     if kind is str:
         return value
@@ -35,17 +36,17 @@ def plain(value: Any, *, zoned: bool = False) -> Any:
     if kind is datetime:
         named = zoned and isinstance(value.tzinfo, ZoneInfo)
         return f"{value.isoformat()}[{value.tzinfo}]" if named else value.isoformat()
-    kept = _defaults(kind)
-    if kept is not None:
+    defaults = _defaults(kind)
+    if defaults is not None:
         return {
             name: plain(item, zoned=zoned)
-            for name, default in kept
+            for name, default in defaults
             if (item := getattr(value, name)) != default or default is MISSING
         }
-    return _rarely(value, zoned)
+    return _plain_of_rare_type(value, zoned)
 
 
-def _rarely(value: Any, zoned: bool) -> Any:
+def _plain_of_rare_type(value: Any, zoned: bool) -> Any:
     match value:
         case Reason():
             return value.kept()
@@ -66,7 +67,7 @@ def _rarely(value: Any, zoned: bool) -> Any:
 
 @cache
 def _defaults(kind: type[Any]) -> Sequence[tuple[str, Any]] | None:
-    """The fields of a dataclass, each with its default or MISSING; None: it is none, or has a form of its own."""
+    """Return a dataclass's fields, each with its default or MISSING. Returns None for other types, and for Reason."""
     if kind is Reason or not is_dataclass(kind):
         return None
     return [(field.name, field.default) for field in fields(kind)]
@@ -74,7 +75,7 @@ def _defaults(kind: type[Any]) -> Sequence[tuple[str, Any]] | None:
 
 @cache
 def shaped(kind: Any) -> Callable[[Any], Any]:
-    """How a value of the annotation `kind` is read back; that raises ValueError or TypeError for any other."""
+    """Return the reader of values of the annotation `kind`; it raises ValueError or TypeError for any other value."""
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     if is_dataclass(kind) and isinstance(kind, type):
@@ -85,12 +86,12 @@ def shaped(kind: Any) -> Callable[[Any], Any]:
     if origin is tuple:
         return _tuple(arguments)
     if origin is Literal:
-        return _one_of(arguments)
+        return _literal(arguments)
     if origin in (Union, types.UnionType):
-        return _maybe(arguments)
+        return _optional(arguments)
     if isinstance(origin, type) and issubclass(origin, AbstractSet):
         inner = shaped(arguments[0])
-        return lambda value: frozenset(inner(item) for item in _listed(value))
+        return lambda value: frozenset(inner(item) for item in _as_list(value))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         inner = shaped(arguments[1])
         return lambda value: {str(name): inner(item) for name, item in value.items()}
@@ -105,23 +106,23 @@ def _dataclass(kind: type[T]) -> Callable[[Any], T]:
 def _tuple(arguments: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
     if arguments[-1] is Ellipsis:
         inner = shaped(arguments[0])
-        return lambda value: tuple(inner(item) for item in _listed(value))
+        return lambda value: tuple(inner(item) for item in _as_list(value))
     places = [shaped(each) for each in arguments]
-    return lambda value: tuple(read(item) for read, item in zip(places, _listed(value), strict=True))
+    return lambda value: tuple(read(item) for read, item in zip(places, _as_list(value), strict=True))
 
 
-def _one_of(words: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _literal(words: tuple[Any, ...]) -> Callable[[Any], Any]:
     return lambda value: words[words.index(value)]
 
 
-def _maybe(arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
-    """Return the reader of an optional type. A union of several kinds has no form that distinguishes them."""
+def _optional(arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """Return the reader of an optional type. A union of several types raises ValueError: JSON can't tell them apart."""
     (something,) = (each for each in arguments if each is not type(None))
     inner = shaped(something)
     return lambda value: None if value is None else inner(value)
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         raise TypeError(f"a {type(value).__name__} stands where a list should")
     return value
@@ -147,7 +148,7 @@ def _moment(value: str) -> datetime:
 
 def _reason(value: str) -> Reason:
     reason = read_reason(_exactly(str)(value))
-    assert reason is not None  # noqa: S101 it is None for None alone
+    assert reason is not None  # noqa: S101 only None is read as None
     return reason
 
 

@@ -19,9 +19,9 @@ class PostKind(StrEnum):
     PUBLISH = "publish"
     UPDATE = "update"
     END = "end"
-    # What is said to those who asked something: beside the thread of the alert, which never waits for it.
+    # An answer to people who asked something: in a thread of its own, so that the alert's thread never waits for it.
     ANSWER = "answer"
-    # Of a poll: its question, the closing and counting of a platform's own poll, and its result.
+    # The posts of a poll: its question, the closing and counting of a platform's own poll, and its result.
     POLL = "poll"
     COUNT = "count"
     RESULT = "result"
@@ -62,7 +62,7 @@ class PostState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """True if nothing more will happen by itself."""
+        """True if nothing more happens to the post by itself: an officer may still retry or drop a failed one."""
         return not FOLLOWS[self] or self is PostState.FAILED
 
 
@@ -73,20 +73,20 @@ TO_BE_SEEN_TO = (
     PostState.IN_DOUBT,
     PostState.FAILED,
 )
-"""The states in which something, or somebody, has still to act."""
+"""The states in which the program, or an officer, still has to act."""
 
 _S = PostState
 FOLLOWS: Mapping[PostState, frozenset[PostState]] = MappingProxyType(
     {
         _S.WAITING: frozenset({_S.QUEUED, _S.REJECTED, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED}),
         _S.QUEUED: frozenset({_S.SENDING, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED, _S.FAILED}),
-        # What is on its way can't be withdrawn: only its outcome leads on.
+        # A post on its way can't be stopped: only its outcome leads to another state.
         _S.SENDING: frozenset({_S.SENT, _S.QUEUED, _S.IN_DOUBT, _S.FAILED}),
-        # Nor is this superseded: it may be out, and then the next word follows on it.
+        # Not superseded either: it may be out, and then the next post continues it.
         _S.IN_DOUBT: frozenset({_S.SENT, _S.QUEUED, _S.FAILED, _S.DROPPED, _S.EXPIRED}),
-        # Nothing leads out of it but an officer's hand.
+        # Only an officer leads on from here.
         _S.FAILED: frozenset({_S.QUEUED, _S.DROPPED}),
-        # From here on nothing changes any more: a later word is a post of its own.
+        # The states from here on are final: anything later is another post.
         _S.SENT: frozenset(),
         _S.EXPIRED: frozenset(),
         _S.SUPERSEDED: frozenset(),
@@ -102,9 +102,9 @@ class TextFormat:
 
     `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of the text left after
     entity parsing), "graphemes" (Bluesky), "mastodon" (graphemes, a URL is 23, hosts of mentions are free), "bytes" (of
-    UTF-8) or "characters" (code points). `markup` is "plain", "html" (Telegram's subset) or "json" (named
-    values for machines). `link` is the place of the address: "text" at the end of the text, or "field" apart from it
-    (Facebook's `link`).
+    UTF-8) or "characters" (code points). `markup` is "plain", "html" (for Telegram its subset) or "json" (named values
+    for machines). `link` is the place of the address: "text" at the end of the text, or "field" outside of it, such as
+    Facebook's `link`.
     """
 
     limit: int
@@ -123,9 +123,9 @@ class PostImage:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The subject of a message, for a channel that serves machines: ids, and an alert's sort keys.
+    """A message's subject, for channels that need more than its text: ids, and the values by which alerts are sorted.
 
-    `ready_at` is when it was free to go out: a date that is the same for every attempt.
+    `ready_at` is the time from which it could be sent: it is the same for every attempt, unlike the time of sending.
     """
 
     post: str
@@ -141,7 +141,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class PollForm:
-    """A poll for a platform that has polls of its own: one choice of two to four, until it is closed."""
+    """A poll for a platform that has polls of its own: one choice of two to four options, until `closes_at`."""
 
     question: str
     options: tuple[str, ...]
@@ -152,8 +152,8 @@ class PollForm:
 class Message:
     """The content for the platform: `text` in the channel's markup, `plain` as a reader will see it.
 
-    The lane sets `about` with each attempt; it isn't stored, since the post holds it all. `poll` makes it a poll of the
-    platform's own.
+    The lane sets `about` for each attempt; it isn't stored, since the post has all of it (`Post.addressed`). With
+    `poll`, it is one of the platform's own polls.
     """
 
     text: str
@@ -170,7 +170,10 @@ LONGEST_SUBJECT = 180
 
 
 def subject_of(plain: str, *, exercise: bool = False) -> str:
-    """Return an e-mail's subject: the first line of its words; for an exercise, its mark and then the headline."""
+    """Return an e-mail's subject: the first line of the text; for an exercise the first two, its mark and the headline.
+
+    A longer one is cut after a word, with an ellipsis.
+    """
     lines = [line for each in plain.splitlines() if (line := " ".join(seen(each).split()))]
     text = " – ".join(lines[: 2 if exercise else 1])
     if len(text) <= LONGEST_SUBJECT:
@@ -180,7 +183,7 @@ def subject_of(plain: str, *, exercise: bool = False) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where the post is on its platform. `url` is None where the platform gives no public address."""
+    """The id of a published post on its platform, and its `url`; None: the platform gives it no public address."""
 
     remote_id: str
     url: str | None = None
@@ -200,12 +203,12 @@ class Quota:
 class Post:
     """One row of the outbox. A higher `priority` goes first; `seq` is the order of storing (0: not stored).
 
-    `not_before` is when a veto period ends, or when somebody validated it; `next_try` when to try or verify again (in
-    doubt without one: an officer decides), `attempted_at` when a send last began and `outcome` its result; it stays
-    `in_doubt` until the post is out or is known not to be there. `in_reply_to` is the remark that an answer replies to
-    on its platform, and `answer` that answer's id; the `incident_id` of such a post is a thread of its own.
-    `subscribers` has the messages for the channel's subscribers, by language; it is set for readers of an alert's
-    posts, not for a lane.
+    `not_before` is when a veto period ends, or when somebody validated it; `next_try` is when to try or verify it again
+    (an officer decides on one in doubt without it). `attempted_at` is when a send last began, and `outcome` its result,
+    which stays `in_doubt` until the post is found on the platform or known not to be there; `looks` counts the searches
+    for it. `in_reply_to` is the remark that an answer replies to on its platform, and `answer` that answer's id; the
+    `incident_id` of such a post is a thread of its own. `subscribers` has the messages for the channel's subscribers,
+    by language; it is set for readers of an alert's posts, not for a lane.
     """
 
     id: str
@@ -238,7 +241,7 @@ class Post:
 
     @property
     def addressed(self) -> Message:
-        """The message with what it is about."""
+        """The message with its `about`, made from this post."""
         about = About(
             post=self.id,
             alert=self.alert_id,
@@ -254,33 +257,33 @@ class Post:
 
     @property
     def urgent(self) -> bool:
-        """Severe or Extreme: may use the reserve and overtakes what is not."""
+        """True if it is Severe or Extreme: it may use a window's reserve, and overtakes posts that are less grave."""
         return self.severity.at_least(Severity.SEVERE)
 
     @property
     def is_over_limit(self) -> bool:
-        """True if an approver sends it over the town's own rate limits; the platform's limits still defer it."""
+        """True if an approver sent it past the town's own rate limits; the platform's limits still defer it."""
         return self.priority >= OVER_LIMIT
 
     @property
     def is_deferred(self) -> bool:
-        """True if only its channel's limits defer it, provided that it was read with them."""
+        """True if only its channel's limits defer it; never true of a post that was read without them (`HELD`)."""
         return self.state is PostState.QUEUED and self.outcome == HELD
 
     @property
     def is_refused_access(self) -> bool:
-        """True if it waits until the channel's credential, app or account is accepted again."""
+        """True if it waits until the platform accepts the channel's credential, app or account again."""
         return self.state is PostState.QUEUED and self.outcome == "credential"
 
     @property
     def is_doubtful(self) -> bool:
-        """True if an answer to it was lost and it is still unknown whether it is out."""
+        """True if the platform's answer to a send was lost, and it is still unknown whether the post is out."""
         return self.outcome == PostState.IN_DOUBT and self.state is not PostState.SENT
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredPost:
-    """A post deferred only by its channel's limits, and about when it leaves.
+    """A post deferred only by its channel's limits, and the expected time at which it is sent (`leaves`).
 
     `is_ours` is true if only the town's own limits defer it, not the platform's: only those can be overridden.
     """
@@ -291,23 +294,26 @@ class DeferredPost:
 
     @property
     def reason(self) -> Reason:
-        """Why it waits, and until when."""
+        """The reason why it waits, with the expected time."""
         return because("held_by_limit" if self.is_ours else "held_by_platform", until=self.leaves)
 
 
 OVER_LIMIT = 2000
-"""The place in a lane of what an approver sends over the town's own windows: first of all, and it waits for none."""
+"""The priority of a post that an approver sends past the town's own windows: it goes first, and waits for none."""
 HELD = "held"
 """The outcome of a post that its channel's limits defer: computed when read, never stored."""
 UNEXPLAINED = "unexplained"
-"""The outcome of an attempt that the platform refused without saying whether for the words or for app or account."""
+"""The outcome of an attempt that the platform refused without a cause: it may be the words, the app or the account."""
 ANSWERS_LAST = -10
-"""The place in a lane of what answers somebody: behind every alert."""
+"""The priority of an answer to somebody: below that of every alert."""
 
 
 def priority_of(severity: Severity, urgency: Urgency) -> int:
-    """Return the rank in a lane: severity, then urgency. Unknown severity ranks as Moderate, for it is often grave."""
+    """Return the priority of an alert's post: by severity, then by urgency.
+
+    An Unknown severity counts as Moderate, since it is often grave.
+    """
     grave = Severity.MODERATE.rank if severity is Severity.UNKNOWN else severity.rank
     soon = {Urgency.IMMEDIATE: 3, Urgency.EXPECTED: 2, Urgency.UNKNOWN: 1, Urgency.FUTURE: 1, Urgency.PAST: 0}[urgency]
-    # Ten apart, so that no urgency lifts an alert above a graver one.
+    # Severities are ten apart, so that no urgency puts an alert before a graver one.
     return grave * 10 + soon

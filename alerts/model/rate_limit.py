@@ -1,7 +1,7 @@
-"""The rate limit: so many times within a span for each key, in memory alone and of a bounded number of keys.
+"""A rate limit: a number of times within a span for each key; only in memory, and for a bounded number of keys.
 
-What a platform allows is counted elsewhere: a lane's windows by its journal (delivery/limiter.py), a bot's messages by
-when they arrive (delivery/bot_pace.py).
+The limits of platforms are counted elsewhere: a lane's windows in its journal (delivery/limiter.py), a bot's messages
+by the time of their arrival (delivery/bot_pace.py).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ MOST_KEYS = 10_000
 
 
 class SlidingWindow(Generic[K]):
-    """Counts what each key did within the last `span` seconds, for the last `most` keys that did anything.
+    """Counts how often each key acted within the last `span` seconds, for the last `most` keys that acted.
 
-    A key has places, and each place that is taken is free again `span` seconds later. `in_turn`, places come free one
-    after another, each `span` after the one before: a token bucket, which fills evenly. All times are seconds by one
-    clock; by one that is set, a key may have to wait for as long as it was set back.
+    Each time takes a place of the key, which is free again `span` seconds later. With `in_turn`, the places of a key
+    become free one after another, each `span` seconds after the one before, like a token bucket that fills evenly. All
+    times are seconds of one clock; if that is set back, a key may have to wait for that much longer.
     """
 
     def __init__(self, span: float, most: int = MOST_KEYS, *, in_turn: bool = False) -> None:
@@ -33,27 +33,27 @@ class SlidingWindow(Generic[K]):
         return len(self._free_at)
 
     def taken(self, key: K, now: float) -> Sequence[float]:
-        """When each place that the key has taken is free again, the soonest first."""
+        """Return when each place that the key has taken is free again, the soonest first."""
         free_at = self._free_at.pop(key, [])
         del free_at[: bisect_right(free_at, now)]
-        # Who has taken nothing is not kept: asking alone must push nobody's count out.
+        # A key without a taken place isn't stored: a mere question must not push another key's count out.
         if free_at:
             self._free_at.keep(key, free_at)
         return free_at
 
     def wait(self, key: K, count: int, now: float) -> float:
-        """Seconds until one of the key's `count` places is free; 0: one is."""
+        """Return the seconds until one of the key's `count` places is free; 0 if one is free now."""
         free_at = self.taken(key, now)
         return free_at[-count] - now if len(free_at) >= count else 0.0
 
     def take(self, key: K, now: float) -> None:
-        """Take a place, free or not; `now` may lie ahead, for who waits."""
+        """Take a place, even if none is free; for a caller that waits first, `now` may be in the future."""
         free_at = self._free_at.get(key, [])
         begins = max(now, free_at[-1]) if self._in_turn and free_at else now
         insort(free_at, begins + self._span)
         self._free_at.keep(key, free_at)
 
     def give_back(self, key: K) -> None:
-        """Free the place that was taken last: it came to nothing."""
+        """Free the place whose time ends last, since nothing came of what it was taken for."""
         if free_at := self._free_at.get(key):
             del free_at[-1]

@@ -1,9 +1,9 @@
 """Bounded caches in memory.
 
-`Newest` keeps the last few things by name, `Lately` for a time. `Remembered` is for values that follow from a message
-alone, computed once for all towns that receive it. A thousand towns in one process file the same alert of the same
-feed: its digests and its serialised form are the same for all of them. For an outline of two thousand corners that
-takes 60 ms of CPU, which would be a minute for all.
+`Newest` keeps the last few values by name, and `Lately` keeps each for a time. `Remembered` is for values that depend
+on a message alone: they are computed once for all towns that receive it. A thousand towns in one process file the same
+alert of the same feed, with the same digests and the same serialised form. For an outline with two thousand corners
+these take 60 ms of CPU, which a thousand times would be a minute.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ V = TypeVar("V")
 
 
 class Newest(dict[K, V]):
-    """The last `most` things that were kept here, by name: one more, and what was kept the longest ago goes."""
+    """The last `most` values by name: `keep` drops the one kept the longest ago if there is one more."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
     def keep(self, name: K, value: V) -> None:
-        """Keep it as the newest, also where something of that name is here."""
+        """Keep the value as the newest one, in the place of any other of that name."""
         self.pop(name, None)
         self[name] = value
         while len(self) > self._most:
@@ -37,7 +37,7 @@ class Newest(dict[K, V]):
 
 
 class Lately(Generic[K, V]):
-    """Things by name, each kept for `lasts`; at most `most` of them, whatever names are asked for."""
+    """Values by name, each read when it is first asked for and then kept for `lasts`; at most the `most` newest."""
 
     def __init__(
         self, read: Callable[[K], Awaitable[V]], now: Callable[[], datetime], lasts: timedelta, most: int = 200
@@ -48,36 +48,36 @@ class Lately(Generic[K, V]):
         self._kept: Newest[K, tuple[datetime, asyncio.Task[V]]] = Newest(most)
 
     async def get(self, name: K) -> V:
-        """Return the value kept under that name, else read it now. Raises reading's errors, to all who wait."""
-        # A command imports this module, and waits for nothing.
+        """Return the value kept under that name, else read it. If reading raises, every caller that waits gets that."""
+        # Imported here, since commands import this module too and need no asyncio.
         import asyncio  # noqa: PLC0415
 
         began, task = self._kept.get(name, (None, None))
-        # What is still being read is waited for, however long that takes: asking again would make it slower.
+        # A value that is still being read is awaited, however long that takes: a second reading would slow it down.
         if began is None or task is None or (task.done() and abs(self._now() - began) >= self._lasts):
             task = asyncio.ensure_future(self._reading(name))
             self._kept.keep(name, (self._now(), task))
-        # Shared by all who wait: one that gives up must not end it for the others.
+        # All waiting callers share the task: one that is cancelled must not cancel it for the others.
         return await asyncio.shield(task)
 
     def forget(self, name: K) -> None:
-        """Read it anew when it is next asked for."""
+        """Drop the value of that name, so that the next `get` reads it again."""
         self._kept.pop(name, None)
 
     async def _reading(self, name: K) -> V:
         try:
             return await self._read(name)
-        # An error isn't kept: the next request reads again.
+        # An error isn't kept: the next `get` reads again.
         except BaseException:
             self._kept.pop(name, None)
             raise
 
 
 class Remembered(Generic[K, V]):
-    """A function that remembers its last answers, `most` bytes in all by the estimate of `size`; thread-safe.
+    """A function that remembers its last results, up to `most` bytes by the estimates of `size`; thread-safe.
 
-    By `key`; by default, by the identity of the argument. Two alerts may be equal and yet serialise differently: the
-    same instant may have another offset.
+    A result is found by the argument's `key`, by default its identity: two alerts may be equal and yet serialise
+    differently, as one instant may be written with different offsets.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Remembered(Generic[K, V]):
         self._size = size
         self._key = key
         self._room = most
-        # What was asked for is held as well: so no other object has its `id`.
+        # The arguments are kept, too: while one lives, no other object can have its `id`.
         self._answers: OrderedDict[Hashable, tuple[K, V, int]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, asked: K) -> V:
-        """The answer, computed where it isn't known."""
+        """Return the result for the argument, computed if it isn't known."""
         key = self._key(asked)
         with self._lock:
             if (known := self._answers.get(key)) is not None:

@@ -1,7 +1,7 @@
 """Subscribers: their choices, and nothing about who they are.
 
-The address of their messages is all that is kept of a person, because without it nothing could be sent: a chat's id,
-the address that a push service gave to a browser, or that of a mailbox. None appears in any log.
+Of a person only the address for messages is stored, without which nothing could be sent: a chat's id, the address that
+a push service gave to a browser, or a mailbox. No such address appears in any log.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Topic(StrEnum):
 
 
 PART_OF: Mapping[Topic, Topic] = MappingProxyType({Topic.SCHOOL: Topic.SAFETY})
-"""The topic that takes in another: who chose safety before schools had a topic goes on hearing of schools."""
+"""The topic that includes another: subscribers to safety from before schools had a topic still get those alerts."""
 
 _H = Hazard
 TOPIC_OF: Mapping[Hazard, Topic] = MappingProxyType(
@@ -70,7 +70,7 @@ TOPIC_OF: Mapping[Hazard, Topic] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """From when until when routine things wait, in the station's zone; it may go over midnight."""
+    """Quiet hours, in which routine messages wait: from `start` to `end` in the station's zone, even over midnight."""
 
     start: time
     end: time
@@ -84,9 +84,9 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class PushEndpoint:
-    """Where a browser is reached: the address its push service gave it, and the keys that only it can read with.
+    """The address that a push service gave to a browser, and the keys for messages that only this browser can read.
 
-    Whoever knows the address may send there, so it is kept as a chat's id is.
+    Whoever knows the address can send to it, so it is protected like a chat's id.
     """
 
     url: str = field(repr=False)
@@ -95,13 +95,14 @@ class PushEndpoint:
 
     @property
     def number(self) -> int:
-        """The number that replaces a chat's id: equal for equal addresses, and spread over all services."""
-        # 62 bits: below what a cursor ends at, and two of a million browsers are the same by one chance in a million.
+        """Return the number in the place of a chat's id: equal for equal addresses, evenly spread for others."""
+        # 62 bits: less than the greatest cursor; the chance that any two of a million browsers collide is one in nine
+        # million.
         return int.from_bytes(hashlib.sha256(self.url.encode()).digest()[:8]) >> 2 or 1
 
 
 MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}"
-"""An address that any relay takes."""
+"""A regular expression for addresses that any relay accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Mailbox:
 
     @property
     def number(self) -> int:
-        """The number that replaces a chat's id: the same for upper and lower case."""
+        """Return the number in the place of a chat's id: equal for upper and lower case."""
         return int.from_bytes(hashlib.sha256(f"mailto:{self.address.lower()}".encode()).digest()[:8]) >> 2 or 1
 
 
@@ -125,8 +126,8 @@ class Subscriber:
     """A subscriber, by the number `chat` on their channel, and their choices.
 
     Telegram's number is the chat's id; a browser's or a mailbox's is computed from its `endpoint`. `token` is the
-    digest of the secret that allows its holder to change the choices. No districts means the whole town, no topics
-    everything.
+    digest of the secret that allows its holder to change the choices. No districts means the whole town, no topics all
+    topics; `severity` is the least one they want.
 
     `step` is the state of the conversation (None: no particular one). Only subscribers who are `on` get messages.
     """
@@ -145,7 +146,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An alert as subscribers choose by. `districts` are the codes of those it touches; None: the whole town."""
+    """What choices depend on in an alert. `districts` are the codes of those it concerns; None: the whole town."""
 
     topic: Topic
     severity: Severity
@@ -153,26 +154,27 @@ class Notice:
 
     @property
     def topics(self) -> frozenset[Topic]:
-        """Those of which one has to be chosen: its own, and the one that takes it in."""
+        """Return the topics of which one must be chosen: its own, and the one that includes it."""
         return frozenset({self.topic, PART_OF.get(self.topic, self.topic)})
 
     @property
     def urgent(self) -> bool:
-        """True if it is Severe or worse: sent at once, whatever the hour."""
+        """True if it is Severe or Extreme: it is sent at once, in quiet hours too."""
         return self.severity.at_least(Severity.SEVERE)
 
     @property
     def vital(self) -> bool:
-        """True if lives depend on it: Extreme of whatever topic, or Severe of safety."""
+        """True if lives depend on it: it is Extreme of any topic, or Severe of safety."""
         return self.severity is Severity.EXTREME or (Topic.SAFETY in self.topics and self.urgent)
 
 
 def wants(subscriber: Subscriber, notice: Notice) -> bool:
-    """True if a subscriber is to get it. An Unknown severity is sent to everybody, for it is often grave.
+    """True if a subscriber is to get the alert, by their districts, topics and severity.
 
-    No choice of topics blocks a vital alert: topics are about interests, and a subscriber to works and weather never
-    agreed to miss an evacuation of their street. The severity is another kind of choice, how grave it has to be: a
-    subscriber to Extreme alone gets no Severe alert, not even of safety, and Extreme passes every choice.
+    An Unknown severity meets every choice of severity, since it is often grave. No choice of topics blocks a vital
+    alert: topics are about interests, and a subscriber to works and weather never agreed to miss an evacuation of their
+    street. The severity is another kind of choice, how grave an alert has to be: a subscriber to Extreme alone gets no
+    Severe alert, not even of safety. An Extreme alert is blocked by districts alone.
     """
     grave = notice.severity is Severity.UNKNOWN or notice.severity.at_least(subscriber.severity)
     topical = notice.vital or not subscriber.topics or bool(subscriber.topics & notice.topics)
@@ -191,7 +193,10 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Why this alert is not to go out, was asked by this message of the chat, then."""
+    """The bot's question in a chat why something is to be rejected: in which `message`, and when.
+
+    `alert` is the id of what is rejected: an alert, or another thing that officers decide on.
+    """
 
     alert: str
     message: int

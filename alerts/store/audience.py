@@ -1,9 +1,9 @@
 """Counts an alert's subscribers in the database, without naming anybody.
 
-The rule is `alerts.model.subscriber.wants`, written in SQL: reading a hundred thousand rows into Python for a number
-would block its interpreter for a third of a second, and the database answers in a twentieth. People who wait for a
-preview ask this, so no query is long: a stretch covers `STRETCH` subscribers, in the order of their chats as a bulk
-does. A full count continues from `last`, and other queries run in between.
+The rule is that of `alerts.model.subscriber.wants`, written in SQL: reading a hundred thousand rows into Python to
+count them would block its interpreter for a third of a second, and the database counts them in a twentieth. People wait
+for the result in a preview, so no query is long: it covers a stretch of `STRETCH` subscribers, in the order of their
+chats, like a bulk. The next stretch continues after `last`, and other queries run in between.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from alerts.store.statement import Statement, UnitPart
 from alerts.store.subscribers import quiet_of
 
 STRETCH = 5000
-"""Subscribers that one query covers: some milliseconds."""
+"""Subscribers that one query covers, in some milliseconds."""
 
-# Of each kind of quiet hours how many were looked at, and for how many it is; and the last chat of all.
+# For each choice of quiet hours: the subscribers covered, the last chat among them, and how many want the alert.
 _COUNTED = """
     SELECT quiet, count(*) AS people, max(chat) AS last, sum(CASE WHEN
         (:any_severity OR severity <= :rank)
@@ -54,7 +54,7 @@ REACHED = Statement(f"""
 class Stretch:
     """The number of subscribers covered, and of those who want the alert, by their quiet hours.
 
-    `last` is the place to continue from; None: nobody follows.
+    `last` is the chat after which the next stretch begins; None: this was the last stretch.
     """
 
     people: Mapping[Quiet | None, int] = field(default_factory=dict)
@@ -63,26 +63,26 @@ class Stretch:
 
 
 class AudienceRows(UnitPart):
-    """The subscribers of each channel, counted by what they chose."""
+    """Counts the subscribers of a channel by their choices."""
 
     def everybody(self, channel: str, notice: Notice, after: int | None) -> Stretch:
-        """The next ones of all who are on."""
+        """Return the next stretch of all subscribers who are on, after that chat."""
         return self._stretch(EVERYBODY, notice, of=channel, after=after)
 
     def reached(self, channel: str, notice: Notice, after: int | None, incident: str) -> Stretch:
-        """Return the next stretch of the subscribers who got the incident's messages."""
+        """Return the next stretch of those who are on and got messages of the incident, after that chat."""
         return self._stretch(REACHED, notice, of=channel, after=after, about=incident)
 
     def _stretch(self, statement: Statement, notice: Notice, **given: Any) -> Stretch:
-        rows = statement.rows(self._db, most=STRETCH, **_asked(notice), **given)
+        rows = statement.rows(self._db, most=STRETCH, **_parameters(notice), **given)
         people = {quiet_of(row["quiet"]): int(row["people"]) for row in rows}
         wants = {quiet_of(row["quiet"]): int(row["wants"]) for row in rows}
-        is_all = sum(people.values()) < STRETCH
-        return Stretch(people, wants, None if is_all else max(row["last"] for row in rows))
+        is_last = sum(people.values()) < STRETCH
+        return Stretch(people, wants, None if is_last else max(row["last"] for row in rows))
 
 
-def _asked(notice: Notice) -> Mapping[str, Any]:
-    """The notice as the statements' parameters: as `wants` reads it."""
+def _parameters(notice: Notice) -> Mapping[str, Any]:
+    """Return the notice as parameters of the statements."""
     return {
         "any_severity": notice.severity is Severity.UNKNOWN,
         "rank": notice.severity.rank,

@@ -1,8 +1,8 @@
-"""The two ends of a copy (`alerts.store.copying`), where each is a file or a schema of a PostgreSQL server.
+"""The two ends of a copy (`alerts.store.copying`); each is an SQLite file or a schema of a PostgreSQL server.
 
-A `CopySource` is read at one moment, a `CopyTarget` is filled where nobody sees it. Both speak to their database by its
-own means, for many rows: SQLite in one transaction without a journal, PostgreSQL by COPY and by a cursor of the
-server's.
+A `CopySource` is read as it is at one moment. A `CopyTarget` is filled where nobody sees it. Each uses its database's
+own means for many rows: an SQLite file is filled in one transaction without a journal, a schema by COPY, and a schema
+is read by a cursor of the server.
 """
 
 from __future__ import annotations
@@ -22,57 +22,57 @@ from alerts.store import files, reaching, server_schema
 from alerts.store.schema import metadata
 
 TABLES = metadata.sorted_tables
-"""In an order in which each row finds those that it refers to."""
+"""All tables, in an order in which every row is copied after the rows it refers to."""
 Row = tuple[Any, ...]
-"""A row in the order of the table's columns; truth is 1 or 0."""
-# Rows in memory at a time, and in one COPY.
-_MANY, _COPIED_AT_ONCE = 500, 10_000
+"""A row, in the order of the table's columns; a boolean is 1 or 0."""
+# Rows in memory at a time, and further rows in one COPY.
+_AT_ONCE, _COPIED_AT_ONCE = 500, 10_000
 _NUMBERED = [table for table in TABLES if "seq" in table.c]
-_COUNTS_ROWS = ("post_is_counted", "post_is_counted_anew", "post_is_counted_no_more")
-"""Triggers of a file that write rows of their own; those rows are copied."""
+_COUNT_TRIGGERS = ("post_is_counted", "post_is_counted_anew", "post_is_counted_no_more")
+"""Triggers of a file that write further rows. They are dropped while it is filled, since those rows are copied."""
 
 
 class CopySource(Protocol):
-    """One moment of a store."""
+    """A store as it is at one moment. `mended` counts the texts read in which U+FFFD replaces invalid bytes."""
 
     mended: int
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """All rows of a table, some hundred in memory at a time."""
+        """Yield all rows of a table, with some hundred in memory at a time."""
         ...
 
     def heights(self) -> Mapping[str, int]:
-        """The highest number that each table with numbers gave, be its row there or not."""
+        """Return the highest number that each numbered table has given, even to a row deleted since."""
         ...
 
     def mark_moved(self, to: str) -> None:
-        """Let nobody work on it any more; on the disk when this returns."""
+        """Mark it as moved to `to`, which every program refuses, and have triggers refuse writes. Commits."""
         ...
 
     def close(self) -> None:
-        """Let it go on as it is."""
+        """Close it, and let others write there again. Without `mark_moved`, nothing has changed."""
         ...
 
 
 class CopyTarget(Protocol):
-    """A store that is being filled, which nobody sees."""
+    """A store that is being filled, which nobody sees. `mended` counts the texts in which U+FFFD replaces NUL."""
 
     mended: int
 
     def fitted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows as this store can keep them."""
+        """Yield the rows as this store can keep them: PostgreSQL keeps no NUL in a text."""
         ...
 
     def write(self, table: Table, rows: Iterator[Row]) -> None:
-        """Write the rows of a table, and none that a trigger would add."""
+        """Write the rows of a table, without those that a trigger would add."""
         ...
 
     def share(self, name: str, data: bytes) -> None:
-        """Have a picture for all machines that work on it."""
+        """Store a picture for all machines that work on a server's store; a file's one machine has it already."""
         ...
 
     def set_heights(self, heights: Mapping[str, int]) -> None:
-        """Go on from these numbers."""
+        """Set the numbers after which those of new rows continue."""
         ...
 
     def rows(self, table: Table) -> Iterator[Row]:
@@ -80,30 +80,30 @@ class CopyTarget(Protocol):
         ...
 
     def heights(self) -> Mapping[str, int]:
-        """The numbers from which it goes on, where that is kept."""
+        """Return these numbers as they were stored, for the tables whose numbers are stored apart from the rows."""
         ...
 
     def keep(self) -> None:
-        """Have it on the disk, marked as unfinished."""
+        """Commit all of it to the disk, still marked as unfinished."""
         ...
 
     def finish(self) -> None:
-        """Let programs work on it."""
+        """Replace the mark by the version, so that programs work on it."""
         ...
 
     def close(self) -> None:
-        """Give up what wasn't kept."""
+        """Close it; what `keep` didn't commit is lost."""
         ...
 
 
 def read_from(place: Path | Server, *, alone: bool) -> CopySource:
-    """One moment of the store at that place; with `alone` nobody else writes there until it is closed."""
-    return _OneFile(place, alone=alone) if isinstance(place, Path) else _OneSchema(place, alone=alone)
+    """Return the store at that place as it is now; with `alone` nobody else writes there until it is closed."""
+    return _FileSource(place, alone=alone) if isinstance(place, Path) else _SchemaSource(place, alone=alone)
 
 
 def write_to(place: Path | Server, mark: str) -> CopyTarget:
-    """Return a store to fill, if there is none or an unfinished one; `mark` is its version until it is finished."""
-    return _NewFile(place, mark) if isinstance(place, Path) else _NewSchema(place, mark)
+    """Return an empty store to fill, in the place of none or of an unfinished one; `mark` is its version meanwhile."""
+    return _FileTarget(place, mark) if isinstance(place, Path) else _SchemaTarget(place, mark)
 
 
 def _columns(table: Table) -> str:
@@ -115,7 +115,7 @@ def _columns(table: Table) -> str:
 
 def _file_rows(db: sqlite3.Connection, table: Table) -> Iterator[Row]:
     cursor = db.execute(f"SELECT {_columns(table)} FROM {table.name}")
-    while batch := cursor.fetchmany(_MANY):
+    while batch := cursor.fetchmany(_AT_ONCE):
         yield from batch
 
 
@@ -125,7 +125,7 @@ def _file_heights(db: sqlite3.Connection) -> Mapping[str, int]:
     return {name: max(int(sequences.get(name) or 0), int(height or 0)) for name, height in newest.items()}
 
 
-class _OneFile:
+class _FileSource:
     """A file as it is now."""
 
     def __init__(self, path: Path, *, alone: bool) -> None:
@@ -137,7 +137,7 @@ class _OneFile:
             files.begin(self._db)
         else:
             self._db.execute("BEGIN")
-            self._db.execute("SELECT 1 FROM alembic_version").fetchone()  # the moment is that of the first question
+            self._db.execute("SELECT 1 FROM alembic_version").fetchone()  # the first query fixes the moment
 
     def rows(self, table: Table) -> Iterator[Row]:
         return _file_rows(self._db, table)
@@ -167,8 +167,8 @@ class _OneFile:
             return raw.decode(errors="replace")
 
 
-class _NewFile:
-    """A file that is made under another name, and gets its own when all of it is on the disk."""
+class _FileTarget:
+    """A file that is made under another name, and gets its own name once all of it is on the disk."""
 
     def __init__(self, path: Path, mark: str) -> None:
         self.mended = 0
@@ -178,13 +178,13 @@ class _NewFile:
         files.migrate(self._part)
         self._part.with_name(f"{self._part.name}-upgrade").unlink(missing_ok=True)
         self._db = sqlite3.connect(self._part, isolation_level=None)
-        # One file without any beside it; until it is whole nobody would want what is half written back.
+        # In one file, and without a journal: a copy that breaks off is begun anew, never rolled back.
         self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("BEGIN")
         self._db.execute("UPDATE alembic_version SET version_num = ?", (mark,))
-        for name in _COUNTS_ROWS:
+        for name in _COUNT_TRIGGERS:
             self._db.execute(f"DROP TRIGGER {name}")
 
     def fitted(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -192,15 +192,15 @@ class _NewFile:
 
     def write(self, table: Table, rows: Iterator[Row]) -> None:
         marks = ", ".join("?" * len(table.columns))
-        while batch := list(islice(rows, _MANY)):
+        while batch := list(islice(rows, _AT_ONCE)):
             self._db.executemany(f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks})", batch)
 
     def share(self, name: str, data: bytes) -> None:
-        pass  # its machine has the folder
+        pass  # the file's machine has the folder of pictures
 
     def set_heights(self, heights: Mapping[str, int]) -> None:
         self._db.execute("DELETE FROM sqlite_sequence")
-        kept = [(table.name, heights[table.name]) for table in _NUMBERED if _goes_on(table)]
+        kept = [(table.name, heights[table.name]) for table in _NUMBERED if _never_reuses(table)]
         self._db.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", kept)
 
     def rows(self, table: Table) -> Iterator[Row]:
@@ -208,10 +208,10 @@ class _NewFile:
 
     def heights(self) -> Mapping[str, int]:
         heights = _file_heights(self._db)
-        return {table.name: heights[table.name] for table in _NUMBERED if _goes_on(table)}
+        return {table.name: heights[table.name] for table in _NUMBERED if _never_reuses(table)}
 
     def keep(self) -> None:
-        for name in _COUNTS_ROWS:
+        for name in _COUNT_TRIGGERS:
             self._db.execute(f"CREATE TRIGGER {name} {files.TRIGGERS[name]}")
         self._db.execute("COMMIT")
         self._db.close()
@@ -233,8 +233,8 @@ class _NewFile:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def _goes_on(table: Table) -> bool:
-    """True if SQLite never gives a number of this table twice."""
+def _never_reuses(table: Table) -> bool:
+    """True if SQLite never gives a number of this table twice, so that it stores the highest one."""
     return bool(table.dialect_options["sqlite"]["autoincrement"])
 
 
@@ -246,22 +246,22 @@ def _run(db: psycopg.Connection[Any], sql: str, *values: object) -> psycopg.Curs
 
 
 def _schema_rows(db: psycopg.Connection[Any], table: Table) -> Iterator[Row]:
-    truths = [place for place, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
+    booleans = [place for place, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
     with db.cursor(name="rows") as cursor:
-        cursor.itersize = _MANY
+        cursor.itersize = _AT_ONCE
         cursor.execute(f"SELECT {_columns(table)} FROM {table.name}")
-        if not truths:
+        if not booleans:
             yield from cursor
             return
         for row in cursor:
-            plain = list(row)
-            for place in truths:
-                plain[place] = None if plain[place] is None else int(plain[place])
-            yield tuple(plain)
+            values = list(row)
+            for place in booleans:
+                values[place] = None if values[place] is None else int(values[place])
+            yield tuple(values)
 
 
 def _sequence_of(db: psycopg.Connection[Any], table: Table) -> str | None:
-    """Return the sequence that numbers the rows of a table. Returns None if `height` does, without gaps."""
+    """Return the sequence that numbers a table's rows. Returns None if the table `height` does, without gaps."""
     row = _run(db, "SELECT pg_get_serial_sequence(%s, 'seq')", table.name).fetchone()
     return row[0] if row is not None else None
 
@@ -280,7 +280,7 @@ def _schema_heights(db: psycopg.Connection[Any]) -> Mapping[str, int]:
     return heights
 
 
-class _OneSchema:
+class _SchemaSource:
     """A schema as it is now."""
 
     def __init__(self, server: Server, *, alone: bool) -> None:
@@ -290,7 +290,7 @@ class _OneSchema:
         if alone:
             names = ", ".join(table.name for table in TABLES)
             _run(self._db, f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
-        _run(self._db, "SELECT 1")  # the moment is that of the first question
+        _run(self._db, "SELECT 1")  # the first query fixes the moment
 
     def rows(self, table: Table) -> Iterator[Row]:
         return _schema_rows(self._db, table)
@@ -299,7 +299,7 @@ class _OneSchema:
         return _schema_heights(self._db)
 
     def mark_moved(self, to: str) -> None:
-        # Quoted for SQL, and for RAISE, to which "%" is a value.
+        # Escaped for SQL, and for RAISE, to which "%" is a placeholder.
         words = f"moved to {to}".replace("'", "''").replace("%", "%%")
         _run(
             self._db,
@@ -320,7 +320,7 @@ class _OneSchema:
         self._db.close()
 
 
-class _NewSchema:
+class _SchemaTarget:
     """A schema that is filled in one transaction."""
 
     def __init__(self, server: Server, mark: str) -> None:
@@ -345,7 +345,7 @@ class _NewSchema:
                 yield row
 
     def write(self, table: Table, rows: Iterator[Row]) -> None:
-        # In more than one COPY: until its end the server remembers which rows' references it has to check.
+        # In several COPYs: the server remembers each row whose references it has to check until the COPY ends.
         for first in rows:
             with self._db.cursor().copy(f"COPY {table.name} ({_columns(table)}) FROM STDIN") as to:
                 to.write_row(first)
@@ -389,6 +389,6 @@ def _connected(server: Server) -> psycopg.Connection[Any]:
 
 
 def _mark(db: psycopg.Connection[Any], mark: str) -> None:
-    # Alembic made it for 32 characters.
+    # Alembic made the column for 32 characters; a mark contains the name of a store, and may be longer.
     _run(db, "ALTER TABLE alembic_version ALTER COLUMN version_num TYPE text")
     _run(db, "UPDATE alembic_version SET version_num = %s", mark)

@@ -1,13 +1,13 @@
 """The common parts of every page of the desk: its frame, its language, its times, its static files.
 
-A page is a template of `pages/` that extends `frame.html`. `Frame` renders it with the values for every page: the
-reader's words, the times in their format, the visitor, the token of its forms. Every printed value passes `worded`: a
-reason is put into the reader's language, and invisible characters in somebody's text are written out.
+A page is a template of `pages/` that extends `frame.html`. `Frame` renders it with the values that every page has: the
+catalogue of the reader's language, times in their format, the visitor, the token of its forms. Every printed value
+passes through `worded`, which puts a reason into the reader's language and writes invisible characters out.
 
-The cards that previews name (`CardPictures`) are drawn when a browser requests them, of unpublished alerts. A preview
-is made with each word that is typed, and most of them change no card: so a page only names the card by a digest of its
-words, and the browser requests those it shows and lacks. The newest few hundred are known, in this process alone; for
-another process's, the text next to the picture, and its alternative, have the same content.
+`CardPictures` draws the cards of unpublished alerts, each when a browser requests it. A preview is rendered again with
+every word that is typed, and few words change a card: so the page only names each card by a digest of its content, and
+the browser requests the ones that it shows and doesn't have yet. Only this process knows the cards it named, and only
+the newest few hundred; where another process is asked, the text next to the picture has the same content.
 """
 
 from __future__ import annotations
@@ -52,27 +52,27 @@ if TYPE_CHECKING:
     from alerts.web.public.push import PushEnrolment
 
 
-# Cards known by name, and those drawn: memory per process.
-_KEPT = 256
-_DRAWN = 32
+# Cards that a process keeps in memory: those it named, and those it drew.
+_MOST_NAMED = 256
+_MOST_DRAWN = 32
 
 
 class CardPictures:
-    """The cards that previews named. One is drawn at a time, in a thread."""
+    """Draws the cards that previews named, one at a time, in a thread."""
 
     def __init__(self) -> None:
-        self._named: Newest[str, Card] = Newest(_KEPT)
-        self._drawn: Newest[str, bytes] = Newest(_DRAWN)
+        self._named: Newest[str, Card] = Newest(_MOST_NAMED)
+        self._drawn: Newest[str, bytes] = Newest(_MOST_DRAWN)
         self._drawing = asyncio.Lock()
 
     def name(self, card: Card) -> str:
-        """Return the name of its picture."""
+        """Remember the card, and return the name of its picture: a digest of the card."""
         digest = hashlib.sha256(repr(card).encode(errors="surrogatepass")).hexdigest()
         self._named.keep(digest, card)
         return digest
 
     async def picture(self, digest: str) -> bytes | None:
-        """The card as PNG; None where no preview of this process named it."""
+        """Return the card as PNG. Returns None if no recent preview of this process named it."""
         async with self._drawing:
             if digest not in self._drawn and (card := self._named.get(digest)) is not None:
                 self._drawn.keep(digest, await asyncio.to_thread(draw_card, card))
@@ -84,11 +84,11 @@ STATIC = f"{BASE}/static"
 VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
 """The visitor: set by the guard for every page behind the sign-in."""
 WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
-"""How many alerts wait to be validated: set by the guard."""
+"""The number of alerts that wait to be validated: set by the guard."""
 HEARD: web.RequestKey[Mapping[tuple[Kind, bool], int]] = web.RequestKey("heard", Mapping)
-"""Unhandled remarks by kind and possible call for help: if the town listens."""
+"""The number of unread remarks by kind, and by whether they may be a call for help. Set only if the town listens."""
 REPORTED: web.RequestKey[int] = web.RequestKey("reported", int)
-"""How much of what citizens report waits for somebody: where the town takes reports."""
+"""The number of citizens' reports that wait for an officer. Set only if the town takes reports."""
 CHANGED: web.RequestKey[Sequence[Chained]] = web.RequestKey("changed", Sequence)
 """Changes of the visitor's credentials, to be shown on this page: set by the guard and by the sign-in."""
 _HERE = Path(__file__).parent
@@ -97,9 +97,9 @@ PAGES = _HERE / "pages"
 
 
 class Frame:
-    """Makes pages from `pages/*.html`; each extends `frame.html`, which describes the values for every page.
+    """Renders pages from `pages/*.html`; each extends `frame.html`, which describes the values that every page has.
 
-    `folders` are searched for pages, the first first. `is_app`: there is a manifest (`home_screen.py`).
+    `folders` are searched for pages in this order. `is_app`: the desk can be installed as an app (`home_screen.py`).
     """
 
     def __init__(
@@ -111,49 +111,49 @@ class Frame:
         self._environment = Environment(
             loader=FileSystemLoader(folders),
             autoescape=True,
-            # A name that a template misspells is an error that tests find, rather than a gap on a page.
+            # A misspelt name in a template raises an error, which tests find; it would otherwise leave a gap on a page.
             undefined=StrictUndefined,
             bytecode_cache=_COMPILED,
             trim_blocks=True,
             lstrip_blocks=True,
-            # Whatever is printed passes here: no template can forget to word a reason, or to show what is hidden.
+            # Every printed value passes through it: no template can forget to word a reason or to reveal a character.
             finalize=worded,
         )
         self._environment.filters |= {
             "worded": worded,
             "briefly": briefly,
             "sentence": _as_sentence,
-            "channel_name": _called,
+            "channel_name": _channel_name_here,
         }
 
     def words(self, request: web.Request) -> Words:
-        """The visitor's language: what they chose, what their browser asks for, the station's."""
+        """The words of the visitor's language: their choice, else what their browser asks for, else the station's."""
         visitor = request.get(VISITOR)
-        # The cookie first: the switch on a page is for this browser alone, whatever its owner chose for the account.
+        # The cookie comes before the account: a page's switch changes this browser alone.
         chosen = request.cookies.get("language") or (visitor.account.language if visitor else None)
         if chosen in languages():
             return words_of(chosen)
         return words_of(best_language(request.headers.get("Accept-Language"), self.station.language))
 
     def text(self, request: web.Request, page: str, **values: Any) -> str:
-        """A page, or a part of one, as HTML."""
-        text = self._environment.get_template(page).render({**self._at_hand(request), **values})
+        """Return a page, or a part of one, as HTML."""
+        text = self._environment.get_template(page).render({**self._common_values(request), **values})
         return below(self.station.mount, text)
 
     def page(self, request: web.Request, page: str, *, status: int = 200, **values: Any) -> web.Response:
-        """A page as the answer."""
+        """Return a page as the response."""
         text = self.text(request, page, **values)
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
-    def _at_hand(self, request: web.Request) -> dict[str, Any]:
+    def _common_values(self, request: web.Request) -> dict[str, Any]:
         words, visitor = self.words(request), request.get(VISITOR)
         return {
-            "_": partial(_say, words),
+            "_": partial(_translated, words),
             "ngettext": words.ngettext,
             "detail_in_words": partial(detail_in_words, words=words),
             "channel_name": partial(channel_name, words, self.station),
             "language": words.language,
-            "languages": _named_languages(),
+            "languages": _language_names(),
             "station": self.station,
             "station_zone": self.station.zone,
             "visitor": visitor,
@@ -177,12 +177,12 @@ class Frame:
 
 
 def _unread(counts: Mapping[tuple[Kind, bool], int]) -> dict[str, int]:
-    """For the way to what is heard: how much nobody saw to, and how much of it may be a call for help."""
+    """Return the numbers at the link to the remarks: those unread, and those of them that may be a call for help."""
     return {"unread": sum(counts.values()), "raised": sum(n for (_, raised), n in counts.items() if raised)}
 
 
 def channel_name(words: Words, station: Town, name: str) -> str:
-    """A channel as people call it: what it is, and its own name where there are several of its kind."""
+    """Return a channel's name for people: its kind, and its own name too if the town has several of that kind."""
     channel, _ = station.channels.get(name), words.gettext
     what = {
         "twitter": _("X account"),
@@ -204,15 +204,15 @@ def channel_name(words: Words, station: Town, name: str) -> str:
 
 
 @pass_context
-def _called(context: Context, name: str) -> str:
+def _channel_name_here(context: Context, name: str) -> str:
     return str(context["channel_name"](name))
 
 
 @pass_context
 def worded(context: Context, value: object) -> object:
-    """Every reason that a page shows is put into the page's language on its way out; what can't be seen is written out.
+    """Return a printed value as the page shows it: a reason in the page's language, invisible characters written out.
 
-    Anything else stays as it is.
+    Any other value is unchanged.
     """
     if not isinstance(value, Reason):
         return in_sight(value)
@@ -225,8 +225,8 @@ def _as_sentence(context: Context, value: Reason) -> object:
     return in_sight(sentence(value, context["language"], context["station_zone"]))
 
 
-def _say(words: Words, sentence: str, /, **values: object) -> str:
-    """The sentence; what is filled in keeps its markup (a `<time>`), and anything else is escaped."""
+def _translated(words: Words, sentence: str, /, **values: object) -> str:
+    """Return the translated sentence with its values, if any: markup (a `<time>`) stays, all other text is escaped."""
     return escape(words.gettext(sentence)) % values if values else words.gettext(sentence)
 
 
@@ -234,15 +234,15 @@ def _say(words: Words, sentence: str, /, **values: object) -> str:
 class Console:
     """The dependencies of all pages of the desk.
 
-    `understand` and `group` are for remarks that an officer types in, as the ears have them; `reports` is the intake of
-    citizens' reports, if the town takes them; `push` knows its channel's endpoints.
+    `understand` and `group` are those of the ears, for remarks that an officer types in. `reports` is the intake of
+    citizens' reports; None: the town takes none. `push` enrols browsers for notifications, if it can.
     """
 
     service: DeskService
     frame: Frame
     gate: Gate
     misdirected: set[tuple[WrongAddress, str]] = field(default_factory=set)
-    """Refusals of requests for their way, each once: by a wrong name, or from an unlisted proxy."""
+    """Why requests were refused for the way they came, each with the wrong host name or the sender's address."""
     understand: Understand = understand_nothing
     group: Group | None = None
     reports: ReportIntake | None = None
@@ -250,10 +250,10 @@ class Console:
     cards: CardPictures = field(default_factory=CardPictures)
     """The pictures of cards that previews showed."""
     audiences: Audiences = field(default_factory=Audiences)
-    """How many each alert reaches, as counted within the last minute."""
+    """The number of subscribers that each alert reaches, as counted within the last minute."""
 
     def warnings(self) -> list[Reason]:
-        """Return the faults of the way to the desk, for its operators."""
+        """Return what is misconfigured between browsers and the desk, for those who run it."""
         unlisted = sorted(address for why, address in self.misdirected if why is WrongAddress.UNLISTED)
         found = [because("proxy_unlisted", address=each) for each in unlisted]
         if (self.frame.station.desk_url or "").startswith("https:") and not self.frame.station.web.trusted:
@@ -262,7 +262,7 @@ class Console:
 
 
 def done_of(request: web.Request, known: Container[str]) -> str | None:
-    """Return the act just done, from the address that it redirected to, if it is a known one."""
+    """Return the act that was just done, from the address that it redirected to. Returns None if it isn't `known`."""
     done = request.query.get("done")
     return done if done in known else None
 
@@ -278,15 +278,15 @@ def own_text(name: str) -> str:
 
 
 def static_file(name: str) -> Path | None:
-    """The file behind `/desk/static/NAME`: our own, or Leaflet's from its package. Never anything else."""
-    # Looked up among the files that there are: no name of an address is ever put together to a path.
+    """Return the file behind `/desk/static/NAME`: our own, or Leaflet's from its package. Returns None for others."""
+    # Looked up among the existing files: no path is ever built from a name in an address.
     own = _own_files()
     return own.get(name) or leaflet_files().get(name)
 
 
 @cache
-def _named_languages() -> list[tuple[str, str]]:
-    """Each language that there is, with its own name for itself."""
+def _language_names() -> list[tuple[str, str]]:
+    """Return the code of each language, with that language's name for itself."""
     return [(code, (Locale(code).get_language_name(code) or code).capitalize()) for code in languages()]
 
 
@@ -294,13 +294,13 @@ def _named_languages() -> list[tuple[str, str]]:
 def _own_files() -> dict[str, Path]:
     folder = _HERE / "static"
     own = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
-    # What a notification of the town's is known by: a preview of one shows it.
+    # The icon of the town's notifications, for their preview.
     return {**own, "sign.png": _HERE.parent / "public" / "static" / "icon-192.png"}
 
 
 @cache
 def static_address(name: str) -> str:
-    """The address of a static file, with its content's digest, so that it may be kept for ever."""
+    """Return the address of a static file, with a digest of its content, so that browsers may cache it for ever."""
     file = static_file(name)
     if file is None:
         raise LookupError(f"no static file {name}")
@@ -309,40 +309,40 @@ def static_address(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """One reader's times: their language, the station's zone, and the time it is."""
+    """Formats times for one reader: in their language, in the station's zone, relative to `now`."""
 
     language: str
     zone: tzinfo
     now: datetime
 
     def words(self) -> Mapping[str, Callable[..., Any]]:
-        """The functions that every page may call."""
+        """Return the functions that every page may call."""
         return {name: getattr(self, name) for name in ("when", "clock", "second", "day", "ago", "span")}
 
     def when(self, at: datetime) -> Markup:
-        """Day and time, the year where it isn't this one, as `<time>` that machines read too."""
+        """Return the day and time, with the year if it isn't this one, as `<time>`, which machines can read too."""
         local = at.astimezone(self.zone)
         skeleton = "MMMEd" if local.year == self.now.astimezone(self.zone).year else "yMMMEd"
         day = with_ordinal(format_skeleton(skeleton, local, locale=self._locale), local, self.language)
         return self._element(at, f"{day}, {self._hour(local)}")
 
     def clock(self, at: datetime) -> Markup:
-        """The hour and minute."""
+        """Return the hour and minute."""
         return self._element(at, self._hour(at.astimezone(self.zone)))
 
     def second(self, at: datetime) -> Markup:
-        """The time to the second."""
+        """Return the time to the second."""
         return self._element(at, format_time(at.astimezone(self.zone), "HH:mm:ss", locale=self._locale))
 
     def day(self, at: datetime) -> Markup:
-        """The day alone."""
+        """Return the day with its year, without the time."""
         local = at.astimezone(self.zone)
         day = format_skeleton("yMMMEd", local, locale=self._locale)
         return self._element(at, with_ordinal(day, local, self.language))
 
     def ago(self, at: datetime) -> Markup:
-        """How long ago, or in how long; the exact time as its title."""
-        # Babel says "in 0 seconds" of this very moment; of a breath earlier it says "1 second ago".
+        """Return how long ago it was, or in how long it will be, with the exact time as the title."""
+        # For no difference Babel says "in 0 seconds"; for the smallest one it says "1 second ago".
         away = at - self.now or -timedelta.resolution
         words = format_timedelta(away, add_direction=True, locale=self._locale)
         local = at.astimezone(self.zone)
@@ -350,12 +350,12 @@ class Times:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, words)
 
     def span(self, length: timedelta) -> str:
-        """A length of time."""
+        """Return a length of time in words."""
         return format_timedelta(length, threshold=2, locale=self._locale)
 
     @property
     def _locale(self) -> str:
-        # `en` alone is American to Babel: twelve hours, and the month before the day.
+        # To Babel `en` alone is American: a twelve-hour clock, and the month before the day.
         return "en_GB" if self.language == "en" else self.language
 
     def _hour(self, local: datetime) -> str:
