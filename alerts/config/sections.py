@@ -1,6 +1,6 @@
-"""The sections of channels.toml that are no source and no channel, as they are checked.
+"""The sections of channels.toml other than sources and channels, with the checks of their values.
 
-The records that are made of them document each key and its default (model/town.py).
+Each key and its default are documented by the records that are made from them (model/town.py).
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ _Zone = Annotated[str, AfterValidator(_a_zone)]
 
 
 class _Section(BaseModel):
-    # Pydantic's errors would show what stood there: it may be a secret in the wrong place.
+    # Pydantic's errors would show the value, which may be a secret in the wrong place.
     model_config = ConfigDict(
         defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
     )
 
 
 class StationSettings(_Section):
-    """`[station]`: who speaks, and what counts as here."""
+    """`[station]`: the town that publishes, and its territory."""
 
     name: str = Field(min_length=1, examples=["Ville de Saint-Martin"])
     sender: str = Field(min_length=1, examples=["alertes@saint-martin.example"])
@@ -110,7 +110,7 @@ class StationSettings(_Section):
     @field_validator("sender")
     @classmethod
     def _is_a_cap_sender(cls, value: str) -> str:
-        # CAP 3.2.1: no blanks, commas, < and & in `sender`, for references are written as triples with commas.
+        # CAP 3.2.1: no blanks, commas, < or & in `sender`, since references are triples separated by commas.
         if re.search(r"[\s,<&]", value):
             raise ValueError(because("no_cap_sender"))
         return value
@@ -131,7 +131,7 @@ class StationSettings(_Section):
 
     @field_validator("accent")
     @classmethod
-    def _is_read_on(cls, value: str | None) -> str | None:
+    def _carries_white_text(cls, value: str | None) -> str | None:
         if value is None:
             return None
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
@@ -173,15 +173,15 @@ class StationSettings(_Section):
 
 
 READABLE = 4.5
-"""The contrast that words need with what is behind them (WCAG 2.2, 1.4.3)."""
+"""The contrast that text needs with its background (WCAG 2.2, 1.4.3)."""
 MOST_OFFERS, LONGEST_OFFER = 12, 200
-"""The number of choices for one blank, and the characters of one: it is read on a telephone."""
+"""Most choices for one blank, and most characters of a choice: it is read on a telephone."""
 MOST_NUMBERS = 6
-"""Numbers to call of the town's own: of many nobody finds the one they need."""
+"""Most telephone numbers that a town may show: among more, nobody finds the one they need."""
 
 
 def contrast_with_white(colour: str) -> float:
-    """How well white words are read on `#rrggbb`: 1 not at all, 21 like on black (WCAG 2.2, relative luminance)."""
+    """Return the contrast of white text on `#rrggbb`: 1 is none, 21 that on black (WCAG 2.2, relative luminance)."""
     parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
@@ -210,14 +210,17 @@ class StoreSettings(_Section):
         return value
 
     def server(self, folder: Path) -> Server | None:
-        """The server, with what signs in there; None: it is a file. Raises BadCredential, and ValueError."""
+        """Return the server with its password; None if the store is a file.
+
+        Raises BadCredential for a secret that can't be read, ValueError for an address that is none of a store.
+        """
         url = self.url if isinstance(self.url, str) else self.url.read(folder).reveal()
         try:
             store = store_at(url, folder)
         except ValueError:
             if isinstance(self.url, str):
                 raise
-            # What stands there is a secret, whatever it is.
+            # The text is a secret, even if it is no address.
             raise ValueError(because("no_store", text="***")) from None
         if isinstance(store, Path) or self.password is None:
             return None if isinstance(store, Path) else store
@@ -235,7 +238,7 @@ _SERVERS = ("postgresql://", "postgres://")
 
 
 def store_at(url: str, folder: Path) -> Path | Server:
-    """The file or the server's schema that an address names, a path relative to `folder`. Raises ValueError."""
+    """Return the file that an address names, in `folder` if it is relative, or the server. Raises ValueError."""
     schema = _check_store(url)
     if schema is None:
         return folder / url.removeprefix("sqlite:///")
@@ -243,23 +246,23 @@ def store_at(url: str, folder: Path) -> Path | Server:
 
 
 def _check_store(url: str) -> str | None:
-    """The schema that an address names, None for a file. Raises ValueError with a reason for what is neither."""
+    """Return the schema that an address names; None for a file. Raises ValueError, with a reason, for anything else."""
     if url.startswith(_SERVERS):
         from alerts.store.address import options_of, without_schema  # noqa: PLC0415 only who has a server loads libpq
 
         schema = without_schema(url)[1]
-        is_read = _is_read(options_of, url)
-        if is_read and not _SCHEMA.fullmatch(schema):
+        is_accepted = _is_accepted(options_of, url)
+        if is_accepted and not _SCHEMA.fullmatch(schema):
             raise ValueError(because("no_schema", text=repr(schema)))
-        if is_read:
+        if is_accepted:
             return schema
     elif re.fullmatch(r"sqlite:///[^?:]+", url):
         return None
-    # What stands before an @ may be a password.
+    # The part before an @ may be a password.
     raise ValueError(because("no_store", text=repr(re.sub("//[^@/]*@", "//***@", url))))
 
 
-def _is_read(read: Callable[[str], object], url: str) -> bool:
+def _is_accepted(read: Callable[[str], object], url: str) -> bool:
     try:
         read(url)
     except ValueError:
@@ -268,7 +271,7 @@ def _is_read(read: Callable[[str], object], url: str) -> bool:
 
 
 class ListenSettings(_Section):
-    """Where a process answers over HTTP, for one town or for many."""
+    """The address where a process answers over HTTP, for one town or for many, and the limits of its connections."""
 
     listen: str = WebSection.listen
     proxies: tuple[str, ...] = WebSection.proxies
@@ -278,9 +281,9 @@ class ListenSettings(_Section):
     @model_validator(mode="before")
     @classmethod
     def _as_the_container_says(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """A container has a network of its own: its image says where to answer, and the same file serves everywhere."""
-        named = os.environ.get("TOCSIN_LISTEN")
-        return {"listen": named} | values if named else values
+        """Use `TOCSIN_LISTEN` for a missing `listen`: a container's image sets it, so one file suits all hosts."""
+        address = os.environ.get("TOCSIN_LISTEN")
+        return {"listen": address} | values if address else values
 
     @field_validator("proxies")
     @classmethod
@@ -331,7 +334,7 @@ class WebSettings(ListenSettings):
     @classmethod
     def _are_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for site in value:
-            # They stand in the header `Content-Security-Policy`, where `;` and `,` would begin something else.
+            # They are put into the header `Content-Security-Policy`, where `;` and `,` would begin something else.
             if not re.fullmatch(r"https?://[^\s/;,'\"]+", site):
                 raise ValueError(because("no_site", text=repr(site)))
         return value
@@ -379,7 +382,7 @@ class DeskSettings(_Section):
 
 
 _FEED = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-# From when until when, as in 08:00-19:00.
+# The hours of a day, as in 08:00-19:00.
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -418,7 +421,7 @@ _LENGTH = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*(m|km)")
 
 
 def _a_length(value: object) -> float:
-    """`500m`, `1.5km` as metres."""
+    """Return a length such as `500m` or `1.5km` in metres. Raises ValueError if it isn't from 10 m to 10 km."""
     match = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
     metres = float(match[1]) * (1000 if match[2] == "km" else 1) if match else 0.0
     if not 10 <= metres <= 10_000:
@@ -441,7 +444,7 @@ class ClusterSettings(_Section):
     @field_validator("span")
     @classmethod
     def _is_within_a_day(cls, value: timedelta) -> timedelta:
-        # Who reported is known for a day, so nobody could be told apart for longer.
+        # Reporters are recognised for a day only: over a longer span one person would count as several.
         if not timedelta(minutes=1) <= value <= timedelta(hours=24):
             raise ValueError(because("no_cluster_span"))
         return value
@@ -514,7 +517,7 @@ class FleetSettings(_Section):
 
     @field_validator("hosts")
     @classmethod
-    def _are_as_they_are_asked_for(cls, value: dict[str, str]) -> dict[str, str]:
+    def _are_normalised(cls, value: dict[str, str]) -> dict[str, str]:
         return {host.lower().rstrip("."): folder for host, folder in value.items()}
 
     @field_validator("url")

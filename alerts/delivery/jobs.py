@@ -3,9 +3,9 @@
     the kind's own rows ──▶ wanted ──▶ journal (`sending`) ──▶ do ──▶ outcome, stored with the kind's own row
 
 A `JobKind` knows what is wanted, does one thing, and records the outcome; `JobLane` does the rest, the same for all:
-order, pauses, doubts, recovery. It works under the lease that it is given, and begins nothing without checking it in
-the transaction that journals the attempt. Jobs take no place in the windows of a channel; those that go to a bot's
-chats take the pace of the bot (`bot_pace`), at the precedence of their kind.
+order, pauses, doubts, recovery. It works under a lease, which is checked in each transaction that journals an attempt.
+Jobs take no place in the windows of a channel; those that go to a bot's chats keep the bot's pace (`bot_pace`), at the
+precedence of their kind.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOOKED_EVERY = 10.0
 REST = 1.0
 """Seconds between two checks, however often it is woken."""
 AT_ONCE = 50
-"""Jobs that are read at once."""
+"""Due jobs that are listed at a time, at most."""
 
 T = TypeVar("T")
 U = TypeVar("U", bound=Unit)
@@ -57,7 +57,7 @@ class JobService(Protocol[U_co]):
         ...
 
     async def act(self, action: Callable[[U_co], T], *, posts: bool = True) -> T:
-        """Carry out in one durable transaction, and publish what happened."""
+        """Carry an action out in one durable transaction, then publish its events; with `posts`, wake the lanes."""
         ...
 
 
@@ -65,7 +65,7 @@ class JobKind(ABC, Generic[U, W, A]):
     """Jobs of one kind on one channel: what is wanted (`W`), how it is done, and what becomes of it (`A`).
 
     `kinds` are the names in the journal, `lease` is the one to work under, and each of `wakes` an event after which
-    there may be more to do. With `in_order` a recipient gets one after the other.
+    there may be more to do. With `in_order` a recipient's job waits until those before it are done.
     """
 
     name: str
@@ -77,23 +77,26 @@ class JobKind(ABC, Generic[U, W, A]):
     in_order = False
     every = LOOKED_EVERY
     cut_off = because("stopped_midway")
-    """The reason of a doubt about what a daemon had begun that is no more."""
+    """The reason of a doubt about a job whose daemon has gone since it began the job."""
 
     @abstractmethod
     def wanted(self, unit: U) -> Iterable[WantedJob[W]]:
-        """Return everything that is to be done, the first first."""
+        """Return all jobs to do, in the order to do them."""
 
-    def still(self, unit: U, wanted: WantedJob[W]) -> bool:  # noqa: ARG002 of kinds that nobody withdraws from
-        """False if its recipient was withdrawn since it was listed, in the transaction that begins the attempt."""
+    def still(self, unit: U, wanted: WantedJob[W]) -> bool:  # noqa: ARG002 for kinds whose recipients stay
+        """False if its recipient must not get it any more; asked in the transaction that begins the attempt."""
         return True
 
     @abstractmethod
     async def do(self, what: W) -> A:
-        """Make one attempt. Raises DeliveryError where it isn't simply done."""
+        """Make one attempt. Raises DeliveryError unless it succeeds."""
 
     @abstractmethod
     def keep(self, unit: U, what: W, job: Job, answer: A | None) -> None:
-        """Record how it is doing, in the transaction of the journal: `job.state` is its new state."""
+        """Record the job's new `state` in the kind's own row, in the transaction of the journal.
+
+        `answer` is the result of `do` or `look`, if it was successful.
+        """
 
     async def look(self, what: W, job: Job) -> A | None:
         """Search for a job in doubt. Returns None if it isn't found. Only for kinds whose `rules` have `looks`."""
@@ -121,7 +124,7 @@ class JobLane(Generic[U, W, A]):
 
     @property
     def work(self) -> Work:
-        """Works until stopped."""
+        """The loop that repeats `go_round`, under the lease."""
         return Work(self._kind.name, self.go_round, self._kind.every, self._hold, self._woken, rest=REST)
 
     async def stop(self, within: float) -> None:
@@ -130,16 +133,16 @@ class JobLane(Generic[U, W, A]):
         await first_of(self._at_rest.wait(), self._clock.sleep(within))
 
     async def go_round(self, lease: Lease) -> None:
-        """Do everything that is due. Raises LeaseLost, before anything leaves, where the lease is another's by now."""
+        """Do everything that is due. Raises LeaseLost, before anything leaves, if the lease has a new owner."""
         self._at_rest.clear()
         try:
             await self._learn(lease)
-            met: set[tuple[str, str, int]] = set()
-            while due := await self._service.ask(partial(self._due, met)):
+            tried: set[tuple[str, str, int]] = set()
+            while due := await self._service.ask(partial(self._due, tried)):
                 for wanted, job in due:
                     if not self._may_begin():
                         return
-                    met.add(job.key)
+                    tried.add(job.key)
                     await self._attempt(wanted, job, lease)
         finally:
             self._at_rest.set()
@@ -149,7 +152,7 @@ class JobLane(Generic[U, W, A]):
         return is_ours and (self._paused_until is None or self._clock.now() >= self._paused_until)
 
     async def _learn(self, lease: Lease) -> None:
-        """Put in doubt what an earlier owner had begun, and strike out what nobody wants any more."""
+        """Put in doubt the jobs that an earlier owner had begun, and end those that nobody wants any more."""
         if self._number != lease.number:
             await self._write(lease, self._interrupt)
             self._number = lease.number
@@ -171,20 +174,20 @@ class JobLane(Generic[U, W, A]):
         wanted = {each.on(self._kind.channel).key for each in self._kind.wanted(unit)}
         return [job for key, job in known.items() if key not in wanted]
 
-    def _due(self, met: set[tuple[str, str, int]], unit: U) -> list[tuple[WantedJob[W], Job]]:
+    def _due(self, tried: set[tuple[str, str, int]], unit: U) -> list[tuple[WantedJob[W], Job]]:
         kind, now = self._kind, self._clock.now()
         known = unit.jobs.of(kind.channel, kind.kinds)
         due: list[tuple[WantedJob[W], Job]] = []
-        behind: set[int] = set()
+        with_earlier: set[int] = set()
         for wanted in kind.wanted(unit):
             fresh = wanted.on(kind.channel)
             job = known.get(fresh.key, fresh)
-            if job.key not in met and job.chat not in behind and _is_due(job, now):
+            if job.key not in tried and job.chat not in with_earlier and _is_due(job, now):
                 due.append((wanted, job))
                 if len(due) == AT_ONCE:
                     break
             if kind.in_order:
-                behind.add(job.chat)
+                with_earlier.add(job.chat)
         return due
 
     async def _attempt(self, wanted: WantedJob[W], job: Job, lease: Lease) -> None:
@@ -199,14 +202,14 @@ class JobLane(Generic[U, W, A]):
             begun = replace(
                 begun, state=PostState.SENDING, tries=job.tries + 1, next_try=None, attempted_at=self._clock.now()
             )
-            # Jobs are listed many at a time: who was forgotten meanwhile gets nothing, and no row.
+            # Jobs are listed many at a time: a recipient who was forgotten meanwhile gets nothing, and no row.
             if not await self._write(lease, lambda unit: self._begin(unit, wanted, begun)):
                 return
         after, answer = await (self._look(wanted, begun) if looks else self._do(wanted, begun))
         await self._finish(wanted, begun, after, answer)
 
     async def _do(self, wanted: WantedJob[W], begun: Job) -> tuple[Job, A | None]:
-        # The process may have stood still since the journal was written.
+        # The process may have been suspended since the journal was written.
         if self._hold.lease is None:
             return replace(begun, state=PostState.QUEUED, tries=begun.tries - 1), None
         answer: A | None = None
@@ -214,14 +217,14 @@ class JobLane(Generic[U, W, A]):
         try:
             with self._guarded(begun) as part:
                 answer = await self._kind.do(wanted.what)
-        except DeliveryError as met:
-            error = met
+        except DeliveryError as failure:
+            error = failure
         if part.error is not None:
             error = InDoubt(because("channel_stumbled", error=type(part.error).__name__))
         if error is None:
             return replace(begun, state=PostState.SENT, reason=None), answer
         after = retry.job_failed(error, begun, self._kind.rules, wanted.until, self._clock.now())
-        # What is so of the credential, of the pace or of the way there is so of all others.
+        # A fault of the credential, the pace or the connection concerns all other jobs too.
         if isinstance(error, BadCredential) or (isinstance(error, Retry) and (error.whole_channel or not error.sent)):
             self._paused_until = after.next_try
         return after, None
@@ -241,11 +244,14 @@ class JobLane(Generic[U, W, A]):
 
     @staticmethod
     def _guarded(job: Job) -> Guarded:
-        """Guards what a platform's code does: its answers go through, its faults are logged."""
+        """Return a guard for a platform's code: a DeliveryError goes through, any other error is logged."""
         return Guarded("job.failed", but=(DeliveryError,), channel=job.channel, kind=job.kind, about=job.about)
 
     async def _finish(self, wanted: WantedJob[W], begun: Job, after: Job, answer: A | None) -> None:
-        """Store the outcome, however long the database refuses; done is done, whoever has gone on meanwhile."""
+        """Store the outcome, however long the database refuses.
+
+        A job that was sent is stored as sent in any case; another outcome only if nobody went on with the job since.
+        """
 
         def store(unit: U) -> None:
             if after.state is PostState.SENT or unit.jobs.is_still(begun):

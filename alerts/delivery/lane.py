@@ -1,12 +1,13 @@
 """A lane: one channel's posts, in order of priority, at the pace its platform allows.
 
-All decisions are in `limiter` and `retry`; here they are carried out. An attempt is written before it is made, under a
-lease that is checked in the same transaction, and again after it was answered.
+All decisions are in `limiter` and `retry`; here they are carried out. An attempt is journalled before it is made, under
+a lease that is checked in the same transaction; its outcome is journalled when the platform has answered.
 
-A round (`_cycle`) goes: give the lane up if another daemon is to have it; learn from the journal if it was just taken
-(`_learn`); once a second end expired posts (`_tidy`); open the channel, unless it is paused (`_get_ready`); send the
-posts that may leave (`_send_next`); search the platform for those in doubt (`_look`); rest until something is due, or
-is stored (`_rest`). Attempts run concurrently with the rounds (`attempt.py`), and each that ends wakes the lane.
+A round (`_cycle`) has these steps: give the lane up if another daemon is to have it; learn from the journal if it was
+just taken (`_learn`); once a second end expired posts (`_tidy`); open the channel, unless it is paused (`_get_ready`);
+send the posts that may leave (`_send_next`); search the platform for those in doubt (`_look`); rest until something is
+due, or is stored (`_rest`). Attempts run concurrently with the rounds (`attempt.py`), and each that ends wakes the
+lane.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from alerts.store.outbox import Due, Outbox
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]
 
 URGENT_EXTRA = 4
-"""Number of urgent posts under way above a lane's limit: a hung routine send delays none of them."""
+"""Number of urgent posts that may be under way above a lane's limit: a hung routine send delays none of them."""
 LONGEST_IDLE = timedelta(seconds=30)
 """After so long a lane checks by itself: the writer of a post may have been unable to notify it."""
 TIDIED_EVERY = timedelta(seconds=1)
@@ -57,14 +58,14 @@ TIDIED_EVERY = timedelta(seconds=1)
 FAILURE_PAUSE = 1.0
 """Seconds until the next round after one that failed."""
 CLOCK_WAS_SET = timedelta(seconds=1)
-"""By how much more the wall clock moved than time did, so that it counts as set."""
+"""A wall clock that moved by so much more or less than the steady clock counts as set."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class _Ticket:
-    """A post that may leave, and the place that it holds in the windows until it does."""
+    """A post that may leave, and the place that is reserved for it in the windows until it does."""
 
     post: Post
     counts: bool
@@ -106,13 +107,13 @@ class Lane:
         self._at_rest.set()
         self._sending: set[asyncio.Task[Any]] = set()
         self._looking: set[asyncio.Task[Any]] = set()
-        # Under which number of its lease, and which setting of the clock, it last learnt from the journal.
+        # The term of its lease, and the setting of the clock, when it last learnt from the journal.
         self._term = 0
         self._clock_set_by = timedelta()
-        # When this round began; and what the outbox said of what is due later, where it had nothing to send now.
+        # When this round began, and what the outbox has due later; None unless nothing is due now.
         self._round = ClockReading.now(clock)
         self._idle: Due | None = None
-        # Whether it is beginning attempts, after which it looks for more, and whether one of them has ended meanwhile.
+        # True while it begins attempts, after which it looks for more; and true if one of them has ended meanwhile.
         self._is_sending = self._has_ended = False
         self._tidy_at = self._round.wall
         self._opened = False
@@ -123,12 +124,12 @@ class Lane:
             self.wake()
 
     def wake(self) -> None:
-        """Something was stored for this lane."""
+        """Wake the lane, for which something was stored."""
         self._wake.set()
 
     @property
     def trouble(self) -> Reason | None:
-        """Why the channel isn't ok; None: it is."""
+        """The reason why the channel isn't ok; None if it is."""
         return self._health.trouble(self._clock.now())
 
     @property
@@ -148,7 +149,7 @@ class Lane:
 
     @property
     def work(self) -> Work:
-        """Works until stopped."""
+        """The loop of rounds."""
         late = self.longest_idle.total_seconds() + LATE
         return Work(
             f"lane {self.settings.name}",
@@ -170,11 +171,14 @@ class Lane:
             self._at_rest.set()
 
     async def stop(self, within: float) -> None:
-        """Begin nothing more, and wait `within` seconds for what is under way; what isn't answered then is in doubt."""
+        """Begin nothing more, wait up to `within` seconds for what is under way, and close the channel.
+
+        Attempts without an answer by then are in doubt.
+        """
         self._stopped.set()
         self._wake.set()
         await first_of(self._all_done(), self._clock.sleep(within))
-        # Cancelled without an end in the journal, these are in doubt, and looked for by whoever takes the lane.
+        # Cancelled without an outcome in the journal, these are in doubt: the next owner of the lane searches for them.
         left = [*self._sending, *self._looking]
         for task in left:
             task.cancel()
@@ -185,7 +189,7 @@ class Lane:
     async def probe(self) -> Probe | None:
         """Probe our credential on the platform. Returns None if the lane pauses or isn't ready.
 
-        It changes nothing: its result stops no post. Raises DeliveryError.
+        Its result stops no post: for a channel that probes at home a refusal is only noted. Raises DeliveryError.
         """
         pauses = self._health.blocked or self._health.paused_until(self._clock.now()) is not None
         if not self._opened or pauses:
@@ -206,12 +210,15 @@ class Lane:
             await self._health.write_down(self._keeper.lease_of(self.settings.name))
 
     async def send_unjournalled(self, message: Message) -> None:
-        """Publish what can't be written down, since it says just that: no journal, no window. Raises DeliveryError."""
+        """Publish a warning that the database refuses writes: without journal or windows, and only on an open channel.
+
+        Raises DeliveryError.
+        """
         if self._opened:
             await self._channel.publish(message)
 
     async def moderate(self, act: str, remark: str, author: str | None) -> None:
-        """Hide (`hide`) or take away (`delete`) what somebody said there, or keep its author away (`block`).
+        """Hide (`hide`) or delete (`delete`) a remark on the platform, or block its author (`block`).
 
         Raises DeliveryError: Retry where the lane can't ask now, Rejected where the channel can't do it at all.
         """
@@ -263,18 +270,19 @@ class Lane:
             await self._tidy(lease, now)
         until = self._health.paused_until(now) or await self._get_ready(now)
         if until is None:
-            # Sending first, looking after: what is in doubt waits a little, an emergency doesn't.
+            # First send, then search: a post in doubt can wait a little, an emergency can't.
             until = await self._send_next(lease, now)
-            # A look asks the database, so a busy lane asks only as often as it tidies up.
+            # A search queries the database, so a busy lane makes one only as often as it tidies up.
             if tidies or until != now:
                 await self._look(lease, now)
         if until != now:
             await self._rest(lease, now, until)
 
     async def _is_handed_over(self) -> bool:
-        """Let another daemon that is to have the lane take it, as soon as nothing is under way.
+        """Release the lane if another daemon is to have it and nothing is under way. Returns True if the round is over.
 
-        Until then it goes on as ever, but for so long only: under a load that never ends it begins nothing more.
+        While something is under way the lane goes on as usual, but only until the handover is overdue: then it begins
+        nothing more, since under a constant load something would always be under way.
         """
         if not self._hold.is_asked:
             return False
@@ -287,7 +295,7 @@ class Lane:
         return True
 
     async def _learn(self, lease: Lease) -> None:
-        """Whenever the lane is taken, learn from the journal what went on; the same when the clock was set."""
+        """Read doubts, health and departures from the journal if the lane was just taken, or if the clock was set."""
         name, term, set_by = self.settings.name, self._keeper.term_of(self.settings.name), self._departures.set_by
         was_set = abs(set_by - self._clock_set_by) > CLOCK_WAS_SET
         if term == self._term and not was_set:
@@ -306,7 +314,7 @@ class Lane:
         return await self._outbox.settle(self.settings.name, lease, now)
 
     async def _get_ready(self, now: datetime) -> datetime | None:
-        """Open the channel, try a credential whose time has come. None: ready to send; else when to go on."""
+        """Open the channel, or probe a blocked credential. Returns None if it is ready to send, else when to go on."""
         if self._opened and not self._health.blocked:
             return None
         try:
@@ -323,7 +331,7 @@ class Lane:
         return now
 
     async def _look(self, lease: Lease, now: datetime) -> None:
-        """Begin the next verification, one at a time: the next one needs the result."""
+        """Begin the next verification, one at a time: the one after it needs its result."""
         if self._looking or self._stopped.is_set():
             return
         idle = self._idle
@@ -339,11 +347,11 @@ class Lane:
         self._spawn(self._looking, self._attempts.look(post, begun))
 
     async def _send_next(self, lease: Lease, now: datetime) -> datetime | None:
-        """Begin the next posts that may leave. `now`: go on at once; later: not before; None: there is none."""
+        """Begin the next posts that may leave. Returns when to go on: `now`, a later time, or None once woken."""
         room = (1 if self._health.is_on_trial else self.settings.concurrency) - self.under_way
         if self._health.is_on_trial and room <= 0:
             return None
-        # Room below nothing is taken by urgent posts, which may be some more than the lane's number.
+        # The room is negative if urgent posts are under way beyond the lane's number.
         if room <= -URGENT_EXTRA:
             return None
         most = max(room, 1)
@@ -358,21 +366,21 @@ class Lane:
             return self._round.later(self._clock) + self._wait_of(posts[0], counts=self._may_count(posts[0]))
         self._is_sending, self._has_ended = True, False
         try:
-            # Asked for together, they are written down in one commit.
+            # Begun together, they are journalled in one commit.
             begun = await asyncio.gather(*(self._begin(ticket, lease) for ticket in leaving))
             if not all(begun):
                 self._keeper.mark_lost(self.settings.name)
             await asyncio.sleep(0)  # the requests first, then the next question to the outbox
             if len(posts) == most or len(leaving) < len(posts) or not all(begun):
                 return now
-            # There were fewer than were asked for: nothing else is due, but for what waited behind one that is out.
+            # There were fewer than were asked for: nothing else is due, except behind an attempt that has ended since.
             self._idle = await self._outbox.due_later(self.settings.name, now)
             return now if self._has_ended and self._idle.open else None
         finally:
             self._is_sending = False
 
     def _let_through(self, posts: Sequence[Post]) -> list[_Ticket]:
-        """Those of the posts, in their order, that the windows let leave now; their places are taken."""
+        """Return the first of the posts, as many as the windows let leave now, with their places reserved."""
         tickets: list[_Ticket] = []
         for post in posts:
             counts = self._may_count(post)
@@ -382,16 +390,16 @@ class Lane:
         return tickets
 
     async def _begin(self, ticket: _Ticket, lease: Lease) -> bool:
-        """Write the attempt down and make it; False: the lease or the post is no longer ours to act on."""
+        """Journal the attempt and make it. Returns False if the lease or the post is no longer ours to act on."""
         begun_at = self._clock.now()
         try:
             begun = await self._outbox.begin(ticket.post, lease, begun_at, action="send", counts=ticket.counts)
         finally:
-            # The place was held while the journal was asked; `_set_off` takes it anew, under the journal's times.
+            # The place was reserved during the transaction; `_set_off` takes one anew, with the journal's times.
             self._departures.forget(ticket.place)
         if begun is None:
             return False
-        # Only the transaction knew whether there is something out to change; a new post needs a place in the windows.
+        # Only the transaction knows whether there is a post to change; a new one needs a place in the windows.
         if not ticket.counts and self._counts_after_all(ticket.post, begun) and self._has_to_wait(ticket.post):
             self._spawn(self._sending, self._attempts.put_back(ticket.post, begun, begun_at))
         else:
@@ -400,10 +408,10 @@ class Lane:
 
     def _may_count(self, post: Post) -> bool:
         """True if the platform may count it against the rate limits, as far as that is known without its thread."""
-        # Closing a poll is no post: it waits for no place in the windows, so that it is closed with the others.
+        # Closing a poll is no post: it waits for no place in the windows, so that all channels' polls close together.
         if post.kind is PostKind.COUNT:
             return False
-        # Asked of these two alone: what a protocol holds is looked up each time, and nearly all posts are new ones.
+        # Only for these two, since `isinstance` is slow with a protocol, and nearly all posts are new ones.
         change = {Means.EDIT: Edits, Means.DELETE: Deletes}.get(post.means)
         cannot = change is not None and not isinstance(self._channel, change)
         return self.settings.counts(post.means, urgent=post.urgent) or cannot
@@ -417,7 +425,10 @@ class Lane:
         return self._wait_of(post, counts=True) > timedelta()
 
     def _wait_of(self, post: Post, *, counts: bool, before: int = 0) -> timedelta:
-        """How long limits hold it back: the town's windows where it takes a place in them, and the platform's own."""
+        """Return how long limits delay a post: the town's windows, if it takes a place in them, and the platform's own.
+
+        `before` posts leave in the same turn ahead of it.
+        """
         urgent = post.urgent
         is_write = self.settings.counts_every_write and post.kind is not PostKind.COUNT
         if not (counts or is_write):
@@ -427,7 +438,7 @@ class Lane:
 
     def _set_off(self, post: Post, begun: Begun, begun_at: datetime) -> None:
         left_at = self._clock.now()
-        # The journal may tell it by either time, as it was begun or as it left.
+        # The journal may have it under either time, when it was begun or when it left.
         departure = self._departures.add(begun_at, left_at)
 
         async def attempt() -> bool:
@@ -463,7 +474,10 @@ class Lane:
         task.add_done_callback(done)
 
     async def _rest(self, lease: Lease, now: datetime, until: datetime | None) -> None:
-        """Nothing to do before `until`: wait for that, for the next time in the outbox, or to be woken."""
+        """Wait for `until`, for the next time in the outbox, for `longest_idle`, or to be woken, whichever comes first.
+
+        If the outbox has a time that is past already, tidy up first.
+        """
         idle = self._idle
         due = idle.time if idle is not None else await self._outbox.next_time(self.settings.name, now)
         if due is not None and due <= now:

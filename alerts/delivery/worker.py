@@ -4,12 +4,13 @@
 
 A step does everything that is due once, and returns. Around it the worker does the common work: it waits for the lease,
 marks a lost one, releases it if another daemon is to have it, and begins the next step. A step that fails is logged
-once with its traceback and then counted, published as `TaskEnded`, and repeated after a second, then after twice as
-long each time. Until it has succeeded for ten minutes it counts as troubled: `/readyz` shows it and those on call are
-warned. A foreseen failure (a platform that doesn't answer, a database that refuses) is one line in the log, and the
-reason of the loop's cycle: it is reported as the channel's or the store's trouble, not as that of each loop.
+once with its traceback, then only counted; each failure is published as `TaskEnded`, and the step is repeated after a
+second, then after twice as long each time, up to a minute. Until ten minutes have passed without a failure the loop
+counts as troubled: `/readyz` shows it and those on call are warned. A foreseen failure (a platform that doesn't answer,
+a database that refuses) is one line in the log and the reason of the loop's cycle: it is reported as the channel's or
+the store's trouble, not as that of each loop.
 
-The part of a step that must not keep the others from their turn is in `Guarded`.
+A part of a step whose failure must not keep the other parts from their turn runs in `Guarded`.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
     from alerts.delivery.lease import LeasedWorker
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds until a step that failed is done again: the first time, and at the longest."""
+"""Seconds until a failed step is repeated: after the first failure, and at most."""
 LATE = 60.0
 """Seconds that a cycle may be late before it counts as stalled."""
 STEADY = 600.0
-"""Seconds without a failure after which the last one is over and done with."""
+"""Seconds without a failure after which the last one no longer counts."""
 
 log = structlog.get_logger()
 
@@ -47,13 +48,13 @@ log = structlog.get_logger()
 class Work:
     """A loop: its name, and the `step` that is repeated.
 
-    The next step begins `every` seconds after the last one, or once `woken` is set, but not before `rest`; each is a
-    number, or is asked for after a step. The first begins after `first`. With a `hold` a step gets the lease, and runs
-    while this process has it; one that `minds` its lease waits for it and releases it itself. After a failure the pause
-    is no longer than `longest`, nor than `every`. A step with `once` ends the loop when it succeeds. `ending` is called
-    when there will be no further one.
+    The next step begins `every` seconds after the last one, or once `woken` is set, but not before `rest` seconds; both
+    are numbers, or functions that are called after each step. The first step begins after `first` seconds. With a
+    `hold` a step is given the lease, and runs while this process has it; one that `minds` its lease waits for it and
+    releases it itself. After a failure the pause is no longer than `longest`, nor than `every`. With `once` the loop
+    ends after a successful step. `ending` is called when the loop ends.
 
-    If none has succeeded for `late` seconds, the cycle is reported as stalled; None: it has no cycle of its own.
+    If no step has succeeded for `late` seconds, the cycle is reported as stalled; None: it has no cycle of its own.
     `trouble` returns a problem that is no failure of a step, such as a platform that doesn't answer.
     """
 
@@ -74,9 +75,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One task that must run repeatedly, a source's polling or a lane. `age`: seconds since it last did, if ever.
+    """One task that must run repeatedly, such as a source's polling or a lane.
 
-    `stands` is true if it should have run by now; `reason` is its trouble while it runs.
+    `age` is the number of seconds since it last ran successfully; None: it never did. `stands` is true if it is
+    stalled: it should have run by now, or pauses after an unforeseen failure. `reason` is its trouble, if any.
     """
 
     name: str
@@ -90,11 +92,11 @@ TASK = "task "
 
 
 class Worker:
-    """Runs one loop. `ended` hears of each failure.
+    """Runs one loop. `ended` is called for each unforeseen failure.
 
-    It `is_running` but for the pause after a failure that nobody foresaw. `reason` says why it failed so last, while
-    that is less than `STEADY` ago; `ended_at` when, and `ends` how often. `went_at` is when its last step went well, on
-    the monotonic clock; None: none did yet.
+    `is_running` is false before the first step, in the pause after an unforeseen failure, and at the end. `reason` is
+    that of the last unforeseen failure, if it is less than `STEADY` ago; `ended_at` is its time, and `ends` the number
+    of such failures. `went_at` is when a step last succeeded, on the monotonic clock; None: never.
     """
 
     def __init__(self, work: Work, clock: Clock, ended: Callable[[TaskEnded], None] = lambda _: None) -> None:
@@ -106,44 +108,47 @@ class Worker:
         self.ended_at: datetime | None = None
         self._work = work
         self._clock = clock
-        self._tell = ended
+        self._on_failure = ended
         self._reason: Reason | None = None
-        self._ended = 0.0
+        self._failed_at = 0.0
         self._failures, self._kind = 0, ""
-        self._met: Reason | None = None
-        # Since when it could have gone round: waiting for a lease is no standing still.
+        self._foreseen: Reason | None = None
+        # Since when it could have run: waiting for a lease doesn't make it late.
         self._could_since = clock.monotonic()
         self._waits = False
 
     def cycles(self) -> Iterator[Cycle]:
-        """How it is doing where it is worked here: its own cycle, and that of its task where that failed lately."""
+        """Yield its own cycle, if it has one, and one for its task if it has none or failed lately.
+
+        Yields nothing while another daemon has the lease.
+        """
         work, now = self._work, self._clock.monotonic()
         if work.hold is not None and work.hold.is_elsewhere:
             return
         age = None if self.went_at is None else now - self.went_at
         if work.late is not None:
             behind = now - max(self._could_since, self.went_at or 0.0)
-            stands = not self._waits and behind > _seconds(work.late)
-            yield Cycle(work.name, age, stands, work.trouble() or self._met)
+            is_stalled = not self._waits and behind > _seconds(work.late)
+            yield Cycle(work.name, age, is_stalled, work.trouble() or self._foreseen)
         if work.late is None or self.reason is not None:
             yield Cycle(f"{TASK}{work.name}", age, self.reason is not None and not self.is_running, self.reason)
 
     @property
     def reason(self) -> Reason | None:
-        """Why it isn't to be relied on; None: it went well for long enough."""
+        """The last unforeseen failure; None if there was none for `STEADY` seconds."""
         return self._reason if self.age < STEADY else None
 
     @property
     def age(self) -> float:
-        """Seconds since it failed last."""
-        return self._clock.monotonic() - self._ended
+        """Seconds since the last unforeseen failure."""
+        return self._clock.monotonic() - self._failed_at
 
     def retire(self) -> None:
-        """From now on an end is an end."""
+        """From now on the end of its task is intended, and isn't reported."""
         self.is_over = True
 
     async def run(self) -> None:
-        """Do one step after the other until cancelled, or through."""
+        """Do one step after the other until it is cancelled, or its work is done."""
         try:
             await self._go_on()
             self.is_over = True
@@ -160,19 +165,19 @@ class Worker:
                 pause, self.is_running = 0.0, True
                 is_through = await self._go_round()
             except LeaseLost as lost:
-                # Without this it would go round and round, and say things again each time.
+                # If the loss weren't marked, the loop would spin under the lost lease, and do the same again each time.
                 if work.hold is not None:
                     work.hold.lost(lost.lease)
                 if work.hold is None or work.hold.lease is not None:
                     pause = min(self._every or FIRST_PAUSE, self._longest)
             except (Exception, asyncio.CancelledError) as error:
-                # What a step awaits may be cancelled by somebody else: to the loop that is an error like others.
+                # What a step awaits may be cancelled by somebody else: for the loop that is an error like any other.
                 if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                     raise
                 pause = self._failed(error)
 
     async def _go_round(self) -> bool:
-        """Wait for the lease, do a step, rest; whether the work is through."""
+        """Wait for the lease, do a step, rest. Returns True if the work is done."""
         work, hold, woken = self._work, self._work.hold, self._work.woken
         given = () if hold is None or work.minds else (await self._leased(hold),)
         if woken is not None:
@@ -199,7 +204,7 @@ class Worker:
         return lease
 
     async def _pause(self, seconds: float) -> None:
-        """Wait so long whatever wakes it, but no longer than until another daemon is to have the lease."""
+        """Wait that long even if it is woken; release the lease at once if another daemon is to have it."""
         hold, woken = self._work.hold, self._work.woken
         if hold is None or woken is None or self._work.minds:
             await self._clock.sleep(seconds)
@@ -217,7 +222,7 @@ class Worker:
 
     @property
     def _longest(self) -> float:
-        """The longest pause after failures: what is done each second is tried each second."""
+        """The longest pause after failures: what is done each second is retried each second."""
         every = self._work.every
         return min(self._work.longest, every) if not callable(every) and every else self._work.longest
 
@@ -225,15 +230,15 @@ class Worker:
         self.went_at = self._clock.monotonic()
         if self._failures:
             log.info("task.recovered", task=self.name, failures=self._failures)
-        self._failures, self._kind, self._met = 0, "", None
+        self._failures, self._kind, self._foreseen = 0, "", None
 
     def _failed(self, error: BaseException) -> float:
-        """Log it, unless the step before failed so, and count it; returns the pause."""
+        """Count a failure, and log it unless the step before failed in the same way. Returns the pause in seconds."""
         self._failures += 1
         pause, kind = backoff(self._failures, FIRST_PAUSE, self._longest), _kind_of(error)
         is_news, self._kind = kind != self._kind, kind
         if isinstance(error, DatabaseRefused | TocsinError):
-            self._met = error.reason if isinstance(error, TocsinError) else because("database_refuses")
+            self._foreseen = error.reason if isinstance(error, TocsinError) else because("database_refuses")
             if is_news and self._work.trouble() is None:
                 log.error("task.failed", task=self.name, error=str(error))
             asked = error.after if isinstance(error, Retry) else None
@@ -241,34 +246,34 @@ class Worker:
         if is_news:
             log.error("task.ended", task=self.name, again_in=pause, exc_info=error)
         self.is_running = False
-        # Its kind alone: its words may hold what a stranger wrote. The log has all of it.
+        # Only the error's type: its message may contain a stranger's text. The log has all of it.
         self._note(because("stumbled", error=kind))
         return pause
 
     def ended_by_itself(self) -> None:
-        """Say that the task itself is no more, which nothing here ever does."""
+        """Report that the task itself has ended, which nothing here should cause."""
         log.critical("task.ended", task=self.name)
         self._note(because("task_ended"))
 
     def _note(self, reason: Reason) -> None:
         self.ends += 1
-        self._reason, self._ended, self.ended_at = reason, self._clock.monotonic(), self._clock.now()
-        self._tell(TaskEnded(self.name, reason))
+        self._reason, self._failed_at, self.ended_at = reason, self._clock.monotonic(), self._clock.now()
+        self._on_failure(TaskEnded(self.name, reason))
 
 
 class Workers:
-    """All loops of one process, or of one town in it. `ended` hears of each failure."""
+    """All loops of one process, or of one town in it. `ended` is called for each unforeseen failure."""
 
     def __init__(self, clock: Clock, ended: Callable[[TaskEnded], None] = lambda _: None) -> None:
         self._clock = clock
-        self._ended = ended
+        self._on_failure = ended
         self._all: dict[Worker, asyncio.Task[None]] = {}
 
     def __iter__(self) -> Iterator[Worker]:
         return iter(self._all)
 
     def cycles(self) -> list[Cycle]:
-        """How each of them is doing that is worked here."""
+        """The cycles of all loops that run here, and not in another daemon."""
         return [cycle for worker in self._all for cycle in worker.cycles()]
 
     @property
@@ -278,12 +283,12 @@ class Workers:
 
     def begin(self, work: Work) -> None:
         """Run a loop from now on."""
-        worker = Worker(work, self._clock, self._ended)
+        worker = Worker(work, self._clock, self._on_failure)
         task = self._all[worker] = asyncio.create_task(worker.run(), name=work.name)
         task.add_done_callback(lambda _: None if worker.is_over else worker.ended_by_itself())
 
     def retire(self, *, but: tuple[str, ...] = ()) -> None:
-        """Cancel all whose names don't begin as one of `but`; these end by themselves, or with `close`."""
+        """Cancel all loops but those whose names begin with one of `but`: these end by themselves, or with `close`."""
         for worker, task in self._all.items():
             worker.retire()
             if not (but and worker.name.startswith(but)):
@@ -296,10 +301,10 @@ class Workers:
 
 
 class Guarded:
-    """Keeps to itself what one part of a step meets, so that the others have their turn all the same.
+    """Catches and logs the errors of one part of a step, so that the other parts still get their turn.
 
-    `with Guarded("dispatch.failed", dispatch=name) as part:` logs whatever is raised, as that event; `part.error` is it
-    (None: nothing). A lost lease goes through, which ends the step, and so does what `but` names.
+    `with Guarded("dispatch.failed", dispatch=name) as part:` logs any error as that event; `part.error` is the error
+    (None: there was none). A lost lease goes through and ends the step, and so do the errors in `but`.
     """
 
     def __init__(self, event: str, *, but: tuple[type[Exception], ...] = (), **fields: object) -> None:

@@ -3,10 +3,10 @@
     daemon.vitals.cycles(), daemon.troubles() ──┐
     events: "something changed" ──▶ one query, at a pace ──┴▶ TownHealth ──▶ `/desk/`, `/fleet.json`
 
-The state of a lane, a source or a check is in the daemon's memory, and read from there every few seconds. Current and
-waiting alerts are in the database: a town's is queried once it was begun and after each change event, never more than
-once in `ASKED_EVERY` seconds, and never by a page. An idle town is queried only once a minute while it has an alert
-announced for later, which begins by the clock alone.
+The state of a lane, a source or a check is read from the daemon's memory every `LOOKED_AT_EVERY` seconds. Current and
+waiting alerts are in the database: a town's database is queried once when its daemon starts and after each change
+event, at most once every `ASKED_EVERY` seconds, and never by a page. An idle town isn't queried, except once a minute
+while it has an alert announced for later, which begins by the clock alone.
 """
 
 from __future__ import annotations
@@ -34,21 +34,22 @@ from alerts.model.reason import Reason, because
 
 LOOKED_AT_EVERY = 10.0
 """Seconds between two readings of the daemons' memory."""
+# Towns read in a row, before the process's other tasks get a turn.
 _AT_A_STRETCH = 20
 ASKED_EVERY = 5.0
-"""Seconds between two questions to one town's database, however much changes there."""
+"""Minimum seconds between two queries of one town's database, however much changes there."""
 PLANNED_ASKED_EVERY = 60.0
-"""Seconds between two questions to a town in which nothing changes, but something planned is still to begin."""
+"""Minimum seconds between two queries of a town where nothing changes, but an announced alert is still to begin."""
 AT_ONCE = 2
-"""Towns that are asked at the same time: people and lanes have their databases too."""
+"""Towns that are queried at the same time: few, since lanes and people use the databases too."""
 MOST_ON = 20
-"""Alerts of one town that are kept; the town's own pages have them all."""
+"""Alerts of one town that are kept here at most; the town's own pages have them all."""
 
 log = structlog.get_logger()
 
 
 class Condition(StrEnum):
-    """How a town is, the worst first."""
+    """How well a town is doing, the worst first."""
 
     REFUSED = "refused"
     TROUBLED = "troubled"
@@ -64,9 +65,10 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """One thing that is wrong: what (`trouble`, or only a `reason`), and since when that is known.
+    """One thing that is wrong with a town, since when, and why: a `trouble`, or only a `reason`.
 
-    `what` is `configuration`, or what `alerts.health.monitor.What` calls it; `name` the channel, source or cycle.
+    `what` is `configuration` or a value of `alerts.health.monitor.What`. `name` is the channel, source, cycle or
+    database; of a fault in the configuration, its number.
     """
 
     what: str
@@ -83,7 +85,7 @@ class Ailment:
 
 @dataclass(frozen=True, slots=True)
 class AlertOn:
-    """An alert that is on."""
+    """A current alert of a town."""
 
     id: str
     headline: str
@@ -93,9 +95,9 @@ class AlertOn:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The database's last data: current alerts, gravest first, how many wait, when each source was last read.
+    """The last result from a town's database: current alerts, gravest first; how many wait; when sources were read.
 
-    `planned`: an alert is announced that hasn't begun, or not at this hour.
+    `planned`: an alert is announced that hasn't begun, or isn't on at this hour.
     """
 
     on: tuple[AlertOn, ...] = ()
@@ -106,9 +108,9 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class TownHealth:
-    """One town: `name` is its folder, `station` what it calls itself, `url` where its pages are, None if not known.
+    """One town: `name` is its folder, `station` its own name, `url` the address of its pages (None: unknown).
 
-    `oldest` is the source that was read longest ago, and when (None: not yet).
+    `oldest` is the source that was read longest ago, with the time (None: never); None if it has no source.
     """
 
     name: str
@@ -122,7 +124,7 @@ class TownHealth:
 
     @property
     def since(self) -> datetime | None:
-        """Since when something is wrong."""
+        """The earliest time since which something is wrong; None if nothing is, or no time is known."""
         return min((each.since for each in self.ailments if each.since), default=None)
 
     @property
@@ -132,7 +134,7 @@ class TownHealth:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """The worst first; then who waits for somebody, who has something grave on, and by name."""
+        """The sort key: worst condition, most ailments, most waiting alerts, gravest current alert, then the name."""
         gravest = max((each.severity.rank for each in self.on), default=-1)
         return self.condition.rank, -len(self.ailments), -self.waiting, -gravest, self.name
 
@@ -142,7 +144,7 @@ _OF_CHANNELS = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UND
 
 @dataclass(slots=True)
 class _Watched:
-    """A town's daemon, as it is listened to; `changed`: it is to be asked again."""
+    """A running daemon of a town, with its last query; `changed`: its database must be queried again."""
 
     daemon: Daemon
     counted: Counted = field(default_factory=Counted)
@@ -151,7 +153,7 @@ class _Watched:
 
     @property
     def asked_every(self) -> float:
-        """Seconds from one question to the next."""
+        """Minimum seconds from one query to the next; infinite if nothing can have changed."""
         if self.changed:
             return ASKED_EVERY
         return PLANNED_ASKED_EVERY if self.counted.planned else float("inf")
@@ -168,30 +170,30 @@ class FleetHealth:
         self._towns: dict[str, TownHealth] = {}
 
     def towns(self) -> Sequence[TownHealth]:
-        """All towns, the worst first; what is over by now is left out."""
+        """All towns, the worst first, without the alerts that are over by now."""
         now = self._fleet.outside.clock.now()
         return sorted((_without_what_is_over(each, now) for each in self._towns.values()), key=lambda each: each.order)
 
     def town(self, name: str) -> TownHealth | None:
-        """The town of that name."""
+        """The town of that name, as it was last read; None if there is none."""
         return self._towns.get(name)
 
     @property
     def work(self) -> Work:
-        """Looks for ever."""
+        """The loop that repeats `look`."""
         return Work("health", self.look, LOOKED_AT_EVERY, longest=LOOKED_AT_EVERY)
 
     async def look(self) -> None:
         """Read every daemon's memory, and query those towns that changed."""
         self._listen()
-        await self._ask_those_that_changed()
+        await self._query_those_due()
         towns: dict[str, TownHealth] = {}
         for number, each in enumerate(self._members()):
             towns[each.name] = self._seen(each)
             if number % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)  # lanes have posts to send meanwhile
         before, self._towns = self._towns, towns
-        # What is over is forgotten: should it come again, it is known from then on.
+        # An ailment that is over is forgotten: if it comes back, it counts from then on.
         ailing = {(each.name, *ailment.key) for each in self._towns.values() for ailment in each.ailments}
         self._since = {key: since for key, since in self._since.items() if key in ailing}
         if before != self._towns:
@@ -201,7 +203,7 @@ class FleetHealth:
         return list(self._fleet.members.values())
 
     def _listen(self) -> None:
-        """Hear of changes in each daemon that is new; one that ended says nothing any more, and is let go."""
+        """Subscribe to the changes of each new daemon, and drop the daemons that have ended."""
         running = {each.name: each.daemon for each in self._members() if each.daemon is not None}
         self._watched = {name: each for name, each in self._watched.items() if running.get(name) is each.daemon}
         for name, daemon in running.items():
@@ -210,20 +212,20 @@ class FleetHealth:
                 for kind in (IncidentChanged, AttemptFinished):
                     daemon.events.subscribe(kind, partial(_note, watched))
 
-    async def _ask_those_that_changed(self) -> None:
+    async def _query_those_due(self) -> None:
         now = self._fleet.outside.clock.monotonic()
         due = [each for each in self._watched.values() if now - each.asked_at >= each.asked_every]
         places = asyncio.Semaphore(AT_ONCE)
 
         async def ask(watched: _Watched) -> None:
             async with places:
-                # Before the question: what changes while it is answered asks once more.
+                # Set before the query: a change during it causes another one.
                 watched.changed, watched.asked_at = False, now
                 try:
-                    # A row that can't be read: the other towns are asked all the same.
+                    # One unreadable row must not keep the other towns from being queried.
                     with Guarded("town.unseen", but=(DatabaseRefused, ValueError), town=watched.daemon.town.name):
                         watched.counted = await watched.daemon.service.ask(_count)
-                except (DatabaseRefused, ValueError):  # that it refuses is a trouble which the daemon itself knows of
+                except (DatabaseRefused, ValueError):  # the daemon itself reports that its database refuses
                     watched.changed = True
 
         await asyncio.gather(*map(ask, due))
@@ -253,7 +255,7 @@ class FleetHealth:
         )
 
     def _dated(self, town: str, ailment: Ailment) -> Ailment:
-        """Return it with its beginning: its own time, else that of the reading which saw it first."""
+        """Return it with a `since`: its own, else the time of the reading that first saw it."""
         if ailment.since is not None:
             return ailment
         now = self._fleet.outside.clock.now()
@@ -295,7 +297,7 @@ CONFIGURATION = "configuration"
 
 
 def _ailments(member: Member) -> Iterator[Ailment]:
-    """Yield the troubles of a town: each channel and source once, by the most informative one."""
+    """Yield what is wrong with a town: each channel and source once, by its most informative trouble."""
     yield from (Ailment(CONFIGURATION, str(number), reason) for number, reason in enumerate(member.wrong))
     if member.daemon is None:
         return
@@ -303,7 +305,7 @@ def _ailments(member: Member) -> Iterator[Ailment]:
     for each in reported:
         trouble = each.trouble
         yield Ailment(trouble.what, trouble.name, trouble.reason, trouble.since or each.since, trouble)
-    # What somebody was warned of is told by that warning, which says more than a cycle does.
+    # If somebody was warned of it, the warning is used: it says more than the cycle.
     known = {each.trouble.name for each in reported}
     for cycle in member.daemon.vitals.cycles():
         name = cycle.name.partition(" ")[2]
@@ -312,7 +314,7 @@ def _ailments(member: Member) -> Iterator[Ailment]:
 
 
 def _ailment_of(cycle: Cycle, store: str) -> Ailment:
-    """Return the trouble of a cycle without a warning yet: a lane's or a source's is in its reason alone."""
+    """Return what is wrong with a cycle that nobody was warned of yet; a lane or source that runs has only a reason."""
     kind, _, name = cycle.name.partition(" ")
     if kind == "store":
         what, name = What.STORE, store
@@ -324,7 +326,7 @@ def _ailment_of(cycle: Cycle, store: str) -> Ailment:
 
 
 def _oldest(daemon: Daemon, counted: Counted) -> tuple[str, datetime | None] | None:
-    """Return the source that was read longest ago: by the database, or by its poller, which may know better."""
+    """Return the source that was read longest ago, and when: the later time of the database's and its poller's."""
     read = dict(counted.read)
     known = [
         (name, max((at for at in (poller.read_at, read.get(name)) if at is not None), default=None))

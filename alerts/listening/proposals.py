@@ -1,12 +1,12 @@
 """Additions to the alert itself: a frequent question that it doesn't answer, and the verdict on a rumour.
 
 The desk proposes and a person decides: `proposals` finds questions that ten people asked within a quarter of an hour,
-`BecomeSentence` makes an update of the alert with one more sentence, `JudgeRumour` one with the fact, in words that
-never repeat the rumour. The askers are answered with the same sentence, as by any answer. If an officer's alerts wait
-for a second person, so does the answer.
+`BecomeSentence` makes an update of the alert with one more sentence, and `JudgeRumour` makes one with the fact, in
+words that never repeat the rumour. The askers are answered with the same sentence, as by any answer. If an officer's
+alerts wait for a second person, so does the answer.
 
-The sentence suggested to an officer (`suggest`) is one of the alert or an earlier answer; it is only a draft, so words
-alone decide which is like the question.
+The sentence suggested to an officer (`suggest`) is one of the alert or an earlier answer. It is only a draft, so it is
+chosen by words alone (`WordLikeness`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from alerts.model.alert import Alert, Info
 from alerts.model.listening import Question, QuestionState
 
 MANY = 10
-"""Number of people with the same question from which the alert itself should answer it."""
-# Many people within this time: the alert lacks something; the same number over a day means less.
+"""If at least so many people ask the same question, the alert itself should answer it."""
+# So many people within this time show that the alert lacks something; as many over a day mean less.
 WITHIN = timedelta(minutes=15)
 # Bounds of one proposal, which is computed for a page that somebody waits for.
 MOST_QUESTIONS = 200
 MOST_CANDIDATES = 200
 _ALIKE = 0.5
-"""How like a question what is offered has to be, by words alone: half of what they are about."""
+"""Minimum likeness of a suggestion to the question, by words alone."""
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
@@ -40,7 +40,7 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 class Sentence:
     """A sentence that may answer a question. `source` is `alert`, or the id of the earlier answer that it is.
 
-    `about` is what it is compared by: itself, or what was asked when it was answered.
+    `about` is the text that is compared with the question: the sentence itself, or the question that it answered.
     """
 
     text: str
@@ -50,9 +50,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal of the desk: so many asked this lately, and the alert doesn't answer it.
+    """A proposal of the desk: so many `askers` asked this lately, and the alert doesn't answer it.
 
-    `sentence` is an earlier answer's, to begin with; empty: an officer writes it.
+    `sentence` is an earlier answer to a question like it, as a draft; empty: there is none, and an officer writes it.
     """
 
     question: Question
@@ -78,7 +78,7 @@ _ANSWERED = (QuestionState.ANSWERED, QuestionState.BECAME)
 
 
 def suggest(unit: DeskUnit, question: Question) -> Sentence | None:
-    """The candidate that is most like the question; None: none is like it."""
+    """Return the candidate that is most like the question; None if none is like enough."""
     found, likeness = candidates(unit, question), WordLikeness()
     asked, *about = likeness.vectors([question.words, *(each.about for each in found)])
     scored = [(likeness.alike(asked, each), -at) for at, each in enumerate(about)]
@@ -87,7 +87,7 @@ def suggest(unit: DeskUnit, question: Question) -> Sentence | None:
 
 
 def proposals(unit: DeskUnit) -> Sequence[Proposal]:
-    """Return the frequent questions that the alert doesn't answer, the most asked first."""
+    """Return the frequent questions that a current alert doesn't answer, the most asked first."""
     found = []
     for question in unit.listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN):
         if question.asked < MANY or question.incident is None:

@@ -1,4 +1,4 @@
-"""Acts on a question: answer it, take its answer back, say what it is and what it is about, or dismiss it.
+"""Acts on a question: answer, reword, merge, split, dismiss or attribute it, judge it, and change what answers it.
 
 A repeated act, as by a double tap, is done once: there is no second line in the audit log, no second version of an
 answer, no second post.
@@ -42,13 +42,13 @@ from alerts.model.post import Post
 from alerts.model.reason import Reason, because
 
 VERDICTS = ("true", "false", "unclear")
-# Lines of the audit log about one question in which it is looked up if it took another one up.
+# Newest lines of a question's audit log that are searched for another one merged into it.
 _MOST_LINES = 200
 Answer = Annotated[Lines, StringConstraints(max_length=LONGEST_ANSWER)]
 Sentence = Annotated[Answer, Field(description="What is so, in one sentence: the alert's update says it.")]
 
 
-def _asked(done: Question | Answered) -> Question:
+def _question_of(done: Question | Answered) -> Question:
     return done.question if isinstance(done, Answered) else done
 
 
@@ -59,25 +59,25 @@ def channels_of(posts: Sequence[Post]) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class HeardAct(OfficerAct):
-    """The base of acts on what people say: on what has the id in that `table`, in a town that listens."""
+    """The base of acts on what people say: the act's `id` is one of `table`. Only in a town that listens."""
 
     permission: ClassVar[Act] = Act.TEND
     listens = True
     table: ClassVar[str]
 
     def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why nothing that was heard has this id."""
+        """Return the reason if nothing in `table` has exactly this id; None if something has."""
         is_there = list(unit.listening.named(self.table, self.id)) == [self.id]
         return None if is_there else because("nothing_heard_so", name=self.id[:60])
 
     def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 one for all
-        """The list of what people say has changed."""
+        """Return the event that the list of what people say has changed."""
         return (RemarkHeard(),)
 
 
 @dataclass(frozen=True)
 class QuestionAct(HeardAct):
-    """The base of them. Each answers with the question as it is then."""
+    """The base of the acts on a question. Each returns the question as it is afterwards."""
 
     of, place, group, answers = "questions", "/heard/questions", "question", (QuestionOut,)
     names: ClassVar[str] = "A question's id, or the start of one."
@@ -85,8 +85,8 @@ class QuestionAct(HeardAct):
     table = "question"
 
     def account(self, unit: DeskUnit, done: Question | Answered) -> QuestionOut:
-        """The question."""
-        return QuestionOut.of(unit, find_question(unit, _asked(done).id))
+        """The question as it is after the act."""
+        return QuestionOut.of(unit, find_question(unit, _question_of(done).id))
 
     def before(self, unit: DeskUnit) -> QuestionOut:
         """The question as it is now."""
@@ -97,12 +97,12 @@ class QuestionAct(HeardAct):
         return find_question(unit, self.id).words
 
     def values(self, done: Question | Answered) -> Mapping[str, Any]:
-        """The answer's id, and its channels, each once."""
+        """The answer's id, and its channels, each once; nothing if no answer was given."""
         return {"answer": done.answer.id, "channels": channels_of(done.posts)} if isinstance(done, Answered) else {}
 
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it has its id
-        """The question's page, which says that it was done."""
-        return f"{self.place}/{_asked(done).id}?done=questions-{self.verb}"
+        """Return the path of the question's page, which then says that the act was done."""
+        return f"{self.place}/{_question_of(done).id}?done=questions-{self.verb}"
 
 
 @dataclass(frozen=True)
@@ -140,19 +140,19 @@ class AnswerQuestion(QuestionAct):
     def carry_out(self, officer: Officer) -> Answered:
         """Answer it, or replace its answer; the same words again change nothing.
 
-        Raises Misuse if the answer is empty, or if the question belongs to no incident yet: an answer is published on
-        an incident's page.
+        Raises Misuse if the answer is empty or too long, or if the question belongs to no incident yet: an answer is
+        published on an incident's page.
         """
         said = self.text.strip()
         if not said or len(said) > LONGEST_ANSWER:
             raise Misuse(because("answer_length", most=LONGEST_ANSWER))
-        asked = replace(find_question(officer.unit, self.id), next_ones=self.next_ones)
+        question = replace(find_question(officer.unit, self.id), next_ones=self.next_ones)
         if self.words:
-            asked = replace(asked, words=wording(self.words), worded_by=officer.actor.name)
-        return give(officer, asked, AnswerDraft(said, everywhere=self.everywhere, source=self.source))
+            question = replace(question, words=wording(self.words), worded_by=officer.actor.name)
+        return give(officer, question, AnswerDraft(said, everywhere=self.everywhere, source=self.source))
 
     def says(self, done: Answered) -> str:
-        """Where it goes out, or that it waits."""
+        """Return the message to the officer: on which channels it goes out, or that it waits."""
         waits = "%(answer)s waits for a second person: `tocsin approve %(answer)s`"
         return waits if done.answer.state is AnswerState.WAITING else "the answer goes out on %(channels)s"
 
@@ -172,23 +172,23 @@ class WithdrawAnswer(QuestionAct):
     )
 
     def carry_out(self, officer: Officer) -> Answered:
-        """Take it back, also in a town that listens no more. Raises Conflict if there is no answer.
+        """Take it back, even in a town that no longer listens. Raises Conflict if there is no answer.
 
-        An author may do it alone, since, like a correction, it waits for nobody: it removes words and adds none.
+        An author may do it alone: like a correction it waits for nobody, since it removes words and adds none.
         """
         unit = officer.unit
-        asked = find_question(unit, self.id)
-        stands = current_answer(unit, asked.id)
-        if stands is None:
-            raise Conflict(because("no_answer_stands", question=asked.id))
-        posts = take_back(unit, asked, stands)
-        for each in unit.listening.answers(asked.id):
+        question = find_question(unit, self.id)
+        current = current_answer(unit, question.id)
+        if current is None:
+            raise Conflict(because("no_answer_stands", question=question.id))
+        posts = take_back(unit, question, current)
+        for each in unit.listening.answers(question.id):
             if each.state is AnswerState.ACCEPTED:
                 unit.listening.decide_answer(each, AnswerState.WITHDRAWN, each.validated_by, unit.now)
-        opened = replace(asked, state=QuestionState.OPEN, next_ones=False, changed_at=unit.now)
+        opened = replace(question, state=QuestionState.OPEN, next_ones=False, changed_at=unit.now)
         unit.listening.put_question(opened)
-        officer.write(Act.ANSWER, asked.id, f"{stands.id} withdrawn: {self.reason or ''}")
-        return Answered(opened, replace(stands, state=AnswerState.WITHDRAWN), posts)
+        officer.write(Act.ANSWER, question.id, f"{current.id} withdrawn: {self.reason or ''}")
+        return Answered(opened, replace(current, state=AnswerState.WITHDRAWN), posts)
 
 
 @dataclass(frozen=True)
@@ -201,15 +201,15 @@ class RewordQuestion(QuestionAct):
     words: Annotated[Line, Field(description="What is asked, in one's own words.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Word it. With an answer it is a version of that. Raises Misuse."""
-        unit, asked = officer.unit, find_question(officer.unit, self.id)
-        changed = replace(asked, words=wording(self.words), worded_by=officer.actor.name)
-        if (changed.words, changed.worded_by) == (asked.words, asked.worded_by):
-            return asked
+        """Reword it; with an answer, that is a new version of the answer, and waits like one. Raises Misuse."""
+        unit, question = officer.unit, find_question(officer.unit, self.id)
+        changed = replace(question, words=wording(self.words), worded_by=officer.actor.name)
+        if (changed.words, changed.worded_by) == (question.words, question.worded_by):
+            return question
         if (answered := said_anew(officer, changed)) is not None:
             return answered.question
         unit.listening.put_question(replace(changed, changed_at=unit.now))
-        officer.write(Act.TEND, asked.id, f"worded {changed.words}")
+        officer.write(Act.TEND, question.id, f"worded {changed.words}")
         return changed
 
 
@@ -223,13 +223,13 @@ class MergeQuestion(QuestionAct):
     into: Annotated[Name, Field(description="The id of the question that stays.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Merge them. Raises Misuse if this one has an answer.
+        """Merge this question into the other one, and return that. Raises Misuse if this one has an answer.
 
-        If the other one has, that is published again, for who asked this one gets it too.
+        If the other one has an answer, it is published again, so that those who asked this one get it too.
         """
         unit, listening = officer.unit, officer.unit.listening
         kept = find_question(unit, self.into)
-        if self._is_gone(unit, kept.id):  # a double tap
+        if self._is_merged(unit, kept.id):  # a double tap
             return kept
         gone = find_question(unit, self.id)
         if gone.id == kept.id:
@@ -238,7 +238,7 @@ class MergeQuestion(QuestionAct):
             raise Misuse(because("question_answered", question=gone.id))
         listening.move_askers(gone.id, kept.id)
         listening.drop_question(gone.id)
-        # The vector is made anew from its members': their mean is nobody's to guess here.
+        # The vector is later computed again from its members': their mean isn't known here.
         merged = replace(kept, asked=kept.asked + gone.asked, changed_at=unit.now, centroid=None)
         listening.put_question(merged)
         officer.write(Act.TEND, kept.id, f"took up {gone.id}")
@@ -246,11 +246,11 @@ class MergeQuestion(QuestionAct):
         return answered.question if answered is not None else merged
 
     def missing(self, unit: DeskUnit) -> Reason | None:
-        """A double tap finds it gone up in the other one already, which says so."""
-        return None if self._is_gone(unit, self.into) else super().missing(unit)
+        """Return None also if it was merged into the other one already, by the first of two taps."""
+        return None if self._is_merged(unit, self.into) else super().missing(unit)
 
-    def _is_gone(self, unit: DeskUnit, kept: str) -> bool:
-        """True if it was merged into that one: the audit log alone still knows of it."""
+    def _is_merged(self, unit: DeskUnit, kept: str) -> bool:
+        """True if it was merged into that one: only the audit log still knows of it."""
         lines = unit.audit.newest(subject=kept, most=_MOST_LINES)
         return any(each.entry.detail == f"took up {self.id}" for each in lines)
 
@@ -267,13 +267,13 @@ class SplitQuestion(QuestionAct):
     ]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Split it. Raises Misuse where that leaves nobody, or names none."""
+        """Split it. Raises Misuse if `said` has none of its utterances, all of them, or one that isn't its own."""
         unit, listening = officer.unit, officer.unit.listening
-        asked = find_question(unit, self.id)
-        members = {each.id: each for each in listening.asking(asked.id)}
+        question = find_question(unit, self.id)
+        members = {each.id: each for each in listening.asking(question.id)}
         named = [find_utterance(unit, name) for name in dict.fromkeys(self.said)]
         if not named or len(named) >= len(members) or any(each.id not in members for each in named):
-            raise Misuse(because("question_not_split", question=asked.id))
+            raise Misuse(because("question_not_split", question=question.id))
         first = named[0]
         own = Question(
             id=unit.new_id(),
@@ -282,17 +282,17 @@ class SplitQuestion(QuestionAct):
             state=QuestionState.OPEN,
             created_at=unit.now,
             changed_at=unit.now,
-            incident=first.incident or asked.incident,
+            incident=first.incident or question.incident,
             asked=len(named),
         )
         listening.put_question(own)
         for each in named:
             listening.put(replace(each, question=own.id))
-        # Its mean vector included those that left.
-        rest = max(asked.asked - len(named), 0)
-        listening.put_question(replace(asked, asked=rest, changed_at=unit.now, centroid=None))
-        listening.retake_words(asked.id)
-        officer.write(Act.TEND, asked.id, f"split off {own.id}")
+        # Its mean vector still included those that were split off.
+        rest = max(question.asked - len(named), 0)
+        listening.put_question(replace(question, asked=rest, changed_at=unit.now, centroid=None))
+        listening.retake_words(question.id)
+        officer.write(Act.TEND, question.id, f"split off {own.id}")
         return own
 
 
@@ -306,21 +306,21 @@ class DismissQuestion(QuestionAct):
     reason: Annotated[Line, Field(description="Why nobody is answered.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Dismiss it; who asked counts as seen to. Raises Conflict, and Misuse without a reason."""
+        """Dismiss it; its askers count as seen to. Raises Conflict if it isn't open, Misuse without a reason."""
         if not self.reason.strip():
             raise Misuse(because("dismissal_without_reason"))
         unit = officer.unit
-        asked = find_question(unit, self.id)
-        if asked.state is QuestionState.DISMISSED:
-            return asked
-        if asked.state is not QuestionState.OPEN:
-            raise Conflict(because("question_settled", question=asked.id, state=asked.state))
+        question = find_question(unit, self.id)
+        if question.state is QuestionState.DISMISSED:
+            return question
+        if question.state is not QuestionState.OPEN:
+            raise Conflict(because("question_settled", question=question.id, state=question.state))
         why = because("dismissed_by", who=officer.actor.name, why=self.reason.strip())
-        dismissed = replace(asked, state=QuestionState.DISMISSED, reason=why, changed_at=unit.now)
+        dismissed = replace(question, state=QuestionState.DISMISSED, reason=why, changed_at=unit.now)
         unit.listening.put_question(dismissed)
-        unit.listening.see_to_askers(asked.id)
-        let_go(officer, asked.id, Act.TEND)
-        officer.write(Act.TEND, asked.id, f"dismissed: {self.reason}")
+        unit.listening.see_to_askers(question.id)
+        let_go(officer, question.id, Act.TEND)
+        officer.write(Act.TEND, question.id, f"dismissed: {self.reason}")
         return dismissed
 
     def page(self, unit: DeskUnit, done: Question | Answered) -> str:  # noqa: ARG002 it isn't on the list any more
@@ -338,9 +338,10 @@ class AttributeQuestion(QuestionAct):
     about: Annotated[Name, Field(description="The id of the alert or incident that it is about.")]
 
     def carry_out(self, officer: Officer) -> Question:
-        """Attribute it with all that was said of it, by any of the incident's alerts. Raises Misuse, Refused.
+        """Attribute it, with all its utterances, to the incident that `about` or one of its alerts names.
 
-        Of a question with an answer that is a version of the answer: it moves once that is let out.
+        If it has an answer, that becomes a new version of the answer, and the question moves once that is let out.
+        Raises Misuse, Refused.
         """
         unit, question = officer.unit, find_question(officer.unit, self.id)
         about = find_alert(unit.alerts, self.about).incident_id
@@ -380,23 +381,23 @@ class BecomeSentence(QuestionAct):
         return _become(officer, find_question(officer.unit, self.id), self.sentence)
 
 
-def _become(officer: Officer, asked: Question, sentence: str) -> Question:
-    """Update the alert with that sentence, and answer who asked with it.
+def _become(officer: Officer, question: Question, sentence: str) -> Question:
+    """Update the alert with that sentence, and answer the askers with it; the same sentence again changes nothing.
 
     Raises Misuse without a sentence, and what `Officer.update` and `give` raise.
     """
     unit, said = officer.unit, " ".join(sentence.split())
     if not said or len(said) > LONGEST_ANSWER:
         raise Misuse(because("answer_length", most=LONGEST_ANSWER))
-    versions = unit.listening.answers(asked.id)
+    versions = unit.listening.answers(question.id)
     if versions and versions[-1].source == ALERT and versions[-1].text == said:
-        return asked
-    stored = newest_alert(unit, asked.incident)
+        return question
+    stored = newest_alert(unit, question.incident)
     before = stored.alert.info_for(unit.desk.station.language) if stored.alert is not None else None
     description = "\n".join(filter(None, (before.description if before is not None else None, said)))
     filed = officer.update(stored.id, {"description": description})
     waits = filed.stored.state is AlertState.WAITING
-    return give(officer, asked, AnswerDraft(said, source=ALERT, waits=waits)).question
+    return give(officer, question, AnswerDraft(said, source=ALERT, waits=waits)).question
 
 
 @dataclass(frozen=True)
@@ -410,12 +411,12 @@ class JudgeRumour(QuestionAct):
     sentence: Sentence
 
     def carry_out(self, officer: Officer) -> Question:
-        """Judge it. Raises Misuse for another verdict, and as `Officer.update` does."""
+        """Judge it. Raises Misuse for an unknown verdict or without a sentence, and as `Officer.update` does."""
         if self.verdict not in VERDICTS:
             raise Misuse(because("no_such_verdict", text=repr(self.verdict), allowed=list(VERDICTS)))
         unit, sentence = officer.unit, " ".join(self.sentence.split())
-        asked = find_question(unit, self.id)
-        rumour = replace(asked, kind=Kind.RUMOUR, verdict=self.verdict, changed_at=unit.now)
+        question = find_question(unit, self.id)
+        rumour = replace(question, kind=Kind.RUMOUR, verdict=self.verdict, changed_at=unit.now)
         unit.listening.put_question(rumour)
         if not sentence:
             raise Misuse(because("answer_length", most=LONGEST_ANSWER))
@@ -429,7 +430,8 @@ class _AnswerPostAct(QuestionAct):
     listens = False
     post: Annotated[Name, Field(description="The id of the post with the answer.")]
 
-    def _own(self, unit: DeskUnit) -> str:
+    def _checked_post(self, unit: DeskUnit) -> str:
+        """Return the post's id. Raises Misuse if it carries no answer to this question."""
         posts: Sequence[Post] = unit.listening.answer_posts(find_question(unit, self.id).id)
         if all(post.id != self.post for post in posts):
             raise Misuse(because("no_such_post", name=self.post[:40], alert=self.id))
@@ -444,8 +446,8 @@ class RetryAnswer(_AnswerPostAct):
     details = "What was in doubt may then be out twice."
 
     def carry_out(self, officer: Officer) -> Question:
-        """Queue it. Raises Forbidden, Misuse, Refused."""
-        officer.retry(self._own(officer.unit))
+        """Queue the post again. Raises Forbidden, Misuse, Refused."""
+        officer.retry(self._checked_post(officer.unit))
         return find_question(officer.unit, self.id)
 
 
@@ -456,6 +458,6 @@ class DropAnswer(_AnswerPostAct):
     verb, permission, body = "drop", Act.DROP, ("AnswerPost", "Which post of an answer is meant.")
 
     def carry_out(self, officer: Officer) -> Question:
-        """Drop it. Raises Forbidden, Misuse, Refused."""
-        officer.drop(self._own(officer.unit))
+        """Drop the post. Raises Forbidden, Misuse, Refused."""
+        officer.drop(self._checked_post(officer.unit))
         return find_question(officer.unit, self.id)

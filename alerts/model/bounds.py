@@ -11,7 +11,7 @@ A text can harm its reader in three ways, each handled once, here:
   them.
 
 A text that claims to be a secret of ours is compared in one place (`same`) and sealed in one (`seal_of`): a header or a
-cookie may hold bytes that are not UTF-8, as halves of surrogates, and a strict encoding raises on those.
+cookie may contain bytes that are not UTF-8, which are read as lone surrogates, and a strict encoding raises on those.
 
 The body of a response is bounded both as received and as unpacked: a bomb is stopped while it unpacks (`read_body`).
 
@@ -42,9 +42,9 @@ Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 HIGHEST_PILE = 30
 """Combining marks in a row that are kept (UAX #15, section 13, D3)."""
-# Letters of width that become marks when they are normalised (the voiced marks of half-width katakana).
+# Half-width letters that become marks when they are normalised (the sound marks of katakana).
 _OPENS_A_MARK = frozenset("\uff9e\uff9f")
-# Beyond Latin and general punctuation, where no mark combines.
+# Any character outside Latin and general punctuation, which contain no combining mark.
 _MAYBE_A_MARK = re.compile("[\u0300-\u1fff\u20d0-\U0010ffff]")
 
 _UNSEEN = (
@@ -58,17 +58,17 @@ UNSEEN = re.compile(
 )
 """Characters that are invisible and can deceive.
 
-Controls but tab and line breaks, bidirectional marks, embeddings, overrides and isolates, soft hyphens, zero-width
-blanks, fillers, halves of characters. Joiners and variation selectors stay: emoji, Persian and the scripts of India
-need them.
+Controls except tab and line breaks; bidirectional marks, embeddings, overrides and isolates; soft hyphens; zero-width
+blanks; fillers; lone surrogates. Joiners and variation selectors stay: emoji, Persian and the scripts of India need
+them.
 """
 
 _TAG = re.compile(r"<[^<>]*>")
 
 LONGEST_SIDE = 20_000
-"""Pixels of the longer side of a picture: no camera makes more, and a row costs a decoder more than its pixels."""
+"""Most pixels on the longer side of a picture: no camera makes more, and a row costs a decoder more than its pixels."""
 NARROWEST = 40
-"""Times that a picture may be as long as it is wide: a panorama is ten."""
+"""Highest ratio of a picture's longer side to its shorter one: a panorama has ten."""
 
 
 def is_misshapen(width: int, height: int) -> bool:
@@ -77,7 +77,7 @@ def is_misshapen(width: int, height: int) -> bool:
 
 
 def utf16_units(text: str) -> int:
-    """How many UTF-16 units a text has: what Telegram's limits count (Bot API, "MessageEntity")."""
+    """Return the number of UTF-16 units in a text, which Telegram's limits count (Bot API, "MessageEntity")."""
     # A feed's escapes may leave half a character, which Python otherwise refuses to encode.
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -92,19 +92,19 @@ def visible(markup: str) -> str:
 
 
 def bounded(text: str, most: int) -> str:
-    """The first `most` characters of `text`, no mark of it on a pile higher than 30."""
+    """Return the first `most` characters of `text`, less the combining marks beyond the thirtieth in a row."""
     return stream_safe(text[:most])
 
 
 def stream_safe(text: str) -> str:
-    """`text` without the marks beyond the thirtieth in a row: the same text, in every language there is."""
+    """Return `text` without combining marks beyond the thirtieth in a row; no language has so many."""
     if _MAYBE_A_MARK.search(text) is None:
         return text
     return _cut_piles(text) if any(map(unicodedata.combining, text)) or not _OPENS_A_MARK.isdisjoint(text) else text
 
 
 def normal(form: Form, text: str) -> str:
-    """`text` in a normal form, in time as its length, whatever it holds."""
+    """Return `text` in a normal form of Unicode, in time linear in its length whatever its content."""
     return text if text.isascii() else unicodedata.normalize(form, stream_safe(text))
 
 
@@ -114,7 +114,7 @@ def shown(text: str) -> str:
 
 
 def seen(text: str) -> str:
-    """`text` without what can't be seen in it."""
+    """Return `text` without the invisible characters of `UNSEEN`."""
     return text if text.isascii() and text.isprintable() else UNSEEN.sub("", text)
 
 
@@ -132,21 +132,24 @@ def seal_of(secret: str | bytes, text: str | bytes) -> str:
 
 
 def _bytes_of(text: str | bytes) -> bytes:
-    # Each text has bytes of its own, halves of characters too: no two of them are taken for one another.
+    # Different texts have different bytes, even those with lone surrogates: none is mistaken for another.
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 
 IPV6, IPV6_GIVEN_AWAY = 56, 48
-"""Bits of the network that a household has, and of one that a tunnel's broker gives to whoever asks."""
+"""Prefix lengths of the network that a household has, and of one that a tunnel broker gives to anybody who asks."""
 
 
 def network_of(address: str, of_ipv6: int = IPV6) -> str:
-    """The network of an address (/24, of IPv6 /56): whoever has one address has its neighbours too."""
+    """Return the network of an address: whoever has one address has its neighbours too.
+
+    It is a /24 for IPv4, a /`of_ipv6` for IPv6, and "?" for a text that is no address.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return "?"
-    # As a socket of both families tells it, where all of IPv4 would be one /56.
+    # A dual-stack socket gives IPv4 addresses as mapped IPv6 ones, of which all would be in one /56.
     found = getattr(found, "ipv4_mapped", None) or found
     bits = 24 if found.version == 4 else of_ipv6
     return str(ipaddress.ip_network((found, bits), strict=False))
@@ -171,16 +174,16 @@ UNPACKED_HERE = "gzip, deflate"
 # Content codings that mean "not packed", and those that are unpacked here.
 _PLAIN = frozenset({"identity", ""})
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-# zlib's window of 15 bits, and 32: it tells gzip from zlib by the header.
+# A window of 15 bits, plus 32, by which zlib recognises gzip or zlib from the header.
 _GZIP_OR_ZLIB = 47
 # The first bytes of a gzip file (RFC 1952, 2.3.1).
 _MAGIC = b"\x1f\x8b"
 
 
 async def read_body(chunks: AsyncIterator[bytes], packing: str, limit: int, announced: int | None = None) -> bytes:
-    """The whole body, unpacked, at most `limit` bytes, from its raw `chunks` (nothing else may have unpacked them).
+    """Return the whole body of a response, unpacked, from its raw `chunks`, which nothing else may have unpacked.
 
-    `packing` is the answer's Content-Encoding, `announced` its Content-Length. Raises FailedForGood for more than
+    `packing` is the response's Content-Encoding, `announced` its Content-Length. Raises FailedForGood for more than
     `limit` bytes, before or after unpacking, and SourceFailed for a body that is cut short or packed in a way nobody
     asked for.
     """
@@ -212,14 +215,14 @@ def is_packed(body: bytes) -> bool:
 
 
 def unpack(packed: bytes, limit: int) -> bytes:
-    """The content of a gzip file, at most `limit` bytes; raises as `read_body`."""
+    """Return the content of a gzip file, at most `limit` bytes. Raises as `read_body` does."""
     unpacking = _Unpacking(limit)
     unpacking.feed(packed)
     return unpacking.finish()
 
 
 class _Unpacking:
-    """Takes gzip or zlib in pieces and never holds more than `limit` bytes and one piece."""
+    """Unpacks gzip or zlib piece by piece, never with more than `limit` bytes and one piece in memory."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -228,7 +231,7 @@ class _Unpacking:
         self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def feed(self, chunk: bytes) -> None:
-        """Unpack one piece more."""
+        """Unpack one more piece. Raises FailedForGood for more than `limit` bytes, SourceFailed if it is malformed."""
         self._received += len(chunk)
         if self._received > self._limit:
             raise _too_large(self._limit)
@@ -244,14 +247,14 @@ class _Unpacking:
                     return
                 # a gzip file may have several members (RFC 1952 section 2.2)
                 self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-            # One byte more than is allowed shows that there is more, and no further one is unpacked.
+            # One byte more than is allowed shows that the content is too large: nothing beyond it is unpacked.
             self._body += self._stream.decompress(chunk, self._limit + 1 - len(self._body))
             if len(self._body) > self._limit:
                 raise _too_large(self._limit)
             chunk = self._stream.unconsumed_tail or self._stream.unused_data
 
     def finish(self) -> bytes:
-        """All of it; raises SourceFailed when the end is missing."""
+        """Return the whole content. Raises SourceFailed if the end is missing."""
         if not self._stream.eof and self._received:
             raise SourceFailed(because("answer_cut"))
         return bytes(self._body)
@@ -269,22 +272,23 @@ TOLERANCE = 10.0
 MOST_CORNERS = 2000
 """Points of one ring that are kept."""
 MOST_SHOWN = 500
-"""Points of all that the public gets of one alert: a map of a telephone can't show more."""
-# How much wider the sleeve gets while too many corners are left.
+"""Points of all outlines together that the public gets of one alert: a map on a telephone can't show more."""
+# The factor by which the sleeve is widened while too many corners are left.
 _WIDER = 3.0
-# Points of a ring that is left as it was sent.
+# A ring of at most so many points is left as it was sent.
 _SHORT = 100
-# A triangle, closed.
+# Points of the smallest ring, a closed triangle.
 _FEWEST = 4
-# Of a degree of latitude.
-_METRES = 111_320.0
+# Metres in a degree of latitude.
+_METRES_PER_DEGREE = 111_320.0
 
 
 def simplified(ring: Sequence[Point], most: int = MOST_CORNERS, tolerance: float = TOLERANCE) -> Ring:
-    """The ring about `tolerance` metres from what it was, or as much more as `most` points take.
+    """Return the ring with fewer points, within about `tolerance` metres of the original, or more if `most` requires.
 
-    A short one is left as it is. What is kept stays the same when it is simplified again, so that a message that we
-    wrote reads as it did. What has no room left is its box: rather too much ground than none.
+    A short ring is left as it is. A simplified one doesn't change when it is simplified again, so that a message that
+    we wrote is read back unchanged. A ring with fewer than three corners left is returned whole if it has few points,
+    else as its box: rather too much ground than none.
     """
     if len(ring) <= min(_SHORT, most):
         return tuple(ring)
@@ -315,14 +319,14 @@ def together(rings: Sequence[Sequence[Point]], most: int = MOST_SHOWN) -> list[R
 
 
 def box(ring: Sequence[Point]) -> Ring:
-    """The rectangle around a ring."""
+    """Return the rectangle around a ring, as a ring."""
     south, west = (min(point[axis] for point in ring) for axis in (0, 1))
     north, east = (max(point[axis] for point in ring) for axis in (0, 1))
     return (south, west), (south, east), (north, east), (north, west), (south, west)
 
 
 def _coarser(ring: Ring, tolerance: float) -> Ring:
-    """The ring with that much leeway, be it short; one that has no more ground than that is its box."""
+    """Simplify a ring of more than four corners, however short; if fewer than three are left, return its box."""
     kept = _walked(ring, tolerance) if len(ring) > _FEWEST + 1 else ring
     return tuple(kept) if len(kept) >= _FEWEST else box(ring)
 
@@ -333,10 +337,10 @@ def _extent(ring: Sequence[Point]) -> float:
 
 
 def _walked(ring: Sequence[Point], tolerance: float) -> list[Point]:
-    """The corners that a sleeve of that width needs, from the first point around to it again."""
-    # Near a pole a degree of longitude has no length to speak of: the scale is kept finite there.
+    """Return the corners that a sleeve of that width needs, from the first point around to the first point again."""
+    # Near a pole a degree of longitude has almost no length: the scale is kept finite there.
     squeeze = max(math.cos(math.radians(ring[0][0])), 0.01)
-    across, up = squeeze * _METRES / tolerance, _METRES / tolerance
+    across, up = squeeze * _METRES_PER_DEGREE / tolerance, _METRES_PER_DEGREE / tolerance
     kept, last = [ring[0]], ring[0]
     anchor_lat, anchor_lon = ring[0]
     aim, spread, furthest = 0.0, math.pi, 0.0

@@ -1,7 +1,7 @@
 """The values that store and delivery exchange: attempts with their outcomes, and bulks.
 
 A bulk is one alert to many subscribers: one row of work with a cursor. It waits, starts and ends with the post of its
-channel: `why_stopped` and `most_pressing`, both pure, decide which bulk continues.
+channel. Two pure functions, `why_stopped` and `most_pressing`, decide which bulk continues.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from alerts.model.subscriber import Mailbox, Notice, PushEndpoint, Quiet
 BULK_LANGUAGES = ("fr", "en")
 """The languages of messages to subscribers, by primary subtag."""
 NEVER_WENT = (PostState.REJECTED, PostState.SUPERSEDED, PostState.EXPIRED, PostState.DROPPED)
-"""The states of a post whose bulk goes no further either."""
+"""The states of a post that ended unsent: its bulk goes no further either."""
 
 
 class BulkState(StrEnum):
-    """Where a bulk is: it waits for its turn (or for its alert), goes out, or is over."""
+    """How far a bulk is: it waits for its turn (or for its alert), is being sent, is done, or was stopped."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -39,10 +39,11 @@ class Bulk:
     """One alert to all subscribers of one channel.
 
     Its `id` is that of the channel's post, with which it waits and starts. `texts` are its words by language (primary
-    subtag; Telegram's as HTML), `links` the address of its page. An end is sent only to subscribers who got the
-    incident, and so is an update, unless it covers more than the alert it updates (`everyone`); with `edits` it
-    replaces the message they got. `cursor` is the last chat that was handed over, `total` the number of subscribers at
-    its start; `reason` says why it was stopped. The pictogram of `hazard` is shown with the words; None: no pictogram.
+    subtag; Telegram's as HTML), `links` the addresses of its page. An end goes only to subscribers who already got a
+    message of the incident; so does an update, unless it covers more than the alert it updates (`everyone`). With
+    `edits` it replaces the message they got. `cursor` is the last chat that was handed over, `total` the number of
+    subscribers at its start; `reason` says why it was stopped. The pictogram of `hazard` is shown with the words; None:
+    no pictogram.
     """
 
     id: str
@@ -76,7 +77,7 @@ class Bulk:
         return messages_of(self.texts, self.links)
 
     def text(self, language: str) -> str:
-        """The words for a subscriber of that language; another one's where there are none."""
+        """The text in that language; if there is none, the one in another language."""
         return self.texts.get(language) or next(iter(self.texts.values()))
 
 
@@ -90,9 +91,9 @@ def messages_of(texts: Mapping[str, str], links: Mapping[str, str]) -> Mapping[s
 
 @dataclass(frozen=True, slots=True)
 class BulkCandidate:
-    """As much of a bulk that isn't over as decides on it. `post` is the state of its post; None: it has none.
+    """The part of an unfinished bulk that decisions on it need. `post` is the state of its post; None: it has none.
 
-    `cursor` and `everyone` are the bulk's.
+    The other fields are those of the bulk, with `urgent` from its notice.
     """
 
     id: str
@@ -125,14 +126,14 @@ class Progress:
 
     @property
     def state(self) -> str:
-        """The state as displayed: a finished bulk isn't done while some subscribers are deferred (`deferred`)."""
+        """The displayed state: `held` if a done bulk has deferred subscribers, `waiting` if it is queued and waits."""
         if self.bulk.state is BulkState.DONE and self.deferred:
             return "held"
         return "waiting" if self.waits and self.bulk.state is BulkState.QUEUED else str(self.bulk.state)
 
     @property
     def looked(self) -> int:
-        """Number of settled subscribers: sent, failed, skipped or deferred."""
+        """Number of subscribers processed so far: sent to, failed, skipped or deferred."""
         return self.bulk.sent + self.bulk.failed + self.bulk.skipped + self.deferred
 
     @property
@@ -152,7 +153,7 @@ class Progress:
 def why_stopped(
     each: BulkCandidate, others: Sequence[BulkCandidate], now: datetime, *, exercises: bool
 ) -> Reason | None:
-    """Why a bulk goes no further; None: it may. `exercises` is the mark of its channel."""
+    """Return why a bulk goes no further; None if it may. `exercises`: its channel is marked as one for exercises."""
     if each.post in NEVER_WENT:
         return because("bulk_post_is", state=each.post)
     # The channel's mark may have changed since: an exercise must reach nobody who takes it for real.
@@ -161,7 +162,7 @@ def why_stopped(
     if each.expires is not None and each.expires <= now:
         return because("bulk_over")
     newer = [other for other in others if other.incident == each.incident and other.seq > each.seq]
-    # One that waits may never go out: until it does, this one goes on.
+    # A newer one that still waits may never go out: until it does, this one goes on.
     successor = next((other for other in newer if not other.waits and other.post not in NEVER_WENT), None)
     return because("bulk_superseded", by=successor.id) if successor is not None else None
 
@@ -173,7 +174,7 @@ def most_pressing(candidates: Sequence[BulkCandidate]) -> BulkCandidate | None:
 
 
 def end_of(quiet: Quiet, local: datetime) -> datetime:
-    """When the quiet hours that `local` (in the station's zone) falls into are over."""
+    """Return the end of the quiet hours that contain `local`, a time in the station's zone."""
     end = local.replace(hour=quiet.end.hour, minute=quiet.end.minute, second=0, microsecond=0)
     return end if end > local else end + timedelta(days=1)
 
@@ -182,8 +183,8 @@ def end_of(quiet: Quiet, local: datetime) -> datetime:
 class Verdict:
     """The consequence of an attempt: the post's next state and all that is stored with it, in one transaction.
 
-    `counts` is true if the attempt reached the platform, so that it counts against the rate limits. `tally` has the
-    numbers of the poll that it closed.
+    `counts` is true if the attempt reached the platform, so that it counts against the rate limits. `looked` is true if
+    it was a search for a post in doubt. `tally` has the numbers of the poll that it closed.
     """
 
     state: PostState
@@ -209,7 +210,7 @@ class Blame(StrEnum):
     OTHER = "other"
 
 
-# Reasons that aren't here are nobody's fault among us.
+# Reasons that aren't listed are no fault on our side.
 _BLAMED: Mapping[str, Blame] = MappingProxyType(
     {
         "x_app_refused": Blame.APP,
@@ -226,7 +227,7 @@ _BLAMED: Mapping[str, Blame] = MappingProxyType(
         "receiver_asks_to_wait": Blame.LIMIT,
     }
 )
-# Who may read and has valid keys may still not publish: a probe of the keys is no sign that this is over.
+# With valid keys an account may read and still not publish: a probe of the keys can't show that this is over.
 _SHOWN_BY_POSTS = frozenset({"x_app_refused", "x_forbids_all", "x_account_refused", "facebook_permission"})
 
 
@@ -246,7 +247,7 @@ class ChannelStatus:
 
     @property
     def is_shown_by_posts(self) -> bool:
-        """True if it is blocked for a cause that no probe can see the end of: only an accepted post can."""
+        """True if it is blocked for a cause whose end is shown only by an accepted post, never by a probe."""
         return self.state == "blocked" and self.reason is not None and self.reason.code in _SHOWN_BY_POSTS
 
 
@@ -254,9 +255,9 @@ class ChannelStatus:
 class Begun:
     """An attempt that is journalled and may be made.
 
-    `thread` has the incident's posts on this channel since it last ended there, oldest first, each once (empty for a
-    first post). `newest_known` is for a verification: the newest post of ours with a known result before the attempt in
-    question began.
+    `thread` has the incident's posts on this channel since the incident last ended there, oldest first, each once
+    (empty for a first post). `newest_known` is for a verification: the newest of our posts whose result was known
+    before the attempt in question began.
     """
 
     attempt: int
@@ -266,7 +267,7 @@ class Begun:
 
     @property
     def parent(self) -> Receipt | None:
-        """The newest post of the thread: what is answered or changed."""
+        """The newest post of the thread, which the attempt answers or changes; None for a first post."""
         return self.thread[-1] if self.thread else None
 
 
@@ -274,8 +275,8 @@ class Begun:
 class Target:
     """One subscriber and the message for them: one bulk, or several deferred ones combined.
 
-    `message` is the one they have of the incident; the new one replies to it, or replaces it with `edits`. `endpoint`
-    is the address of a browser or a mailbox. Neither it nor the chat appears in any log.
+    `message` is the one they already have of the incident; the new one replies to it or, with `edits`, replaces it.
+    `endpoint` is the address of a browser or a mailbox. Neither it nor the chat appears in any log.
     """
 
     chat: int = field(repr=False)
@@ -308,11 +309,14 @@ class SendOutcome(StrEnum):
 
 
 MISSED_FOR = timedelta(hours=1)
-"""A relay that lost its list of mailboxes for less must not cost a town its subscribers."""
+"""How long a recipient must be reported gone before they count as having left.
+
+A relay that loses its list of mailboxes for a shorter time must not cost a town its subscribers.
+"""
 
 
 def still_missed(missed_at: datetime | None, reached_at: datetime | None) -> datetime | None:
-    """Since when nobody is there; None: it wasn't said yet, or something reached them since."""
+    """Return since when a recipient is reported gone; None if never, or if a message reached them since."""
     return missed_at if missed_at is not None and (reached_at is None or reached_at < missed_at) else None
 
 
@@ -346,10 +350,10 @@ class SendResult:
 class ExchangeRequest:
     """The request of a turn: store these results and hand over at most `room` more.
 
-    `working` is the bulk of the turn before, `flying` has the sends that are handed over without an end yet, and
+    `working` is the bulk of the turn before, `flying` has the sends that are handed over and have no result yet, and
     `withdrew` says that some were withdrawn before they left; `local` is the time in the town's zone. `hurry`: so many
-    messages are due per second that blocking everything else for a millisecond or two is worth it. `last`: nothing more
-    is sent under this lease, and of all sends handed over only these may be out.
+    messages are due per second that blocking everything else for a millisecond or two is worth it. `last` is set when
+    nothing more is sent under this lease: of all sends handed over, only those in it may be out.
     """
 
     local: datetime
@@ -367,7 +371,7 @@ class Exchange:
     """The answer to a turn: the next targets, their bulk (None if there is none), and when to ask again at the latest.
 
     `urgent` says that the bulk precedes everything else. Sends that belong neither to `bulk` nor to `alive` are
-    stopped. `left`: there was no room for all targets that were handed over before and withdrawn.
+    stopped. `left`: some of the targets that were handed over before and withdrawn had no room in this turn.
     """
 
     bulk: str | None = None

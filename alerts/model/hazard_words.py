@@ -1,10 +1,10 @@
 """Finds the hazard that a text names, in French, English and German, and the words that deny it.
 
-`named` goes down `_NAMES` and takes the first hazard that is named and meant. A name isn't meant if a word right before
-it denies it ("pas de fuite de gaz", "after the storm"), if its own clause does so after it ("evacuation not needed"),
-if `_NOT_MEANT` knows the text as another thing ("confinement des volailles"), and never in a drill, a question or a
-talk (`_NO_EVENT`). `is_taken_back` is true if something is over; `says_it_is_over` is stricter, because its result is
-announced to people.
+`named` goes down `_NAMES` and returns all hazards that are named and meant. A name isn't meant if a word right before
+it denies it ("pas de fuite de gaz", "after the storm"), if its own clause denies it further on ("evacuation not
+needed"), or if `_NOT_MEANT` knows the text to mean another thing ("confinement des volailles"), unless `_MEANT_STILL`
+matches too; in a drill, a question or a talk (`_NO_EVENT`) no name is meant. `is_taken_back` is true if something is
+over; `says_it_is_over` is stricter, because its result is announced to people.
 
 Texts must be folded first (`alerts.model.hazard.fold`): lower case, without accents, with straight apostrophes. The
 words themselves are in `hazard_words.txt`, which also explains how to fix a misread headline.
@@ -19,13 +19,13 @@ from pathlib import Path
 
 
 def _sections(file: Path) -> dict[str, list[str]]:
-    """Read the file's sections: their lines, without those that are blank or a comment."""
+    """Read the file's sections: for each name its lines, without blank ones and comments."""
     found: dict[str, list[str]] = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         if begun := re.fullmatch(r"\[([a-z ]+)\]", line):
-            said = found[begun[1]] = []
+            section = found[begun[1]] = []
         elif found and line and not line.lstrip().startswith("# "):
-            said.append(line)
+            section.append(line)
     return found
 
 
@@ -42,21 +42,21 @@ def _short_forms(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _table(lines: Sequence[str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Read a table: a word with a colon begins a hazard, each line from there on is one way to say it."""
-    said: list[tuple[str, list[str]]] = []
+    """Read a table: a word with a colon begins an entry, and each line from there on is one way to say it."""
+    entries: list[tuple[str, list[str]]] = []
     for each in lines:
         line = each.strip()
         if begun := re.match(r"([a-z-]+): ?", line):
-            said.append((begun[1], []))
+            entries.append((begun[1], []))
             line = line[begun.end() :]
         if line:
-            said[-1][1].append(_written_out(line))
-    return tuple((name, re.compile(rf"(?<!\w)(?:{'|'.join(ways)})(?!\w)")) for name, ways in said)
+            entries[-1][1].append(_written_out(line))
+    return tuple((name, re.compile(rf"(?<!\w)(?:{'|'.join(ways)})(?!\w)")) for name, ways in entries)
 
 
 def _any_of(*sections: str) -> re.Pattern[str]:
-    """Read ways to say one thing, one a line."""
-    return _table(["any:", *(line for section in sections for line in _SAID[section])])[0][1]
+    """Read sections without hazards, one way to say a thing on each line, as one pattern."""
+    return _table(["any:", *(line for section in sections for line in _SECTIONS[section])])[0][1]
 
 
 def _written_out(line: str) -> str:
@@ -65,10 +65,10 @@ def _written_out(line: str) -> str:
     return line
 
 
-_SAID = _sections(Path(__file__).with_suffix(".txt"))
-_SHORT = _short_forms(_SAID["short forms"])
-_NAMES, _EVENTS = _table(_SAID["names"]), _table(_SAID["events"])
-_NOT_MEANT, _MEANT_STILL = dict(_table(_SAID["not meant"])), dict(_table(_SAID["meant still"]))
+_SECTIONS = _sections(Path(__file__).with_suffix(".txt"))
+_SHORT = _short_forms(_SECTIONS["short forms"])
+_NAMES, _EVENTS = _table(_SECTIONS["names"]), _table(_SECTIONS["events"])
+_NOT_MEANT, _MEANT_STILL = dict(_table(_SECTIONS["not meant"])), dict(_table(_SECTIONS["meant still"]))
 _IS_DRILL, _NO_EVENT = _any_of("drills"), _any_of("drills", "no event")
 _OVER, _BACK_TO_NORMAL = _any_of("over"), _any_of("back to normal")
 _NOT_YET, _GOES_ON = _any_of("not yet"), _any_of("goes on")
@@ -92,7 +92,7 @@ _PAST = re.compile(
     r"\b(?:apres|suite aux?|suite a|a la suite|after|following|nach|depuis|since|seit) "
     r"(?:de la |de l'|des |du |de |d')?(?:[\w']+ ){0,2}(?:l')?$"
 )
-# What has passed where something is "after" it. After a leak or an earthquake their orders hold.
+# Hazards that have passed if something is "after" them. After a leak or an earthquake its instruction still applies.
 _IN_THE_PAST = frozenset(
     ("evacuation", "avalanche", "coastal", "rain-flood", "flood", "storm", "snow-ice", "heat", "cold", "wind")
 )
@@ -100,7 +100,7 @@ _IN_THE_PAST = frozenset(
 _BESIDE = 50
 
 
-# Each channel asks again of the same alert; a text is read once.
+# Each channel asks about the same alert: a text is matched once.
 _read_once = lru_cache(maxsize=512)
 
 
@@ -126,13 +126,13 @@ def is_meant(hazard: str, text: str) -> bool:
 
 @_read_once
 def event_in(text: str) -> str:
-    """Return the first of the other events that a folded text names, "" where none."""
+    """Return the first event other than a hazard that a folded text names; "" if it names none."""
     return next((event for event, names in _EVENTS if names.search(text)), "")
 
 
 @_read_once
 def is_drill(text: str) -> bool:
-    """True if it is only rehearsed or tested."""
+    """True if a folded text is about a drill or a test."""
     return _IS_DRILL.search(text) is not None
 
 
@@ -150,18 +150,18 @@ _LATER = re.compile(
 
 @_read_once
 def is_taken_back(text: str) -> bool:
-    """True if it says that something is over or returning to normal. No order is right then without an officer."""
+    """True if a folded text says that something is over or becoming normal. Then only an officer gives instructions."""
     return _has_ended(_OVER, text) or _has_ended(_BACK_TO_NORMAL, text)
 
 
 @_read_once
 def says_it_is_over(*texts: str) -> bool:
-    """True if one of the texts says outright that the alarm or danger is over, and none that anything continues."""
+    """True if one of the texts says outright that the alarm or danger is over, and none says that it goes on."""
     return any(_has_ended(_OVER, text) for text in texts) and not any(_GOES_ON.search(text) for text in texts)
 
 
 def _has_ended(ways: re.Pattern[str], text: str) -> bool:
-    """True if one of `ways` has happened: "sera levée", "not lifted yet" and "fin prévue à 18 h" have not."""
+    """True if a text says in one of `ways` that it has ended; "sera levée" and "fin prévue à 18 h" don't say so."""
     return any(
         not _NOT_YET.search(text, max(0, found.start() - 20), found.end()) and not _LATER.match(text, found.end())
         for found in ways.finditer(text)

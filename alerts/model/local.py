@@ -1,8 +1,8 @@
-"""Files that channels.toml names: they are found by their type, wherever they occur in it, and read here.
+"""Files named in channels.toml: their type, `LocalFile`, marks them wherever they occur in it; they are read here.
 
 A town that runs alone may name any file that its process can read. A town of a fleet has its own folder (`within`): a
 file is checked when it is opened, by the path of the open file, so a link that is changed meanwhile can't lead
-elsewhere. Only a regular file is read, without blocking, and no more of it than `most`.
+elsewhere; only a regular file is read, without blocking. Of any file no more than `most` bytes are read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 SMALL, LARGE = 1_000_000, 64_000_000
-"""Bytes of a file that are read where it has to lie in a folder: of settings and templates, and of outlines."""
+"""Most bytes that are read of a file: of settings, secrets and templates; of all others, such as outlines."""
 
 
 class LocalFile(str):  # noqa: SLOT000 a text has none to add
-    """A path as channels.toml says it, relative to that file's folder; `within` is the folder that it has to lie in.
+    """A path as written in channels.toml, relative to that file's folder; `within` is the folder that it must be in.
 
-    It may be written as `file:///…` or `sqlite:///…`.
+    It may be written as `file:///…` or `sqlite:///…`. Without `within` it may be anywhere.
     """
 
     within: Path | None = None
@@ -35,25 +35,28 @@ class LocalFile(str):  # noqa: SLOT000 a text has none to add
         return unquote(parts.path) if parts.scheme == "file" else str(self)
 
     def kept_within(self, folder: Path) -> LocalFile:
-        """The same, which has to lie in that folder."""
+        """Return the same path, which must be in that folder."""
         kept = LocalFile(self)
         kept.within = folder
         return kept
 
 
 def within_of(name: str) -> Path | None:
-    """The folder that the file or the folder of that name has to lie in; None: it may lie anywhere."""
+    """Return the folder that a path must be in; None if it may be anywhere."""
     return name.within if isinstance(name, LocalFile) else None
 
 
 def read_named(folder: Path, name: str, most: int = LARGE) -> bytes:
-    """The content of a file that channels.toml in `folder` names. Raises OSError, also for more than `most` bytes."""
+    """Return the content of a file named in the channels.toml of `folder`.
+
+    Raises OSError, also for more than `most` bytes.
+    """
     with open_named(folder, name) as file:
         return _bounded(file, most)
 
 
 def open_named(folder: Path, name: str) -> BinaryIO:
-    """The same file, open for reading. Raises OSError, also where it may not be read."""
+    """Open such a file for reading. Raises OSError, also for a file that `within` forbids."""
     return _opened(folder / (name.path if isinstance(name, LocalFile) else name), within_of(name))
 
 
@@ -67,9 +70,9 @@ def read_file(path: Path, within: Path | None, most: int = LARGE) -> bytes:
 
 
 def _opened(path: Path, within: Path | None) -> BinaryIO:
-    # Whoever opens a pipe would wait for its other end; of a file this changes nothing.
-    waits = 0 if within is None else os.O_NONBLOCK
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | waits), "rb")
+    # Opening a pipe would wait for its other end; for a regular file the flag changes nothing.
+    nonblocking = 0 if within is None else os.O_NONBLOCK
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | nonblocking), "rb")
     if within is not None and (wrong := _stray(file, within)) is not None:
         file.close()
         raise OSError(errno.EXDEV, wrong, str(path))
@@ -79,7 +82,7 @@ def _opened(path: Path, within: Path | None) -> BinaryIO:
 def _stray(file: BinaryIO, folder: Path) -> str | None:
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return "no regular file"
-    # By what is open, and not by its name, which may lead elsewhere by now (proc_pid_fd(5)).
+    # Checked by the open file, not by its name, which may lead elsewhere by now (proc_pid_fd(5)).
     is_there = is_within(Path(f"/proc/self/fd/{file.fileno()}"), folder)
     return None if is_there else "outside of the town's folder"
 

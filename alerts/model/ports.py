@@ -1,7 +1,7 @@
 """The protocols between rooms: the abilities of a channel and a source, and the clock.
 
-A room gets its dependencies as arguments. A protocol is here if it has two sides: the platforms' channels and those of
-the simulation, this machine's clock and a test's.
+A room gets its dependencies as arguments. A protocol is here if it has two implementations: the platforms' channels and
+those of the simulation, this machine's clock and a test's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from alerts.model.town import ListeningSection, Town
 
 
 class Clock(Protocol):
-    """Time comes in from outside, so that tests move it."""
+    """The time, which is passed in so that tests can move it."""
 
     def now(self) -> datetime:
         """The wall clock, aware, in UTC."""
@@ -58,7 +58,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """One time on both clocks, so that a later time is awaited by the steady one.
+    """One moment on both clocks, so that the wait for a later time is measured by the steady one.
 
     The difference of two readings of the wall clock is an hour too long if somebody sets that clock back between the
     two. The steady clock keeps passing, whatever the wall clock says.
@@ -69,7 +69,7 @@ class ClockReading:
 
     @classmethod
     def now(cls, clock: Clock) -> ClockReading:
-        """This one."""
+        """Read both clocks of `clock` now."""
         return cls(clock.now(), clock.monotonic())
 
     def later(self, clock: Clock) -> datetime:
@@ -106,7 +106,7 @@ class Heard:
 class Memory:
     """A source's memory between polls; stored only after all its entries are.
 
-    After a kill in between the source is read again, and stored entries are recognised by their key.
+    If the process is killed in between, the source is read again, and stored entries are recognised by their key.
 
     `etag`, `last_modified` and `digest` serve conditional requests; `state` is the source's own (JSON-able).
     """
@@ -144,7 +144,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class HearsNews(Protocol):
-    """A source that is notified of news, so that an early poll would find some."""
+    """A source that learns by itself that there is news, so that it can be polled early."""
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
         """Register `wake` to be called on news. None: unregister."""
@@ -157,8 +157,8 @@ class Surroundings:
 
     `session` is an aiohttp.ClientSession, `feeds` the `SharedReader` of the process, which requests each address once
     for all sources that name it; None: the source makes its own requests. Both are typed loosely, since the model knows
-    no library. From the town a source takes the zone for times without one, the folder of its files, and `codes` for
-    the whole of it.
+    no library. From the town a source takes the zone for times without one, the folder of its files, and `codes`, which
+    are the geocodes of the whole town.
     """
 
     session: Any
@@ -183,7 +183,7 @@ class Probe:
 
 
 class Channel(Protocol):
-    """A platform account that can publish. Every method raises a `DeliveryError` when it isn't simply done."""
+    """A platform account that can publish. Every method raises a `DeliveryError` unless it succeeds."""
 
     async def open(self) -> None:
         """Read the credentials and get ready; raises BadCredential where one is missing. Sends nothing."""
@@ -194,11 +194,11 @@ class Channel(Protocol):
         ...
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
-        """Put a new post out, as an answer to the post `reply_to` where the platform can."""
+        """Publish a new post, as a reply to the post `reply_to` if the platform has replies."""
         ...
 
     async def probe(self) -> Probe:
-        """Ask the platform who we are and what we may, without publishing."""
+        """Ask the platform who we are and what we may do, without publishing."""
         ...
 
     def quotas(self) -> Sequence[Quota]:
@@ -220,7 +220,7 @@ class Deletes(Protocol):
     """A channel that can take a post back."""
 
     async def delete(self, remote_id: str) -> None:
-        """Remove the post; one that is gone already is done, not an error."""
+        """Remove the post; it is no error if it is already gone."""
         ...
 
 
@@ -248,7 +248,7 @@ class Finds(Protocol):
 
 @runtime_checkable
 class FindsExactly(Protocol):
-    """A channel where one search tells for certain, and where a post that is sent again is the same post."""
+    """A channel where one search is conclusive, and where sending a post again makes no second one."""
 
     exact: bool
 
@@ -271,28 +271,28 @@ class Replaces(Protocol):
 
 @runtime_checkable
 class TwoLevels(Protocol):
-    """A channel with posts and what hangs on them, no deeper: what goes on about a post hangs on the post itself."""
+    """A channel with posts and replies to them, but no replies to those: each follow-up replies to the first post."""
 
     two_levels: bool
 
 
 @runtime_checkable
 class DropsRepeats(Protocol):
-    """A channel whose receiver knows a post again by its id: one in doubt is simply sent once more."""
+    """A channel whose receiver recognises a repeated post by its id: a post in doubt is simply sent once more."""
 
     drops_repeats: bool
 
 
 @runtime_checkable
 class ProvesNothing(Protocol):
-    """A channel whose posts go out by nothing that needs its credential: that one is out doesn't say that it works."""
+    """A channel that publishes without its credential: a published post doesn't prove that the credential works."""
 
     proves_nothing: bool
 
 
 @runtime_checkable
 class ProbesAtHome(Protocol):
-    """A channel whose probe asks nobody outside, so that it may be made in every round of the watch."""
+    """A channel whose probe makes no request outside, so that it can be made in every round of the watch."""
 
     probes_at_home: bool
 
@@ -301,7 +301,8 @@ class ProbesAtHome(Protocol):
 class RepeatsOnce(Protocol):
     """A channel that can't be searched, where most receivers, not all, recognise a repeated post by its id.
 
-    A post in doubt is sent once more if it is Severe or worse; a lesser one, or one in doubt again, is the officer's.
+    A post in doubt is sent once more if it is Severe or worse; a lesser one, or one in doubt again, is left to
+    officers.
     """
 
     repeats_once: bool
@@ -328,10 +329,10 @@ class Hears(Protocol):
 
 @runtime_checkable
 class Hides(Protocol):
-    """A channel where what others said under our posts can be hidden, and who says it kept away."""
+    """A channel where remarks under our posts can be hidden, and their authors blocked."""
 
     async def hide(self, remote_id: str) -> None:
-        """Hide a remark, or take it away where the platform hides nothing; one that is gone already is done."""
+        """Hide a remark, or delete it if the platform can't hide; it is no error if it is already gone."""
         ...
 
     async def block(self, author: str) -> None:
@@ -364,7 +365,7 @@ class Pace(Protocol):
     """The rate limit of a whole bot, as Telegram sets it."""
 
     def direct(self) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn to say something, ahead of everything that goes to many."""
+        """Wait for the turn of a message to one chat, ahead of all messages to many."""
         ...
 
     @property
@@ -373,7 +374,7 @@ class Pace(Protocol):
         ...
 
     def halt(self, seconds: float) -> None:
-        """Telegram asked to wait: nothing of this bot leaves before that."""
+        """Let nothing of this bot leave for that long, as Telegram asked."""
         ...
 
 
@@ -402,7 +403,7 @@ class Tells(Protocol):
     """Hands one message to one chat."""
 
     async def tell(self, target: Target) -> SendResult:
-        """One attempt. Raises Retry where it is certain that it isn't out, BadCredential where nothing will be."""
+        """Make one attempt. Raises Retry if the message is certainly not out, BadCredential if none can be sent."""
         ...
 
 
@@ -411,7 +412,7 @@ class KeepsConnections(Protocol):
     """An object with connections that stay open between messages."""
 
     async def close(self) -> None:
-        """End those that carry nothing."""
+        """Close the connections that are idle."""
         ...
 
 
@@ -421,10 +422,10 @@ Keyboard = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
-    """Where people answer what a Telegram channel posts: `channel` is the channel's own id, `group` that of the group.
+    """The place where people reply to a Telegram channel's posts: `channel` is the channel's id, `group` the group's.
 
-    In a group that is posted to, the two are one. `group` is None where there is none, or the bot isn't in it; `deaf`
-    is why the bot hears nothing there, and `warnings` all that it lacks, that included.
+    If posts go to a group, the two are the same. `group` is None if there is none, or if the bot isn't in it. `deaf` is
+    the reason why the bot hears nothing there; `warnings` has all that it lacks, `deaf` included.
     """
 
     channel: int
@@ -434,32 +435,32 @@ class Discussion:
 
 
 class BotClient(Protocol):
-    """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails.
+    """All calls of a bot to Telegram. Each raises DeliveryError if it fails.
 
-    `channels/telegram/client.py` is that way; the room of the bot, which knows no channel, is given it as this.
+    `channels/telegram/client.py` implements them; the bot's room, which may import no channel, uses this protocol.
     """
 
     async def say(
         self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None, reply: int | None = None
     ) -> int:
-        """Say `text` (Telegram's HTML), or put it in place of the message `edit`; the message's number.
+        """Send `text` (Telegram's HTML), or replace the message `edit` with it. Returns the message's number.
 
-        With `reply` it answers that message of the chat, if it is still there.
+        With `reply` it replies to that message of the chat, if it is still there.
 
-        Raises ReaderGone where nobody reads in that chat any more, ChatMoved where it has another id.
+        Raises ReaderGone if nobody reads that chat any more, ChatMoved if it has another id.
         """
         ...
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
-        """Show the picture of that file, with plain words under it; the message's number."""
+        """Send the picture in that file, with a caption of plain text. Returns the message's number."""
         ...
 
     async def fetch(self, file: str, most: int) -> bytes:
-        """A file that somebody sent. Raises Rejected where it isn't there any more, or has more than `most` bytes."""
+        """Return a file that somebody sent. Raises Rejected if it is gone, or has more than `most` bytes."""
         ...
 
     async def me(self) -> str:
-        """The bot's own username. Raises BadCredential where Telegram doesn't know the token."""
+        """Return the bot's own username. Raises BadCredential if Telegram doesn't know the token."""
         ...
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
@@ -467,15 +468,15 @@ class BotClient(Protocol):
         ...
 
     async def answer_press(self, press: str, toast: str) -> None:
-        """End the waiting of who pressed a button, with a word where there is one."""
+        """Confirm the press of a button, so that the app stops waiting, and show `toast` unless it is empty."""
         ...
 
     async def is_admin(self, chat: int, user: int) -> bool:
-        """True if a user may speak for a group."""
+        """True if a user is an administrator of a group."""
         ...
 
     async def discussion(self, chat: str) -> Discussion:
-        """Where people answer what is posted to that channel or group, and what the bot lacks to hear them."""
+        """Return where people reply to posts of that channel or group, and what the bot lacks to hear them."""
         ...
 
     async def listen_at(self, url: str, secret: str) -> None:

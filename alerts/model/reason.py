@@ -6,15 +6,15 @@ To add a reason, write its code, its English and its French as one message of a 
     msgid "merged with {into}: {source} told of the same event before"
     msgstr "réunie avec {into} : {source} a déjà annoncé le même événement"
 
-and call `because("merged", into=…, source=…)` where it is decided. A test holds the two against one another.
+and call `because("merged", into=…, source=…)` where it is decided. A test compares the two.
 
-The stored form is compact JSON, `{"code":"merged","with":"a1"}`. An old row holds a plain sentence: it is read as the
-code `words` and shown unchanged. Text of a platform or the system is a value, and quoted as theirs.
+The stored form is compact JSON, `{"code":"merged","with":"a1"}`. An old row may contain a plain sentence: it is read as
+the code `words` and shown unchanged. Text from a platform or the system is a value, and is quoted as theirs.
 
 A sentence names its values in braces. The part after a colon says how the value is spelled: `{state:term}` is a word of
-ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time alone, `{at:hour}` as people say
-it; `{count:number}` has the language's separators between figures; without one, a text is inserted as it is, a nested
-reason is worded, and a list is joined; `{each:lines}` has a line for each.
+ours, translated like a sentence; `{at:time}` is a date and time, `{at:clock}` the time alone, `{at:hour}` the time as
+people say it; `{count:number}` has the language's separators between figures; `{each:lines}` is a list with a line for
+each item. Without a spelling a text is inserted as it is; a nested reason is always worded, and a list joined.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DEEPEST = 6
 _VALUE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEPT = '{"code":"'
 WORDS = "words"
-"""The code of what is a sentence already."""
+"""The code of a reason that is already a sentence."""
 
 Value = Union[str, int, float, "Reason", tuple["Value", ...]]
 Translate = Callable[[str], str]
@@ -48,8 +48,8 @@ Translate = Callable[[str], str]
 def sentences() -> Mapping[str, str]:
     """Return every code with its English sentence, read once from the catalogues: the one list of them."""
     coded = (each for file in sorted(LOCALE.glob("fr/*.po")) for each in coded_sentences(file))
-    # `credential.wrong` is a notice's.
-    return MappingProxyType({WORDS: "{text}", **{code: said for code, said in coded if code.isidentifier()}})
+    # A code with a dot, such as `credential.wrong`, is a notice's.
+    return MappingProxyType({WORDS: "{text}", **{code: sentence for code, sentence in coded if code.isidentifier()}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,20 @@ class Reason:
         return self.worded()
 
     def __getitem__(self, name: str) -> Value | None:
-        """A value; None where there is none of that name."""
+        """The value of that name; None if there is none."""
         return next((value for known, value in self.values if known == name), None)
 
     def worded(self, translate: Translate = str, zone: tzinfo | None = None) -> str:
-        """The sentence, by `translate` in another language; times are in `zone`, or in their own."""
+        """Return the sentence, translated by `translate`; times are in `zone`, or in their own zone for None."""
         sentence = translate(sentences().get(self.code, ""))
-        if not sentence:  # a newer version's code: what it says is better than nothing
+        if not sentence:  # a newer version's code: its values are better than nothing
             return ", ".join(
                 [self.code, *(f"{name}: {_spelled(each, '', translate, zone)}" for name, each in self.values)]
             )
         return _VALUE.sub(lambda found: _spelled(self[found[1]], found[2] or "", translate, zone), sentence)
 
     def kept(self) -> str:
-        """As the store has it."""
+        """Return the form in which the store has it."""
         if self.code == WORDS:
             return str(self["text"])
         return json.dumps(self._as_json(), ensure_ascii=False, separators=(",", ":"))
@@ -94,17 +94,17 @@ class Reason:
 
 
 def because(code: str, /, **values: object) -> Reason:
-    """The reason of that code. A value is a text, a number, a time, a word of ours (an enum), a reason, or a list."""
+    """The reason of that code. A value is a text, a number, a time, an enum (a word of ours), a reason, a list."""
     return Reason(code, tuple((name, _value_of(each)) for name, each in values.items()))
 
 
 def in_words(text: str) -> Reason:
-    """A reason that is a sentence already: somebody else's, or one that was stored before reasons had codes."""
+    """Return a sentence as a reason: somebody else's, or one that was stored before reasons had codes."""
     return Reason(WORDS, (("text", text[:LONGEST]),))
 
 
 def as_reason(reason: Reason | str) -> Reason:
-    """The reason, or the sentence as one."""
+    """Return a reason unchanged, and a sentence as a reason."""
     return reason if isinstance(reason, Reason) else in_words(reason)
 
 
@@ -118,7 +118,7 @@ def read_reason(kept: str | None) -> Reason | None:
     """Parse the output of `kept`, or a plain sentence of an older version. Returns None for None."""
     if kept is None:
         return None
-    # A sentence of before may happen to begin so: what is no JSON is one, and is shown as it stands.
+    # An old sentence may happen to begin like a stored reason: if it can't be parsed, it is shown unchanged.
     if kept.startswith(_KEPT):
         try:
             return _of_json(json.loads(kept))
@@ -128,7 +128,7 @@ def read_reason(kept: str | None) -> Reason | None:
 
 
 def kept_reason(reason: Reason | None) -> str | None:
-    """As the store has it; None where there is none."""
+    """Return the form in which the store has a reason; None for None."""
     return reason.kept() if reason is not None else None
 
 

@@ -37,8 +37,9 @@ class ReportKind:
 
     `public`: its pins may be shown to everybody. `hazard` is that of a cluster's draft; without one, or without
     `cluster`, no draft is made. `stop` is shown in place of the form, which ends there: for matters that need a
-    telephone call, such as a smell of gas. `descriptions` name the matter in a draft ("Fallen or dangerous tree"),
-    and `instruction` its advice, each by language: a draft has no order of its hazard, since the matter is unconfirmed.
+    telephone call, such as a smell of gas. `descriptions` name the matter in a draft ("Fallen or dangerous tree"), and
+    `instruction` is its advice, each by language: a draft has none of the hazard's own instructions, since the matter
+    is unconfirmed.
     """
 
     code: str
@@ -52,7 +53,7 @@ class ReportKind:
     instruction: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, language: str) -> str:
-        """Its name in that language, else in the first that it has one in."""
+        """Its name in that language, else in the first language that it has; its code if it has no name."""
         return _in(self.names, language) or self.code
 
     def description(self, language: str) -> str:
@@ -80,7 +81,7 @@ _WIRES = {
 
 
 def shipped_kinds(language: str) -> tuple[ReportKind, ...]:
-    """The kinds of a town that names none: those that towns in France take most; `stop` in the town's language."""
+    """The kinds of a town that configures none, the usual ones in France, with `stop` in the town's language."""
     rule, short = ClusterRule(), "fr" if language[:2].lower() == "fr" else "en"
     return (
         ReportKind(
@@ -176,7 +177,7 @@ UNPROVEN = frozenset(
         "proof_missing", "proof_wrong", "proof_late", "proof_spent",
     }
 )  # fmt: skip
-"""Why a report is held that came by no form of ours, or without its proof of work: what costs its sender nothing."""
+"""The reasons to hold a report without our form or its proof of work: such a report cost its sender nothing."""
 
 
 class Closing(StrEnum):
@@ -204,12 +205,13 @@ class CitizenReport:
     """A stored report. `text`, `place`, the exact `lat` and `lon`, `chat` are None once they are forgotten.
 
     `number` is public (`SM-26-0417`), `token` is a digest of the private link's proof. `key` is a digest of the form's
-    own, which identifies a resent one. `source` is the reporter, as a digest under the day's secret, and
-    `source_before` the same under the secret of the day before, so that midnight makes nobody two; both are deleted
-    after 24 hours. `at` is when it was, `received_at` when it arrived. `incident` is the live one that it is about,
-    `draft` the alert that cites it. `withheld` is an officer's reason for withdrawing its words and photo from the
-    public. `agreed`: two networks reported the same, so its pin may be shown unreviewed. `rounded`: its place is no
-    longer exact. `tellers` counts the reporter and all who said "me too": a number, without their identities.
+    key, which identifies a report sent again. `source` is the reporter, as a digest under the day's secret, and
+    `source_before` the same under the secret of the day before, so that nobody counts twice after midnight; both are
+    deleted after 24 hours. `at` is when it happened, `received_at` when it arrived. `incident` is the current incident
+    that it is about, `draft` the alert that cites it. `withheld` is an officer's reason for withdrawing its words and
+    photo from the public. `agreed`: two networks reported the same, so its pin may be shown unreviewed. `rounded`: its
+    place is no longer exact. `tellers` counts the reporter and all who said "me too": a number, without their
+    identities.
     """
 
     id: str
@@ -328,7 +330,7 @@ class Telling:
 class ReportStep:
     """A step of a report, as its reporter may read it. `told_at`: when their chat was notified; None: not yet.
 
-    `said` are an officer's own words. `incident` is the alert that it is about from then on.
+    `said` are an officer's own words. `incident` is the incident that the report is about from then on.
     """
 
     report: str
@@ -421,7 +423,7 @@ class Forwarding:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A report as another server is given it: its service's code, the place, the words with our number in them."""
+    """A report as it is sent to another server: the service's code there, the place, and words with our number."""
 
     number: str
     service: str
@@ -433,7 +435,7 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """A server's answer to a report: its id there, or a token for that; neither if it gives none."""
+    """A server's answer to a report: its id there, or a token to ask for the id with; it may give neither."""
 
     remote_id: str | None = None
     token: str | None = None
@@ -441,7 +443,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class RemoteRequest:
-    """A report as another server shows it. `is_closed`: that server has done with it; `said` is its answer."""
+    """A report as another server shows it. `is_closed`: that server is done with it; `said` is its answer."""
 
     remote_id: str
     is_closed: bool

@@ -1,8 +1,8 @@
 """The one intake of citizens' reports: the page, the bot, programs, Open311, officers and commands come here.
 
-A report is identified by the key of its form, so that one that is sent twice is one, with the same number and the same
-private link. All of it is one transaction: the checks' result, the report, its number, its source and its first step.
-The reporter is identified by a digest alone (`sources_of`), under a secret of the day that is deleted with it.
+A report is identified by the key of its form: a form that is sent twice is one report, with one number and one private
+link. All of it is stored in one transaction: the checks' result, the report, its number, its source and its first step.
+The reporter is identified only by a digest (`sources_of`) under a secret of the day, which is deleted with it.
 
 `take` is the part in the transaction; `alerts.reports.intake` does the rest, for a daemon.
 """
@@ -46,21 +46,22 @@ from alerts.reports.spam_checks import DAY, OUTSIDE, Facts, most_earlier, must_k
 from alerts.store.unit import Unit
 
 BACKDATED = timedelta(days=1)
-"""The maximum age of a report, if a program gives its time."""
+"""The maximum age of a report whose time an officer or a program gives."""
 MOST_UNREVIEWED_PHOTOS = 200
-"""Photos of reports that are held, a megabyte each at the most, at which none is taken any more that costs nothing."""
+"""If so many photos (of up to a megabyte) await review, an unproven report with another one is refused."""
 _LONGEST_PREFIX = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDraft:
-    """A report as submitted, by whatever way. `placed` finds its `district`, and whether it `is_outside` the town.
+    """A report as submitted, whatever way it came. `placed` finds its `district`, and whether it `is_outside` the town.
 
     `source` is the reporter: `net 192.0.2.0/24` (`alerts.model.bounds.network_of`), `chat telegram:123`, `key OPAQUE`;
-    it is never stored, only digests of it. `key` identifies a resent one, and is as hard to guess as its private link:
-    its owner gets that. `chat` is the chat to notify, as (channel, chat's id). `at` is when it was, which only officers
-    and programs may give. `doubt` is a reason for a review, found at the entrance (no proof of work, a form sent too
-    fast). `by` is the officer, or the program's owner, who submits it, and `utterance` the remark it was made of.
+    it is never stored, only digests of it. `key` identifies a report sent again, and must be as hard to guess as its
+    private link, which whoever has the key gets. `chat` is the chat to notify, as (channel, chat's id). `at` is when it
+    happened, which only officers and programs may give. `doubt` is a reason for a review, found at the entrance (no
+    proof of work, a form sent too fast). `by` is the officer, or the program's owner, who submits it, and `utterance`
+    the remark it was made from.
     """
 
     kind: str
@@ -86,8 +87,8 @@ class ReportDraft:
 class TakenReport:
     """The result of taking a report; `token` is the proof of its private link: `/report/NUMBER/TOKEN`.
 
-    `fresh`: it was not there before. `drafted` is the waiting alert that cites it, by its id; `incident` the current
-    one that it is about. `came` has its other effects.
+    `fresh`: it was not stored before. `drafted` is the id of the waiting alert that cites it, `incident` that of the
+    current incident that it is about. `came` has its other effects.
     """
 
     report: CitizenReport
@@ -104,7 +105,7 @@ def section_of(town: Town) -> ReportsSection:
 
 
 def kind_of(town: Town, code: str) -> ReportKind:
-    """The kind of that code. Raises Misuse where there is none, and for one at which the form ends."""
+    """Return the kind of that code. Raises Misuse if there is none, or if it shows a `stop` in place of the form."""
     kind = section_of(town).kind(code)
     if kind is None:
         raise Misuse(because("no_such_kind", name=code[:40], known=[each.code for each in section_of(town).kinds]))
@@ -124,7 +125,7 @@ def prefix_of(town: Town) -> str:
 def sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str]:
     """Return a source's digests under the secrets of today and of yesterday.
 
-    Two digests of one source are equal within a day, and over midnight one's first is the other's second.
+    Within a day a source always has the same two digests; after midnight, its first one becomes the second.
     """
     return _sources_of(unit, source, now)[:2]
 
@@ -137,13 +138,13 @@ def _sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str, bytes
 
 
 def secrets_of(unit: Unit, names: Sequence[str], now: datetime) -> dict[str, bytes]:
-    """The town's secrets of these names; one that isn't there yet is made, and kept."""
+    """Return the town's secrets of these names; a missing one is created and stored."""
     kept = unit.reports.secrets({name: secrets.token_hex(32) for name in names}, now)
     return {name: bytes.fromhex(value) for name, value in kept.items()}
 
 
 def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
-    """The draft's kind. Raises Misuse for what can't be taken, whoever sends it."""
+    """Return the draft's kind. Raises Misuse if the report can't be taken, whoever sends it."""
     kind = kind_of(town, draft.kind)
     if draft.lat is None or draft.lon is None:
         raise Misuse(because("report_without_place"))
@@ -188,24 +189,24 @@ def _is_on_globe(lat: float, lon: float) -> bool:
 def take(
     unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None, alerts: AlertsNow | None = None
 ) -> TakenReport:
-    """Take a report; the unit's transaction decides whether it was. One that came by the same key is there already.
+    """Take a report, which is stored with the unit's transaction. One with a known key is returned as it is stored.
 
-    `photo` is the draft's, drawn anew, `alerts` what is on, where several are taken in one transaction. Raises Misuse,
-    before anything is written.
+    `photo` is the draft's, re-encoded; `alerts` has the current alerts, if several reports are taken in one
+    transaction. Raises Misuse, before anything is written.
     """
     town, now = unit.desk.station, unit.now
     kind = check(town, draft, now)
-    source, before, links = _sources_of(unit, _who(unit, draft), now)
+    source, before, links = _sources_of(unit, _counted_source(unit, draft), now)
     key = draft.key or f"once {unit.new_id()}"
-    # Of the form's key, under a secret: sent again, a form leads to the same page, and nobody else can make that up.
+    # Derived from the form's key by a secret: a form sent again leads to the same page, and nobody can forge a token.
     token = seal_of(links, f"token {draft.via} {key}")[:32]
-    known_by = seal_of(links, f"key {draft.via} {key}")
-    known = unit.reports.by_key(known_by)
+    key_digest = seal_of(links, f"key {draft.via} {key}")
+    known = unit.reports.by_key(key_digest)
     if known is not None:
         return TakenReport(known, token, fresh=False, drafted=known.draft, incident=known.incident)
     doubt = sift(draft, _facts(unit, (source, before), photo))
     new = _report_of(unit, draft, digest(token), doubt, photo)
-    report = replace(new, key=known_by, source=source, source_before=before)
+    report = replace(new, key=key_digest, source=source, source_before=before)
     if (
         photo is not None
         and report.is_unproven
@@ -215,32 +216,33 @@ def take(
     unit.reports.add(report)
     if photo is not None:
         unit.reports.put_photo(ReportPhoto(report.id, photo.jpeg, photo.likeness, now))
-    # Whoever sends it sees its number at once: nothing is left to be told in the chat.
+    # The sender sees its number at once: the chat needs no notification of this step.
     unit.reports.step(ReportStep(report.id, now, report.state, by=report.by, told_at=now), report.channel, report.chat)
     if draft.by is not None:
         officer = Officer(unit, draft.by)
         officer.write(Act.REPORT, report.number, "report added")
         if draft.utterance is not None and unit.desk.station.listens:
             SeeToRemark(draft.utterance).done_by(officer)
-    came = _tell(
+    came = _count_teller(
         unit, kind, report, ReportSource(report.id, source, before, report.at), alerts, outside=draft.is_outside
     )
     kept = replace(report, draft=came.draft, incident=came.incident)
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
 
 
-def _who(unit: DeskUnit, draft: ReportDraft) -> str:
-    """Return the source for clusters: all reports that one officer types in, by whichever way, are that officer's.
+def _counted_source(unit: DeskUnit, draft: ReportDraft) -> str:
+    """Return the source that counts in clusters: one officer is one source, whichever way they type reports in.
 
-    Nobody can see from outside how many people they listened to. A remark that the town's ears read is its author's,
-    whoever notes it, and a program (`reporter`) names its sources itself.
+    Nobody can see from outside how many people they listened to. A report made from a remark that was read on a
+    platform is the remark's author's, and a program (`reporter`) names its sources itself.
     """
     if draft.by is None or draft.by.role is Role.REPORTER:
         return draft.source
-    said = unit.listening.utterance(draft.utterance) if draft.utterance is not None else None
-    if said is not None and said.by is None:
+    utterance = unit.listening.utterance(draft.utterance) if draft.utterance is not None else None
+    if utterance is not None and utterance.by is None:
         return draft.source
-    return f"officer {fold_name(said.by if said is not None and said.by is not None else draft.by.name)}"
+    officer = utterance.by if utterance is not None and utterance.by is not None else draft.by.name
+    return f"officer {fold_name(officer)}"
 
 
 def _report_of(
@@ -280,7 +282,7 @@ def _facts(unit: DeskUnit, sources: Sequence[str], photo: Photo | None = None) -
     return Facts(unit.now, earlier, photo.likeness if photo else None, words)
 
 
-def _tell(
+def _count_teller(
     unit: DeskUnit,
     kind: ReportKind,
     report: CitizenReport,
@@ -289,7 +291,7 @@ def _tell(
     *,
     outside: bool = False,
 ) -> Came:
-    """Store the source, and apply its effects; a report outside the town has none."""
+    """Store who sent or confirmed a report; return the effects on clusters, none if the report is outside the town."""
     lat, lon = report.lat, report.lon
     if lat is None or lon is None or outside or (report.held is not None and report.held.code == OUTSIDE):
         unit.reports.tell(teller)
@@ -303,21 +305,21 @@ def _tell(
 
 
 def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
-    """Record that somebody else confirms it; returns the effects. Returns None if they had, or the report is closed.
+    """Record that another person confirms a report. Returns the effects; None if they had, or if it is closed.
 
-    Raises Misuse if the town takes no reports of that kind any more, and if they confirm far too many.
+    Raises Misuse if the town takes no reports of that kind any more, and if one source confirms far too many.
     """
     report = unit.reports.by_id(report_id)
     if report is None or not report.is_open:
         return None
     kind = kind_of(unit.desk.station, report.kind)
     own, before = sources_of(unit, source, unit.now)
-    # Who reported it, or said so before, says nothing new. By both digests, for it may be past midnight.
+    # The reporter, and whoever confirmed it before, adds nothing. Both digests count, since it may be past midnight.
     if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
         return None
     must_keep_pace(source, _facts(unit, (own, before)))
     unit.reports.add_reporters(report.id)
-    return _tell(unit, kind, report, ReportSource(report.id, own, before, unit.now))
+    return _count_teller(unit, kind, report, ReportSource(report.id, own, before, unit.now))
 
 
 def _number(unit: Unit, town: Town, now: datetime) -> str:
@@ -335,5 +337,5 @@ def _words(text: str) -> str:
 
 
 def link_of(town: Town, number: str, token: str) -> str:
-    """The report's private page, for who reported it; without a public address, its path."""
+    """Return the address of a report's private page; only its path if the town has no public address."""
     return f"{town.public_url or town.mount}/report/{number}/{token}"
