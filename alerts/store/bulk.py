@@ -35,7 +35,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
 from alerts.store.bulk_results import bulk_of, candidate_of, checkpoint, land, of_one_bulk
-from alerts.store.bulk_unsure import close_finished, record_clean_stop, recover
+from alerts.store.bulk_unsure import close_finished, record_clean_stop, recover, take_back_deferred
 from alerts.store.database import Database
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
@@ -120,6 +120,8 @@ class Bulks:
         deferred_until = known.deferred_until if is_known else 0  # others, or what landed, may have held back somebody
         if known.term != lease.number:
             recover(db, self._address.channel, ask.local, ask.flying)
+        if known.term != lease.number or ask.withdrew:
+            take_back_deferred(db, self._address.channel, ask.flying)
         turning = _Exchange(unit, self._address, ask, self._bulk, deferred_until)
         turning.out = out
         turn = turning.turn()
@@ -338,6 +340,8 @@ class _Exchange:
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
         if not telling or who is None:
             return []
+        for bulk in telling:  # as all that is handed over: after a kill it is known who may have got it
+            sql.TAKE_OFF.run(self._db, bulk=bulk.id, chat=chat, doubt=False)
         messages = [(bulk,) for bulk in telling] if self._address.separate else [telling]
         return [self._target(who, each, deferred=True) for each in messages]
 

@@ -17,6 +17,7 @@ from alerts.model.delivery import (
     Progress,
     SendOutcome,
     SendResult,
+    Target,
     messages_of,
     still_missed,
 )
@@ -119,14 +120,21 @@ def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, c
     if result.outcome is SendOutcome.DOUBT and _is_sent_again(db, channel, result, now):
         return
     for bulk in target.bulks:
-        was_away = sql.LAND.run(db, key=bulk.id, who=chat).rowcount
-        let_go = sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.deferred else 0
-        if was_away or let_go:  # else another process told of it meanwhile, and counted it
+        was_open = _take_off(db, channel, target, bulk)
+        if was_open:  # else another process told of it meanwhile, or something newer took its place, and it is counted
             counts.setdefault(bulk.id, Counter())["out" if result.outcome is SendOutcome.SENT else "refused"] += 1
-        if result.outcome is SendOutcome.SENT and (was_away or target.deferred):
+        if result.outcome is SendOutcome.SENT and (was_open or target.deferred):
             _receive(db, _subject_of(channel, bulk), chat, result.message or 0, now)
     if result.moved_to is not None:
         Subscribers(db).moved(channel, chat, result.moved_to)
+
+
+def _take_off(db: Connection, channel: str, target: Target, bulk: Bulk) -> bool:
+    """Its attempt is over; returns True if it was still open: under way, or (of a deferred one) deferred."""
+    was_away = sql.LAND.run(db, key=bulk.id, who=target.chat).rowcount
+    if target.deferred:
+        return bool(sql.LET_GO.run(db, of=channel, who=target.chat, key=bulk.id).rowcount)
+    return bool(was_away)
 
 
 def _subject_of(channel: str, bulk: Bulk) -> BulkSubject:
@@ -182,6 +190,7 @@ def _is_sent_again(db: Connection, channel: str, result: SendResult, now: dateti
     if target.deferred:
         until = stamp(now + DEFER_AGAIN)
         for bulk in target.bulks:
+            sql.LAND.run(db, key=bulk.id, who=chat)
             sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
         return True
     return all(sql.DOUBT.run(db, key=bulk.id, who=chat).rowcount == 1 for bulk in target.bulks)
@@ -191,12 +200,7 @@ def _hold(db: Connection, channel: str, result: SendResult, now: datetime) -> No
     """Defer a message that can't be delivered now: the deferral outlives a kill, and delays nobody else."""
     chat, until = result.target.chat, stamp(result.until or now + DEFER_AGAIN)
     for bulk in result.target.bulks:
-        was_there = (
-            sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id)
-            if result.target.deferred
-            else sql.LAND.run(db, key=bulk.id, who=chat)
-        )
-        if was_there.rowcount:  # else they left meanwhile, or another process told them
+        if _take_off(db, channel, result.target, bulk):  # else they left meanwhile, or another process told them
             sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
 
 

@@ -71,5 +71,15 @@ def close_finished(db: Connection, key: str, away: Collection[tuple[str, int]]) 
     return bool(still)
 
 
+def take_back_deferred(db: Connection, channel: str, away: Collection[tuple[str, int]]) -> None:
+    """Note that deferred sends which were handed over aren't under way any more, but for those in `away`.
+
+    They stay deferred, and are handed over anew; a kill then finds only those that may have left.
+    """
+    for row in sql.DEFERRED_FLIGHTS.rows(db, of=channel):
+        if (row["bulk"], row["chat"]) not in away:
+            sql.LAND.run(db, key=row["bulk"], who=row["chat"])
+
+
 def _subject_of(channel: str, row: Row) -> BulkSubject:
     return BulkSubject(channel, row["incident"], row["seq"], is_end=False)

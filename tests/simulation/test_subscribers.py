@@ -49,6 +49,11 @@ def test_a_bulk_that_waited_until_its_alert_ended_is_stopped_then():
     assert simulate(91200007, SHORT, subscribers=True).breaches == []
 
 
+def test_who_was_under_way_with_what_had_been_held_back_at_a_power_cut_hears_the_end():
+    """A seed that nobody had used: the service took nothing for half a minute, then seven were told as power failed."""
+    assert simulate(91200043, SHORT, subscribers=True).breaches == []
+
+
 @pytest.mark.release
 def test_a_seed_with_subscribers_goes_the_same_way_each_time():
     assert simulate(3, SHORT, subscribers=True).digest == simulate(3, SHORT, subscribers=True).digest

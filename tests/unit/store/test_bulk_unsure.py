@@ -155,6 +155,58 @@ def test_what_is_for_later_since_no_answer_came_may_be_there(turns, unsure):
     assert sorted(chats(turns.deliver())) == ([1, 2] if unsure else [2])
 
 
+@pytest.fixture
+def two_for_later(turns):
+    """A bulk that is done but for two, whose service took nothing; they are due now. Returns their results."""
+    turns.subscribe(*people(1, 2, 3))
+    turns.file()
+    *later, third = turns.turn()
+    due = turns.now + timedelta(minutes=1)
+    turns.turn(*(SendResult(each, SendOutcome.LATER, until=due) for each in later), *sent([third]))
+    turns.deliver()
+    turns.now = due
+
+
+@pytest.mark.usefixtures("two_for_later")
+def test_who_was_under_way_with_what_was_held_back_at_a_kill_hears_the_end(turns):
+    assert chats(turns.turn(room=1)) == [1]
+    turns.kill()
+    turns.file(kind=PostKind.END, notice=SEVERE)
+    assert sorted(chats(turns.deliver())) == [1, 3], "the second was due, and wasn't handed over"
+    assert turns.rows("SELECT chat FROM received UNION ALL SELECT chat FROM bulk_flight") == []
+
+
+@pytest.mark.usefixtures("two_for_later")
+def test_what_was_held_back_and_is_told_again_after_a_kill_is_told_and_counted_once(turns):
+    turns.turn()
+    turns.kill()
+    assert sorted(chats(turns.deliver())) == [1, 2]
+    assert turns.rows("SELECT sent, skipped, total FROM bulk") == [(3, 0, 3)]
+    assert turns.rows("SELECT chat FROM held_back UNION ALL SELECT chat FROM bulk_flight") == []
+
+
+@pytest.mark.usefixtures("two_for_later")
+def test_what_was_held_back_and_taken_back_before_it_left_makes_nobody_hear_of_the_end(turns):
+    taken_back, hangs = turns.turn()
+    turns.flying.remove(taken_back)
+    turns.turn(room=0)
+    turns.kill()
+    turns.file(kind=PostKind.END, notice=SEVERE)
+    assert sorted(chats(turns.deliver())) == sorted([hangs.chat, 3])
+
+
+@pytest.mark.usefixtures("two_for_later")
+def test_what_was_held_back_and_is_out_when_an_update_takes_its_place_is_counted_once(turns):
+    targets = turns.turn()
+    turns.file(kind=PostKind.UPDATE)
+    turns.turn()
+    turns.turn(*sent(targets))
+    assert turns.rows("SELECT sent, skipped, total FROM bulk WHERE id = 'b1'") == [(1, 2, 3)]
+    turns.kill()
+    turns.deliver()
+    assert turns.rows("SELECT chat FROM bulk_flight") == []
+
+
 def test_who_left_under_way_at_a_kill_is_not_brought_back(turns):
     turns.subscribe(*people(1, 2))
     turns.file()
