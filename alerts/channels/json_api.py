@@ -16,6 +16,7 @@ import aiohttp
 from alerts.channels.answer import (
     LARGEST,
     LARGEST_LIST,
+    LONGEST_WAIT,
     WAIT,
     Answer,
     RequestPurpose,
@@ -121,13 +122,17 @@ class JsonApi:
         return answer
 
     def limit_of(self, answer: Answer) -> datetime | None:
-        """Return when a limit is over: told as a time (Mastodon), in seconds since 1970 (Bluesky), or from now on."""
-        reset = _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
+        """Return when a limit is over: told as a time (Mastodon), in seconds since 1970 (Bluesky), or from now on.
+
+        A day ahead at the most: no server's clock silences a channel for longer.
+        """
+        now, reset = self._resources.clock.now(), _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
         if reset:
-            return moment_of(float(reset[:12]) if reset.isdecimal() else reset)
+            named = moment_of(float(reset[:12]) if reset.isdecimal() else reset)
+            return min(named, now + LONGEST_WAIT) if named is not None else None
         milliseconds = count_of((answer.read() or {}).get("retry_after_ms"))
         wait = wait_of(answer.headers.get("Retry-After") if milliseconds is None else milliseconds / 1000)
-        return self._resources.clock.now() + wait if wait is not None else None
+        return now + wait if wait is not None else None
 
     def quotas(self) -> Sequence[Quota]:
         """The limits as the platform last told them, unless they are over."""

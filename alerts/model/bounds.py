@@ -64,6 +64,9 @@ them.
 """
 
 _TAG = re.compile(r"<[^<>]*>")
+# Only what ends with ";": the rest may be an address ("?a=1&copy=2"), though browsers read it too. And only so many
+# digits: Python raises an error for a number of thousands.
+_ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 
 LONGEST_SIDE = 20_000
 """Most pixels on the longer side of a picture: no camera makes more, and a row costs a decoder more than its pixels."""
@@ -87,8 +90,12 @@ def visible(markup: str) -> str:
 
     A stranger's HTML needs more than that (`rendering.text.clean`).
     """
-    bare = _TAG.sub("", markup) if "<" in markup else markup
-    return html.unescape(bare) if "&" in bare else bare
+    return unescaped(_TAG.sub("", markup) if "<" in markup else markup)
+
+
+def unescaped(text: str) -> str:
+    """Return `text` with its entities as characters; what can't be one stays as it is."""
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
 
 
 def bounded(text: str, most: int) -> str:

@@ -12,7 +12,6 @@ a feed must not be able to hold up the alerts of others.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +20,7 @@ from itertools import pairwise
 from typing import Any
 
 from alerts.model.alert import Alert, Info, size_of_info
-from alerts.model.bounds import normal, seen
+from alerts.model.bounds import normal, seen, unescaped
 from alerts.model.remembered import Remembered
 from alerts.rendering.counting import spans
 
@@ -35,8 +34,6 @@ _MARKUP = re.compile(
     | <[!?][^<>]*+>""",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
-# Only what ends with ";": the rest may be an address ("?a=1&copy=2"), though browsers read it too.
-_ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _BLOCKS = frozenset(
     ("blockquote", "br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "table", "tr", "ul")
 )
@@ -98,7 +95,7 @@ def clean(text: str) -> str:
     text = normal("NFC", text[:LONGEST])
     if not _SUSPECT.search(text) and seen(text) == text:
         return text.strip()
-    text = _unescape(_unescape(text))
+    text = unescaped(unescaped(text))
     text = "".join(_without_markup(text)) if "<" in text else text
     text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text)
     # Bidirectional controls and all else that can't be seen; joiners stay, for emoji need them.
@@ -240,10 +237,6 @@ def address(web: str | None) -> str | None:
         and re.fullmatch(r"https?://[^\s<>\"'\x00-\x20\x7f-\xa0\u200b-\u202e\ufeff]+", link, re.IGNORECASE)
         else None
     )
-
-
-def _unescape(text: str) -> str:
-    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
 
 
 def _without_markup(text: str) -> Iterator[str]:

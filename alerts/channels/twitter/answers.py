@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, count_of, normal, quote, unclear, unreadable
+from alerts.model.bounds import unescaped
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry, Unexplained
 from alerts.model.post import Quota
 from alerts.model.reason import because
@@ -156,7 +156,7 @@ def as_written(post: Mapping[str, Any]) -> str:
             real = str(url["expanded_url"])
             text = text.replace(str(url["url"]), "" if _OF_A_PICTURE.fullmatch(real) else real)
     # "&", "<" and ">" come back as entities, and nothing else does.
-    return html.unescape(text)
+    return unescaped(text)
 
 
 def _problem(body: Mapping[str, Any]) -> str:

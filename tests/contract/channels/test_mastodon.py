@@ -194,6 +194,19 @@ async def test_what_the_server_says_of_its_limits_is_believed_until_they_are_ove
     assert not channel.quotas()
 
 
+@pytest.mark.parametrize("reset", ["2199-12-31T00:00:00Z", "99999999999", "4102444800"])
+async def test_a_server_with_a_wrong_clock_silences_the_channel_for_a_day_at_the_most(stage, reset):
+    told = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    async with platform((200, b'{"id":"1"}', told), (429, b'{"error":"later"}', told)) as there:
+        channel = await stage.open("mastodon", api_url=there.url)
+        await channel.publish(message("Crue"))
+        with pytest.raises(Retry) as waits:
+            await channel.publish(message("Encore"))
+        tomorrow = stage.clock.now() + timedelta(days=1)
+        assert all(quota.reset <= tomorrow for quota in channel.quotas())
+    assert waits.value.after <= tomorrow
+
+
 # --- polls
 
 
@@ -300,3 +313,16 @@ async def test_half_of_the_window_is_left_for_posts(stage):
         channel = await stage.open("mastodon", api_url=there.url, hears=True)
         await hear(stage, channel, {}, *map(str, range(40)))
     assert len(there.asked) == 7
+
+
+async def test_an_entity_of_thousands_of_digits_keeps_no_other_reply_from_being_heard(stage):
+    said = {"<p>&#65;</p>": "A", f"&#{'9' * 5000};": f"&#{'9' * 3998}", "Et l&#39;école ?": "Et l'école ?"}
+    now = stage.clock.now().isoformat()
+    replies = [
+        {"id": str(at), "in_reply_to_id": "1", "created_at": now, "content": each} for at, each in enumerate(said)
+    ]
+    who, thread = (200, b'{"id":"9"}'), (200, json.dumps({"descendants": replies}).encode())
+    async with platform(who, thread) as there:
+        channel = await stage.open("mastodon", api_url=there.url, hears=True)
+        heard = await hear(stage, channel, {}, "1")
+    assert [each.text for each in heard.values()] == list(said.values())
