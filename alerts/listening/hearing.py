@@ -182,6 +182,8 @@ def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Under
     if is_new:
         changed = replace(
             changed,
+            # Nobody was answered for these words yet (`grouping`). An edit's own time isn't known everywhere.
+            heard_at=unit.now,
             text=bounded(remark.text or "", LONGEST_REMARK),
             kind=understood.kind if known.kind is not Kind.HELP else known.kind,
             kind_reason=understood.reason if known.kind is not Kind.HELP else known.kind_reason,

@@ -225,7 +225,8 @@ class MergeQuestion(QuestionAct):
     def carry_out(self, officer: Officer) -> Question:
         """Merge this question into the other one, and return that. Raises Misuse if this one has an answer.
 
-        If the other one has an answer, it is published again, so that those who asked this one get it too.
+        If the other one has an answer, it is published again, so that those who asked this one get it too. Until then
+        nobody is answered automatically.
         """
         unit, listening = officer.unit, officer.unit.listening
         kept = find_question(unit, self.into)
@@ -240,7 +241,8 @@ class MergeQuestion(QuestionAct):
         listening.drop_question(gone.id)
         # The vector is later computed again from its members': their mean isn't known here.
         merged = replace(kept, asked=kept.asked + gone.asked, changed_at=unit.now, centroid=None)
-        listening.put_question(merged)
+        # Later askers are compared with these too: none is answered automatically before that is released as well.
+        listening.put_question(replace(merged, next_ones=False))
         officer.write(Act.TEND, kept.id, f"took up {gone.id}")
         answered = said_anew(officer, merged, reach=True)
         return answered.question if answered is not None else merged

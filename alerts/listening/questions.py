@@ -123,9 +123,11 @@ def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
     """
     unit, rules = officer.unit, officer.unit.desk.station.listening
     newest_alert(unit, question.incident)
-    last = newest(unit, question.id)
+    stored, last = find_question(unit, question.id), newest(unit, question.id)
+    if last is not None and last.state is AnswerState.ACCEPTED:  # a merge switches that off until the next version
+        last = replace(last, next_ones=last.next_ones and stored.next_ones)
     if last is not None and not draft.is_another and _says_the_same(last, question, draft):
-        return Answered(find_question(unit, question.id), last)
+        return Answered(stored, last)
     current = current_answer(unit, question.id)
     waits = draft.waits or rules.answers == "approve"
     new = replace(

@@ -112,6 +112,7 @@ class Understood:
 class Utterance:
     """A stored remark. `text`, `name` and `sealed` are None once it was forgotten, or is gone.
 
+    `said_at` is the time of its first words by the platform's clock, `heard_at` when its present words came here.
     `incident` is that of the post it comments on, or, if `suggested`, the one it may be about. `question` is the id of
     the question it is part of. `raised`: it may be a call for help, which only a person dismisses; `told_at` is when
     those on call were warned of that. `hidden`: its platform shows it to nobody else; `hidden_at` is when that changed

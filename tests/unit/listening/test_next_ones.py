@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from alerts.desk.versions import digest_of, waiting
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of
 from alerts.listening.likeness import WordLikeness
@@ -14,8 +17,9 @@ from alerts.listening.remark_acts import AttributeRemark
 from alerts.listening.understanding import Understanding
 from alerts.model.events import PostsStored
 from alerts.model.listening import UtteranceState
+from alerts.reports.words_acts import ApproveAnswer, RejectAnswer
 from tests.unit.listening.conftest import send_all
-from tests.unit.listening.test_answering import ANNE, by, in_group, in_private, on_page, where
+from tests.unit.listening.test_answering import ANNE, PAUL, by, in_group, in_private, on_page, where
 from tests.walls import in_one_test
 
 WATER = "L’eau du robinet est-elle potable ?"
@@ -118,3 +122,43 @@ async def test_a_question_that_was_merged_still_takes_up_who_asks_it(listening, 
     later = await say(listening, intake, on_page(3))
 
     assert later.question == first.question
+
+
+async def test_who_changes_their_words_afterwards_has_nothing_else_answered_for_them(listening, intake):
+    """Facebook dates no edit: what a comment says by now was never what the answer was given to."""
+    first, at = "Le pont est-il ouvert ?", listening.clock.now()
+    await answered(listening, intake, on_page(1, remote_id="c1", at=at), text=first)
+    listening.clock.set(at + timedelta(minutes=2))
+    await say(listening, intake, on_page(1, remote_id="c1", at=at))
+
+    await say(listening, intake, on_page(2))
+
+    assert await send_all(listening) == []
+
+
+async def test_a_question_taken_up_later_is_answered_to_nobody_by_itself_until_that_is_validated(listening, intake):
+    object.__setattr__(listening.town, "listening", replace(listening.town.listening, answers="approve"))
+    luc, other = replace(ANNE, name="Luc"), await say(listening, intake, on_page(1))
+    bridge = (await say(listening, intake, on_page(2), "Le pont est-il ouvert ?")).question
+    given = partial(by, luc, AnswerQuestion, bridge, "Oui.", words="Le pont est-il ouvert ?", next_ones=True)
+
+    async def validate_what_waits():
+        waits = await listening.service.ask(lambda unit: waiting(unit, bridge))
+        await listening.service.act(by(PAUL, ApproveAnswer, waits.id, seen=digest_of(waits)))
+        await send_all(listening)
+
+    await listening.service.act(given())
+    await validate_what_waits()
+    await listening.service.act(by(luc, MergeQuestion, other.question, bridge))
+    waits = await listening.service.ask(lambda unit: waiting(unit, bridge))
+    await say(listening, intake, on_page(3))
+    assert await send_all(listening) == []
+
+    await listening.service.act(by(luc, RejectAnswer, waits.id))
+    await say(listening, intake, on_page(4))
+    assert await send_all(listening) == [], "who takes their own version back has changed nothing either"
+
+    await listening.service.act(given())
+    await validate_what_waits()
+    await say(listening, intake, on_page(5))
+    assert len(await send_all(listening)) == 1
