@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.apart.parser import Parser
+from alerts.channels import bluesky, mastodon
 from alerts.model.errors import TocsinError
 from alerts.reports.photos import reencoded
 from alerts.sources.feed import read_feed
@@ -75,6 +76,21 @@ _CALENDAR = tuple(
 )
 _JSON_UNITS = ("[", '{"a":', "9", '"', "\\u0000", " ", "{},", "-")
 _JSON = ("{}", '{{"product": {}', '{{"product": {{"update_time": "{}"}}}}', '{{"product": {{"periods": [{}]}}}}')
+_STATUS = '{{"id": "1", "in_reply_to_id": "0", "created_at": "2026-11-25T12:00:00Z", "content": "{}"}}'
+_REPLY = '{{"post": {{"uri": "1", "indexedAt": "2026-11-25T12:00:00Z", "record": {{"text": "{}"}}}}}}'
+_CONTEXTS = (
+    "{}",
+    '{{"descendants": [{}]}}',
+    f'{{{{"descendants": [{_STATUS}]}}}}',
+    f'{{{{"descendants": {_STATUS}}}}}',
+)
+_THREADS = (
+    "{}",
+    '{{"thread": {{"replies": [{}]}}}}',
+    f'{{{{"thread": {{{{"replies": [{_REPLY}]}}}}}}}}',
+    '{{"thread": "{}"}}',
+)
+_THREAD_UNITS = (*_JSON_UNITS, '{"a":{}},', "<", "<b>x</b> &lt; ", "&#9999999", "@a ", "\u0301")
 _FILE_UNITS = (
     b"\xff",
     b"\0",
@@ -141,6 +157,16 @@ def _maps(size: int) -> Iterator[Given]:
         yield body, "38"
 
 
+def _contexts(size: int) -> Iterator[Given]:
+    for body in _texts(_CONTEXTS, _THREAD_UNITS, size):
+        yield body, "0", ("0",), "https://mastodon.example"
+
+
+def _threads(size: int) -> Iterator[Given]:
+    for body in _texts(_THREADS, _THREAD_UNITS, size):
+        yield body, "0", ("0",)
+
+
 def _files(size: int) -> Iterator[Given]:
     for start in _FILES:
         for unit in _FILE_UNITS:
@@ -154,6 +180,8 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
     "calendar": (read_agenda, _calendars),
     "vigilance map": (read_map, _maps),
     "vigilance bulletin": (read_bulletin, _maps),
+    "thread on Mastodon": (mastodon.replies_below, _contexts),
+    "thread on Bluesky": (bluesky.replies_below, _threads),
     "photo": (reencoded, _files),
     "picture": (bare, _files),
 }

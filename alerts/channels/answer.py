@@ -30,6 +30,8 @@ QUOTED = 200
 """Characters of a platform's own words that a reason quotes."""
 LARGEST, LARGEST_LIST = 256 * 1024, 8 * 1024 * 1024
 """Bytes of an answer that are read, unpacked: of one about a single post, and of a list of posts or messages."""
+LARGEST_HERE = 64 * 1024
+"""Bytes of an answer that are read on the loop: what is longer may hold it for seconds."""
 LONGEST_ID, LONGEST_ADDRESS, LONGEST_NAME = 200, 2000, 200
 """Characters that are kept of an answer's ids, addresses and names."""
 LONGEST_WAIT = timedelta(days=1)
@@ -137,7 +139,9 @@ async def ask(
             auto_decompress=False,
             server_hostname=server_hostname,
         )
-        return Answer(response.status, response.headers, await _body_of(response, largest))
+        # Only what succeeds is a list: a refusal is read on the loop, whoever wrote it.
+        most = largest if response.ok else min(largest, LARGEST)
+        return Answer(response.status, response.headers, await _body_of(response, most))
     except _NEVER_MADE as error:
         why = _why_unmade(error, limits.connect or 0)
         failure = Retry(because("unreachable", platform=platform, why=why), sent=False)

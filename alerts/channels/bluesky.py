@@ -28,6 +28,7 @@ from urllib.parse import urlencode
 import structlog
 from pydantic import Field
 
+from alerts.apart.parser import parser
 from alerts.channels import ChannelKind
 from alerts.channels.answer import (
     Answer,
@@ -39,12 +40,12 @@ from alerts.channels.answer import (
     name_of,
     unreadable,
 )
-from alerts.channels.hearing import PostsEar, moment_of, rows, table, words_of
+from alerts.channels.hearing import THREADS_TAKE, PostsEar, Thread, moment_of, read_thread, rows, table, words_of
 from alerts.channels.json_api import Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
 from alerts.model.domains import is_tld
-from alerts.model.errors import BadCredential, DeliveryError, Gone
+from alerts.model.errors import BadCredential, DeliveryError, Gone, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt, TextFormat, subject_of
@@ -203,6 +204,11 @@ class Bluesky:
                 break
         return found
 
+    @property
+    def server(self) -> str:
+        """The address of the account's server."""
+        return self._settings.api_url
+
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Read the replies to the posts that are due."""
         did = (await self._opened()).did
@@ -348,10 +354,9 @@ class _ThreadsEar(PostsEar):
             answer = await self._channel.look("app.bsky.feed.getPostThread", query)
         except Gone:
             return (), True
-        thread = table((answer.read() or {}).get("thread"))
-        if not isinstance(thread.get("replies", []), list):
-            raise unreadable("Bluesky", answer, RequestPurpose.READ)
-        return list(self._below(thread, post.remote_id)), True
+        given = post.remote_id, tuple(sorted(self.ours))
+        thread = await read_thread(replies_below, "Bluesky", self._channel.server, answer, *given)
+        return thread.remarks, thread.is_whole
 
     async def is_gone(self, remote_id: str) -> bool:
         """Ask for one reply by its address."""
@@ -359,29 +364,39 @@ class _ThreadsEar(PostsEar):
         answer = await self._channel.look("app.bsky.feed.getPosts", {"uris": remote_id})
         return (answer.read() or {}).get("posts") == []
 
-    def _below(self, thread: Mapping[str, Any], root: str) -> Iterator[Remark]:
-        waiting: list[tuple[str | None, Any]] = [(None, each) for each in rows(thread.get("replies"))]
-        while waiting:
-            parent, each = waiting.pop()
-            post = table(table(each).get("post"))
-            uri, at = id_of(post.get("uri")), moment_of(post.get("indexedAt"))
-            if uri is None or uri in self.ours:
-                continue
-            waiting += [(uri, reply) for reply in rows(table(each).get("replies"))]
-            who, record = table(post.get("author")), table(post.get("record"))
-            did, key = id_of(who.get("did")), uri.rpartition("/")[2]
-            if at is not None:
-                yield Remark(
-                    uri,
-                    words_of(record.get("text")),
-                    at,
-                    root=root,
-                    parent=parent,
-                    author=did,
-                    name=name_of(who.get("displayName")) or name_of(who.get("handle")),
-                    url=f"https://bsky.app/profile/{did}/post/{key}",
-                    language=next(iter(map(name_of, rows(record.get("langs")))), None),
-                )
+
+@parser("thread on Bluesky", seconds=THREADS_TAKE)
+def replies_below(body: bytes, root: str, ours: tuple[str, ...]) -> Thread:
+    """Return the remarks in a thread, without what is below any of `ours` but `root`. Raises Unreadable."""
+    thread = table((Answer(200, {}, body).read() or {}).get("thread"))
+    if not isinstance(thread.get("replies", []), list):
+        raise Unreadable(because("unreadable_answer", platform="Bluesky", status=200))
+    return Thread(tuple(_below(thread, root, frozenset(ours))))
+
+
+def _below(thread: Mapping[str, Any], root: str, ours: frozenset[str]) -> Iterator[Remark]:
+    waiting: list[tuple[str | None, Any]] = [(None, each) for each in rows(thread.get("replies"))]
+    while waiting:
+        parent, each = waiting.pop()
+        post = table(table(each).get("post"))
+        uri, at = id_of(post.get("uri")), moment_of(post.get("indexedAt"))
+        if uri is None or uri in ours:
+            continue
+        waiting += [(uri, reply) for reply in rows(table(each).get("replies"))]
+        who, record = table(post.get("author")), table(post.get("record"))
+        did, key = id_of(who.get("did")), uri.rpartition("/")[2]
+        if at is not None:
+            yield Remark(
+                uri,
+                words_of(record.get("text")),
+                at,
+                root=root,
+                parent=parent,
+                author=did,
+                name=name_of(who.get("displayName")) or name_of(who.get("handle")),
+                url=f"https://bsky.app/profile/{did}/post/{key}",
+                language=next(iter(map(name_of, rows(record.get("langs")))), None),
+            )
 
 
 def _error_of(answer: Answer) -> str:

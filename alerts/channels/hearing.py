@@ -18,10 +18,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Concatenate, ParamSpec
 
+from alerts.apart.parser import Parser
+from alerts.channels.answer import LARGEST_HERE, Answer, RequestPurpose, unreadable
 from alerts.model.bounds import bounded, seen
-from alerts.model.errors import BadCredential, DeliveryError, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Retry, Unreadable
 from alerts.model.listening import LONGEST_REMARK, EarReading, HeardPost, Remark
 
 LONGEST_PAUSE = timedelta(hours=6)
@@ -40,10 +42,13 @@ PAUSE = timedelta(seconds=5)
 """Pause after a poll that used all its requests."""
 LAG = timedelta(minutes=10)
 """How far before the last poll a list begins: its read side may lag."""
+THREADS_TAKE = 10.0
+"""Seconds of computing within which the longest list is read."""
 # How often the remarks on a busy post are listed whole, to find edits and removals.
 WHOLE_EVERY = timedelta(minutes=15)
 # A post that has been quiet for an hour is polled every five minutes, and so on.
 _SHARE = 12
+P = ParamSpec("P")
 # Times that platforms tell: before and after these there was, and will be, no post of ours.
 _EARLIEST, _LATEST = datetime(2004, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -95,6 +100,34 @@ def table(value: object) -> Mapping[str, Any]:
 def rows(value: object) -> Sequence[Any]:
     """Return a value of an answer if it is a list; else an empty one."""
     return value if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The remarks that an answer lists; `is_whole` False: the platform lists no more, and there may be others."""
+
+    remarks: tuple[Remark, ...]
+    is_whole: bool = True
+
+
+async def read_thread(
+    read: Parser[Concatenate[bytes, P], Thread],
+    platform: str,
+    server: str,
+    answer: Answer,
+    *given: P.args,
+    **named: P.kwargs,
+) -> Thread:
+    """Return what `read` makes of an answer: a long one in a process of its own, since it is strangers who fill it.
+
+    Raises Retry for an answer that isn't the platform's own, or takes too long to read.
+    """
+    try:
+        if len(answer.body) <= LARGEST_HERE:
+            return read(answer.body, *given, **named)
+        return await read.read(server, answer.body, *given, **named)
+    except Unreadable:
+        raise unreadable(platform, answer, RequestPurpose.READ) from None
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ import aiohttp
 
 from alerts.channels.answer import (
     LARGEST,
+    LARGEST_HERE,
     LARGEST_LIST,
     LONGEST_WAIT,
     WAIT,
@@ -83,7 +84,12 @@ class JsonApi:
         return self.check(answer, RequestPurpose.EDIT if on_a_post else act)
 
     def check(self, answer: Answer, act: RequestPurpose) -> Answer:
-        """Return the answer where it is done; raises what its status means else."""
+        """Return the answer where it is done; raises what its status means else.
+
+        A long one isn't read here: whoever asked for it reads it, and knows what it is to be.
+        """
+        if answer.ok and len(answer.body) > LARGEST_HERE:
+            return answer
         said, until = _said(answer), self.limit_of(answer) or self._resources.clock.now() + WAIT
         if (error := refusal_of(self._platform, answer, act, said=said, until=until)) is not None:
             raise error
@@ -116,8 +122,8 @@ class JsonApi:
             headers=sent,
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
-        left, until = _first(answer, "X-RateLimit-Remaining", "RateLimit-Remaining"), self.limit_of(answer)
-        if until is not None and act is not RequestPurpose.READ and left.isdecimal():
+        left = _first(answer, "X-RateLimit-Remaining", "RateLimit-Remaining")
+        if act is not RequestPurpose.READ and left.isdecimal() and (until := self.limit_of(answer)) is not None:
             self._limits = (Quota(int(left[:9]), until, None, "requests"),)
         return answer
 

@@ -27,6 +27,7 @@ import aiohttp
 import structlog
 from pydantic import Field
 
+from alerts.apart.parser import parser
 from alerts.channels import ChannelKind
 from alerts.channels.answer import (
     Answer,
@@ -41,12 +42,12 @@ from alerts.channels.answer import (
     normal,
     unreadable,
 )
-from alerts.channels.hearing import PostsEar, moment_of, table, words_of
+from alerts.channels.hearing import THREADS_TAKE, PostsEar, Thread, moment_of, read_thread, table, words_of
 from alerts.channels.json_api import JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
 from alerts.model.bounds import bounded, visible
-from alerts.model.errors import DeliveryError, Gone, InDoubt, Rejected, Retry
+from alerts.model.errors import DeliveryError, Gone, InDoubt, Rejected, Retry, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.poll import SHORTEST, PollCount
 from alerts.model.ports import Probe, Resources
@@ -319,14 +320,10 @@ class _RepliesEar(PostsEar):
             answer = await self._asked(f"/api/v1/statuses/{_path(post.remote_id)}/context")
         except Gone:
             return (), True
-        replies = (answer.read() or {}).get("descendants")
-        if not isinstance(replies, list):
-            raise unreadable("Mastodon", answer, RequestPurpose.READ)
-        below = {id_: each for each in map(table, replies) if (id_ := id_of(each.get("id")))}
-        roots = self._roots(below)
-        ours = {id_: each for id_, each in below.items() if roots[id_] == post.remote_id}
-        remarks = (self._remark(id_, each, post.remote_id) for id_, each in ours.items())
-        return [each for each in remarks if each is not None], len(replies) < _MOST_BELOW
+        ours = tuple(sorted(self.ours))
+        given = post.remote_id, ours, self._server
+        thread = await read_thread(replies_below, "Mastodon", self._server, answer, *given)
+        return thread.remarks, thread.is_whole
 
     async def is_gone(self, remote_id: str) -> bool:
         """Ask for one reply by its id."""
@@ -345,42 +342,56 @@ class _RepliesEar(PostsEar):
             self.left = min(self.left, int(remaining[:9]) - int(limit[:9]) // 2)
         return answer
 
-    def _roots(self, below: Mapping[str, Mapping[str, Any]]) -> Mapping[str, str | None]:
-        """Return the nearest of our posts above each status, with one step for each: a thread may be one long chain."""
-        roots: dict[str, str | None] = {}
-        for status in below:
-            way, above = list[str](), id_of(status)
-            while above is not None and above in below and above not in roots:
-                # Until its root is known it has none: so an answer that leads in a circle ends.
-                roots[above] = None
-                way.append(above)
-                above = id_of(below[above].get("in_reply_to_id"))
-                if above in self.ours:
-                    break
-            found = above if above in self.ours else roots.get(above) if above is not None else None
-            roots |= dict.fromkeys(way, found)
-        return roots
 
-    def _remark(self, remote_id: str, reply: Mapping[str, Any], root: str) -> Remark | None:
-        """The remark that a status is; None for one that was sent to the account alone, or has no time."""
-        at, who = moment_of(reply.get("created_at")), table(reply.get("account"))
-        if at is None or reply.get("visibility") == "direct":
-            return None
-        parent, account = id_of(reply.get("in_reply_to_id")), name_of(who.get("acct"))
-        content = bounded(str(reply.get("content") or ""), _MOST_HTML)
-        return Remark(
-            remote_id,
-            words_of(_ADDRESSED.sub("", visible(_LINE_ENDS.sub("\n", content)), count=1)),
-            at,
-            root=root,
-            parent=parent if parent != root else None,
-            author=id_of(who.get("id")),
-            name=name_of(who.get("display_name")) or account,
-            # As the town's own server shows it: another's has another id for it.
-            url=address_of(f"{self._server}/@{account}/{remote_id}"),
-            edited_at=moment_of(reply.get("edited_at")),
-            language=name_of(reply.get("language")),
-        )
+@parser("thread on Mastodon", seconds=THREADS_TAKE)
+def replies_below(body: bytes, root: str, ours: tuple[str, ...], server: str) -> Thread:
+    """Return the remarks in a context whose nearest of `ours` above is `root`. Raises Unreadable."""
+    replies = (Answer(200, {}, body).read() or {}).get("descendants")
+    if not isinstance(replies, list):
+        raise Unreadable(because("unreadable_answer", platform="Mastodon", status=200))
+    below = {id_: each for each in map(table, replies) if (id_ := id_of(each.get("id")))}
+    roots = _roots(below, frozenset(ours))
+    remarks = (_remark(id_, each, root, server) for id_, each in below.items() if roots[id_] == root)
+    return Thread(tuple(each for each in remarks if each is not None), len(replies) < _MOST_BELOW)
+
+
+def _roots(below: Mapping[str, Mapping[str, Any]], ours: frozenset[str]) -> Mapping[str, str | None]:
+    """Return the nearest of our posts above each status, with one step for each: a thread may be one long chain."""
+    roots: dict[str, str | None] = {}
+    for status in below:
+        way, above = list[str](), id_of(status)
+        while above is not None and above in below and above not in roots:
+            # Until its root is known it has none: so an answer that leads in a circle ends.
+            roots[above] = None
+            way.append(above)
+            above = id_of(below[above].get("in_reply_to_id"))
+            if above in ours:
+                break
+        found = above if above in ours else roots.get(above) if above is not None else None
+        roots |= dict.fromkeys(way, found)
+    return roots
+
+
+def _remark(remote_id: str, reply: Mapping[str, Any], root: str, server: str) -> Remark | None:
+    """The remark that a status is; None for one that was sent to the account alone, or has no time."""
+    at, who = moment_of(reply.get("created_at")), table(reply.get("account"))
+    if at is None or reply.get("visibility") == "direct":
+        return None
+    parent, account = id_of(reply.get("in_reply_to_id")), name_of(who.get("acct"))
+    content = bounded(str(reply.get("content") or ""), _MOST_HTML)
+    return Remark(
+        remote_id,
+        words_of(_ADDRESSED.sub("", visible(_LINE_ENDS.sub("\n", content)), count=1)),
+        at,
+        root=root,
+        parent=parent if parent != root else None,
+        author=id_of(who.get("id")),
+        name=name_of(who.get("display_name")) or account,
+        # As the town's own server shows it: another's has another id for it.
+        url=address_of(f"{server}/@{account}/{remote_id}"),
+        edited_at=moment_of(reply.get("edited_at")),
+        language=name_of(reply.get("language")),
+    )
 
 
 def _receipt(answer: Answer, act: RequestPurpose) -> Receipt:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.apart.pool import POOL
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 from alerts.model.listening import HeardPost
@@ -326,3 +327,14 @@ async def test_an_entity_of_thousands_of_digits_keeps_no_other_reply_from_being_
         channel = await stage.open("mastodon", api_url=there.url, hears=True)
         heard = await hear(stage, channel, {}, "1")
     assert [each.text for each in heard.values()] == list(said.values())
+
+
+@pytest.mark.parametrize("filling", [{"content": "<b>x</b> &lt; " * 1500}, {"a": [{}] * 10_000}])
+async def test_a_thread_that_strangers_filled_is_read_in_a_process_of_its_own(stage, filling):
+    reply = {"in_reply_to_id": "1", "created_at": stage.clock.now().isoformat(), **filling}
+    thread = json.dumps({"descendants": [{**reply, "id": str(at)} for at in range(10)]}).encode()
+    read = POOL.counts["thread on Mastodon", "read"]
+    async with platform((200, b'{"id":"9"}'), (200, thread)) as there:
+        channel = await stage.open("mastodon", api_url=there.url, hears=True)
+        assert len(await hear(stage, channel, {}, "1")) == 10
+    assert POOL.counts["thread on Mastodon", "read"] == read + 1

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from alerts.channels.answer import Answer
-from alerts.channels.mastodon import _RepliesEar
+from alerts.channels.mastodon import _roots
 
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+OURS = frozenset(("p", "q"))
 
 
 class Counted(dict):
@@ -20,17 +17,6 @@ class Counted(dict):
     def get(self, *key):
         Counted.looked += 1
         return super().get(*key)
-
-
-async def nothing(_: str) -> Answer:
-    return Answer(200, {}, b"{}")
-
-
-@pytest.fixture
-def ear():
-    found = _RepliesEar("1", timedelta(minutes=1), NOW, "https://mastodon.example", nothing)
-    found.ours = frozenset(("p", "q"))
-    return found
 
 
 def below(**parents):
@@ -48,12 +34,12 @@ def below(**parents):
     ],
     ids=["threads", "any order", "a circle", "of others", "an update"],
 )
-def test_each_counts_under_the_nearest_post_of_ours(ear, parents, roots):
-    assert ear._roots(below(**parents)) == roots
+def test_each_counts_under_the_nearest_post_of_ours(parents, roots):
+    assert _roots(below(**parents), OURS) == roots
 
 
-def test_a_chain_of_thousands_is_walked_once(ear):
+def test_a_chain_of_thousands_is_walked_once():
     chain = {str(each): Counted(in_reply_to_id=str(each - 1) if each else "p") for each in range(4096)}
     Counted.looked = 0
-    assert set(ear._roots(dict(reversed(chain.items()))).values()) == {"p"}
+    assert set(_roots(dict(reversed(chain.items())), OURS).values()) == {"p"}
     assert Counted.looked == 4096
