@@ -162,6 +162,7 @@ _MINDED = (EndReason.ALL_CLEAR.value, EndReason.EXPIRED.value, _BEGUN)
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
 # A longer sentence is no title.
 _LONG_TITLE = 110
+_COLLAPSE = "collapse"
 _CLOSED = re.compile(
     r"(?:, (?:rue|route|voie|road|street))?,? (?:(?:est|sera|sont|seront|is|are|will be) )?"
     r"(?:(?:ferm|barr|coup)ée?s?|closed)\b.*",
@@ -291,8 +292,11 @@ def _corrected(matter: Matter, teller: DateFormatter, context: Context, own: str
 def _name(matter: Matter, title: str) -> str:
     """Return what is over by its name; of a general alert by its title, unless that is an order or frees people.
 
-    That title is quoted: "Notice withdrawn – Market cancelled" would say that there is a market.
+    That title is quoted: "Notice withdrawn – Market cancelled" would say that there is a market. So is that of a
+    collapse: "Alert over – Bridge collapsed" would be news of one.
     """
+    if matter.words.get("kind") == _COLLAPSE and (fallen := _what_ends(matter, title)):
+        return str(matter.general["quoted"]).format(text=fallen)
     if matter.hazard is not Hazard.GENERAL:
         return _watched(matter, title) or str(matter.words["name"])
     # What residents reported is over as what they saw, and not as that nobody confirmed it.
