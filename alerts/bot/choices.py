@@ -102,7 +102,7 @@ def summary(subscriber: Subscriber, town: TownNow) -> str:
     lines = (
         (_("Where"), where),
         (_("Topics"), topics),
-        (_("From"), severity_word(subscriber.severity, _)),
+        (_("Minimum severity"), severity_word(subscriber.severity, _)),
         (_("Quiet hours"), quiet),
         (_("Language"), SPOKEN.get(subscriber.language, subscriber.language)),
     )
@@ -195,7 +195,10 @@ def _severity(subscriber: Subscriber) -> Say:
 def _quiet(subscriber: Subscriber) -> Say:
     _ = words_of(subscriber.language).gettext
     rows = [[(_spelled(quiet) if quiet else _("No quiet hours"), f"q:{name}")] for name, quiet in _QUIETS.items()]
-    text = _("<b>Quiet hours</b>: alerts below severe wait until they end. Severe and worse always come at once.")
+    text = _(
+        "<b>Quiet hours</b>: alerts below severe wait until the quiet hours are over. "
+        "Severe and worse always come at once."
+    )
     return Say(text, buttons(*rows, _back(subscriber, _)))
 
 

@@ -134,7 +134,7 @@ def _start(scene: Scene) -> BotReply:
     first = steps(town).names[0]
     fresh = Subscriber(scene.event.chat, scene.language, quiet=NIGHT, step=first, on=False)
     welcome = _(
-        "Hello! This is the alert service of <b>%(town)s</b>: warnings, cuts and works, "
+        "Hello! <b>%(town)s</b> sends its alerts here: warnings, cuts and works, "
         "as soon as they are announced.\nWe only keep this chat’s number, your choices and which alerts you got: "
         "no name, no phone number. /forget removes it all.",
         town=safe(town.name),
@@ -422,7 +422,7 @@ def _ask_for_place(_: Callable[..., str]) -> BotReply:
         "resize_keyboard": True,
     }
     return BotReply(
-        (Say(_("Tap the button below. The location is compared with the districts and then thrown away."), keyboard),)
+        (Say(_("Tap the button below. The location is compared with the districts and then deleted."), keyboard),)
     )
 
 

@@ -307,7 +307,7 @@ def _ask(draft: Draft, control: Control) -> Draft:
     station = control.desk.station
     headline = _until_right(tell("What happens (one line)"), "", _some)
     instruction = _until_right(tell("What people should do (Enter: nothing)"), "", str.strip)
-    severity = _until_right(_listed("How grave", list(Severity)[:4]), Severity.MODERATE, _choice(Severity))
+    severity = _until_right(_listed("How severe", list(Severity)[:4]), Severity.MODERATE, _choice(Severity))
     urgency = _until_right(_listed("How soon to act", list(Urgency)[:3]), Urgency.EXPECTED, _choice(Urgency))
     places = ", ".join([*(district.name for district in station.districts), tell(_WHOLE)])
     where = tell("Where (%(places)s; several with commas; Enter: no place)", places=places)

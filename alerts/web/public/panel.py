@@ -102,7 +102,7 @@ def up_to_date(snapshot: Snapshot, zone: ZoneInfo, words: Words) -> str:
     """Of when it is, by the clock of the hall; where a source is behind its time nothing is said to be up to date."""
     time = clock(snapshot.now, zone)
     return (
-        words.gettext("state of %(time)s", time=time)
+        words.gettext("made at %(time)s", time=time)
         if snapshot.doubtful
         else words.gettext("as of %(time)s", time=time)
     )
