@@ -248,7 +248,7 @@ async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
 
     (told,) = await duty.look()
     assert told.splitlines()[1:] == [
-        "EXERCICE – Corrigée par Paul, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
+        "EXERCICE – Rectifiée par Paul, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
         f"https://garde.saint-martin.example/desk/alerts/{filed.stored.id}",
         "(le pont est ouvert)",
     ]
@@ -265,7 +265,7 @@ async def test_an_author_s_words_to_a_correction_are_told_as_what_waits(duty):
     filed = await duty.act(ANNE, lambda officer: officer.correct(alert, "le pont est ouvert"))
 
     told = "\n".join(await duty.look())
-    assert "EXERCICE – Corrigée par Anne, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0»" in told
+    assert "EXERCICE – Rectifiée par Anne, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0»" in told
     assert f"https://garde.saint-martin.example/desk/waiting/{filed.words.id}" in told
     assert "le pont est ouvert" not in told
 
@@ -277,7 +277,7 @@ async def test_a_correction_that_was_made_while_nobody_looked_is_told_by_the_one
         await duty.change("UPDATE post SET state = 'sent' WHERE alert_id = ?", alert)
         await duty.act(ANNE, lambda officer, alert=alert: officer.correct(alert))
 
-    assert len([each for each in await duty.look() if "Corrigée par Anne" in each]) == 3
+    assert len([each for each in await duty.look() if "Rectifiée par Anne" in each]) == 3
     assert await duty.look() == []
 
 
