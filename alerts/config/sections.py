@@ -36,7 +36,7 @@ from alerts.model.town import (
     Town,
     WebSection,
 )
-from alerts.rendering.plain import blanks
+from alerts.rendering.plain import blanks, name_of
 from alerts.sources.settings import FeedSettings, Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -154,7 +154,7 @@ class StationSettings(_Section):
     @classmethod
     def _are_offered(cls, value: Mapping[str, tuple[str, ...]] | None) -> Mapping[str, tuple[str, ...]] | None:
         for name, offers in (value or {}).items():
-            if not blanks(f"{{{name}}}"):
+            if [name_of(each) for each in blanks(f"{{{name}}}")] != [name]:
                 raise ValueError(because("no_blank", text=repr(name)))
             for text in offers:
                 if not text.strip() or len(text) > LONGEST_OFFER or blanks(text):

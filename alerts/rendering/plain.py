@@ -21,8 +21,8 @@ from alerts.rendering.counting import links
 from alerts.rendering.fit import Fitted
 from alerts.rendering.moments import event_end
 
-# A blank in single braces; double ones are a template's own.
-_BLANK = re.compile(r"(?<!\{)\{[^{}\n]{1,60}\}(?!\})")
+# However many braces somebody types: none of them is to be read by the public.
+_BLANK = re.compile(r"\{+[^{}\n]{1,60}\}+")
 # All of these are matched against folded text: small letters without accents.
 _FRENCH_ORDER = re.compile(
     # A French order ends in "-ez"; so do these words, and what is told of "vous".
@@ -106,9 +106,14 @@ def blanks(text: str | None) -> list[str]:
     return _BLANK.findall(text or "")
 
 
+def name_of(blank: str) -> str:
+    """Return the name of a blank, without its braces."""
+    return blank.strip("{}")
+
+
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Return `text` with the values of its blanks, by their names without braces; a blank without one stays."""
-    return _BLANK.sub(lambda blank: values.get(blank[0][1:-1]) or blank[0], text)
+    return _BLANK.sub(lambda blank: values.get(name_of(blank[0])) or blank[0], text)
 
 
 def filled_with(prepared: str, text: str) -> dict[str, str]:
@@ -118,7 +123,7 @@ def filled_with(prepared: str, text: str) -> dict[str, str]:
     spaces are equal, including no-break ones.
     """
     prepared, text = " ".join(prepared.split()), " ".join(text.split())
-    between, names, found = _BLANK.split(prepared), [blank[1:-1] for blank in blanks(prepared)], {}
+    between, names, found = _BLANK.split(prepared), [name_of(blank) for blank in blanks(prepared)], {}
     if not text.startswith(between[0]):
         return {}
     rest = text[len(between[0]) :]

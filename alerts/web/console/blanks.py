@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from alerts.model.incident import Typed
 from alerts.model.town import Town
-from alerts.rendering.plain import blanks
+from alerts.rendering.plain import blanks, name_of
 from alerts.web.console.form import BLANK, WITH_BLANKS, Fields, text
 
 # Names of blanks for telephone numbers.
@@ -45,7 +45,7 @@ def blanks_in(fields: Fields) -> dict[str, str]:
     found: dict[str, str] = {}
     for within in WITH_BLANKS:
         for blank in blanks(text(fields, within)):
-            found.setdefault(blank[1:-1], within)
+            found.setdefault(name_of(blank), within)
     return found
 
 

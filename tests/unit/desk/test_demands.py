@@ -25,6 +25,7 @@ def drafted(town, identity="1", **words):
     [
         ({"headline": "École {nom} fermée {jour}"}, "{nom}, {jour} is left to fill in"),
         ({"instruction": "Partez vers {lieu}."}, "{lieu} is left to fill in"),
+        ({"instruction": "Partez vers {{lieu}}."}, "{{lieu}} is left to fill in"),
         ({"description": "Retour : {jour}."}, "{jour} is left to fill in"),
     ],
 )

@@ -62,6 +62,13 @@ async def test_a_blank_that_is_left_is_told_at_its_own_field(bench):
     assert 'id="f-blank-2-error"' not in refused
 
 
+async def test_a_blank_that_was_typed_in_double_braces_is_one_like_any_other(bench):
+    form = with_fields(await prepared(bench), instruction="Partez vers {{lieu}}.", **{"blank:lieu": "le gymnase"})
+    confirmation = await bench.post("/compose", with_fields(form, do="publish"), 200)
+
+    assert "Partez vers le gymnase." in re.sub(r"\s", " ", confirmation)
+
+
 async def test_the_last_alert_s_place_is_offered_with_its_route_and_never_filled_in(bench):
     said = {"blank:lieu": "l’école Jules-Ferry", "blank:itinéraire": "le quai"}
     form = with_fields(await prepared(bench), **said)
