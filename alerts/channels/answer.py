@@ -25,6 +25,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rej
 from alerts.model.poll import Counting, PollCount
 from alerts.model.post import Message, PollForm
 from alerts.model.reason import Reason, because
+from alerts.model.town import without_credentials
 
 QUOTED = 200
 """Characters of a platform's own words that a reason quotes."""
@@ -276,8 +277,13 @@ def counted(votes: Sequence[int], ends: datetime | None, poll: PollForm, now: da
 
 
 def quote(words: object) -> str:
-    """The platform's own words as a reason's value: on one line and not too long; the sentence puts them in quotes."""
-    line = " ".join(seen(bounded(str(words), 4 * QUOTED)).split())
+    """The platform's own words as a reason's value: on one line, not too long, and without a credential of ours.
+
+    The sentence puts them in quotes.
+    """
+    # Cut afterwards, so that no part of a credential is left.
+    said = without_credentials(str(words)[: 16 * QUOTED])
+    line = " ".join(seen(bounded(said, 4 * QUOTED)).split())
     return f"{line[:QUOTED]}…" if len(line) > QUOTED else line
 
 

@@ -29,7 +29,7 @@ from alerts.model.local import SMALL, LocalFile, read_file
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
 from alerts.model.subscriber import MAILBOX
-from alerts.model.town import ChannelConfig, LinkPolicy, RateLimit, Secret, parse_span, parse_window
+from alerts.model.town import ChannelConfig, LinkPolicy, RateLimit, Secret, credential, parse_span, parse_window
 
 
 def read_span(value: object) -> object:
@@ -89,8 +89,8 @@ class SecretSource(BaseModel):
             value = os.environ.get(self.env, "").strip()
             if not value:
                 raise BadCredential(because("variable_unset", name=self.env))
-            return Secret(value)
-        return Secret(self._read_file(folder))
+            return credential(value)
+        return credential(self._read_file(folder))
 
     def _read_file(self, folder: Path) -> str:
         name = self.file or ""
@@ -125,7 +125,7 @@ class OwnSecret(SecretSource):
             value = ""
         if not value:
             raise BadCredential(because("secret_file_missing", name=self.file or ""))
-        return Secret(value)
+        return credential(value)
 
 
 FileNamed = Annotated[str, AfterValidator(LocalFile)]

@@ -118,6 +118,25 @@ class Secret:
         return bool(self._value)
 
 
+# A server that guesses learns nothing that it couldn't ask the platform itself; a shorter word may be an ordinary one.
+_SHORTEST_HIDDEN = 8
+_CREDENTIALS: set[str] = set()
+
+
+def credential(value: str) -> Secret:
+    """Return a credential of the configuration as a secret. From then on `without_credentials` knows it."""
+    if len(value) >= _SHORTEST_HIDDEN:
+        _CREDENTIALS.add(value)
+    return Secret(value)
+
+
+def without_credentials(words: str) -> str:
+    """Return the words with `***` for each credential that this process has read: a platform may quote its request."""
+    for each in sorted(_CREDENTIALS, key=len, reverse=True):
+        words = words.replace(each, "***")
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class District:
     """A feature of the boundary file: its code, its name and its outline as a GeoJSON geometry (longitude first)."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.channels.answer import Answer, RequestPurpose, appeared, normal, refusal_of
+from alerts.channels.answer import QUOTED, Answer, RequestPurpose, appeared, normal, refusal_of
+from alerts.channels.settings import SecretSource
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 
 SINCE = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -72,3 +73,14 @@ def test_a_status_means_what_http_means_by_it(status, body, act, expected):
     assert type(error) is expected
     if status == 429:
         assert (error.after, error.whole_channel) == (SINCE, True)
+
+
+def test_a_platform_that_quotes_its_request_has_no_reason_quote_our_credential(tmp_path):
+    (tmp_path / "token").write_text("tk_not-for-the-log\n")
+    token = SecretSource(file="token").read(tmp_path).reveal()
+
+    said = f"{'no such token: ':>{QUOTED}}Bearer {token}"
+    error = refusal_of("ntfy", Answer(401, {}, b"{}"), READ, said=said, until=SINCE)
+
+    assert "Bearer ***" in str(error)
+    assert "tk_" not in str(error)
