@@ -165,14 +165,12 @@ class Caller(BaseHTTPRequestHandler):
 
     def handle_expect_100(self) -> bool:
         """Ask for the order, if the command has read the same files as this daemon."""
-        # The seal was taken before the configuration was read: a file that changed meanwhile can't match it.
-        if self.headers["If-Match"] != self.server.handed.seal:
-            self.send_error(HTTPStatus.PRECONDITION_FAILED)
-            return False
-        return super().handle_expect_100()
+        return self._reads_the_same() and super().handle_expect_100()
 
     def do_POST(self) -> None:
         """Carry an order out."""
+        if not self._reads_the_same():  # not every caller waits to be asked
+            return
         size = int(self.headers["Content-Length"] or 0)
         # Below zero it would be read to the end, however far that is.
         if not 0 <= size <= LARGEST_ORDER + LARGEST_BODY:
@@ -185,6 +183,14 @@ class Caller(BaseHTTPRequestHandler):
         self._wrote_at = time.monotonic()
         with Guarded("command.failed", but=(HungUp, OSError, ValueError)):
             self.tell("status", self.server.handed.carry_out(order, self))
+
+    def _reads_the_same(self) -> bool:
+        """True if the caller has read the same files as this daemon; the refusal is sent, if not."""
+        # The seal was taken before the configuration was read: a file that changed meanwhile can't match it.
+        if self.headers["If-Match"] == self.server.handed.seal:
+            return True
+        self.send_error(HTTPStatus.PRECONDITION_FAILED)
+        return False
 
     def log_message(self, *_: object) -> None:
         """Write no line for each request: what a command does is in the audit log."""

@@ -125,8 +125,14 @@ def arrival_of(request: web.Request, town: Town) -> Arrival:
 
 
 def host_of(request: web.BaseRequest) -> str:
-    """Return the name or address that was asked for, as it is compared: without port, capitals and the root's dot."""
-    return (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    """Return the name or address that was asked for, as it is compared: without port, capitals and the root's dot.
+
+    It is empty, and nobody's, where it is neither.
+    """
+    try:
+        return (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    except ValueError:  # a name in brackets
+        return ""
 
 
 def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> WrongAddress | None:

@@ -371,13 +371,19 @@ def _as_nobody(path: str) -> str:
 
 
 def request(content: bytes) -> bytes:
-    return b"POST / HTTP/1.1\r\nHost: tocsin\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+    head = b"POST / HTTP/1.1\r\nHost: tocsin\r\nIf-Match: SEAL\r\n"
+    return head + b"Content-Length: %d\r\n\r\n%b" % (len(content), content)
+
+
+def sealed(sent: bytes, daemon) -> bytes:
+    """The same of a caller that read the same files as the daemon."""
+    return sent.replace(b"SEAL", daemon.commands.handed.seal.encode())
 
 
 def test_an_order_of_less_than_nothing_is_not_read_to_the_end(folder, daemon):
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(os.fspath(sockets(folder / "tocsin.db")[0]))
-        line.sendall(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n" + b" " * 5000)
+        line.sendall(sealed(b"POST / HTTP/1.1\r\nIf-Match: SEAL\r\nContent-Length: -1\r\n\r\n", daemon) + b" " * 5000)
         line.settimeout(10)
         with contextlib.suppress(ConnectionResetError):  # hung up with something unread
             assert line.recv(4096) == b""
@@ -390,7 +396,7 @@ def test_where_nobody_waits_for_the_answer_any_more_nothing_is_stored(folder, da
     daemon.before = hang_up
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(os.fspath(sockets(folder / "tocsin.db")[0]))
-        line.sendall(request(Order(POST, "a" * 32).as_sent()))
+        line.sendall(sealed(request(Order(POST, "a" * 32).as_sent()), daemon))
         with contextlib.suppress(OSError):  # hung up meanwhile
             line.recv(4096)
         daemon.close()
@@ -512,7 +518,7 @@ def test_a_flood_of_connections_keeps_no_command_from_its_work(folder, daemon, t
         b"",
         b"\xff" * 8,
         b"GET / HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nIf-Match: SEAL\r\nContent-Length: x\r\n\r\n",
         request(b"")[:-1].replace(b"0", b"99999999"),
         request(b""),
         request(b"[1]\n"),
@@ -520,14 +526,17 @@ def test_a_flood_of_connections_keeps_no_command_from_its_work(folder, daemon, t
         request(b"null\n"),
         request(b"\xff\n"),
         request(b'{"body": false}\n'),
+        request(Order(POST, "a" * 32).as_sent()).replace(b"SEAL", b"x"),
+        request(Order(POST, "a" * 32).as_sent()).replace(b"If-Match: SEAL\r\n", b""),
     ],
-    ids=["nothing", "noise", "get", "no size", "too large", "empty", "a list", "no keys", "null", "no text", "no line"],
-)
+    ids=["nothing", "noise", "get", "no size", "too large", "empty", "a list", "no keys", "null", "no text", "no line",
+         "other files", "no seal"],
+)  # fmt: skip
 def test_what_is_no_order_is_not_carried_out(folder, daemon, typed, sent):
     [path] = sockets(folder / "tocsin.db")
     with socket.socket(socket.AF_UNIX) as line, line.makefile("rb") as answers:
         line.connect(os.fspath(path))
-        line.sendall(sent)
+        line.sendall(sealed(sent, daemon))
         line.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionResetError):
             assert b"200" not in answers.readline()

@@ -226,7 +226,8 @@ async def test_the_plain_address_leads_to_the_first_page(browser):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", ""]
+    "host",
+    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "[evil.example]", ""],
 )
 async def test_the_desk_answers_under_its_own_names_alone(town, host):
     """DNS rebinding: a page elsewhere has its own name lead to this machine, and is then the same site as the desk."""
