@@ -12,6 +12,7 @@ from datetime import time
 from alerts.bot.chat import SPOKEN, Say, TownNow, buttons, key_of, safe, words_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
+from alerts.rendering.moments import clock_time
 
 PAGE = 8
 """Districts on one screen."""
@@ -98,7 +99,7 @@ def summary(subscriber: Subscriber, town: TownNow) -> str:
     _ = words.gettext
     where = _named(subscriber, town)
     topics = ", ".join(topic_word(each, _) for each in Topic if each in subscriber.topics) or _("everything")
-    quiet = _spelled(subscriber.quiet) if subscriber.quiet else _("none")
+    quiet = _spelled(subscriber.quiet, subscriber.language) if subscriber.quiet else _("none")
     lines = (
         (_("Where"), where),
         (_("Topics"), topics),
@@ -194,7 +195,8 @@ def _severity(subscriber: Subscriber) -> Say:
 
 def _quiet(subscriber: Subscriber) -> Say:
     _ = words_of(subscriber.language).gettext
-    rows = [[(_spelled(quiet) if quiet else _("No quiet hours"), f"q:{name}")] for name, quiet in _QUIETS.items()]
+    spelled = {name: _spelled(quiet, subscriber.language) if quiet else "" for name, quiet in _QUIETS.items()}
+    rows = [[(hours or _("No quiet hours"), f"q:{name}")] for name, hours in spelled.items()]
     text = _(
         "<b>Quiet hours</b>: alerts below severe wait until the quiet hours are over. "
         "Severe and worse always come at once."
@@ -245,8 +247,8 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def _spelled(quiet: Quiet) -> str:
-    return f"{quiet.start:%H:%M} – {quiet.end:%H:%M}"
+def _spelled(quiet: Quiet, language: str) -> str:
+    return f"{clock_time(quiet.start, language)} – {clock_time(quiet.end, language)}"
 
 
 def _named(subscriber: Subscriber, town: TownNow) -> str:

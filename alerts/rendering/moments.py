@@ -154,7 +154,7 @@ class DateFormatter:
         clock = local.time().replace(second=0, microsecond=0)
         if clock in (_MIDNIGHT, _NOON):
             return self.phrases["noon" if clock == _NOON else "midnight"]
-        said = _time(clock, self.language)
+        said = clock_time(clock, self.language)
         if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
             return said
         # In the night when the clocks go back, this hour comes twice.
@@ -240,13 +240,16 @@ def _day(day: date, language: str, long: bool, year: bool) -> str:
 
 
 @lru_cache(maxsize=2048)
-def _time(clock: time, language: str) -> str:
+def clock_time(clock: time, language: str) -> str:
+    """Format a time of day as people read it: "18 h 30", "6:30pm"."""
     locale = locale_of(language)
     if locale.language == "fr":
         # No-break spaces: an hour that is parted from its "h" at the end of a line is misread.
         minutes = f"\u00a0{clock.minute:02}" if clock.minute else ""
         return f"{clock.hour}\u00a0h{minutes}"
     if locale.language == "en":
+        if clock == _NOON:  # "12pm" is read as midnight by some
+            return "noon"
         if clock.hour == 0:  # "12:15am" is read as noon by as many as not
             return f"00:{clock.minute:02}"
         half = "am" if clock.hour < _NOON.hour else "pm"

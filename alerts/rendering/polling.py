@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date
 
 from alerts.model.poll import BOT, WEB, Poll, Tally, Way
 from alerts.model.post import Message, PollForm, PostImage, TextFormat
@@ -18,7 +18,7 @@ from alerts.rendering.card import Bar, draw_bars
 from alerts.rendering.counting import count
 from alerts.rendering.fit import at_words
 from alerts.rendering.i18n import words_in
-from alerts.rendering.moments import locale_of, with_ordinal
+from alerts.rendering.moments import clock_time, locale_of, with_ordinal
 
 Say = Callable[..., str]
 _NO_VOTE = "A consultation of those who read these channels, not a vote."
@@ -103,7 +103,8 @@ def _missing(tally: Tally, say: Say) -> list[str]:
 def moment(at: datetime, zone: tzinfo, language: str) -> str:
     """Format a day and its hour for a poll."""
     local = at.astimezone(zone)
-    return with_ordinal(format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale_of(language)), local, language)
+    day = with_ordinal(format_date(local, "EEEE d MMMM", locale=locale_of(language)), local, language)
+    return f"{day}, {clock_time(time(local.hour, local.minute), language)}"
 
 
 def _fitted(ways: Sequence[Sequence[str]], channel: ChannelConfig, link: str | None, language: str) -> Message:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +30,7 @@ from alerts.model.town import Town, WebSection
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.library import CompiledTemplates, capital
-from alerts.rendering.moments import with_ordinal
+from alerts.rendering.moments import clock_time, with_ordinal
 from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
@@ -430,7 +430,7 @@ def environment(language: str) -> Environment:
         marked=marked,
         tongue=tongue,
         static=static_path,
-        hours_of=hours_of,
+        hours_of=partial(hours_of, language=language),
         spoken=partial(spoken, language=language),
         drawn=drawn,
         logo_path=logo_path,
@@ -508,7 +508,9 @@ def _qr_code(address: str) -> Piece:
     return Piece(code.svg_inline(svgclass="qr", lineclass=None, omitsize=True))
 
 
-def hours_of(town: Town) -> Mapping[str, str]:
+def hours_of(town: Town, language: str) -> Mapping[str, str]:
     """Return the hours in which somebody reads people's remarks, if the town gives them."""
-    begins, _, ends = (town.listening.hours or "").partition("-")
-    return {"from": begins, "until": ends}
+    hours = town.listening.hours.split("-") if town.listening.hours else ()
+    return dict(
+        zip(("from", "until"), (clock_time(time.fromisoformat(each), language) for each in hours), strict=False)
+    )

@@ -341,3 +341,11 @@ def test_forgetting_says_that_the_link_to_an_account_goes_too():
     said = reply(Kept(Subscriber(CHAT), account="<anne>"), ChatEvent(CHAT, True, Command("forget"), "fr"), TOWN, NOW)
     assert "Le lien avec le compte <b>&lt;anne&gt;</b> disparaît aussi" in text_of(said)
     assert "Le lien" not in text_of(reply(Kept(Subscriber(CHAT)), ChatEvent(CHAT, True, Command("forget")), TOWN, NOW))
+
+
+@pytest.mark.parametrize(("language", "hours"), [("fr", "22\u00a0h – 7\u00a0h"), ("en", "10pm – 7am")])
+def test_hours_are_said_as_the_readers_language_writes_them(language: str, hours: str):
+    chat = Chat(language=language)
+    chat.commands("start")
+    assert hours in text_of(chat.commands("settings"))
+    assert ":00" not in text_of(chat.commands("now"))

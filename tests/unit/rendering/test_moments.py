@@ -10,6 +10,7 @@ from babel.dates import format_datetime
 from alerts.model.alert import Info, NamedValue
 from alerts.rendering.library import GENERAL, Library, shipped_folder
 from alerts.rendering.moments import DateFormatter, event_end, with_ordinal
+from alerts.rendering.polling import moment
 from tests.unit.rendering.sample_alerts import NOW
 from tests.walls import in_one_test
 
@@ -156,3 +157,9 @@ def test_the_first_of_a_month_is_an_ordinal_in_french(language: str, pattern: st
     first = at(1, 1, 1, month=12)
 
     assert with_ordinal(format_datetime(first, pattern, locale=language), first, language) == words
+
+
+def test_an_hour_is_said_as_people_read_it_in_polls_too() -> None:
+    said = {language: moment(at(25, 18, 30), PARIS, language).replace("\u00a0", " ") for language in ("fr", "en")}
+    assert said == {"fr": "mercredi 25 novembre, 18 h 30", "en": "Wednesday 25 November, 6:30pm"}
+    assert moment(at(25, 12), PARIS, "en") == "Wednesday 25 November, noon"
