@@ -28,6 +28,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from alerts.model.post import TextFormat
@@ -186,13 +187,15 @@ class _Fitting:
     def _more_sentences(self, place: int, said: str) -> str:
         """Return as many whole sentences of the change as there is room for now, if they are more than `said`.
 
-        The last sentence of `said` stays: it frees somebody, and the sentences before it in the whole don't.
+        The last sentences of `said` stay: they free somebody, and the sentences before them in the whole don't.
         """
         self._texts[place] = self._full[place]
         sentences = self._cut_to_room(at_sentences, place)
-        last = re.split(_SENTENCE_END, said)[-1]
-        loses = last in self._full[place] and last not in sentences
-        return sentences if len(sentences) > len(said) and not loses else said
+        begins = (0, *(found.end() for found in _SENTENCE_END.finditer(said)))
+        last = next((said[begin:] for begin in begins if said[begin:] in self._full[place]), "")
+        if last not in sentences:
+            sentences = self._cut_to_room(partial(_sentences_and, last), place)
+        return sentences if len(sentences) > len(said) else said
 
     def _shortened(self, place: int, part: Part) -> str:
         if part.name in WHOLE:
@@ -318,6 +321,12 @@ def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
     ends = _cuts_at(text, _SENTENCE_END, markup=markup)
     best = _longest(len(ends), lambda place: fits(text[: ends[place][0]] + ends[place][1]))
     return text[: ends[best][0]] + ends[best][1] if best is not None else ""
+
+
+def _sentences_and(last: str, text: str, fits: Fits, *, markup: bool) -> str:
+    """Return as many of the first sentences of `text` as fit with `last`, which is one further on; "" if none does."""
+    first = at_sentences(text[: text.index(last)], lambda said: fits(f"{said} {last}"), markup=markup)
+    return f"{first.rstrip()} {last}" if first.strip() else ""
 
 
 def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:

@@ -67,13 +67,13 @@ def changes(
     freed = [each for each in areas if each.freed]
     # Whoever is free of it gets no all clear, so what to mind still is told here; not beside a rise, which is graver.
     mind = [Change(str(matter.words["after"]))] if freed and not any(each.is_rise for each in grave) else []
-    # How grave it is comes first: behind the place that is freed, it would be read as news of that place.
+    # What holds for those still concerned comes first: behind the place that is freed, it would be read as news of it.
     found = [
         *grave,
-        *freed,
-        *mind,
         *_other_instruction(info, before, words),
         *_other_end(info, before, words, end_of),
+        *freed,
+        *mind,
         *(each for each in areas if not each.freed),
     ]
     return [each for each in found if each.sentence]

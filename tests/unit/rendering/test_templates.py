@@ -222,9 +222,16 @@ def test_an_update_says_what_changes_in_sentences_with_what_was() -> None:
     text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain.replace("\u00a0", " ")
     assert text.startswith("Danger extrême – Coup de vent sur la vallée (mise à jour)\n")
     assert (
-        "Le danger passe de grave à extrême. Fin d’alerte pour Savoie. Prolongé jusqu’à mercredi 25 novembre "
-        "à 22 h (était : mercredi 25 novembre à 19 h). Nouveau secteur concerné : Drôme." in text
+        "Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre à 22 h (était : mercredi 25 "
+        "novembre à 19 h). Fin d’alerte pour Savoie. Nouveau secteur concerné : Drôme." in text
     )
+
+
+def test_a_freed_district_stays_with_as_much_of_the_other_changes_as_there_is_room_for() -> None:
+    now = an_info(severity=Severity.MODERATE, expires=NOW + timedelta(hours=9), areas=(Area("Isère"),))
+    before = an_info(severity=Severity.EXTREME)
+    text = render(an_alert(now), PostKind.UPDATE, X, previous=an_alert(before)).message.plain.replace("\u00a0", " ")
+    assert "Le danger passe d’extrême à modéré. Fin d’alerte pour Savoie." in text
 
 
 def test_a_freed_district_is_told_however_short_the_room() -> None:
