@@ -167,6 +167,15 @@ def test_no_end_of_what_people_flee_goes_out_without_its_caution_unless_its_own_
     assert not broken, "\n".join(broken)
 
 
+def test_what_is_taken_back_says_beside_an_officers_reason_what_to_mind_still() -> None:
+    said = {Hazard.WORKS: "signalisation", Hazard.SCHOOL: "renseignez-vous", Hazard.MISSING: "ne plus partager"}
+    for (hazard, words), own in product(said.items(), (None, "Reporté au printemps prochain.")):
+        first = prepared_alert(hazard, Severity.MINOR, "fr", onset=NOW - timedelta(hours=1))
+        ending = replace(first, note=own, msg_type=MsgType.CANCEL)
+        context = Context("7x3k", NOW + timedelta(hours=1), reason=EndReason.CANCELLED, previous=first)
+        assert RENDERERS["fr"].render(ending, PostKind.END, X, context=context).message.plain.count(words) == 1, hazard
+
+
 def test_a_screen_has_of_a_long_reason_what_there_is_room_for_and_the_whole_caution() -> None:
     for language, hazard in product(RENDERERS, FLED):
         first = prepared_alert(hazard, Severity.EXTREME, language)
