@@ -45,7 +45,7 @@ async def test_five_pins_make_one_draft_that_waits(reports):
     assert draft.state is AlertState.WAITING
     [info] = draft.alert.infos
     assert (info.certainty, info.severity) == (Certainty.POSSIBLE, Severity.MODERATE)
-    assert info.headline == "Rue inondée (non confirmé), selon plusieurs habitants"
+    assert info.headline == "Rue inondée, selon plusieurs habitants (à confirmer)"
     assert info.description == "Non confirmé. Au moins 5 habitants l’ont signalé depuis 13\u00a0h."
     assert hazard_of(info) == "rain-flood"
     assert draft.alert.ends - reports.clock.now() < timedelta(hours=7)

@@ -57,7 +57,7 @@ async def test_a_draft_says_what_was_seen_and_that_nobody_confirmed_it_on_every_
     [draft] = await drafts(house)
     await house.database.close()
     renderer, [info], told = Renderer(town), draft.alert.infos, kind.description(language)
-    unsure, others = {"fr-FR": ("(non confirmé)", ORDERS["fr"]), "en-GB": ("(not confirmed)", ORDERS["en"])}[language]
+    unsure, others = {"fr-FR": ("(à confirmer)", ORDERS["fr"]), "en-GB": ("(not confirmed)", ORDERS["en"])}[language]
 
     assert (info.event, info.instruction) == (told, kind.what_to_do(language))
     for channel in CHANNELS:
