@@ -7,7 +7,7 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test package release release-check matrix texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
+.PHONY: demo test package deb release release-check matrix texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -24,6 +24,10 @@ package: $(VENV)/dev.stamp
 	@build/package/clean/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/package/dist/*.whl
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >$$(echo build/package/clean/lib/python*/site-packages)/beside.pth
 	@cd build/package && clean/bin/tocsin --version && clean/bin/tocsin init town && clean/bin/tocsin demo --once >/dev/null && echo "demo: all delivered"
+
+# The .deb for this machine's own Debian, installed where nothing of it is kept; about a minute.
+deb: package
+	@shipping/installed.sh $(BIN)/python build/package/dist/*.whl build/deb
 
 # All files of a release in dist/, from a clean checkout (docs/upgrade.md); with KEY, a file of ssh-keygen, they are signed.
 release: $(VENV)/dev.stamp

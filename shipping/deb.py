@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import os
 import re
 import shutil
@@ -82,10 +83,13 @@ def thin(packages: Path, strip: str) -> None:
         for each in packages.rglob(pattern):
             each.unlink()
     for each in packages.rglob("*.so*"):
-        do(strip, "--strip-unneeded", each)
+        do(strip, "--strip-unneeded", "--remove-section=.comment", each)
     for each in (packages / "babel/locale-data").glob("*.dat"):
         if each.stem.partition("_")[0] not in {"root", "en", "fr"}:
             each.unlink()
+    for each in sorted(packages.rglob("*"), reverse=True):
+        if each.is_dir() and not any(each.iterdir()):
+            each.rmdir()
 
 
 def environment(python: str, folder: Path, machine: str, wheel: Path, root: Path) -> Path:
@@ -139,6 +143,14 @@ def papers(root: Path, packages: Path, version: str, epoch: int) -> None:
     (folder / "copyright").write_text(own + licences(LOCK, packages), encoding="utf-8")
 
 
+def sums(root: Path) -> None:
+    """DEBIAN/md5sums, by which `dpkg --verify tocsin` finds a file that was changed since."""
+    files = (each for each in sorted(root.rglob("*")) if each.is_file() and not each.is_symlink())
+    named = ((each, each.relative_to(root)) for each in files if (root / "DEBIAN") not in each.parents)
+    lines = [f"{hashlib.md5(each.read_bytes(), usedforsecurity=False).hexdigest()}  {name}\n" for each, name in named]
+    (root / "DEBIAN/md5sums").write_text("".join(lines), encoding="utf-8")
+
+
 def build(release: str, architecture: str, wheel: Path, folder: Path) -> Path:
     """Build it into `folder`; returns the package."""
     python, epoch = RELEASES[release][0], int(os.environ.get("SOURCE_DATE_EPOCH", "1577836800"))
@@ -151,6 +163,7 @@ def build(release: str, architecture: str, wheel: Path, folder: Path) -> Path:
         values = {"VERSION": version, "ARCHITECTURE": architecture, "PYTHON": python, "NEXT_PYTHON": f"3.{minor + 1}~"}
         fill(root, own, values)
         papers(root, packages, version, epoch)
+        sums(root)
         programs = {root / "usr/bin/tocsin", root / own.relative_to("/") / "bin/tocsin"}
         programs |= {root / "DEBIAN" / script for script in SCRIPTS}
         for each in (root, *root.rglob("*")):
