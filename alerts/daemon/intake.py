@@ -35,7 +35,7 @@ from alerts.model.reason import because
 from alerts.model.town import StoreSection
 from alerts.sources.fetch_slots import FetchSlots
 from alerts.store.archive import Slice
-from alerts.store.batches import AT_ONCE, in_batches
+from alerts.store.batches import AT_ONCE, Pace, in_batches
 from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.store.views import Watermark
@@ -78,6 +78,8 @@ class MessageIntake:
         """
         entries = list(enumerate(in_order(reading.heard)))
         last, are_grave = len(entries) - 1, [_is_grave(heard) for _, heard in entries]
+        # What goes on about one event again and again takes ever longer to file.
+        pace = Pace(self._clock)
 
         def remember(unit: Unit) -> int:
             now = self._clock.now()
@@ -94,7 +96,8 @@ class MessageIntake:
             async with self._turns.turn(urgent=any(are_grave[first:]), place=first // AT_ONCE):
                 # Outlines are compared beside the transaction, by a reader: the territory remembers the outcome.
                 await self._database.read(lambda _: self._desk.locate(batch, source))
-                return await self._database.write(work)
+                with pace:
+                    return await self._database.write(work)
 
         async def blame(entry: tuple[int, Heard], _: Exception) -> tuple[list[Filed], int | None]:
             key = entry[1].key
@@ -109,6 +112,7 @@ class MessageIntake:
             lambda few: file(few, with_memory=few[-1][0] == last),
             alone=lambda one: file(one, with_memory=False),
             blame=blame,
+            pace=pace,
             event="desk.failed",
             source=source,
         ):

@@ -19,9 +19,33 @@ R = TypeVar("R")
 
 AT_ONCE = 20
 """Works in one transaction: more would hold up an urgent post's journal."""
+LONGEST = 0.1
+"""Seconds of a transaction beyond which the next one has half as many works: an officer's alert waits for it to end."""
 RESTS = 0.02
 """Seconds between two transactions, in which an urgent post is stored or journalled."""
 log = structlog.get_logger()
+
+
+class Pace:
+    """How many works fit into a transaction, by how long the last one took: `AT_ONCE` at the most, one at the least.
+
+    The transaction stands within a `with` of it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = 0.0
+        self.size = AT_ONCE
+
+    def __enter__(self) -> None:
+        self._began = self._clock.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        took = self._clock.monotonic() - self._began
+        if took > LONGEST:
+            self.size = max(self.size // 2, 1)
+        elif took < LONGEST / 4:
+            self.size = min(self.size * 2, AT_ONCE)
 
 
 async def in_batches(
@@ -32,10 +56,13 @@ async def in_batches(
     alone: Callable[[Sequence[W]], Awaitable[R]] | None = None,
     blame: Callable[[W, Exception], Awaitable[R]] | None = None,
     size: int = AT_ONCE,
+    pace: Pace | None = None,
     clock: Clock | None = None,
     **about: object,
 ) -> AsyncIterator[R]:
     """Write `works`, `size` of them at a time, and yield the result of each transaction; with a `clock`, rest between.
+
+    With a `pace`, which `write` keeps, they are as many as it says.
 
     The list is emptied on the way, and may grow meanwhile. Where a few can't be written together, each is written by
     itself (by `alone`, if that is given), and one that can't be written even so goes to `blame`, which gives the result
@@ -51,8 +78,8 @@ async def in_batches(
             await clock.sleep(RESTS)
         is_first = False
         # After the rest: what came meanwhile is in the same transaction, and a rest that is cancelled loses nothing.
-        few = works[:size]
-        del works[:size]
+        few = works[: pace.size if pace is not None else size]
+        del works[: len(few)]
         tries: list[Sequence[W]] = [few]
         for some in tries:
             try:

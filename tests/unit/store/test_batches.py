@@ -6,7 +6,7 @@ import pytest
 
 from alerts.model.errors import DatabaseRefused
 from alerts.model.lease import Lease, LeaseLost
-from alerts.store.batches import RESTS, in_batches
+from alerts.store.batches import AT_ONCE, LONGEST, RESTS, Pace, in_batches
 from tests.fakes import FakeClock
 
 
@@ -97,3 +97,21 @@ async def test_what_comes_during_the_rest_is_written_with_the_others_and_a_rest_
     writing.cancel()
     await asyncio.wait([writing])
     assert (write.together, works) == ([[1, 2], [3, 4], [5, 6]], [7])
+
+
+async def test_what_takes_long_is_written_one_by_one_until_it_is_quick_again():
+    clock, write = FakeClock(), Written()
+    pace, slow = Pace(clock), set(range(60))
+
+    async def write_slowly(few):
+        with pace:
+            if slow & set(few):
+                await clock.sleep(LONGEST * 1.5)
+            return await write(few)
+
+    writing = asyncio.ensure_future(all_of(in_batches(list(range(150)), write_slowly, event="x", pace=pace)))
+    while not writing.done():
+        await clock.advance(LONGEST)
+    sizes = await writing
+    assert sizes[:5] == [AT_ONCE, 10, 5, 2, 1]
+    assert sizes[sizes.index(1) :] == [*(1 for _ in range(23)), 1, 2, 4, 8, 16, AT_ONCE, AT_ONCE, 19]
