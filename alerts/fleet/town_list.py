@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -29,7 +28,7 @@ from alerts.fleet.hosts import is_of_machine
 from alerts.model.errors import DatabaseRefused
 from alerts.model.hazard import fold
 from alerts.model.subscriber import MAILBOX, Subscriber
-from alerts.model.town import PUSH, Town
+from alerts.model.town import PUSH, Town, host_in
 from alerts.web.console.arrival import address_of, host_of
 from alerts.web.pages import best_of
 from alerts.web.posted import must_be_from_here
@@ -174,7 +173,7 @@ class TownPages:
 
     def _is_own(self, request: web.Request) -> bool:
         host = host_of(request)
-        return is_of_machine(host) or host == urlsplit(self._fleet.section.url or "").hostname
+        return is_of_machine(host) or host == host_in(self._fleet.section.url or "")
 
 
 async def _static(request: web.Request) -> web.Response:

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from alerts.channels.settings import SecretSource
 from alerts.config import load_config, load_fleet
@@ -29,7 +28,7 @@ from alerts.model.incident import AlertState
 from alerts.model.local import LocalFile, is_within
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
-from alerts.model.town import FleetSection, Town, WebSection
+from alerts.model.town import FleetSection, Town, WebSection, host_in
 from alerts.rendering.i18n import reason_json
 from alerts.store.connection import Place, exists, notify, version
 from alerts.store.files import HEAD, StoreError
@@ -156,9 +155,7 @@ def _templates(folder: str) -> Iterator[tuple[str, int, int, int]]:
 
 def _hosts(town: Town, fleet: FleetSection) -> frozenset[str]:
     """The names that its public pages and its desk have for themselves."""
-    hosts = (urlsplit(url).hostname for url in (town.public_url, town.desk.url) if url)
-    shared = urlsplit(fleet.url or "").hostname
-    return frozenset(host.lower().rstrip(".") for host in hosts if host and host != shared)
+    return frozenset(host_in(url) for url in (town.public_url, town.desk.url) if url) - {host_in(fleet.url or ""), ""}
 
 
 def _fault(key: str, what: Reason) -> Reason:

@@ -388,6 +388,14 @@ _OF_REPORTS = SourceRules(publish="approve", urgent="approve", area="any", kind=
 
 
 # Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
+def host_in(url: str) -> str:
+    """Return an address's host name as it is compared: without port, capitals and the root's dot; empty if it has none.
+
+    Every comparison of names needs it: to a browser `town.example.` is `town.example`.
+    """
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
 @dataclass(frozen=True, eq=False)
 class Town:
     """All of channels.toml: the keys of `[station]`, then the other sections; `file` is its path.
@@ -516,8 +524,8 @@ class Town:
 
         This machine's own names and addresses in figures are never among them, and always answered to.
         """
-        urls = (urlsplit(url).hostname for url in (self.desk_url, self.public_url) if url)
-        return frozenset(host.lower() for host in (*urls, self.web.host) if host)
+        named = {host_in(url) for url in (self.desk_url, self.public_url) if url}
+        return frozenset(named | {self.web.host.lower()}) - {""}
 
     def rules_for(self, source: str) -> SourceRules:
         """The rules of a source; plain ones for a source that configures none."""

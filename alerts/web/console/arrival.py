@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import HttpVersion11, web
 
 from alerts.access.sessions import KNOWN_FOR, Entered, RelyingParty, Visit
-from alerts.model.town import Town
+from alerts.model.town import Town, host_in
 
 # What web servers add that stand before a site. `X-Forwarded-For` isn't among it: a visitor's own proxy adds that.
 _BY_PROXIES = (
@@ -130,7 +130,7 @@ def host_of(request: web.BaseRequest) -> str:
     It is empty, and nobody's, where it is neither.
     """
     try:
-        return (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+        return host_in(f"//{request.host}")
     except ValueError:  # a name in brackets
         return ""
 

@@ -61,6 +61,15 @@ def test_a_town_without_a_host_is_below_the_fleets_address(tmp_path):
     assert told.town.desk_url == f"{SHARED}/t/crolles/desk"
 
 
+@pytest.mark.parametrize("spelled", ["{}", "{}.", "{}./page"])
+def test_the_fleets_own_address_is_no_towns_however_it_is_spelled(tmp_path, spelled):
+    """Else the operators' desk, and every town below that address, would be this town's."""
+    told = settled(write_town(tmp_path, "crolles", f'public_url = "{spelled.format(SHARED)}"'))
+
+    assert told.hosts == frozenset()
+    assert told.town.mount == "/t/crolles"
+
+
 def test_where_it_is_listened_and_whose_word_is_taken_is_the_fleets(tmp_path):
     web = '\n[web]\nlisten = "0.0.0.0:80"\nproxies = ["0.0.0.0/0"]\ntiles_by = "IGN"\n'
     told = settled(write_town(tmp_path, "crolles", rest=CHANNEL + web)).town.web
