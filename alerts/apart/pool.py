@@ -78,6 +78,11 @@ class _Over(Exception):
         self.reason = reason
 
 
+def _silent(limits: Limits) -> _Over:
+    """It would have been ended had it computed for so long: it waits for something, or the machine gave it no time."""
+    return _Over("deadline", because("apart_silent", seconds=limits.seconds + PATIENCE))
+
+
 class _Gone(Exception):
     """The process had ended by itself before it was asked."""
 
@@ -119,7 +124,7 @@ class _Process:
             self.socket.sendall(question)
             answer = wire.received(recv_into, LARGEST_ANSWER)
         except TimeoutError:
-            raise _Over("deadline", because("apart_too_long", seconds=limits.seconds)) from None
+            raise _silent(limits) from None
         except OverflowError:
             raise _Over("answer", because("apart_too_much_said", most=LARGEST_ANSWER // 1_048_576)) from None
         except (OSError, EOFError):
@@ -135,7 +140,7 @@ class _Process:
         try:
             self._popen.wait(max(until - time.monotonic(), 0.0))
         except subprocess.TimeoutExpired:
-            return _Over("deadline", because("apart_too_long", seconds=limits.seconds))
+            return _silent(limits)
         match self._popen.returncode:
             case 0:
                 return _Gone()

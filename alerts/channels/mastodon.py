@@ -72,7 +72,7 @@ _MOST_BELOW = 4096
 _MOST_HTML = 20_000
 _LINE_ENDS = re.compile(r"<br ?/?>|</p>\s*(?=<p)")
 # Who is answered stands at the beginning of a reply's words.
-_ADDRESSED = re.compile(r"(?:@[\w.-]+(?:@[\w.-]+)?\s+)+")
+_ADDRESSED = re.compile(r"\A(?:@[\w.-]+(?:@[\w.-]+)?\s+)+")
 
 log = structlog.get_logger(__name__)
 

@@ -80,6 +80,8 @@ def _changed(value: Any, change: Callable[[Named], Named]) -> Any:
         return change(value)
     if isinstance(value, BaseModel):
         return value.model_copy(update={name: _changed(each, change) for name, each in value})
+    if is_dataclass(value) and not isinstance(value, type | District):
+        return replace(value, **{each.name: _changed(getattr(value, each.name), change) for each in fields(value)})
     if isinstance(value, Mapping):
         return {name: _changed(each, change) for name, each in value.items()}
     return type(value)(_changed(each, change) for each in value) if type(value) in (list, tuple) else value

@@ -20,7 +20,7 @@ from datetime import timedelta
 import structlog
 
 from alerts.delivery.share import Choice, LeaseGroup, choose
-from alerts.delivery.worker import Work
+from alerts.delivery.worker import LATE, Work
 from alerts.model.lease import Lease, Ownership, RunningDaemon
 from alerts.model.ports import Clock
 from alerts.store.leases import Leases, Renewal, Take
@@ -222,7 +222,7 @@ class LeaseKeeper:
     def work(self) -> Work:
         """Return the loop that renews and finds free leases; if renewal fails, the leases run out, and lanes stall."""
         longest = self._term.total_seconds() * TRIED
-        return Work("leases", self._keep, self._pause, woken=self._hurry, longest=longest)
+        return Work("leases", self._keep, self._pause, woken=self._hurry, longest=longest, late=LATE)
 
     async def _keep(self) -> None:
         if self._is_due or await self._sees_work():

@@ -20,9 +20,7 @@ from alerts.model.bounds import normal
 LISTS = Path(__file__).with_name("words.toml")
 LONGEST = 2000
 """Characters of an utterance that are read; the rest is skipped, however much a stranger writes."""
-
-# Short forms of text messages, spelled out.
-_SHORT_FORMS: Mapping[str, str] = {
+SHORT_FORMS: Mapping[str, str] = {
     "kan": "quand",
     "qd": "quand",
     "koi": "quoi",
@@ -55,7 +53,6 @@ _SHORT_FORMS: Mapping[str, str] = {
     "auj": "aujourd hui",
     "rdv": "rendez vous",
     "cest": "c est",
-    "doit-on": "on doit",
     "u": "you",
     "pls": "please",
     "plz": "please",
@@ -63,6 +60,7 @@ _SHORT_FORMS: Mapping[str, str] = {
     "im": "i m",
     "cant": "can t",
 }
+"""Short forms of text messages, spelled out."""
 
 _LINK = re.compile(r"https?://\S+|www\.\S+|[@#](?=\w)|\S+@\S+")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -86,7 +84,7 @@ def _plain(text: str) -> str:
     lowered = _LINK.sub(" ", text.lower().replace("œ", "oe")).replace("où", "ouu")
     bare = "".join(sign for sign in normal("NFKD", lowered) if not unicodedata.combining(sign))
     words = _WORD.findall(_DRAWN_OUT.sub(r"\1\1", bare))
-    return _DOUBLED_EST.sub("c ", " ".join(_SHORT_FORMS.get(word, word) for word in words))
+    return _DOUBLED_EST.sub("c ", " ".join(SHORT_FORMS.get(word, word) for word in words))
 
 
 def stems(words: str) -> Iterator[str]:

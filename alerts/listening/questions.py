@@ -41,7 +41,7 @@ ALERT = "alert"
 """The `source` of an answer whose words are part of the alert by now."""
 # A question is one line in a list; all of a longer remark is on the remark's own page.
 LONGEST_WORDING = 300
-# Open questions looked through in one round, those that changed last.
+# Questions closed in one round, in one transaction.
 MOST_CLOSED = 200
 ASKED_AFTER_ITS_END = timedelta(hours=48)
 """How long a question from after the end of its incident stays open: as long as its posts are listened to."""
@@ -185,13 +185,13 @@ def _says_the_same(last: GivenAnswer, question: Question, draft: AnswerDraft) ->
 def over_questions(unit: DeskUnit) -> list[Question]:
     """Return open questions whose incident is over: at once if they changed before its end, else two days after it.
 
-    Of all open questions, only the `MOST_CLOSED` that changed last are looked through.
+    At most `MOST_CLOSED`: the others are found once these are closed.
     """
-    found = []
-    for question in unit.listening.questions(MOST_CLOSED, state=QuestionState.OPEN):
-        over_at = _over_at(unit, question.incident) if question.incident is not None else None
-        if over_at is not None and (question.changed_at <= over_at or over_at <= unit.now - ASKED_AFTER_ITS_END):
-            found.append(question)
+    found: list[Question] = []
+    for incident in unit.listening.asked_about():
+        if (over_at := _over_at(unit, incident)) is not None and len(found) < MOST_CLOSED:
+            until = unit.now if over_at <= unit.now - ASKED_AFTER_ITS_END else over_at
+            found += unit.listening.open_since(incident, until, MOST_CLOSED - len(found))
     return found
 
 

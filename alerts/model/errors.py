@@ -23,6 +23,10 @@ class DatabaseRefused(Exception):
     """The database took nothing, or gave no answer: locked, full, broken. Its words may be shown to anybody."""
 
 
+class Unstorable(DatabaseRefused):
+    """A work was to store what a constraint forbids, or what fits in no column: other works are stored."""
+
+
 class Busy(DatabaseRefused):
     """A question to the database that wasn't answered, so that others are: too many wait, or it took too long."""
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from alerts.model.errors import DatabaseRefused
+from alerts.model.errors import DatabaseRefused, Unstorable
 from alerts.model.lease import LeaseLost
 from alerts.model.ports import Clock
 
@@ -69,7 +69,8 @@ async def in_batches(
     instead. Without `blame` the first such error is raised once everything else is written. Each failure is logged as
     `event`, with what it is `about`.
 
-    Raises DatabaseRefused and LeaseLost, for which no work is to blame; what was written before stays.
+    Raises DatabaseRefused (but for `Unstorable`) and LeaseLost, for which no work is to blame; what was written before
+    stays.
     """
     unblamed: Exception | None = None
     is_first = True
@@ -84,10 +85,12 @@ async def in_batches(
         for some in tries:
             try:
                 result = await (write if alone is None or some is few else alone)(some)
-            except (DatabaseRefused, LeaseLost):
-                raise
             except Exception as error:
-                log.exception(event, works=len(some), **about)
+                is_unstorable = isinstance(error, Unstorable)
+                if isinstance(error, DatabaseRefused | LeaseLost) and not is_unstorable:
+                    raise
+                # The database's own words, which a traceback has, may hold what somebody stored.
+                log.exception(event, works=len(some), error=str(error), exc_info=not is_unstorable, **about)
                 # One of them may be to blame: each is tried alone.
                 if len(some) > 1:
                     tries += [[work] for work in some]

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import aiosqlite
 
-from alerts.model.errors import Busy, DatabaseRefused, Lost
+from alerts.model.errors import Busy, DatabaseRefused, Lost, Unstorable
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.town import Server
 from alerts.store.files import LOCK_WAIT, connect, connect_at_once, connect_to_write
@@ -326,7 +326,8 @@ class Database:
             outcomes = await self._writer.run(lambda db: _run_synced(db, works, synced=synced, height=self._height))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
-            if isinstance(error, sqlite3.OperationalError | DatabaseRefused):
+            is_its_fault = isinstance(error, sqlite3.OperationalError | DatabaseRefused)
+            if is_its_fault and not isinstance(error, Unstorable):
                 self.trouble = str(error)
             for _, future in batch:
                 if not future.done():
@@ -425,6 +426,8 @@ def _refusals() -> Iterator[None]:
     """
     try:
         yield
+    except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+        raise Unstorable(type(error).__name__) from error
     except sqlite3.Error as error:
         message = str(error) if isinstance(error, sqlite3.OperationalError) else type(error).__name__
         raise DatabaseRefused(message) from error

@@ -28,7 +28,7 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import RowMaker
 
-from alerts.model.errors import Busy, DatabaseRefused, Lost
+from alerts.model.errors import Busy, DatabaseRefused, Lost, Unstorable
 from alerts.model.town import Server
 from alerts.store.files import LOCK_WAIT
 from alerts.store.reaching import answered_within, connected, conninfo, said, search_path
@@ -354,6 +354,8 @@ class ServerSession:
                 self.close()
                 raise Lost(said(error)) from error
             raise DatabaseRefused(said(error)) from error
+        except (psycopg.IntegrityError, psycopg.DataError) as error:
+            raise Unstorable(type(error).__name__) from error
         except errors.RaiseException as error:
             raise DatabaseRefused(said(error)) from error
         except psycopg.Error as error:

@@ -30,6 +30,11 @@ _QUESTIONS = Statement("""
     AND (CAST(:state AS text) IS NULL OR state = :state)
     ORDER BY changed_at DESC, id LIMIT :most
 """)
+_ASKED_ABOUT = Statement("SELECT DISTINCT incident FROM question WHERE incident IS NOT NULL AND state = 'open'")
+_OPEN_SINCE = Statement("""
+    SELECT * FROM question WHERE incident = :incident AND state = 'open' AND changed_at <= :until
+    ORDER BY changed_at, id LIMIT :most
+""")
 _ANSWERED_ABOUT = Statement("""
     SELECT incident FROM question WHERE incident IS NOT NULL AND (state = 'answered' OR state = 'became')
     GROUP BY incident ORDER BY max(changed_at) DESC LIMIT :most
@@ -78,6 +83,15 @@ class Questions(UnitPart):
     ) -> Sequence[Question]:
         """Questions, the one that changed last first; of one incident or of all, in one state or in any."""
         return [_QUESTION_ROW.read(row) for row in _QUESTIONS.rows(self._db, incident=incident, state=state, most=most)]
+
+    def asked_about(self) -> Sequence[str]:
+        """The incidents of open questions."""
+        return [row["incident"] for row in _ASKED_ABOUT.rows(self._db)]
+
+    def open_since(self, incident: str, until: datetime, most: int) -> Sequence[Question]:
+        """An incident's open questions that haven't changed after `until`, the oldest first."""
+        rows = _OPEN_SINCE.rows(self._db, incident=incident, until=stamp(until), most=most)
+        return [_QUESTION_ROW.read(row) for row in rows]
 
     def answered_about(self, most: int) -> Sequence[str]:
         """The incidents of questions that were answered, the one that was asked about last first."""

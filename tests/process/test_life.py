@@ -63,8 +63,8 @@ def test_it_answers_for_itself_over_http(town):
 
     cycles = town.until(ready)["cycles"]
     own = {name for name in cycles if not name.startswith("task ")}
-    assert own == {"lane x", "lane page", "lane telegram", "source travaux", "watch", "pages", "store"}
-    assert {"task leases", "task pruning", "task lifecycle"} < set(cycles)
+    assert own == {"lane x", "lane page", "lane telegram", "source travaux", "watch", "pages", "store", "leases"}
+    assert {"task pruning", "task lifecycle"} < set(cycles)
     town.until(lambda: len(town.timelines()["telegram"]) == 1)
     town.until(lambda: b'tocsin_posts{channel="x",state="sent"} 1.0' in _text(daemon.url + "/metrics"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -74,6 +75,14 @@ WORDS = [
 """Texts that name no file. `url` may be one, which its validators tell: it has tests of its own."""
 
 
+@dataclass(frozen=True)
+class Secrets:
+    """A part of the settings that is no model."""
+
+    one: SecretSource
+    others: tuple[LocalFile, ...]
+
+
 def models() -> Iterator[type[BaseModel]]:
     """Everything that a part of channels.toml is checked by."""
     kinds = [*map(channel_kind, channel_kinds()), *map(source_kind, source_kinds())]
@@ -122,6 +131,14 @@ def test_no_section_has_a_secret_or_a_file_that_the_walk_does_not_see(tmp_path):
             seen += len(put)
 
     assert seen > 20
+
+
+def test_what_a_dataclass_names_is_bound_too(tmp_path):
+    inner = Secrets(one=SecretSource(file="secret"), others=(LocalFile("file"),))
+
+    bound = bound_to(tmp_path, {"a": (inner,)})
+
+    assert [getattr(each, "within", None) for _, each in named_in(bound, "")] == [tmp_path] * 2
 
 
 def test_every_other_text_of_a_section_names_no_file():

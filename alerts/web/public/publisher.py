@@ -124,7 +124,6 @@ class Publisher:
             AT_LEAST_EVERY,
             woken=self._changed,
             rest=self._rest,
-            longest=LONGEST_REST,
             late=late,
             trouble=lambda: self.unexported,
         )
@@ -142,9 +141,9 @@ class Publisher:
         """The newest edition, made now if it is due; the first is waited for, however long that takes."""
         if self._edition is None:
             return await self._renew()
-        if self._is_due() and not self._rests():
-            # Where the last one couldn't be made, nobody waits for the next.
-            await asyncio.wait([self._renewal()], timeout=0 if self._is_failing else PATIENCE)
+        # Where the last one couldn't be made, the next is tried by the loop, in its own time, and nobody waits for it.
+        if self._is_due() and not self._rests() and not self._is_failing:
+            await asyncio.wait([self._renewal()], timeout=PATIENCE)
         return self._edition
 
     def _is_wanted(self) -> bool:

@@ -96,8 +96,9 @@ def test_what_goes_wrong_is_told_by_what_the_parser_refuses_by_and_counted(parse
 def test_what_does_not_answer_is_ended(monkeypatch):
     monkeypatch.setattr(pools, "PATIENCE", -0.05)
 
-    with pytest.raises(Unreadable, match=r"more than the 0\.1 s"):
+    with pytest.raises(Unreadable, match=r"gave no answer within 0\.05 s") as raised:
         readings.spins.in_subprocess(b"")
+    assert raised.value.reason.code == "apart_silent", "it has computed for less than it may"
 
 
 def test_an_answer_has_a_size(monkeypatch):

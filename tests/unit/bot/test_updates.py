@@ -213,10 +213,10 @@ async def test_a_line_that_stays_refused_is_heard_of_and_one_that_was_another_s_
     workers.begin(standby.work)
     workers.begin(keeper.work)
     await scene.clock.advance(300)
-    assert [each.name for each in workers.cycles()] == ["task leases"], "another one's is that one's to watch"
+    assert [each.name for each in workers.cycles()] == ["leases"], "another one's is that one's to watch"
     await scene.keeper.give_back()
     await scene.clock.advance(1)
-    assert {each.name: each.stands for each in workers.cycles()} == {"bot telegram": False, "task leases": False}
+    assert {each.name: each.stands for each in workers.cycles()} == {"bot telegram": False, "leases": False}
     await workers.close()
 
 

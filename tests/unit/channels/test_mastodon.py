@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.channels.mastodon import _roots
+from alerts.channels.mastodon import _remark, _roots
 
 OURS = frozenset(("p", "q"))
 
@@ -43,3 +43,16 @@ def test_a_chain_of_thousands_is_walked_once():
     Counted.looked = 0
     assert set(_roots(dict(reversed(chain.items())), OURS).values()) == {"p"}
     assert Counted.looked == 4096
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<p>@town @anne@x.example L’eau est coupée ?</p>", "L’eau est coupée ?"),
+        ("<p>Demandez à @anne@x.example demain</p>", "Demandez à @anne@x.example demain"),
+    ],
+)
+def test_who_is_answered_is_no_part_of_the_words_and_who_is_named_in_them_is(content, words):
+    reply = {"content": content, "created_at": "2026-11-25T12:00:00Z", "account": {"id": "7", "acct": "a"}}
+
+    assert _remark("2", reply, "1", "https://mastodon.example").text == words

@@ -10,6 +10,7 @@ import pytest
 
 from alerts.delivery.lease import RENEWED, TERM, TRIED, LeasedWorker, LeaseKeeper
 from alerts.delivery.share import LeaseGroup
+from alerts.delivery.worker import LATE, Workers
 from alerts.model.lease import DUTIES, source_lease
 from alerts.store.leases import Leases
 from tests.fakes import begun
@@ -315,3 +316,17 @@ async def test_where_a_renewal_takes_longer_than_a_term_the_lanes_are_held_all_t
     await asyncio.gather(keeping, return_exceptions=True)
     assert held.index(True) < 20
     assert all(held[20:])
+
+
+async def test_a_keeper_whose_renewal_hangs_stands_still(house):
+    class Hung(Leases):
+        async def renew(self, *_):
+            await asyncio.Event().wait()
+
+    workers = Workers(house.clock)
+    workers.begin(LeaseKeeper(Hung(house.database), house.clock, "a", ["x"]).work)
+    await house.clock.advance(LATE - 1)
+    assert [(each.name, each.stands) for each in workers.cycles()] == [("leases", False)]
+    await house.clock.advance(2)
+    assert [(each.name, each.stands) for each in workers.cycles()] == [("leases", True)]
+    await workers.close()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.versions import current_answer
+from alerts.listening import questions
 from alerts.listening.answering import faq, what_is_asked
 from alerts.listening.hearing import take
 from alerts.listening.question_acts import (
@@ -309,6 +310,18 @@ async def test_an_incident_with_answers_is_pruned_whole_and_its_answers_are_not_
     assert await listening.rows("SELECT count(*) FROM post") == [(0,)]
     kept = await listening.service.ask(lambda unit: unit.archive.find(listening.incident))
     assert {post.kind for post in kept.posts} == {PostKind.PUBLISH}
+
+
+async def test_questions_that_are_over_are_closed_however_many_changed_since(listening, monkeypatch):
+    monkeypatch.setattr(questions, "MOST_CLOSED", 2)
+    old = [await asked(listening, on_page(number), text=f"C’est où, le point {number} ?") for number in range(3)]
+    listening.clock.set(listening.clock.now() + timedelta(hours=7))
+    for number in range(3, 6):
+        await asked(listening, on_page(number), text=f"Fini depuis quand, en {number} ?")
+
+    assert [await listening.service.act(close_over_questions) for _ in range(3)] == [2, 1, 0]
+    closed = await listening.service.ask(lambda unit: [unit.listening.question(each).state for each in old])
+    assert closed == [QuestionState.DISMISSED] * 3
 
 
 async def test_the_end_of_an_incident_closes_its_questions_but_no_call_for_help(listening):

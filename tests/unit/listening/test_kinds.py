@@ -3,7 +3,7 @@
 import pytest
 
 from alerts.listening.kinds import classify, examples, like_a_call
-from alerts.listening.lexicon import LONGEST, lexicon, plain
+from alerts.listening.lexicon import LONGEST, SHORT_FORMS, lexicon, plain
 from alerts.model.listening import Kind
 from alerts.rendering.i18n import word
 from tests.unit.listening.measure import SETS, calls, others
@@ -30,6 +30,10 @@ from tests.walls import in_one_test
 )
 def test_the_kind(text, kind):
     assert classify(text).kind is kind
+
+
+def test_each_short_form_is_spelled_out():
+    assert {short: plain(short) for short in SHORT_FORMS} == SHORT_FORMS
 
 
 @in_one_test

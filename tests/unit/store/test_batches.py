@@ -1,12 +1,14 @@
 """Works are written a few at a time, and one that can't be written costs itself alone."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
-from alerts.model.errors import DatabaseRefused
+from alerts.model.errors import DatabaseRefused, Unstorable
 from alerts.model.lease import Lease, LeaseLost
 from alerts.store.batches import AT_ONCE, LONGEST, RESTS, Pace, in_batches
+from alerts.store.facts import facts, keep_fact
 from tests.fakes import FakeClock
 
 
@@ -64,6 +66,19 @@ async def test_alone_it_may_be_written_otherwise():
     write, alone = Written(1, 2), Written()
     assert await all_of(in_batches([1, 2], write, event="x", alone=alone)) == [1, 1]
     assert alone.together == [[1], [2]]
+
+
+async def test_what_breaks_a_constraint_costs_itself_alone(database):
+    def keep(few, unit):
+        for key, value in few:
+            keep_fact(unit.db, "x", key, value)
+
+    works = [("a", "told"), ("b", None), ("c", "told")]
+    with pytest.raises(Unstorable):
+        await all_of(in_batches(works, lambda few: database.write(partial(keep, few)), event="x"))
+
+    assert await database.read(lambda unit: facts(unit.db, "x")) == {"a": "told", "c": "told"}
+    assert database.trouble is None
 
 
 @pytest.mark.parametrize("error", [DatabaseRefused, lambda _: LeaseLost(Lease("x", "us", 1))])

@@ -274,8 +274,31 @@ async def test_a_database_that_does_not_answer_costs_the_pages_their_news_alone(
         await house.clock.settle()
 
     assert [status for status, _ in pages] == [200] * 4
-    assert len(asked) == 2, "one question for all who wait, and none of them waits once it failed"
-    assert [line["event"] for line in logs] == ["pages.failed"] * 2
+    assert len(asked) == 1, "one question for all who wait, and none of them asks or waits once it failed"
+    assert [line["event"] for line in logs] == ["pages.failed"]
+
+
+async def test_an_edition_that_can_not_be_made_is_tried_ever_more_rarely_and_made_once_it_can(house):
+    edition, tried = house.publisher._site.edition, []
+    await house.publisher.make()
+
+    def fails(*given):
+        tried.append(house.clock.monotonic())
+        raise ValueError("words that can't be set")
+
+    house.publisher._site.edition = fails
+    with house.publisher.listen() as told:
+        running = house.run()
+        await house.hear(an_alert(headline="Crue", event="Crue"))
+        for _ in range(60):
+            await house.clock.advance(1)
+            await house.get("/")
+        house.publisher._site.edition = edition
+        while not told.is_set():
+            await house.clock.advance(1)
+    await running.close()
+
+    assert 3 < len(tried) < 9, "after a second, then after twice as long each time"
 
 
 @in_one_test
