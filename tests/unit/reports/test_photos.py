@@ -347,7 +347,7 @@ def test_a_box_of_nothing_is_refused(box):
 
 
 def test_what_is_no_kept_photo_is_not_blurred():
-    with pytest.raises(Misuse, match="broken"):
+    with pytest.raises(Misuse, match="damaged"):
         blurred(b"SECRET", [(0, 0, 1, 1)])
 
 
