@@ -25,9 +25,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from bench.hostile import endless_feed, filled_photo, secondly_zone, tall_png
 from bench.reported import crowds
 from bench.signups import browsers, endpoints, letters
-from bench.strangers import broker, calm_map, hostile_map, site
+from bench.strangers import broker, calm_map, hostile_map, replies, site
 
 Given = Mapping[str, str]
+ACCOUNTS = ("/api/v1/", "/api/v2/", "/xrpc/", "/_matrix/")
+"""Where the servers of Mastodon, Bluesky and Matrix answer."""
 APP_SECRET = "sandbox-app-secret"
 SAID = (
     "Merci beaucoup",
@@ -322,8 +324,13 @@ def outside(given: Given) -> None:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            packed = mode.read_text() == "webhook"
-            self._answer(bomb if packed else b'{"id": "1"}', "application/json", packed=packed)
+            now = mode.read_text()
+            made = _taken(self.path, next(count), now) if self.path.startswith(ACCOUNTS) else b'{"id": "1"}'
+            packed = now == "webhook"
+            self._answer(bomb if packed else made, "application/json", packed=packed)
+
+        def do_PUT(self) -> None:
+            self.do_POST()
 
         def _answer(self, body: bytes, kind: str, *, packed: bool) -> None:
             with contextlib.suppress(OSError):
@@ -344,6 +351,16 @@ def outside(given: Given) -> None:
     server.serve_forever()
 
 
+def _taken(path: str, number: int, mode: str) -> bytes:
+    """What the server of an account answers to a sign-in or a post, which a room's doesn't say in a storm."""
+    # So it is looked for among all that is said there.
+    if mode == "replies" and path.startswith("/_matrix/"):
+        return b""
+    uri = f"at://did:plc:town/app.bsky.feed.post/{number}"
+    session = {"did": "did:plc:town", "accessJwt": "a", "refreshJwt": "b"}
+    return json.dumps({**session, "id": f"{number}", "uri": uri, "event_id": f"${number}"}).encode()
+
+
 def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, bytes]) -> bytes:
     """What the feed or the calendar says in a mode: each time something new, where it is hostile."""
     if path == "/works.ics":
@@ -353,6 +370,8 @@ def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, b
         return endless_feed(number) if mode == "endless" else site(number if mode == "rss" else None)
     if path.endswith("/cartevigilance/encours"):
         return hostile_map(number) if mode == "vigilance" else made["calm map"]
+    if path.startswith(ACCOUNTS):
+        return replies(path, number if mode == "replies" else None)
     if "/message" in path and mode in made:
         return made[mode].replace(b"urn:bench", f"urn:bench:{path}".encode())
     return _index(host, number if mode in HOSTILE else None).encode()

@@ -1,14 +1,15 @@
-"""What a hostile site, weather service or broker says: each time something new, and more than anybody has to take.
+"""What a hostile site, weather service, crowd or broker says: each time something new, more than anybody has to take.
 
-The site's feed and the map of the Vigilance are answers to be served (`bench.attackers`); the broker is a server of its
-own, which takes what it is told until the file `mode` says that it is hostile. Every other connection is then told
-nothing more after the greeting, and every other one is told what nobody asked for, without end.
+The site's feed, the map of the Vigilance and what people reply are answers to be served (`bench.attackers`). The broker
+is a server of its own, which takes what it is told until the file `mode` says that it is hostile. Every other
+connection is then told nothing more after the greeting, and every other one is told what nobody asked for, without end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ DEPARTMENT = "38"
 HOUR = timedelta(hours=1)
 _CONNACK, _PUBACK, _PINGRESP = bytes([0x20, 2, 0, 0]), bytes([0x40, 2]), bytes([0xD0, 0])
 _PUBLISH, _PINGREQ, _DISCONNECT = 3, 12, 14
+_NEW, _ROOT = "~new~", "~root~"
+"""What is written in its place is new each time, and the post that is replied to."""
 _SENSELESS = b"\x30\xe4\xd4\x03\x00\x03all" + b"x" * 59_999
 """A message of 60 kB that asks for no answer (MQTT 3.1.1, 3.3): 1 + 3 bytes of head, a topic, the rest."""
 _FLOODED = 200
@@ -89,6 +92,80 @@ def _wide(now: datetime) -> bytes:
         {"domain_id": f"x{each}", "max_color_id": 1, "phenomenon_items": []} for each in range(70_000)
     ]
     return json.dumps(document).encode()
+
+
+def replies(path: str, number: int | None) -> bytes:
+    """What Mastodon, Bluesky or a room of Matrix lists below a post: nothing, or a storm in one of four shapes."""
+    if path.startswith("/api/v1/statuses/") and path.endswith("/context"):
+        said = _storm(_statuses, number).replace(_ROOT.encode(), path.split("/")[4].encode())
+        return b'{"ancestors": [], "descendants": %b}' % said
+    if "getPostThread" in path:
+        return b'{"thread": {"post": {"uri": "at://did:plc:town/p/1"}, "replies": %b}}' % _storm(_below, number)
+    if path.startswith("/_matrix/") and "/messages" in path:
+        return b'{"chunk": %b, "end": "%d"}' % (_storm(_events, number), number or 0)
+    return b'{"id": "1", "did": "did:plc:town", "user_id": "@town:x", "posts": []}'
+
+
+def _storm(made: Callable[[int], list[object]], number: int | None) -> bytes:
+    """What is said, under ids that nobody has seen."""
+    return b"[]" if number is None else _made(made, number % 4).replace(_NEW.encode(), str(number).encode())
+
+
+@functools.cache
+def _made(made: Callable[[int], list[object]], shape: int) -> bytes:
+    return json.dumps(made(shape), ensure_ascii=False).encode()
+
+
+def _words(number: int, length: int) -> str:
+    """A stranger's words of that length: tags without an end, marks, names of others, or a question drawn out."""
+    unit = ("<p><b>&lt;", "e" + "\u0301\u0323" * 40, "@a.b-c@d.e ", "L’eau est-elle potaaable ? ")[number % 4]
+    return f"{_NEW} {number} {unit * (length // len(unit))}"
+
+
+def _statuses(shape: int) -> list[object]:
+    """Four thousand in one chain, three hundred that are long, one circle, or what has no status's shape."""
+    many, length = ((4_090, 60), (250, 20_000), (2_000, 600), (2_000, 200))[shape]
+    first = f"{_NEW}-{many - 1}" if shape == 2 else _ROOT
+    return [
+        {
+            "id": f"{_NEW}-{each}",
+            "in_reply_to_id": f"{_NEW}-{each - 1}" if each and shape % 2 == 0 else first,
+            "created_at": datetime.now(UTC).isoformat(),
+            "content": _words(each, length),
+            "account": [{}] * 9 if shape == 3 and each % 2 else {"id": f"{each}", "acct": "a" * 300},
+            "language": {"a": 1} if shape == 3 else "fr",
+        }
+        for each in range(many)
+    ]
+
+
+def _below(shape: int) -> list[object]:
+    """Three thousand beside one another, a chain as deep as can be read, two hundred long ones, or odd shapes."""
+    if shape == 1:
+        deep: list[object] = []
+        for each in range(300):
+            deep = [_post(each, 600, deep)]
+        return deep
+    if shape == 3:
+        return [[], 7, None, "x" * 100_000, *(_post(each, 60, {"a": [each]}) for each in range(3_000))]
+    return [_post(each, 200) for each in range(3_000)] if shape == 0 else [_post(each, 20_000) for each in range(200)]
+
+
+def _post(each: int, length: int, below: object = ()) -> dict[str, object]:
+    uri, at = f"at://did:plc:{each}/app.bsky.feed.post/{_NEW}", datetime.now(UTC).isoformat()
+    record = {"text": _words(each, length), "langs": [["fr"]] * 9}
+    author = {"did": f"did:plc:{each}", "displayName": "A" * 600}
+    return {"post": {"uri": uri, "indexedAt": at, "author": author, "record": record}, "replies": below}
+
+
+def _events(shape: int) -> list[object]:
+    """A page of a room: a hundred events of 60,000 characters."""
+    at = int(datetime.now(UTC).timestamp() * 1000)
+    said = [_words(shape + each, 60_000) for each in range(100)]
+    return [
+        {"event_id": f"${_NEW}-{each}", "origin_server_ts": at, "content": {"body": words}}
+        for each, words in enumerate(said)
+    ]
 
 
 def broker(given: Mapping[str, str]) -> None:

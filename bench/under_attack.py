@@ -129,6 +129,29 @@ severity = "Moderate"
 publish = "auto"
 allow_private = true
 """
+HEARD_EVERY = "1s"
+ACCOUNTS = """
+[channels.mastodon]
+kind = "mastodon"
+api_url = "{outside}"
+token = {{ env = "HOOK" }}
+hears = true
+
+[channels.bluesky]
+kind = "bluesky"
+api_url = "{outside}"
+handle = "town.example"
+password = {{ env = "HOOK" }}
+hears = true
+
+[channels.astreinte]
+kind = "matrix"
+api_url = "{outside}"
+room = "!room:x"
+public = true
+token = {{ env = "HOOK" }}
+"""
+"""Accounts under whose posts people reply, and a room: in the rows that say so (`accounts`), heard each second."""
 TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %}{% endfor %}{% endfor %}"
 """A town's own template, for an event that only the feed tells of."""
 
@@ -138,7 +161,8 @@ class Attack:
     """A row: what `bench.attackers` does, in so many processes, or what the feed and the receiver answer meanwhile.
 
     `page` is one of the desk that an officer opens meanwhile: a row of its own. With `before`, what it does at first is
-    done before the rounds, for what it leaves behind is there without the attack, too.
+    done before the rounds, for what it leaves behind is there without the attack, too. `accounts`: the town has
+    accounts on Mastodon, Bluesky and Matrix as well.
     """
 
     what: str
@@ -149,6 +173,7 @@ class Attack:
     goal: float = GOAL
     page: str | None = None
     before: bool = False
+    accounts: bool = False
 
 
 ATTACKS = (
@@ -170,6 +195,7 @@ ATTACKS = (
     Attack("a Vigilance that is deep, wide, torn, ever other", mode="vigilance"),
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
     Attack("a broker that acknowledges nothing, or floods", mode="broker"),
+    Attack("storms of replies on Mastodon, Bluesky, Matrix", mode="replies", goal=2, accounts=True),
     Attack("a template that never ends", mode="template"),
     Attack("100 messages a second to the bot", "bot"),
     Attack("100 requests a second to the API", "api"),
@@ -191,6 +217,7 @@ ATTACKS = (
 HOLDS: Mapping[str, Callable[[Scene], str]] = {
     "browsers": lambda scene: f", {hold_pushed(scene.town)}",
     "half_hooks": lambda scene: f", {_delivered(scene.town)} whole ones kept",
+    "replies": lambda scene: f", {_delivered(scene.town)} heard",
     "endpoints": lambda scene: f", {check_sent(scene.town)}",
     "letters": lambda scene: f", {hold_written(scene.town, scene.relay)}",
 }
@@ -213,7 +240,7 @@ def measure() -> Iterator[Row]:
             scene = _scene(town, stack, POSTS if long_history else 0)
             for attack in attacks:
                 if not long_history:
-                    _renew(scene)
+                    _renew(scene, accounts=attack.accounts)
                 yield from _rows(scene, attack)
 
 
@@ -227,6 +254,7 @@ class Scene:
     mode: Path
     given: dict[str, str]
     relay: Relay
+    outside: str
     stored: int = field(default=0)
 
 
@@ -270,7 +298,7 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     shutil.copy(town.database, town.folder / "fresh.db") if not posts else None
     daemon = town.start_daemon()
     given["url"] = daemon.url
-    scene = Scene(town, Control(load_config(town.config)), daemon, mode, given, relay)
+    scene = Scene(town, Control(load_config(town.config)), daemon, mode, given, relay, outside)
     _extremes(scene, 3)
     return scene
 
@@ -284,9 +312,18 @@ def _addresses(streets: int = 3000) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _renew(scene: Scene) -> None:
+def _renew(scene: Scene, *, accounts: bool) -> None:
     """The town as it was at first: pages with all that earlier rows stored are made ever more slowly."""
     scene.daemon.stop()
+    plain = scene.town.folder / "plain.toml"
+    if not plain.exists():
+        shutil.copy(scene.town.config, plain)
+    config = plain.read_text(encoding="utf-8")
+    if accounts:
+        config = config.replace('every = "6h"', f'every = "{HEARD_EVERY}"')
+        config += ACCOUNTS.format(outside=scene.outside)
+    scene.town.config.write_text(config, encoding="utf-8")
+    scene.control = Control(load_config(scene.town.config))
     for each in scene.town.folder.glob(f"{scene.town.database.name}*"):
         each.unlink()
     shutil.copy(scene.town.folder / "fresh.db", scene.town.database)
@@ -314,7 +351,8 @@ def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
             scene.mode.write_text("calm")
             scene.given["filled"] = "yes"
         assert scene.daemon.alive, scene.daemon.lines[-20:]
-    check = HOLDS[attack.name](scene) if attack.name in HOLDS else ""
+    holds = HOLDS.get(attack.name or attack.mode)
+    check = holds(scene) if holds is not None else ""
     yield Row(f"{attack.what}{check}", quiet, attacked, "s", goal=attack.goal)
     if attack.page is not None:
         # What an officer waits for is a goal of its own: without the crowd the list is empty.

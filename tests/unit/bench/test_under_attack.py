@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.channels.answer import LARGEST_LIST
 from alerts.sources.feed import MOST_BYTES
 from alerts.sources.fetch import MAX_BYTES
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
-from bench.strangers import hostile_map, site
+from bench.strangers import hostile_map, replies, site
 from bench.under_attack import ATTACKS
 from tests.walls import in_one_test
 
-OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker", "endless", "zones")
+OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker", "endless", "zones", "replies")
 
 
 @in_one_test
@@ -39,3 +40,17 @@ def test_a_hostile_site_and_map_are_as_hostile_as_the_page_says():
     assert (torn.count(b"color_id"), other.count(b'"color_id": 2')) == (1990 + 10, 9)
     assert max(map(len, (many, attributes, marks, nested))) < MOST_BYTES
     assert max(map(len, (deep, digits, wide, torn))) < MAX_BYTES
+
+
+def test_storms_of_replies_are_as_hostile_as_the_page_says():
+    chain, long, circle, odd = (replies("/api/v1/statuses/7/context", number) for number in range(4))
+    wide, deep, _, other = (replies("/xrpc/app.bsky.feed.getPostThread?uri=x", number) for number in range(4))
+    room = replies("/_matrix/client/v3/rooms/x/messages?dir=b", 0)
+
+    assert chain.count(b'"in_reply_to_id": "0-') == 4_089
+    assert long.count(b"account") == 250
+    assert circle.count(b'"in_reply_to_id": "2-') == 2_000
+    assert odd.count(b'"language": {') == 2_000
+    assert (wide.count(b"indexedAt"), deep.count(b'"replies": [{'), other.count(b'"replies": {')) == (3_000, 300, 3_000)
+    assert room.count(b"event_id") == 100
+    assert max(map(len, (chain, long, circle, odd, wide, deep, other, room))) < LARGEST_LIST
