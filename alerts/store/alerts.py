@@ -72,6 +72,10 @@ _THREAD = Statement("""
     SELECT * FROM post WHERE incident = :incident AND (CAST(:channel AS text) IS NULL OR channel = :channel)
     ORDER BY seq
 """)
+# What was superseded before anybody could see it: a feed that goes on about one event leaves thousands of these.
+_STANDING = Statement("""
+    SELECT * FROM post WHERE incident = :incident AND (state <> 'superseded' OR outcome = 'in_doubt') ORDER BY seq
+""")
 _POSTS_OF = Statement("SELECT * FROM post WHERE alert_id = :alert_id ORDER BY seq")
 _POST_BY_PREFIX = Statement("SELECT * FROM post WHERE id >= :prefix AND id <= :last ORDER BY id LIMIT 6")
 _SET_ALERT = Statement("UPDATE alert SET state = :state, reason = :reason WHERE id = :key")
@@ -188,6 +192,10 @@ class AlertRepository(UnitPart):
     def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:
         """The posts of an incident, on one channel or all, in the order of storing."""
         return [post_of(row) for row in _THREAD.rows(self._db, incident=incident_id, channel=channel)]
+
+    def standing(self, incident_id: str) -> Sequence[Post]:
+        """The posts of an incident that tell if it is open and where it is: without those superseded unseen."""
+        return [post_of(row) for row in _STANDING.rows(self._db, incident=incident_id)]
 
     def posts_of(self, alert_id: str) -> Sequence[Post]:
         """The posts of one alert, in the order of storing."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.desk.routing import channels_on, is_open
 from alerts.model.alert import Reference
 from alerts.model.incident import AlertState
 from alerts.model.post import FOLLOWS, Message, PostImage, PostState, Receipt
@@ -174,3 +175,15 @@ def test_a_post_that_went_on_meanwhile_is_not_moved(shelf):
     with shelf.alerts() as alerts:
         alerts.move_post(seen, PostState.DROPPED, in_words("too late"), not_before=None)
     assert shelf.again(seen).state is PostState.SENT
+
+
+@in_one_test
+@pytest.mark.parametrize("outcome", [None, "retry", "in_doubt"])
+def test_what_nobody_saw_needn_t_be_read_to_tell_where_an_incident_is(shelf, outcome):
+    """A feed that goes on about one event leaves thousands of superseded posts, which each message would read."""
+    for state in PostState:
+        post = shelf.post(shelf.alert(), state=state, outcome=outcome)
+        with shelf.alerts() as alerts:
+            whole, standing = (read(post.incident_id) for read in (alerts.thread, alerts.standing))
+        assert (is_open(standing), channels_on(standing)) == (is_open(whole), channels_on(whole))
+        assert bool(standing) is (state is not PostState.SUPERSEDED or outcome == "in_doubt")
