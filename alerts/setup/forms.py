@@ -226,13 +226,19 @@ def said_of(words: Words) -> Callable[[str], str]:
 
 
 def usual_secret(kind: str, key: Key) -> Mapping[str, str]:
-    """Return the place where the systemd service passes that secret, if it runs as one; else an empty mapping.
+    """Return the place where that secret usually is; an empty mapping where this process knows none.
 
-    The names are those of the shipped unit (`LoadCredential`).
+    Under the systemd service it is the file of the shipped unit (`LoadCredential`), else the variable of the same name
+    if it is set.
     """
+    if not key.needed:
+        return {}
     prefix = {"twitter": "x", "vigilance": "meteofrance"}.get(kind, kind)
-    is_usual = key.needed and "CREDENTIALS_DIRECTORY" in os.environ
-    return {"file": f"{prefix}-{key.name.replace('_', '-')}"} if is_usual else {}
+    name = f"{prefix}-{key.name}".replace("_", "-")
+    variable = name.replace("-", "_").upper()
+    if "CREDENTIALS_DIRECTORY" in os.environ:
+        return {"file": name}
+    return {"env": variable} if os.environ.get(variable) else {}
 
 
 def waits_of(words: Words) -> Sequence[tuple[str, str]]:

@@ -10,6 +10,7 @@ Nothing is written before the last pages' button.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,12 +35,12 @@ STEPS = ("station", "channels", "sources", "people", "duty", "lines", "accounts"
 # Tables that mean something even if they are empty.
 _SPEAKING = ("push", "reports")
 ROLES = (Role.ADMINISTRATOR, Role.APPROVER, Role.AUTHOR, Role.VIEWER)
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "exercise": {"name": "exercices", "exercise": True},
-    "team": {"name": "equipe", "public": False},
-    "letters": {"name": "lettre", "subscriptions": True},
+PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "exercise": ("duty", {"kind": "telegram", "name": "exercices", "exercise": True}),
+    "team": ("duty", {"kind": "telegram", "name": "equipe", "public": False}),
+    "letters": ("people", {"kind": "mail", "name": "lettre", "subscriptions": True}),
 }
-"""The initial settings of a channel that the steps of residents and of those on call offer."""
+"""The channels that the steps of residents and of those on call offer: that step, and the initial settings."""
 
 
 @dataclass
@@ -50,6 +51,7 @@ class View:
     lines: str
     editing: str | None = None
     kind_form: KindForm | None = None
+    preset: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     wrong: dict[str, Reason | str] = field(default_factory=dict)
     channel: ChannelTrial | None = None
@@ -102,11 +104,10 @@ class Setup:
         if view.step == "station" and do == "save":
             return await self._save_station(request, view, form)
         if view.step in ("people", "duty", "lines", "accounts", "ready"):
-            return await self._keep(request, view, do, form)
+            return await self._keep(request, view, do, name, form)
         match do:
             case "add":
-                view.editing, view.kind_form = "", self._kind_form(view.step, name or form.get("kind", ""))
-                view.values = PRESETS.get(form.get("preset", ""), {})
+                self._begin_entry(view, {"kind": form.get("kind", "")})
             case "edit":
                 self._open(view, name)
             case "save":
@@ -117,14 +118,14 @@ class Setup:
                 await self._try(request, view, do, name, form)
         return view
 
-    async def _keep(self, request: web.Request, view: View, do: str, form: forms.Form) -> View:
+    async def _keep(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> View:
         """Carry out the last steps: notify those on call, write the lines, add an account, send an exercise."""
         try:
             match view.step, do:
                 case "people", "save":
-                    await self._keep_tables(view, forms.people(form, hearing(view.lines)))
+                    await self._keep_tables(view, forms.people(form, hearing(view.lines)), name)
                 case "duty", "save":
-                    await self._keep_tables(view, forms.duty(form, names_in(view.lines, "channels")))
+                    await self._keep_tables(view, forms.duty(form, names_in(view.lines, "channels")), name)
                 # Lines that the daemon wouldn't start with are never written.
                 case "lines", "write" if not await self._workshop.problems(view.lines):
                     self._make_push_key(view.lines)
@@ -142,8 +143,11 @@ class Setup:
             view.refused = because("config_unwritten", said=error.strerror or error)
         return view
 
-    async def _keep_tables(self, view: View, tables: Mapping[str, Mapping[str, Any] | None]) -> None:
-        """Put these tables into the lines, or take them out; with something wrong in one, none is kept."""
+    async def _keep_tables(self, view: View, tables: Mapping[str, Mapping[str, Any] | None], after: str) -> None:
+        """Put these tables into the lines, or take them out; with something wrong in one, none is kept.
+
+        `after` is the next step, or the channel of `PRESETS` that is begun next.
+        """
         lines = view.lines
         for table, values in tables.items():
             # A key of push that is in use stays: with another one nobody who subscribed is reached any more.
@@ -153,8 +157,21 @@ class Setup:
             view.wrong |= {key or table: wrong for key, wrong in (await self._wrong(table, lines)).items()}
         if view.wrong:
             view.values = tables
-        else:
-            view.lines = lines
+            return
+        view.lines = lines
+        if after in STEPS:
+            view.step = after
+        elif after in PRESETS:
+            view.step, view.preset = "channels", after
+            self._begin_entry(view, PRESETS[after][1])
+
+    def _begin_entry(self, view: View, values: Mapping[str, Any]) -> None:
+        """Open the form of a new channel or source, under a name that none has yet."""
+        view.editing, view.kind_form = "", self._kind_form(view.step, values["kind"])
+        usual, taken = values.get("name") or values["kind"], names_in(view.lines, view.step)
+        others = (f"{usual}-{number}" for number in itertools.count(2))
+        name = next(each for each in itertools.chain((usual,), others) if each not in taken)
+        view.values = {**values, "name": name}
 
     def _make_push_key(self, lines: str) -> None:
         place = table_of(lines, "push").get("key")
@@ -207,10 +224,20 @@ class Setup:
             lines = with_table(lines, f"{view.step}.{typed.name}", kept)
             typed.wrong = await self._wrong(f"{view.step}.{typed.name}", lines) | typed.wrong
             if not typed.wrong:
-                view.lines = lines
+                self._take_entry(view, typed.name, lines, form.get("preset", ""))
         if typed.wrong:
+            view.preset = form.get("preset", "")
             view.editing, view.kind_form = was, kind_form
             view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
+
+    def _take_entry(self, view: View, name: str, lines: str, preset: str) -> None:
+        """Take the lines with a saved entry; one of `PRESETS` leads back to its step, and a team's is one to notify."""
+        if preset == "team":
+            told = table_of(lines, "notify").get("channels") or []
+            lines = with_table(lines, "notify", {"channels": [*told, name]})
+        view.lines = lines
+        if preset in PRESETS:
+            view.step = PRESETS[preset][0]
 
     async def _try(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> None:
         if view.step == "sources":
@@ -262,6 +289,7 @@ class Setup:
             steps=STEPS,
             problems=problems,
             station_table=self._station(view),
+            files=self._workshop.files() if view.step == "station" else (),
             people_tables=_people(view),
             letters=[
                 n for n in names_in(view.lines, "channels") if is_for_subscribers(table_of(view.lines, f"channels.{n}"))
@@ -273,9 +301,7 @@ class Setup:
             hidden=self._workshop.hidden,
             private=_private_chats(view.lines),
             people=people,
-            told_on=list(table_of(view.lines, "notify").get("channels") or ()),
-            heartbeat=table_of(view.lines, "notify").get("heartbeat"),
-            manual=table_of(view.lines, "sources.manual").get("publish") or "auto",
+            duty=_duty(view),
             channels=names_in(view.lines, "channels"),
             roles=ROLES,
             exercises=with_exercises(view.lines),
@@ -318,6 +344,23 @@ def _people(view: View) -> dict[str, Any]:
         for name in hearing(view.lines)
     }
     return tables | {"heard": {name: table.get("hears") is True for name, table in heard.items()}}
+
+
+def _duty(view: View) -> Mapping[str, Any]:
+    """Return the values of the form about those on call: the input, else the lines'.
+
+    Its choices are the channels that neither the public nor exercises have, and those that are notified anyway.
+    """
+    typed = dict(view.values) if view.step == "duty" and view.values else {}
+    notify, manual = (typed.get(name) or table_of(view.lines, name) for name in ("notify", "sources.manual"))
+    told = list(notify.get("channels") or ())
+    others = {*public_channels(view.lines), *with_exercises(view.lines)} - {*told}
+    return {
+        "choices": [name for name in names_in(view.lines, "channels") if name not in others],
+        "told": told,
+        "heartbeat": notify.get("heartbeat"),
+        "manual": manual.get("publish") or "auto",
+    }
 
 
 def _or_none(lines: str, name: str) -> dict[str, Any] | None:

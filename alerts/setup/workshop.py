@@ -134,6 +134,13 @@ class Workshop:
         except (OSError, UnicodeDecodeError):
             return ""
 
+    def files(self) -> Sequence[str]:
+        """The names of the files beside channels.toml, 200 at most; none if the folder can't be read."""
+        try:
+            return sorted(each.name for each in self._file.absolute().parent.iterdir() if each.is_file())[:200]
+        except OSError:
+            return ()
+
     def usual_store(self) -> str:
         """Where a database belongs on a machine that is prepared for the service; empty on any other."""
         return f"sqlite:///{SERVICE / 'tocsin.db'}" if SERVICE.is_dir() else ""
@@ -438,9 +445,15 @@ def _keys(model: type[BaseModel], beside: type[BaseModel]) -> Iterator[Key]:
                 number=_is(field, int),
                 many=_is_many(field),
                 options=_options(field),
-                example=str(field.examples[0]) if field.examples else "",
+                example=_example(field),
                 default="" if field.is_required() or field.default is None else _spelled(field.default),
             )
+
+
+def _example(field: FieldInfo) -> str:
+    """The field's first example, as somebody types it: several words with commas between them."""
+    [first, *_] = field.examples or [""]
+    return ", ".join(first) if isinstance(first, list | tuple) else str(first)
 
 
 def _is_asked(name: str, field: FieldInfo) -> bool:

@@ -53,6 +53,9 @@ def to(page: Page, step: str) -> None:
 def add_channel(page: Page, chat: str, sandbox: str) -> None:
     form = page.locator("#entry")
     form.locator("[name='key.chat']").fill(chat)
+    secret, chat_field = (form.locator(f"[name='key.{name}']").bounding_box() for name in ("token", "chat"))
+    assert secret["width"] == chat_field["width"]
+    assert secret["y"] + secret["height"] < chat_field["y"], "the place of the secret doesn't reach into the next field"
     form.locator("[name='key.token']").fill("TELEGRAM_TOKEN")
     form.get_by_label("Une autre adresse de la plateforme").fill(sandbox)
     form.get_by_role("button", name="Enregistrer").click()
@@ -79,7 +82,7 @@ def test_a_newcomer_ends_with_a_file_an_account_an_exercise_and_a_green_list(chr
         page.get_by_role("button", name=button).click()
         add_channel(page, chat, sandbox)
     to(page, "Permanence et exercices")
-    page.get_by_label("equipe").check()
+    expect(page.get_by_label("equipe")).to_be_checked()
     page.get_by_role("button", name="Enregistrer").click()
     to(page, "Les lignes")
     lines = page.get_by_label("channels.toml").input_value()

@@ -233,13 +233,19 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
         ("team", "equipe", "-1009"),
         ("exercise", "jeu", "-1008"),
     ):
-        await visitor.send("channels", "add:telegram", preset=preset)
+        if preset:
+            await visitor.send("duty", f"save:{preset}")
+        else:
+            await visitor.send("channels", "add", kind="telegram")
         marks = {"": {"key.public": "true"}, "team": {}, "exercise": {"key.public": "true", "key.exercise": "true"}}[
             preset
         ]
         assert ('name="key.exercise" value="true" checked' in visitor.page) == (preset == "exercise")
-        await visitor.send("channels", "save:", kind="telegram", name=name, **here, **{"key.chat": chat}, **marks)
+        typed = {"kind": "telegram", "name": name, "key.chat": chat, "preset": preset, **here, **marks}
+        await visitor.send("channels", "save:", **typed)
         assert visitor.status == 200, visitor.text
+        assert ('id="duty-form"' in visitor.page) is bool(preset), "whoever came from there goes back there"
+        assert ('name="told.equipe" value="true" checked' in visitor.page) is (preset == "team")
     await visitor.send("duty", "save", manual="approve", **{"told.equipe": "true"})
     assert "Exercises go to: jeu" in visitor.text
 
@@ -366,8 +372,52 @@ async def test_how_residents_are_told_and_may_speak(visitor, sandbox, tmp_path, 
     await visitor.send("people", "save")
     assert all(f"[{table}]" not in visitor.lines for table in ("push", "reports"))
     assert "hears" not in visitor.lines
-    assert await visitor.send("channels", "add:mail", preset="letters")
+    await visitor.send("people", "save:letters", reports="true")
     assert 'name="key.subscriptions" value="true" checked' in visitor.page
+    assert "[reports]" in visitor.lines, "the ticks of the step that it was begun from are kept"
+
+
+async def test_what_a_step_was_told_is_kept_by_the_button_that_goes_on(visitor, sandbox):
+    await visitor.send("station", "save", **STATION)
+    await visitor.send("people")
+    assert 'value="save:duty"' in visitor.page
+    await visitor.send("people", "save:duty", reports="true")
+    assert "[reports]" in visitor.lines
+    assert 'id="duty-form"' in visitor.page
+    await visitor.send("duty", "save:lines", manual="approve")
+    assert 'publish = "approve"' in visitor.lines
+    assert 'id="f-lines"' in visitor.page
+
+
+async def test_those_on_call_are_offered_channels_that_the_public_does_not_read(visitor, sandbox):
+    await visitor.send("station", "save", **STATION)
+    await add(visitor, "telegram", sandbox, "telegram", chat="@saintmartin", token="TELEGRAM_TOKEN", public="true")
+    await add(visitor, "telegram", sandbox, "equipe", chat="-1009", token="TELEGRAM_TOKEN")
+    await visitor.send("duty")
+    assert re.findall(r'name="told\.([a-z]+)"', visitor.page) == ["equipe"]
+    before = visitor.lines
+    typed = {"told.equipe": "true", "heartbeat": "not an address", "manual": "approve"}
+    await visitor.send("duty", "save:lines", **typed)
+    assert (visitor.status, visitor.lines) == (422, before)
+    kept = ('name="told.equipe" value="true" checked', 'value="not an address"', '<option value="approve" selected>')
+    assert all(each in visitor.page for each in kept), "what was typed stands in the form that was refused"
+
+
+async def test_a_new_entry_has_a_name_that_none_has_and_its_secrets_where_they_usually_are(
+    visitor, sandbox, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    (tmp_path / "quartiers.geojson").touch()
+    assert '<option value="quartiers.geojson">' in await visitor.get("/desk/setup/station")
+    await visitor.send("station", "save", **STATION)
+    await add(visitor, "telegram", sandbox, "telegram", chat="@saintmartin", token="TELEGRAM_TOKEN")
+    await visitor.send("channels", "add", kind="telegram")
+    assert 'name="name" type="text" value="telegram-2"' in visitor.page
+    assert 'value="TELEGRAM_TOKEN"' in visitor.page
+    monkeypatch.delenv("TELEGRAM_TOKEN")
+    await visitor.send("channels", "add", kind="telegram")
+    assert 'value="TELEGRAM_TOKEN"' not in visitor.page
+    assert "For example Travaux" in await visitor.send("sources", "add", kind="rss")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
