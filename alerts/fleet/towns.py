@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from alerts.channels.settings import SecretSource
 from alerts.config import load_config, load_fleet
 from alerts.config.within import named_in
 from alerts.desk.service import channel_statuses, source_statuses
+from alerts.fleet.hosts import HostNames
 from alerts.model.errors import ConfigurationError, DatabaseRefused, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.local import LocalFile, is_within
@@ -30,8 +31,9 @@ from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import FleetSection, Town, WebSection, host_in
 from alerts.rendering.i18n import reason_json
-from alerts.store.connection import Place, exists, notify, version
+from alerts.store.connection import Place, exists, notify, opened, version
 from alerts.store.files import HEAD, StoreError
+from alerts.store.identity import of_another
 from alerts.store.unit import Unit, asking
 
 CONFIG = "channels.toml"
@@ -197,20 +199,32 @@ def towns(folder: Path) -> Iterator[dict[str, Any]]:
         found = find_towns(folder)
     except OSError as error:
         raise TocsinError(because("fleet_unreadable", folder=folder, said=error.strerror or "")) from None
+    names = HostNames.of(folder, section.hosts)
     for name, place in found.items():
         try:
-            town = settle(name, place, section, listen).town
+            settled = settle(name, place, section, listen)
+            must_have(names.claim(name, settled.hosts, found), settled.town)
         except ConfigurationError as error:
             state = "outdated" if _rings(place) else "refused"
             yield _row(name, state, None, because("lines", each=error.problems), error.language)
         else:
-            yield _status_of(name, town)
+            yield _status_of(name, settled.town, found)
 
 
-def _status_of(name: str, town: Town) -> dict[str, Any]:
+def must_have(refused: Iterable[Reason], town: Town) -> None:
+    """Raise ConfigurationError for the host names that the town can't have, by why it can't."""
+    if wrong := [_fault("station.public_url", what) for what in refused]:
+        raise ConfigurationError(wrong, town.language)
+
+
+def _status_of(name: str, town: Town, found: Collection[str]) -> dict[str, Any]:
     try:
         if not exists(town.database) or version(town.database) != HEAD:
             return _row(name, "stopped", town)
+        with opened(town.database) as db:
+            refused = of_another(db, town.database, name, found)
+        if refused is not None:
+            return _row(name, "refused", town, refused)
         with asking(town.database) as unit:
             counted = _counted(unit, town)
         state = "running" if notify(town.database, datetime.now(UTC)) else "stopped"

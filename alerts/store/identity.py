@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.store.connection import Place, begin, commit, migrate, opened, rollback
 from alerts.store.facts import STORE, fact, keep_fact
 from alerts.store.files import StoreError
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
 
 _KEY = "town"
 
@@ -27,14 +31,20 @@ def claim(place: Place, town: str, towns: Collection[str]) -> None:
     with opened(place) as db:
         begin(db)
         try:
-            owner = fact(db, STORE, _KEY)
-            is_free = owner is None or (isinstance(place, Path) and owner not in towns)
-            if is_free and owner != town:
+            refused = of_another(db, place, town, towns)
+            if refused is None and fact(db, STORE, _KEY) != town:
                 keep_fact(db, STORE, _KEY, town)
         except BaseException:
             rollback(db)
             raise
         commit(db)
-    if not is_free and owner != town:
-        name = place if isinstance(place, Path) else place.name
-        raise StoreError(because("store_of_other", path=name, other=owner or ""))
+    if refused is not None:
+        raise StoreError(refused)
+
+
+def of_another(db: Connection, place: Place, town: str, towns: Collection[str]) -> Reason | None:
+    """Return why the open database is another one's of these towns than that one. Returns None if it isn't."""
+    owner = fact(db, STORE, _KEY)
+    if owner in (None, town) or (isinstance(place, Path) and owner not in towns):
+        return None
+    return because("store_of_other", path=place if isinstance(place, Path) else place.name, other=owner)

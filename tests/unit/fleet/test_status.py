@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 from alerts.cli.app import carry_out
 from alerts.fleet.towns import towns
-from tests.unit.fleet.towns import CHANNEL, a_fleet, write_town
+from tests.unit.fleet.towns import CHANNEL, a_fleet, running, write_town
 
 FEED = '\n[sources.meteo]\nkind = "cap"\nurl = "feed.xml"\n'
 BROKEN = "[channels.site]\nkind = 'pigeon'\n"
@@ -52,6 +53,28 @@ def test_nothing_runs_where_no_process_does(tmp_path, capsys):
     assert [line.split()[0] for line in lines] == ["crolles", "voreppe"]
     assert "pigeon" in lines[1]
     assert [row["state"] for row in rows] == ["stopped", "refused"]
+
+
+async def test_what_only_the_process_refuses_is_not_said_to_run(tmp_path):
+    """A host name of another town, and a database of another: the file by itself shows neither."""
+    write_town(tmp_path, "meylan", 'public_url = "https://alertes.example"')
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        await fleet.members["meylan"].daemon._keeper.hold("site").wait()
+        write_town(tmp_path, "annecy", 'public_url = "https://alertes.example"')
+        write_town(tmp_path, "voreppe")
+        shutil.copy(tmp_path / "meylan/tocsin.db", tmp_path / "voreppe/tocsin.db")
+        await fleet.look()
+        rows = {row["town"]: row for row in towns(tmp_path)}
+
+        assert running(fleet) == ["meylan"]
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "annecy": "refused",
+        "meylan": "running",
+        "voreppe": "refused",
+    }
+    assert "meylan" in rows["annecy"]["reason"]
+    assert rows["voreppe"]["reason_code"] == "store_of_other"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path, capsys):
