@@ -80,14 +80,14 @@ READERS = _as_one(f"""
     ORDER BY received.chat
 """)
 # Deferred ones are handed over as that, and stay written down as deferred until they land.
-_IS_HELD = """
+_WAS_DEFERRED = """
     EXISTS (
         SELECT 1 FROM held_back
         WHERE held_back.channel = :of AND held_back.bulk = bulk_flight.bulk AND held_back.chat = bulk_flight.chat)"""
 FLIGHTS = Statement(f"""
     SELECT {_WHO}
     FROM bulk_flight JOIN subscriber ON subscriber.channel = :of AND subscriber.chat = bulk_flight.chat {_HAS_IT}
-    WHERE bulk_flight.bulk = :key AND bulk_flight.doubt = :in_doubt AND subscriber.is_on = TRUE AND NOT {_IS_HELD}
+    WHERE bulk_flight.bulk = :key AND bulk_flight.doubt = :in_doubt AND subscriber.is_on = TRUE AND NOT {_WAS_DEFERRED}
     ORDER BY bulk_flight.chat LIMIT :most
 """)
 ONE = Statement(f"""
@@ -140,7 +140,7 @@ LAND_ALL = Statement("DELETE FROM bulk_flight WHERE bulk = :key")
 # Something newer may have taken the place of what was deferred; all others of a bulk that is done have landed.
 DEFERRED_FLIGHTS = Statement(f"""
     SELECT bulk_flight.bulk, bulk_flight.chat FROM bulk_flight JOIN bulk ON bulk.id = bulk_flight.bulk
-    WHERE bulk.channel = :of AND (bulk.state = 'done' OR {_IS_HELD})
+    WHERE bulk.channel = :of AND (bulk.state = 'done' OR {_WAS_DEFERRED})
 """)
 # What was stopped keeps whom it was on its way to, so that who has it hears of the end; a day is long enough.
 SWEEP = Statement("""
