@@ -291,7 +291,7 @@ def retreats(
     It has to be the next version of the current one: one of several messages that split an alert among districts
     doesn't end the one that is for here.
     """
-    if previous is None or not is_open(alerts.standing(previous.incident_id)) or not _goes_on(alert, previous):
+    if previous is None or not is_open(alerts.unsuperseded(previous.incident_id)) or not _goes_on(alert, previous):
         return None
     why = _why(alert, station, any_area=any_area)
     return why if why and _follows_what_stands(alerts, alert, previous, source) else None

@@ -208,7 +208,9 @@ def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) 
         is_alike = is_practice(known) is is_practice(alert)
         if is_theirs and is_alike and known.sent != alert.sent:
             continue
-        is_published = stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.standing(stored.incident_id)))
+        is_published = stored.state is AlertState.ACCEPTED and bool(
+            channels_on(alerts.unsuperseded(stored.incident_id))
+        )
         silences = is_published and (is_practice(alert) or (is_alike and stored.severity.at_least(alert.severity)))
         if silences:
             return Clash(stored, silences)
@@ -227,7 +229,7 @@ def tapped_before(
     for stored in alerts.by_headline(info.headline or info.event, source, now - DOUBLE_TAP):
         if stored.alert is not None and stored.state is not AlertState.REJECTED and _repeats(alert, stored.alert):
             posts = alerts.posts_of(stored.id)
-            if is_open(alerts.standing(stored.incident_id)) and set(named) <= {post.channel for post in posts}:
+            if is_open(alerts.unsuperseded(stored.incident_id)) and set(named) <= {post.channel for post in posts}:
                 return stored
     return None
 
@@ -259,7 +261,7 @@ def _is_same_time(new: datetime | None, old: datetime | None, passed: timedelta)
 
 def is_out(alerts: AlertRepository, stored: StoredAlert) -> bool:
     """True if its incident is on a channel, or on its way there, by its released posts."""
-    return stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.standing(stored.incident_id)))
+    return stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.unsuperseded(stored.incident_id)))
 
 
 def said_before(alerts: AlertRepository, alert: Alert, source: str, publish: Publish, now: datetime) -> LeftOut | None:
@@ -289,7 +291,7 @@ def _stands(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> b
         case AlertState.WAITING:
             return decided_first(alerts, stored, publish)
         case _:
-            return bool(channels_on(alerts.standing(stored.incident_id)))
+            return bool(channels_on(alerts.unsuperseded(stored.incident_id)))
 
 
 def decided_first(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> bool:
@@ -320,7 +322,7 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
     @cache
     def goes_on(incident_id: str) -> bool:
         """Return True if it is open: read once for all of its messages."""
-        return is_open(alerts.standing(incident_id))
+        return is_open(alerts.unsuperseded(incident_id))
 
     found = [
         stored

@@ -65,7 +65,7 @@ def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: 
     named = (stored for reference in alert.references for stored in alerts.by_identifier(reference.identifier))
     own = [stored for stored in named if stored.source == source and may_follow(alert, source, stored, station)]
     return any(
-        stored.incident_id != seen.incident_id and is_open(alerts.standing(stored.incident_id)) for stored in own
+        stored.incident_id != seen.incident_id and is_open(alerts.unsuperseded(stored.incident_id)) for stored in own
     )
 
 
@@ -118,7 +118,9 @@ def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Town)
 
 
 def _is_known(alerts: AlertRepository, stored: StoredAlert) -> bool:
-    is_published = channels_on(alerts.standing(stored.incident_id)) or alerts.subscriber_channels(stored.incident_id)
+    is_published = channels_on(alerts.unsuperseded(stored.incident_id)) or alerts.subscriber_channels(
+        stored.incident_id
+    )
     return stored.state is AlertState.ACCEPTED and bool(is_published)
 
 

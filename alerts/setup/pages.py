@@ -233,8 +233,8 @@ class Setup:
     def _take_entry(self, view: View, name: str, lines: str, preset: str) -> None:
         """Take the lines with a saved entry; one of `PRESETS` leads back to its step, and a team's is one to notify."""
         if preset == "team":
-            told = table_of(lines, "notify").get("channels") or []
-            lines = with_table(lines, "notify", {"channels": [*told, name]})
+            on_call = table_of(lines, "notify").get("channels") or []
+            lines = with_table(lines, "notify", {"channels": [*on_call, name]})
         view.lines = lines
         if preset in PRESETS:
             view.step = PRESETS[preset][0]
@@ -353,11 +353,11 @@ def _duty(view: View) -> Mapping[str, Any]:
     """
     typed = dict(view.values) if view.step == "duty" and view.values else {}
     notify, manual = (typed.get(name) or table_of(view.lines, name) for name in ("notify", "sources.manual"))
-    told = list(notify.get("channels") or ())
-    others = {*public_channels(view.lines), *with_exercises(view.lines)} - {*told}
+    notified = list(notify.get("channels") or ())
+    others = {*public_channels(view.lines), *with_exercises(view.lines)} - {*notified}
     return {
         "choices": [name for name in names_in(view.lines, "channels") if name not in others],
-        "told": told,
+        "notified": notified,
         "heartbeat": notify.get("heartbeat"),
         "manual": manual.get("publish") or "auto",
     }

@@ -73,7 +73,7 @@ _THREAD = Statement("""
     ORDER BY seq
 """)
 # What was superseded before anybody could see it: a feed that goes on about one event leaves thousands of these.
-_STANDING = Statement("""
+_UNSUPERSEDED = Statement("""
     SELECT * FROM post WHERE incident = :incident AND (state <> 'superseded' OR outcome = 'in_doubt') ORDER BY seq
 """)
 _POSTS_OF = Statement("SELECT * FROM post WHERE alert_id = :alert_id ORDER BY seq")
@@ -193,9 +193,9 @@ class AlertRepository(UnitPart):
         """The posts of an incident, on one channel or all, in the order of storing."""
         return [post_of(row) for row in _THREAD.rows(self._db, incident=incident_id, channel=channel)]
 
-    def standing(self, incident_id: str) -> Sequence[Post]:
+    def unsuperseded(self, incident_id: str) -> Sequence[Post]:
         """The posts of an incident that tell if it is open and where it is: without those superseded unseen."""
-        return [post_of(row) for row in _STANDING.rows(self._db, incident=incident_id)]
+        return [post_of(row) for row in _UNSUPERSEDED.rows(self._db, incident=incident_id)]
 
     def posts_of(self, alert_id: str) -> Sequence[Post]:
         """The posts of one alert, in the order of storing."""
