@@ -72,6 +72,12 @@ def install(python: str, machine: str, wheel: Path, target: Path) -> None:
         lock.flush()
         do(*pip, "--require-hashes", "-r", lock.name)
     do(*pip, wheel)
+    # pip notes where the wheel lay, which says nothing on another machine and differs between builds.
+    for each in target.glob("*.dist-info/direct_url.json"):
+        each.unlink()
+        record = each.with_name("RECORD")
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        record.write_text("".join(line for line in lines if "/direct_url.json," not in line), encoding="utf-8")
 
 
 def thin(packages: Path, strip: str) -> None:
