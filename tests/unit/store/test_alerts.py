@@ -184,6 +184,6 @@ def test_what_nobody_saw_needn_t_be_read_to_tell_where_an_incident_is(shelf, out
     for state in PostState:
         post = shelf.post(shelf.alert(), state=state, outcome=outcome)
         with shelf.alerts() as alerts:
-            whole, standing = (read(post.incident_id) for read in (alerts.thread, alerts.standing))
+            whole, standing = (read(post.incident_id) for read in (alerts.thread, alerts.unsuperseded))
         assert (is_open(standing), channels_on(standing)) == (is_open(whole), channels_on(whole))
         assert bool(standing) is (state is not PostState.SUPERSEDED or outcome == "in_doubt")
