@@ -22,7 +22,7 @@ from alerts.rendering.fit import Fitted
 from alerts.rendering.moments import event_end
 
 # However many braces somebody types: none of them is to be read by the public.
-_BLANK = re.compile(r"\{+[^{}\n]{1,60}\}+")
+_BLANK = re.compile(r"(?<!\{)\{++[^{}\n]{1,60}\}+")
 # All of these are matched against folded text: small letters without accents.
 _FRENCH_ORDER = re.compile(
     # A French order ends in "-ez"; so do these words, and what is told of "vous".
