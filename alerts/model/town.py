@@ -387,7 +387,6 @@ class FleetSection:
 _OF_REPORTS = SourceRules(publish="approve", urgent="approve", area="any", kind=REPORTS)
 
 
-# Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
 def host_in(url: str) -> str:
     """Return an address's host name as it is compared: without port, capitals and the root's dot; empty if it has none.
 
@@ -396,6 +395,7 @@ def host_in(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
+# Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
 @dataclass(frozen=True, eq=False)
 class Town:
     """All of channels.toml: the keys of `[station]`, then the other sections; `file` is its path.
