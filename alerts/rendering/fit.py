@@ -187,14 +187,14 @@ class _Fitting:
     def _more_sentences(self, place: int, said: str) -> str:
         """Return as many whole sentences of the change as there is room for now, if they are more than `said`.
 
-        The last sentences of `said` stay: they free somebody, and the sentences before them in the whole don't.
+        The last sentences of `said` stay: they free somebody. What those still have to mind, which is behind them in
+        the whole, matters more than what is before them, which the rest of the post says too.
         """
         self._texts[place] = self._full[place]
-        sentences = self._cut_to_room(at_sentences, place)
         begins = (0, *(found.end() for found in _SENTENCE_END.finditer(said)))
-        last = next((said[begin:] for begin in begins if said[begin:] in self._full[place]), "")
-        if last not in sentences:
-            sentences = self._cut_to_room(partial(_sentences_and, last), place)
+        begin = next((each for each in begins if said[each:] in self._full[place]), len(said))
+        cut: Cut = partial(_sentences_around, said[:begin], said[begin:]) if said[begin:] else at_sentences
+        sentences = self._cut_to_room(cut, place)
         return sentences if len(sentences) > len(said) else said
 
     def _shortened(self, place: int, part: Part) -> str:
@@ -318,15 +318,23 @@ def shortened(text: str, most: int) -> str:
 
 def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
     """Return as many whole sentences (or lines) of `text` as fit, "" where not even the first does."""
-    ends = _cuts_at(text, _SENTENCE_END, markup=markup)
+    # A question's answer is behind it.
+    ends = [end for end in _cuts_at(text, _SENTENCE_END, markup=markup) if text[end[0] - 1 : end[0]] != "?"]
     best = _longest(len(ends), lambda place: fits(text[: ends[place][0]] + ends[place][1]))
     return text[: ends[best][0]] + ends[best][1] if best is not None else ""
 
 
-def _sentences_and(last: str, text: str, fits: Fits, *, markup: bool) -> str:
-    """Return as many of the first sentences of `text` as fit with `last`, which is one further on; "" if none does."""
-    first = at_sentences(text[: text.index(last)], lambda said: fits(f"{said} {last}"), markup=markup)
-    return f"{first.rstrip()} {last}" if first.strip() else ""
+def _sentences_around(brief: str, kept: str, text: str, fits: Fits, *, markup: bool) -> str:
+    """Return `kept`, which is within `text`, with as much of what follows as fits, then of what `text` begins with.
+
+    `brief` stands for that beginning where none of its sentences fits.
+    """
+    at = text.index(kept)
+    rest = text[at:]
+    end = rest if fits(brief + rest) else at_sentences(rest, lambda said: fits(brief + said), markup=markup)
+    end = end if len(end) > len(kept) else kept
+    first = at_sentences(text[:at], lambda said: fits(f"{said.rstrip()} {end}"), markup=markup).rstrip()
+    return f"{first} {end}" if first else brief + end
 
 
 def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:

@@ -68,13 +68,14 @@ def changes(
     # Whoever is free of it gets no all clear, so what to mind still is told here; not beside a rise, which is graver.
     mind = [Change(str(matter.words["after"]))] if freed and not any(each.is_rise for each in grave) else []
     # What holds for those still concerned comes first: behind the place that is freed, it would be read as news of it.
+    # What those who are freed still have to mind stands right behind their place, and stays with it (`fit`).
     found = [
         *grave,
         *_other_instruction(info, before, words),
         *_other_end(info, before, words, end_of),
+        *(each for each in areas if not each.freed),
         *freed,
         *mind,
-        *(each for each in areas if not each.freed),
     ]
     return [each for each in found if each.sentence]
 

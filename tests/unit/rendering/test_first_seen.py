@@ -20,7 +20,7 @@ from alerts.model.town import ChannelConfig
 from alerts.rendering.matter import NOTICE, Context
 from alerts.rendering.plain import orders, permits
 from tests.texts import KINDS, RENDERERS, SEVERITIES, WAYS, prepared_alert
-from tests.unit.rendering.sample_alerts import NOW, X
+from tests.unit.rendering.sample_alerts import NOW, TELEGRAM, X
 
 PUSH = ChannelConfig("push", "push", PUSH_TEXT)
 FIRST_SEEN = 110
@@ -60,6 +60,29 @@ def test_an_order_and_its_place_are_among_what_is_first_seen_and_stand_before_wh
                 about = f"{language} {hazard} {of} {severity} {phase} {channel.name}"
                 faults = faults_of(text, alert, str(told.get("change") or ""), str(told["instruction"]))
                 broken += [f"{about}: {fault}: {text!r}" for fault in faults]
+    assert not broken, "\n".join(broken)
+
+
+def test_a_freed_district_is_told_what_to_mind_before_anything_that_the_post_says_anyway() -> None:
+    broken: list[str] = []
+    for language, (hazard, of) in product(RENDERERS, WAYS):
+        renderer, first = RENDERERS[language], prepared_alert(hazard, Severity.EXTREME, language, of)
+        milder = prepared_alert(hazard, Severity.SEVERE, language, of).infos[0]
+        later = milder.expires + timedelta(hours=12) if milder.expires else None
+        now = replace(milder, areas=(Area("Les Coteaux"),), expires=later)
+        alert = replace(first, infos=(now,), msg_type=MsgType.UPDATE)
+        context = Context("7x3k", NOW + timedelta(hours=1), previous=first)
+        change = str(renderer.tell(alert, PostKind.UPDATE, TELEGRAM, context=context).get("change") or "")
+        sentences = re.split(r"(?<=[.]) ", change)
+        # Its last sentences are about the district that is freed; all before them stands elsewhere in the post too.
+        at = next((place for place, said in enumerate(sentences) if "Les Tanneries" in said), len(sentences))
+        for channel in (X, PUSH, TELEGRAM):
+            text = renderer.render(alert, PostKind.UPDATE, channel, context=context).message.plain
+            room = sum(len(said) for said in sentences[:at] if said in text)
+            if room > sum(len(said) for said in sentences[at:] if said not in text) > 0:
+                broken.append(f"{language} {hazard} {of} {channel.name}: {text!r}")
+            if re.search(r"\?(?:\n|$)", text):
+                broken.append(f"{language} {hazard} {of} {channel.name}: a question without its answer: {text!r}")
     assert not broken, "\n".join(broken)
 
 
@@ -168,7 +191,7 @@ def test_no_end_of_what_people_flee_goes_out_without_its_caution_unless_its_own_
 
 
 def test_what_is_taken_back_says_beside_an_officers_reason_what_to_mind_still() -> None:
-    said = {Hazard.WORKS: "signalisation", Hazard.SCHOOL: "renseignez-vous", Hazard.MISSING: "ne plus partager"}
+    said = {Hazard.WORKS: "panneaux", Hazard.SCHOOL: "enseignez-vous", Hazard.MISSING: "ne plus partager"}
     for (hazard, words), own in product(said.items(), (None, "Reporté au printemps prochain.")):
         first = prepared_alert(hazard, Severity.MINOR, "fr", onset=NOW - timedelta(hours=1))
         ending = replace(first, note=own, msg_type=MsgType.CANCEL)

@@ -223,7 +223,7 @@ def test_an_update_says_what_changes_in_sentences_with_what_was() -> None:
     assert text.startswith("Danger extrême – Coup de vent sur la vallée (mise à jour)\n")
     assert (
         "Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre à 22 h (était : mercredi 25 "
-        "novembre à 19 h). Fin d’alerte pour Savoie. Nouveau secteur concerné : Drôme." in text
+        "novembre à 19 h). Nouveau secteur concerné : Drôme. Fin d’alerte pour Savoie." in text
     )
 
 
@@ -300,7 +300,7 @@ def test_an_update_says_that_what_to_do_has_changed() -> None:
 def test_an_english_update_says_in_plain_words_where_it_is_now() -> None:
     before, now = an_alert(an_info(language="en")), an_alert(an_info(language="en", areas=(Area("Drôme"),)))
     text = render(now, PostKind.UPDATE, TELEGRAM, Renderer(ENGLISH), previous=before).message.plain
-    assert "No longer affected: Isère and Savoie. Branches may still fall. Newly affected: Drôme." in text
+    assert "Newly affected: Drôme. No longer affected: Isère and Savoie. Branches may still fall." in text
 
 
 def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:

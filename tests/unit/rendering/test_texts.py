@@ -434,7 +434,7 @@ def test_a_freed_district_is_told_what_to_mind_still_but_not_beside_a_rise() -> 
 
 def test_a_withdrawn_alert_of_smoke_sends_nobody_into_what_is_left_of_it() -> None:
     withdrawn = (text for text in ours() if text.hazard is Hazard.SMOKE and text.phase.startswith("cancelled"))
-    minded = re.compile("Restez à l’intérieur|stay indoors")
+    minded = re.compile("Rentrez et fermez|stay indoors")
     assert not faults((text for text in withdrawn if text.where != "title"), lambda t: not minded.search(t.text))
 
 
