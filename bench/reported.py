@@ -41,12 +41,19 @@ def networks() -> list[tuple[str, int]]:
     return many + few
 
 
+def places() -> list[tuple[float, float]]:
+    """Each place, by latitude and longitude. The town has an address there, or they counted for nothing."""
+    east = _SPACING / (_METRES * math.cos(math.radians(_MIDDLE[0])))
+    rows = (divmod(place, 7) for place in range(CROWDS + FEW))
+    return [(_MIDDLE[0] + row * _SPACING / _METRES, _MIDDLE[1] + column * east) for row, column in rows]
+
+
 def forms() -> Iterator[Form]:
     """What is sent, without end: each network in turn, a few metres from the one before."""
+    found = places()
     for number, (source, place) in zip(itertools.count(), itertools.cycle(networks())):
-        row, column = divmod(place, 7)
-        lat = _MIDDLE[0] + (row * _SPACING + number % 60) / _METRES
-        lon = _MIDDLE[1] + column * _SPACING / (_METRES * math.cos(math.radians(_MIDDLE[0])))
+        lat, lon = found[place]
+        lat += number % 60 / _METRES
         yield {"kind": KIND, "lat": lat, "lon": lon, "text": f"Chaussée effondrée {number}", "source": source}
 
 

@@ -35,7 +35,7 @@ from bench import history
 from bench.attackers import APP_SECRET
 from bench.measure import Row
 from bench.process import cpu_of
-from bench.reported import PROGRAMS, hold_against, page_seconds
+from bench.reported import PROGRAMS, hold_against, page_seconds, places
 from bench.signups import check_sent, hold_pushed, hold_written
 from tests.mail_relay import Relay, running
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, town_in
@@ -309,6 +309,7 @@ def _addresses(streets: int = 3000) -> str:
     for number in range(streets):
         name = f"rue {'bcdfgl'[number % 6]}ra{'lmnrst'[number // 6 % 6]}ole{number % 97} {number} Martin"
         rows.append(f"1;{name};38185;{5.7 + number % 60 / 3000:.6f};{45.18 + number // 60 / 3000:.6f}")
+    rows += [f"{number};rue de la Foule;38185;{lon:.6f};{lat:.6f}" for number, (lat, lon) in enumerate(places(), 1)]
     return "\n".join(rows) + "\n"
 
 
