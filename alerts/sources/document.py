@@ -14,6 +14,11 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from alerts.apart.parser import Parser
+from alerts.model.errors import FailedForGood, Unreadable
+from alerts.model.reason import because
+from alerts.sources.fetch import show
+
 T = TypeVar("T")
 
 KEPT_FOR = 600.0
@@ -75,6 +80,20 @@ class FetchedDocument:
         # Shielded: whoever stops waiting leaves it to the others.
         new: T = await asyncio.shield(self._making[key])
         return new
+
+    async def parsed(self, parser: Parser[..., T], *given: Hashable, size: Callable[[T], int]) -> T:
+        """Return what `parser` reads apart from the body and what else it is `given`, once for all who want that.
+
+        Raises FailedForGood, with the address, for what it can't read.
+        """
+
+        def read() -> T:
+            return parser.in_subprocess(self.body, *given)
+
+        try:
+            return await self.once((parser.name, *given), read, size, by=parser.turns_of(self.url))
+        except Unreadable as error:
+            raise FailedForGood(because("at_address", address=show(self.url), why=error.reason)) from error
 
     def forget(self, key: Hashable) -> None:
         """Make it anew for the next who asks."""

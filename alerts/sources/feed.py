@@ -79,6 +79,11 @@ class Feed:
 @parser("feed", seconds=10)
 def read_feed(body: bytes, content_type: str | None) -> Feed:
     """Return the content of a feed, without entries that have no words. Raises Unreadable."""
+    return feed_in(body, content_type)
+
+
+def feed_in(body: bytes, content_type: str | None) -> Feed:
+    """The same, for a parser that reads more from it: of a stranger's bytes it may be called apart alone."""
     import feedparser  # noqa: PLC0415 only where a feed is read it is paid for
 
     if len(body) > MOST_BYTES:
@@ -91,7 +96,7 @@ def read_feed(body: bytes, content_type: str | None) -> Feed:
         response_headers={"content-type": content_type or "application/xml"},
         resolve_relative_uris=False,
     )
-    if not parsed.version:
+    if not parsed.get("version"):  # of nothing at all it tells no version
         raise Unreadable(because("feed_is_none"))
     entries = _distinct(_entries(parsed.entries[:MOST_ENTRIES]), versions=parsed.version.startswith("atom"))
     return Feed(clean_line(_text(parsed.feed, "title"))[:_LONGEST_TITLE], tuple(entries))

@@ -23,15 +23,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Circle, Info, MsgType, NamedValue, Reference
-from alerts.model.errors import FailedForGood, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
-from alerts.model.reason import because
 from alerts.model.town import ListeningFeed, Town
 from alerts.sources.document import FetchedDocument
 from alerts.sources.feed import Feed, FeedEntry, read_feed
-from alerts.sources.fetch import show
 from alerts.sources.place import place_of
 from alerts.sources.settings import FeedSettings, RssSettings
 from alerts.sources.shared import SharedReader
@@ -224,11 +221,4 @@ class Met:
 
 async def _feed_in(document: FetchedDocument) -> Feed:
     """Return the feed, read once for all its pollers. Raises SourceFailed if it is none."""
-
-    def read() -> Feed:
-        return read_feed.in_subprocess(document.body, document.content_type)
-
-    try:
-        return await document.once("feed", read, Feed.size, by=read_feed.turns_of(document.url))
-    except Unreadable as error:
-        raise FailedForGood(because("at_address", address=show(document.url), why=error.reason)) from error
+    return await document.parsed(read_feed, document.content_type, size=Feed.size)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from alerts.model.errors import Unreadable
 from alerts.model.hazard import fold
 from alerts.model.reason import because
 from alerts.rendering.text import clean, clean_line
+from alerts.sources.editions import Colour
 
 MAP, TEXTS = "map of the Vigilance", "bulletin of the Vigilance"
 COAST = "10"
@@ -34,15 +34,6 @@ _ADVICE = ("conseil", "consigne", "que faire")
 # A heading whose section only lists departments.
 _NO_HEADING_OF_OURS = ("departements en vigilance",)
 M = TypeVar("M", bound=BaseModel)
-
-
-class Colour(IntEnum):
-    """How far a phenomenon goes, by Météo-France's numbers."""
-
-    GREEN = 1
-    YELLOW = 2
-    ORANGE = 3
-    RED = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,23 @@
 """A department's Vigilance as a source: the map is requested, and the bulletin's words once the map changed.
 
-An edition counts only if it is newer than the last one, for caches answer with older ones. A publisher's clock may be
-wrong: an edition dated in the future counts as one of now, or it would hide all that come before that time. If only
-older ones came for an hour, the source fails. So does a map whose time is over, whatever its content: an old interface
-once served the same day for weeks. Missing words delay no warning: without them, the colours and their hours are
-published alone.
+An edition counts only if it is newer than the last one (`editions`). A map whose time is over makes the source fail,
+whatever its content: an old interface once served the same day for weeks. Missing words delay no warning: without them,
+the colours and their hours are published alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.model.alert import Alert
-from alerts.model.errors import BadCredential, SourceFailed, Unreadable
+from alerts.model.errors import BadCredential, SourceFailed
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.address import Where
-from alerts.sources.document import FetchedDocument
-from alerts.sources.fetch import show
+from alerts.sources.editions import is_older, must_be_newer, not_ahead
 from alerts.sources.settings import VigilanceSettings
 from alerts.sources.shared import SharedReader, SourceShare
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin, read_map
@@ -36,10 +33,7 @@ from alerts.sources.vigilance.warning import (
 _MAP, _TEXTS = "cartevigilance/encours", "textesvigilance/encours"
 # An older bulletin belongs to another edition.
 _OF_ITS_TIME = timedelta(hours=12)
-AHEAD = timedelta(minutes=5)
-"""How far an edition's own time may lie before ours: the two clocks differ by so much at most."""
-OLDER_FOR = timedelta(hours=1)
-"""After so long with only earlier editions, the source is reported as failing."""
+_OLDER = "vigilance_older"
 
 
 class VigilanceSource:
@@ -70,16 +64,15 @@ class VigilanceSource:
         document = await shares[0].look(memory.digest if state else None)
         if document is None:
             _must_hold(datetime.fromisoformat(state["until"]), now)
-            _must_be_newer(state, now)
+            must_be_newer(state, now, _OLDER)
             return SourceReading((), memory, unchanged=True)
-        edition = await self._map(document)
+        edition = await document.parsed(read_map, self._department, size=ColourMap.size)
         _must_hold(edition.until, now)
-        if edition.updated > now + AHEAD:
-            edition = replace(edition, updated=now.replace(microsecond=0))
+        edition = replace(edition, updated=not_ahead(edition.updated, now))
         # A cache on the way may answer with an edition of before.
-        if _is_older(edition, state, now):
+        if is_older(edition.updated, state, now):
             older = {"older_since": now.isoformat(), **state}
-            _must_be_newer(older, now)
+            must_be_newer(older, now, _OLDER)
             return SourceReading((), Memory(digest=document.digest, state=older), unchanged=True)
         published = {name: PublishedPhenomenon.of(each) for name, each in state.get("told", {}).items()}
         changed = changes(edition, published, self._settings.except_, now)
@@ -116,17 +109,6 @@ class VigilanceSource:
         )
         return self._reader.share_of(where, settings.every, self._around)
 
-    async def _map(self, document: FetchedDocument) -> ColourMap:
-        department, turns = self._department, read_map.turns_of(document.url)
-
-        def read() -> ColourMap:
-            return read_map.in_subprocess(document.body, department)
-
-        try:
-            return await document.once(("map", department), read, ColourMap.size, by=turns)
-        except Unreadable as error:
-            raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
-
     async def _made(
         self, changed: Sequence[ColourChange], edition: ColourMap, share: SourceShare, now: datetime
     ) -> tuple[list[tuple[ColourChange, Alert]], tuple[Reason, ...]]:
@@ -137,7 +119,7 @@ class VigilanceSource:
         if any(each.windows for each in changed):
             try:
                 bulletin = await self._bulletin(share, edition)
-            except (SourceFailed, Unreadable) as error:
+            except SourceFailed as error:
                 notes = (because("vigilance_wordless", why=error.reason),)
         to = Addressee(self._department, self._around.town, now)
         return [(each, alert_of(each, edition, bulletin, to)) for each in changed], notes
@@ -147,13 +129,7 @@ class VigilanceSource:
         document = await share.look(None)
         if document is None:
             return None
-        department = self._department
-
-        def read() -> Bulletin:
-            return read_bulletin.in_subprocess(document.body, department)
-
-        turns = read_bulletin.turns_of(document.url)
-        bulletin = await document.once(("bulletin", department), read, Bulletin.size, by=turns)
+        bulletin = await document.parsed(read_bulletin, self._department, size=Bulletin.size)
         return bulletin if edition.updated - bulletin.updated < _OF_ITS_TIME else None
 
     def _state(self, edition: ColourMap, published: dict[str, PublishedPhenomenon]) -> dict[str, Any]:
@@ -163,18 +139,6 @@ class VigilanceSource:
             "until": edition.until.isoformat(),
             "told": {name: run.as_json() for name, run in published.items()},
         }
-
-
-def _is_older(edition: ColourMap, state: Mapping[str, Any], now: datetime) -> bool:
-    """True if it precedes the last edition, whose time is believed unless it is in the future."""
-    updated = datetime.fromisoformat(state["updated"]) if state else None
-    return updated is not None and edition.updated < updated <= now + AHEAD
-
-
-def _must_be_newer(state: Mapping[str, Any], now: datetime) -> None:
-    since = datetime.fromisoformat(state.get("older_since", now.isoformat()))
-    if now - since >= OLDER_FOR:
-        raise SourceFailed(because("vigilance_older", at=since, updated=datetime.fromisoformat(state["updated"])))
 
 
 def _must_hold(until: datetime, now: datetime) -> None:

@@ -23,24 +23,19 @@ from alerts.model.alert import (
     NamedValue,
     Reference,
     ResponseType,
-    Severity,
     Urgency,
 )
 from alerts.model.hazard import AWARENESS_TYPES
 from alerts.model.town import Town
 from alerts.rendering.moments import DateFormatter
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT, event_of
-from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, ColourWindow
+from alerts.sources.editions import COLOURS, SEVERITIES, Colour, awareness
+from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, ColourWindow
 
 SENDER = "vigilance.meteofrance.fr"
 WEB = "https://vigilance.meteofrance.fr"
 # A warning that begins within this time is Expected, a later one Future.
 SOON = timedelta(hours=12)
-_SEVERITIES = {Colour.YELLOW: Severity.MODERATE, Colour.ORANGE: Severity.SEVERE, Colour.RED: Severity.EXTREME}
-_COLOURS = {
-    "fr": {Colour.YELLOW: "jaune", Colour.ORANGE: "orange", Colour.RED: "rouge"},
-    "en": {Colour.YELLOW: "yellow", Colour.ORANGE: "orange", Colour.RED: "red"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +190,6 @@ def _identifier(change: ColourChange, edition: ColourMap, department: str) -> st
 def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
     """Return the French info, without the forecasters' words."""
     phenomenon, place, colour = PHENOMENA[change.phenomenon], DEPARTMENTS[to.department], change.colour
-    severity = _SEVERITIES[colour]
     codes = (NamedValue(FR_DEPARTMENT, to.department), NamedValue("NUTS3", place.nuts), *to.town.codes)
     return Info(
         event=phenomenon.french,
@@ -203,25 +197,22 @@ def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
         categories=(Category.MET,),
         response_types=(ResponseType.MONITOR,),
         urgency=_urgency(change.windows[0].begin, to.now),
-        severity=severity,
+        severity=SEVERITIES[colour],
         certainty=Certainty.LIKELY,
         onset=_begun(change, edition),
         expires=change.windows[-1].end,
         sender_name="Météo-France",
-        headline=f"Vigilance {_COLOURS['fr'][colour]} {phenomenon.french.lower()}",
+        headline=f"Vigilance {COLOURS['fr'][colour]} {phenomenon.french.lower()}",
         description=_hours(change.windows, "fr", to),
         web=WEB,
-        parameters=(
-            NamedValue("awareness_level", f"{int(colour)}; {_COLOURS['en'][colour]}; {severity}"),
-            NamedValue("awareness_type", phenomenon.awareness),
-        ),
+        parameters=awareness(colour, phenomenon.awareness),
         # A town is warned as its department is, so it is always here.
         areas=(Area(place.name, geocodes=tuple(dict.fromkeys(codes))),),
     )
 
 
 def _in_english(french: Info, change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
-    event, colour = PHENOMENA[change.phenomenon].english, _COLOURS["en"][change.colour]
+    event, colour = PHENOMENA[change.phenomenon].english, COLOURS["en"][change.colour]
     credit = f"Map issued {to.teller('en').moment(edition.updated)}."
     return replace(
         french,
@@ -283,5 +274,5 @@ def _hours(windows: Sequence[ColourWindow], language: str, to: Addressee) -> str
         said = [
             teller.window(each.begin, each.end, whole=each.begin > to.now) for each in windows if each.colour is colour
         ]
-        lines.append(f"{_COLOURS[language][colour].capitalize()}{colon}{', '.join(said)}.")
+        lines.append(f"{COLOURS[language][colour].capitalize()}{colon}{', '.join(said)}.")
     return " ".join(lines)

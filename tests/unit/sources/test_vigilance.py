@@ -18,7 +18,8 @@ from alerts.model.post import PostKind
 from alerts.model.town import SourceRules
 from alerts.sources.cap.message import apply_colours, read_message
 from alerts.sources.departments import DEPARTMENTS, departments_in, named_event
-from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, ColourWindow, read_bulletin, read_map
+from alerts.sources.editions import Colour
+from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, ColourWindow, read_bulletin, read_map
 from alerts.sources.vigilance.warning import (
     PHENOMENA,
     Addressee,

@@ -1,0 +1,69 @@
+"""What the State's two services of coloured warnings have in common: Météo-France's Vigilance, and Vigicrues.
+
+Both give four colours, in editions that say when they were issued. An edition counts only if it is newer than the last
+one, for caches answer with older ones. A publisher's clock may be wrong: an edition dated in the future counts as one
+of now, or it would hide all that come before that time. If only older ones came for an hour, the source fails.
+
+A source keeps the time of its last edition as `updated` in its state, and as `older_since` when the first older one
+came after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from alerts.model.alert import NamedValue, Severity
+from alerts.model.errors import SourceFailed
+from alerts.model.reason import because
+
+AHEAD = timedelta(minutes=5)
+"""How far an edition's own time may lie before ours: the two clocks differ by so much at most."""
+OLDER_FOR = timedelta(hours=1)
+"""After so long with only earlier editions, the source is reported as failing."""
+
+
+class Colour(IntEnum):
+    """How far a warning goes, by the number that both services give it."""
+
+    GREEN = 1
+    YELLOW = 2
+    ORANGE = 3
+    RED = 4
+
+
+SEVERITIES: Mapping[Colour, Severity] = {
+    Colour.YELLOW: Severity.MODERATE,
+    Colour.ORANGE: Severity.SEVERE,
+    Colour.RED: Severity.EXTREME,
+}
+COLOURS: Mapping[str, Mapping[Colour, str]] = {
+    "fr": {Colour.YELLOW: "jaune", Colour.ORANGE: "orange", Colour.RED: "rouge"},
+    "en": {Colour.YELLOW: "yellow", Colour.ORANGE: "orange", Colour.RED: "red"},
+}
+
+
+def awareness(colour: Colour, kind: str) -> tuple[NamedValue, ...]:
+    """Return MeteoAlarm's parameters of a warning, by which its colour and its hazard are known ("12; Flooding")."""
+    level = f"{int(colour)}; {COLOURS['en'][colour]}; {SEVERITIES[colour]}"
+    return NamedValue("awareness_level", level), NamedValue("awareness_type", kind)
+
+
+def not_ahead(updated: datetime, now: datetime) -> datetime:
+    """Return the time of an edition, or now where it lies in the future."""
+    return now.replace(microsecond=0) if updated > now + AHEAD else updated
+
+
+def is_older(updated: datetime, state: Mapping[str, Any], now: datetime) -> bool:
+    """True if it precedes the last edition, whose time is believed unless it is in the future."""
+    last = datetime.fromisoformat(state["updated"]) if "updated" in state else None
+    return last is not None and updated < last <= now + AHEAD
+
+
+def must_be_newer(state: Mapping[str, Any], now: datetime, code: str) -> None:
+    """Raise SourceFailed with the reason of that code where only older editions came for an hour."""
+    since = datetime.fromisoformat(state.get("older_since", now.isoformat()))
+    if now - since >= OLDER_FOR:
+        raise SourceFailed(because(code, at=since, updated=datetime.fromisoformat(state["updated"])))
