@@ -21,8 +21,10 @@ from alerts.apart.parser import Parser
 from alerts.channels import bluesky, mastodon
 from alerts.model.errors import TocsinError
 from alerts.reports.photos import reencoded
+from alerts.sources.atmo import read_episodes, read_token
 from alerts.sources.feed import read_feed
 from alerts.sources.ical.agenda import read_agenda, window_around
+from alerts.sources.vigicrues import read_edition
 from alerts.sources.vigilance.bulletin import read_bulletin, read_map
 from alerts.store.pictures import bare
 
@@ -76,6 +78,27 @@ _CALENDAR = tuple(
 )
 _JSON_UNITS = ("[", '{"a":', "9", '"', "\\u0000", " ", "{},", "-")
 _JSON = ("{}", '{{"product": {}', '{{"product": {{"update_time": "{}"}}}}', '{{"product": {{"periods": [{}]}}}}')
+_SECTIONS = (
+    "{}",
+    '{{"features": {}',
+    '{{"features": [{}]}}',
+    '{{"DtHrInfoVigiCru": "{}", "features": []}}',
+    '{{"features": [{{"properties": {{"CdEntCru": "GA6", "lbentcru": "{}", "NivInfViCr": 3}}}}]}}',
+    '{{"features": [{{"properties": {{"CdEntCru": "GA6", "NivInfViCr": "{}"}}}}]}}',
+)
+_RIVERS = (
+    "<rss version='2.0'><channel><item><title>{}</title></item></channel></rss>",
+    "<rss version='2.0'><channel><item><description>Nom du tronçon : {} (GA6)</description></item></channel></rss>",
+    "<rss version='2.0'><channel><item><description>Couleur de vigilance {}: vert</description></item></channel></rss>",
+)
+_AIR = (
+    "{}",
+    '{{"features": [{}]}}',
+    *(
+        f'{{{{"features": [{{{{"properties": {{{{"date_ech": "2026-11-25", "lib_pol": "O3", {inside}}}}}}}}}]}}}}'
+        for inside in ('"etat": "{}"', '"lib_zone": "{}"', '"etat": "alerte", "date_dif": "{}"', '"lib_pol": "{}"')
+    ),
+)
 _STATUS = '{{"id": "1", "in_reply_to_id": "0", "created_at": "2026-11-25T12:00:00Z", "content": "{}"}}'
 _REPLY = '{{"post": {{"uri": "1", "indexedAt": "2026-11-25T12:00:00Z", "record": {{"text": "{}"}}}}}}'
 _CONTEXTS = (
@@ -157,6 +180,21 @@ def _maps(size: int) -> Iterator[Given]:
         yield body, "38"
 
 
+def _editions(size: int) -> Iterator[Given]:
+    for body in (*_texts(_SECTIONS, _JSON_UNITS, size), *_texts(_RIVERS, _WORDS, size)):
+        yield body, None, ("GA6", "TL3")
+
+
+def _air(size: int) -> Iterator[Given]:
+    for body in _texts(_AIR, _JSON_UNITS, size):
+        yield body, "38", ("Bassin grenoblois",)
+
+
+def _tokens(size: int) -> Iterator[Given]:
+    for body in _texts(("{}", '{{"token": "{}"}}', '{{"token": {}', '{{"token": [{}]}}'), _JSON_UNITS, size):
+        yield (body,)
+
+
 def _contexts(size: int) -> Iterator[Given]:
     for body in _texts(_CONTEXTS, _THREAD_UNITS, size):
         yield body, "0", ("0",), "https://mastodon.example"
@@ -180,6 +218,9 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
     "calendar": (read_agenda, _calendars),
     "vigilance map": (read_map, _maps),
     "vigilance bulletin": (read_bulletin, _maps),
+    "episodes of air pollution": (read_episodes, _air),
+    "token of Atmo France": (read_token, _tokens),
+    "flood edition": (read_edition, _editions),
     "thread on Mastodon": (mastodon.replies_below, _contexts),
     "thread on Bluesky": (bluesky.replies_below, _threads),
     "photo": (reencoded, _files),

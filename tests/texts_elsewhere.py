@@ -22,7 +22,7 @@ from alerts.bot.chat import command_in, commands
 from alerts.channels.mail.mime import subject_of
 from alerts.channels.settings import MAIL_TEXT, PUSH_TEXT
 from alerts.desk.dedupe import end_reason
-from alerts.model.alert import Alert, MsgType, Severity
+from alerts.model.alert import Alert, MsgType, Reference, Severity
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason, PostKind
 from alerts.model.reports import shipped_kinds
@@ -30,7 +30,9 @@ from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords
 from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
-from alerts.sources.vigilance.bulletin import Colour, ColourMap, ColourWindow
+from alerts.sources import atmo, vigicrues
+from alerts.sources.editions import Colour
+from alerts.sources.vigilance.bulletin import ColourMap, ColourWindow
 from alerts.sources.vigilance.warning import (
     PHENOMENA,
     Addressee,
@@ -70,6 +72,8 @@ def elsewhere() -> Iterator[Told]:
         yield f"{language}: what reports make", asyncio.run(_drafts(language))
         yield f"{language}: a year of the works calendar", _on_each(asyncio.run(_year()), language)
         yield f"{language}: the life of a Vigilance", _on_each(_vigilance(), language)
+        yield f"{language}: the life of a flood by Vigicrues", _on_each(_vigicrues(), language)
+        yield f"{language}: the life of an episode by Atmo France", _on_each(_atmo(), language)
         yield f"{language}: the bot, by what is said to it in each state", asyncio.run(_talks(language))
     yield from _catalogues()
 
@@ -194,6 +198,41 @@ def _vigilance() -> list[tuple[Any, Alert]]:
             ]
             told = published_after(told, made, now)
             said += [(now, alert) for _, alert in made]
+    return said
+
+
+def _vigicrues() -> list[tuple[Any, Alert]]:
+    """One section becomes yellow and orange, another joins it, both are red, it lasts, one falls, all is green."""
+    said: list[tuple[Any, Alert]] = []
+    town, told = Town("Saint-Martin"), None
+    life = ((2, 1), (3, 1), (3, 2), (4, 4), (4, 4), (1, 3), (1, 1))
+    for step, colours in enumerate(life):
+        now = NOW + timedelta(hours=6 * step)
+        named = zip(("GA6", "GA2"), ("Vidourle", "Cèze aval"), colours, strict=True)
+        edition = vigicrues.FloodEdition(
+            now, tuple(vigicrues.RiverSection(*each[:2], Colour(each[2])) for each in named)
+        )
+        sections, _ = vigicrues.in_flood(edition, ("GA6", "GA2"), told)
+        alert = vigicrues.alert_of(sections, told, now, town)
+        last = Reference(alert.sender, alert.identifier, alert.sent)
+        told = vigicrues.PublishedFlood(told.first if told else last, last, step + 1, sections)
+        said.append((now, alert))
+    return said
+
+
+def _atmo() -> list[tuple[Any, Alert]]:
+    """Ozone is over a threshold, then over both and longer, particles join it, and all is under them again."""
+    said: list[tuple[Any, Alert]] = []
+    town, told, day = Town("Saint-Martin"), None, timedelta(days=1)
+    on = [(NOW + each * day).date().isoformat() for each in range(3)]
+    steps = ((("o3", on[1], 1),), (("o3", on[1], 2), ("o3", on[2], 2)), (("o3", on[2], 2), ("pm10", on[2], 1)), ())
+    for step, pollutants in enumerate(steps):
+        now = NOW + step * day / 3
+        days = tuple(atmo.PollutedDay(name, at, atmo.Threshold(over)) for name, at, over in pollutants)
+        alert = atmo.alert_of(days, told, now, "38", town)
+        last = Reference(alert.sender, alert.identifier, alert.sent)
+        told = atmo.PublishedEpisode(told.first if told else last, last, step + 1, days)
+        said.append((now, alert))
     return said
 
 

@@ -338,7 +338,9 @@ async def _read(what: str, source: Source, memory: Memory, clock: SystemClock) -
         return Finding(what, good=False, why=error.reason)
     count, broken = len(reading.heard), [heard.problem for heard in reading.heard if heard.problem]
     partly = because("source_partly", count=count, broken=len(broken), why=broken[0]) if broken else None
-    return Finding(what, good=True, why=partly or because("source_fine", count=count))
+    # Where only a part of it could be read, that is what somebody has to look at.
+    why = reading.trouble or partly or because("source_fine", count=count)
+    return Finding(what, good=reading.trouble is None, why=why)
 
 
 def _refused_posts(town: Town) -> Mapping[str, Reason]:

@@ -36,7 +36,7 @@ from alerts.desk.out import Rehearsal
 from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit
 from alerts.health.checkup import unread
-from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
+from alerts.model.errors import ConfigurationError, Misuse, SourceFailed, TocsinError, Unreadable
 from alerts.model.incident import new_id
 from alerts.model.person import Account, Actor, Origin, Role
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources, Surroundings
@@ -317,6 +317,9 @@ class Workshop:
         async with aiohttp.ClientSession() as session:
             source = kind.load()(name, settings, Surroundings(session, self._clock, town))
             reading = await source.read(Memory(state=kind.trial), _nothing_known, self._clock.now())
+        # Nothing that could be read is not nothing that is on.
+        if reading.trouble is not None and not reading.heard:
+            raise SourceFailed(reading.trouble)
         found: Sequence[Heard] = reading.heard
         return found
 

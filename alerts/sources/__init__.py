@@ -13,7 +13,15 @@ from importlib import import_module
 from typing import Any, cast
 
 from alerts.model.ports import Source, Surroundings
-from alerts.sources.settings import AskedSettings, CapSettings, IcalSettings, RssSettings, VigilanceSettings
+from alerts.sources.settings import (
+    AskedSettings,
+    AtmoSettings,
+    CapSettings,
+    IcalSettings,
+    RssSettings,
+    VigicruesSettings,
+    VigilanceSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,10 @@ class SourceKind:
 # A row is the kind itself; or, where its settings stand in the source's own file, the place of the kind there, as an
 # entry point names it: that file imports SourceKind from here, and its library isn't loaded before it is needed.
 KINDS: dict[str, SourceKind | str] = {
+    "atmo": SourceKind(AtmoSettings, "alerts.sources.atmo:AtmoSource"),
     "cap": SourceKind(CapSettings, "alerts.sources.cap.source:CapSource"),
     "ical": SourceKind(IcalSettings, "alerts.sources.ical.source:IcalSource"),
     "rss": SourceKind(RssSettings, "alerts.sources.rss:RssSource", {"entries": {}}),
+    "vigicrues": SourceKind(VigicruesSettings, "alerts.sources.vigicrues:VigicruesSource"),
     "vigilance": SourceKind(VigilanceSettings, "alerts.sources.vigilance.source:VigilanceSource"),
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -144,11 +144,29 @@ class Fetcher:
         assert isinstance(fetched, Fetched)  # noqa: S101 - nothing was asked conditionally
         return fetched
 
+    async def post(self, url: str, said: Mapping[str, str]) -> Fetched:
+        """Send JSON to the configured `url`, and return the answer; a redirect is none, for this may be a password.
+
+        Raises as `get`.
+        """
+        target = read_url(url)
+
+        async def sent() -> Fetched | NotModified:
+            async with await self._ask(target, target, self._headers, said) as response:
+                return await self._take(response, target, conditional=False)
+
+        answer = await self._within(url, sent)
+        assert isinstance(answer, Fetched)  # noqa: S101 - nothing was asked conditionally
+        return answer
+
     async def _bounded(self, url: str, configured: URL | None, headers: Mapping[str, str]) -> Fetched | NotModified:
+        return await self._within(url, lambda: self._follow(read_url(url), configured, headers))
+
+    async def _within(self, url: str, ask: Callable[[], Awaitable[Fetched | NotModified]]) -> Fetched | NotModified:
         try:
             # Around everything: a body that drips would keep any time-out between two reads from ever passing.
             async with asyncio.timeout(self._timeout):
-                return await self._follow(read_url(url), configured, headers)
+                return await ask()
         except TimeoutError:
             raise SourceFailed(because("source_silent", address=show(url), seconds=f"{self._timeout:g}")) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -167,26 +185,37 @@ class Fetcher:
                     raise FailedForGood(because("source_redirects_nowhere", address=show(target))) from None
         raise SourceFailed(because("source_redirects", address=show(url), most=MAX_REDIRECTS))
 
-    async def _ask(self, target: URL, configured: URL | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def _ask(
+        self, target: URL, configured: URL | None, headers: Mapping[str, str], said: Mapping[str, str] | None = None
+    ) -> aiohttp.ClientResponse:
         """Ask for `target` wherever it may be asked for, at one address after the other until a connection is made."""
         addresses = await addresses_of(target, configured, anywhere=self._allow_private, slow=self.slow)
         if _is_configured(target, configured):
             # A redirect may lead to somebody else's host, who must not learn them.
             headers = {**headers, **self._credentials}
         if addresses is None:
-            return await self._request(target, headers)
+            return await self._request(target, headers, said=said)
         for address in addresses[:-1]:
             try:
-                return await self._request(target, headers, address)
+                return await self._request(target, headers, address, said=said)
             except aiohttp.ClientConnectorError:
                 continue
-        return await self._request(target, headers, addresses[-1])
+        return await self._request(target, headers, addresses[-1], said=said)
 
     async def _request(
-        self, target: URL, headers: Mapping[str, str], address: str | None = None
+        self,
+        target: URL,
+        headers: Mapping[str, str],
+        address: str | None = None,
+        *,
+        said: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientResponse:
-        """Send one request for `target`, to `address` if one is given, with the name in its Host header and in TLS."""
-        return await self._session.get(
+        """Send one request for `target`, to `address` if one is given, with the name in its Host header and in TLS.
+
+        With something `said` it is a POST of that as JSON.
+        """
+        send = self._session.get if said is None else partial(self._session.post, json=said)
+        return await send(
             target.with_host(address) if address else target,
             headers={**headers, "Host": target.host_port_subcomponent or ""} if address else headers,
             server_hostname=target.raw_host if address else None,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,6 +28,8 @@ def _can_pass(value: timedelta) -> timedelta:
     return value
 
 
+# The two or three letters of a forecasting centre's rivers, and a number.
+_SECTION = re.compile(r"[A-Z]{2,3}\d{1,4}")
 # A longer interval is a typing error.
 LONGEST = timedelta(days=366)
 Span = Annotated[timedelta, BeforeValidator(read_span), AfterValidator(_can_pass)]
@@ -138,6 +141,37 @@ class IcalSettings(PolledSettings):
     )
 
 
+class AtmoSettings(AskedSettings):
+    """`kind = "atmo"`: the air pollution episodes of a department, with the town's account at Atmo France.
+
+    `zones` are the parts of the department that concern the town, by their names; none: all of it.
+    """
+
+    kind: Literal["atmo"]
+    user: str = Field(min_length=1, max_length=200, examples=["mairie@saint-martin.example"])
+    password: SecretSource
+    department: str = Field(examples=["38", "2A"])
+    zones: tuple[str, ...] = Field(default=(), max_length=20, examples=[["Bassin grenoblois"]])
+    api_url: str = Field(default="https://admindata.atmo-france.org", pattern=r"^https?://[^\s/]+")
+    every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(minutes=30)
+
+    @field_validator("department")
+    @classmethod
+    def _is_one(cls, value: str) -> str:
+        if value not in DEPARTMENTS:
+            raise ValueError(because("no_department", text=repr(value)))
+        return value
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_without_end(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    def credential(self, folder: Path) -> Secret:
+        """The account's password; raises BadCredential where it is missing, or can't be one."""
+        return read_credential(self.password, folder)
+
+
 class VigilanceSettings(AskedSettings):
     """`kind = "vigilance"`: Météo-France's own map and bulletins, for one department, with the town's key.
 
@@ -173,3 +207,29 @@ class VigilanceSettings(AskedSettings):
     def credential(self, folder: Path) -> Secret:
         """The town's key; raises BadCredential where it is missing, or can't be one."""
         return read_credential(self.key, folder)
+
+
+class VigicruesSettings(AskedSettings):
+    """`kind = "vigicrues"`: the State's flood warnings for the `sections` of rivers that concern the town.
+
+    `format` is the form of their feed: RSS of these sections, or the GeoJSON of all France, a hundred times as large.
+    """
+
+    kind: Literal["vigicrues"]
+    sections: tuple[str, ...] = Field(min_length=1, max_length=50, examples=[["GA6", "TL3"]])
+    format: Literal["rss", "geojson"] = "rss"
+    api_url: str = Field(default="https://www.vigicrues.gouv.fr", pattern=r"^https?://[^\s/]+")
+    every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(minutes=5)
+
+    @field_validator("sections")
+    @classmethod
+    def _are_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not _SECTION.fullmatch(each):
+                raise ValueError(because("no_section", text=repr(each)))
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_without_end(cls, value: str) -> str:
+        return value.rstrip("/")

@@ -44,6 +44,7 @@ from alerts.model.alert import Alert, Area, Info
 from alerts.model.town import RateLimit, spell_span
 from alerts.sources.settings import (
     AskedSettings,
+    AtmoSettings,
     CapSettings,
     FeedSettings,
     IcalSettings,
@@ -51,6 +52,7 @@ from alerts.sources.settings import (
     PolledSettings,
     RssSettings,
     SourceSettings,
+    VigicruesSettings,
     VigilanceSettings,
 )
 from tests.walls import in_one_test
@@ -75,9 +77,11 @@ MODELS = {
     "### `[sources.manual]`": (ManualSettings, SourceSettings),
     "### Polled sources": (AskedSettings, SourceSettings),
     "### Sources with an address": (PolledSettings, AskedSettings),
+    '### `kind = "atmo"`': (AtmoSettings, AskedSettings),
     '### `kind = "cap"`': (CapSettings, PolledSettings),
     '### `kind = "ical"`': (IcalSettings, PolledSettings),
     '### `kind = "rss"`': (RssSettings, PolledSettings),
+    '### `kind = "vigicrues"`': (VigicruesSettings, AskedSettings),
     '### `kind = "vigilance"`': (VigilanceSettings, AskedSettings),
     "## `[channels.NAME]`": (ChannelSettings, BaseModel),
     "### Channels with replies": (HearingSettings, ChannelSettings),

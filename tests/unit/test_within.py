@@ -54,6 +54,7 @@ WORDS = [
     "proxies",
     "public_url",
     "room",
+    "sections",
     "sender",
     "services",
     "speaks_for",
@@ -71,6 +72,7 @@ WORDS = [
     "version",
     "without",
     "words",
+    "zones",
 ]
 """Texts that name no file. `url` may be one, which its validators tell: it has tests of its own."""
 

@@ -385,7 +385,7 @@ def freshness_of(feed: PolledSource, status: SourceStatus | None, unit: DeskUnit
     is_well = status is not None and not status.reason
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.
     is_stale = last_ok is None or abs(unit.now - last_ok) > feed.patience
-    return Freshness(feed.title, last_ok, feed.warns and (not is_well or is_stale))
+    return Freshness(feed.title, last_ok, feed.warns and (not is_well or is_stale), feed.licence)
 
 
 def public_routes(publisher: Publisher) -> list[web.RouteDef]:

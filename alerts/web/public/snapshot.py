@@ -40,13 +40,15 @@ _LONG_AFTER = timedelta(days=7)
 class PolledSource:
     """A source that is read by itself: its key, its own spelling, and how old its news may be before that is said.
 
-    `warns` is whether nothing can be said to be calm without it (`_TELLS_NO_DANGER` are those that don't).
+    `warns` is whether nothing can be said to be calm without it (`_TELLS_NO_DANGER` are those that don't); `licence`
+    the one that its publisher wants named.
     """
 
     name: str
     title: str
     patience: timedelta = timedelta(minutes=10)
     warns: bool = True
+    licence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,22 +133,29 @@ def state_of(on: Sequence[object], snapshot: Snapshot) -> State:
 # site was rebuilt is believed by nobody when a hazard's source is down. What kind another package brings isn't known
 # here, so it counts.
 _TELLS_NO_DANGER = frozenset({"ical", "rss"})
+# The licences by which publishers want their data named, by the kind of source.
+_LICENCES = {"atmo": "ODbL", "vigicrues": "Licence Ouverte 2.0", "vigilance": "Licence Ouverte 2.0"}
 
 
 def _feed(name: str, rules: SourceRules) -> PolledSource:
     """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
     patience = max(3 * (rules.every or timedelta()), timedelta(minutes=10))
     title = rules.title or f"{name[:1].upper()}{name[1:]}"
-    return PolledSource(name, title, patience, warns=rules.kind not in _TELLS_NO_DANGER)
+    warns, licence = rules.kind not in _TELLS_NO_DANGER, _LICENCES.get(rules.kind)
+    return PolledSource(name, title, patience, warns, licence)
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old the knowledge of a source is: when it was last read well, and whether it is behind its time."""
+    """How old the knowledge of a source is: when it was last read well, and whether it is behind its time.
+
+    `licence` is that of its data, where it has to be named.
+    """
 
     title: str
     last_ok: datetime | None
     stale: bool
+    licence: str | None = None
 
     @property
     def shown(self) -> tuple[str, datetime | None, bool]:

@@ -13,12 +13,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from alerts.config import read_config
+from alerts.health.checkup import check_live
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import HearsNews, Memory, Surroundings
 from alerts.sources import KINDS, SourceKind
 from alerts.sources.shared import SharedReader
+from tests.air_pages import ALERTED, episodes
 from tests.contract.sources.feed_server import FeedServer, serving
 from tests.fakes import FakeClock
+from tests.flood_pages import an_rss
 from tests.unit.desk.conftest import a_town
 from tests.vigilance_pages import KEY, MORNING, a_bulletin, a_map
 
@@ -27,12 +31,16 @@ NOW = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Face:
-    """How a kind's feed is laid out: `says` lays out so many things, two at most; `path` is what is polled."""
+    """How a kind's feed is laid out: `says` lays out so many things, two at most; `path` is what is polled.
+
+    `told_of_two` are the alerts that two things make: rivers in flood are one.
+    """
 
     says: Callable[[FeedServer, int], None]
     path: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     address: str = "url"
+    told_of_two: int = 2
 
 
 def _cap(server: FeedServer, count: int) -> None:
@@ -54,15 +62,40 @@ def _rss(server: FeedServer, count: int) -> None:
     server.pages["/feed"] = f'<rss version="2.0"><channel><title>Mairie</title>{items}</channel></rss>'
 
 
+def _atmo(server: FeedServer, count: int) -> None:
+    server.pages["/v1/api/login"] = '{"token": "t"}'
+    told = [(pollutant, "2026-11-25", ALERTED) for pollutant in ("O3", "PM10")[:count]]
+    server.pages["/v1/api/v2/data/episodes/3jours"] = episodes(*told)
+
+
+def _vigicrues(server: FeedServer, count: int) -> None:
+    levels = {"GA6": 3, "TL3": 2 if count > 1 else 1}
+    server.pages["/v1/territoire/rss"] = an_rss(levels, MORNING + timedelta(minutes=count))
+
+
 def _vigilance(server: FeedServer, count: int) -> None:
     server.pages["/v1/cartevigilance/encours"] = a_map({name: [(0, 30, 3)] for name in ("3", "1")[:count]})
     server.pages["/v1/textesvigilance/encours"] = a_bulletin({})
 
 
 FACES = {
+    "atmo": Face(
+        _atmo,
+        "/v1/api/v2/data/episodes/3jours",
+        {"user": "m", "password": {"env": "METEOFRANCE_KEY"}, "department": "38", "every": "60s"},
+        address="api_url",
+        told_of_two=1,
+    ),
     "cap": Face(_cap, "/index"),
     "ical": Face(_ical, "/calendar.ics"),
     "rss": Face(_rss, "/feed"),
+    "vigicrues": Face(
+        _vigicrues,
+        "/v1/territoire/rss",
+        {"sections": ["GA6", "TL3"], "every": "60s"},
+        address="api_url",
+        told_of_two=1,
+    ),
     "vigilance": Face(
         _vigilance,
         "/v1/cartevigilance/encours",
@@ -130,7 +163,7 @@ async def test_what_stands_there_is_heard_each_under_a_key_of_its_own(stage):
     stage.face.says(stage.server, 2)
     heard = await stage.look()
 
-    assert len(heard) == len({each.key for each in heard}) == 2
+    assert len(heard) == len({each.key for each in heard}) == stage.face.told_of_two
     for each in heard:
         assert each.problem is None
         assert each.alert.identifier
@@ -198,6 +231,7 @@ async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(stage, answer):
 
 
 async def test_the_time_that_a_server_names_is_told(stage):
+    stage.face.says(stage.server, 1)
     stage.server.pages[stage.face.path] = web.Response(status=429, headers={"Retry-After": "300"})
     with pytest.raises(SourceFailed) as caught:
         await stage.look()
@@ -210,6 +244,7 @@ async def test_silence_ends_within_the_time_out(stage):
         await asyncio.Event().wait()
         return web.Response()
 
+    stage.face.says(stage.server, 1)
     stage.settings["timeout"] = "200ms"
     stage.source = stage.made()
     stage.server.pages[stage.face.path] = hangs
@@ -370,3 +405,24 @@ async def test_an_edition_older_than_the_last_one_is_passed_over(watch):
     assert await watch.look() == []
     says(7, 4)
     assert len(await watch.look()) == 1
+
+
+# --- what the live check tells --------------------------------------------------------------------------------------
+
+
+async def test_the_live_check_tells_of_a_source_that_can_be_read_in_part_alone(tmp_path):
+    async with serving() as server:
+        lines = (
+            '[station]\nname = "V"\nsender = "a@v.example"\n[channels.t]\nkind = "telegram"\nchat = "@ville_v"\n'
+            'token = { file = "none" }\n[sources.crues]\nkind = "vigicrues"\nsections = ["GA6", "TL3"]\n'
+            f'api_url = "{server.url}"\n'
+        )
+        town = read_config(tmp_path / "channels.toml", lines)
+        told = {}
+        for levels in ({"GA6": 3, "TL3": 1}, {"GA6": 3}):
+            server.pages["/territoire/rss"] = an_rss(levels, datetime.now(UTC))
+            [found] = [each for each in await check_live(town) if each.what == "sources.crues"]
+            told[len(levels)] = found.good, found.why.code
+
+    assert told == {2: (True, "source_fine"), 1: (False, "vigicrues_absent")}
+    assert "CdEntVigiCru=GA6,TL3" in str(server.requests[0].url)

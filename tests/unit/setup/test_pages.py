@@ -346,6 +346,9 @@ async def test_where_a_source_has_no_address_its_card_says_what_it_is_of(visitor
     keys = {"key.department": "38", "key.key": "METEO_KEY"}
     await visitor.send("sources", "save:", kind="vigilance", name="meteo", **keys)
     assert "Department: 38" in visitor.text
+    await visitor.send("sources", "save:", kind="vigicrues", name="crues", **{"key.sections": "GA6, TL3"})
+    assert "Sections of rivers, by their codes: GA6, TL3" in visitor.text
+    assert 'sections = ["GA6", "TL3"]' in visitor.lines
     assert "None" not in visitor.text
 
 

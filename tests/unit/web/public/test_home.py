@@ -12,10 +12,11 @@ from PIL import Image
 
 from alerts.model.alert import Area, NamedValue, Severity
 from alerts.model.hazard import Hazard
+from alerts.model.town import SourceRules
 from alerts.rendering.pictograms import SIDE, pictogram
-from alerts.web.public.snapshot import Freshness
+from alerts.web.public.snapshot import Freshness, Setting
 from tests.browser.editions import whole_setting
-from tests.unit.desk.conftest import NOW, TownDesk, an_alert
+from tests.unit.desk.conftest import NOW, TownDesk, a_town, an_alert, renderer_of
 from tests.unit.web.public.conftest import Paper
 from tests.walls import in_one_test
 
@@ -36,6 +37,16 @@ def looks(paper, path="/"):
         page.xpath("//link[@rel='icon']/@href"),
     )
     return banner, page.findtext(".//title"), icon.split("/")[-1].split(".")[0]
+
+
+def test_the_licence_of_what_is_read_is_named_where_its_publisher_asks_for_that(paper):
+    rules = {"crues": SourceRules(kind="vigicrues", title="Vigicrues"), "site": SourceRules(kind="rss")}
+    [rivers, site] = Setting(a_town(sources=rules), renderer_of(a_town())).sources
+    assert (rivers.licence, site.licence) == ("Licence Ouverte 2.0", None)
+
+    paper.freshness = Freshness("Vigicrues", NOW - timedelta(minutes=2), stale=False, licence=rivers.licence)
+    paper.print()
+    assert "Vigicrues (Licence Ouverte 2.0)" in words(paper, "/")
 
 
 def test_calm_is_said_where_everything_was_read_in_time(town, paper):

@@ -1,0 +1,434 @@
+"""Atmo France as a source: episodes of air pollution in a department, as the regional associations declare them.
+
+An account is exchanged for a token of an hour (`/api/login`), and with that yesterday's, today's and tomorrow's
+episodes are requested (`/api/v2/data/episodes/3jours`). A row gives a pollutant's state in a zone on one day: under the
+thresholds, over that of information, or over that of alert. Indices and pollen are no alerts, and aren't requested.
+
+All pollutants are one incident for as long as one is over a threshold on a day to come: its first message an alert, a
+change an update, all under the thresholds its end. It runs out with its last day. A day that is absent isn't over: it
+stands as it was told. So does a row whose state can't be read, and the source is reported as failing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import IntEnum
+from typing import Any
+
+from alerts import __version__
+from alerts.apart.parser import parser
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Category,
+    Certainty,
+    Info,
+    MsgType,
+    NamedValue,
+    Reference,
+    Severity,
+    Urgency,
+)
+from alerts.model.errors import BadCredential, SourceFailed, Unreadable
+from alerts.model.hazard import fold
+from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
+from alerts.model.reason import because
+from alerts.model.town import Town
+from alerts.rendering.moments import DateFormatter
+from alerts.rendering.text import clean_line
+from alerts.sources.address import Where
+from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT
+from alerts.sources.document import FetchedDocument
+from alerts.sources.fetch import Fetcher, show
+from alerts.sources.settings import AtmoSettings
+from alerts.sources.shared import SharedReader, SourceShare
+
+SENDER = "atmo-france.org"
+WEB = "https://www.atmo-france.org"
+TOKEN_LASTS = 3000.0
+"""Seconds after which another token is asked for: one is good for an hour."""
+_EPISODES = "api/v2/data/episodes/3jours?format=geojson&code_zone={department}&with_geom=false"
+_TOKEN = re.compile(r"[\w.~+/=-]{1,4000}", re.ASCII)
+_LONGEST_ZONE = 80
+# A pollutant, by how rows spell it without marks, or by its number.
+_POLLUTANTS: Mapping[str, str] = {
+    "so2": "so2", "dioxydedesoufre": "so2", "01": "so2",
+    "no2": "no2", "dioxydedazote": "no2", "03": "no2", "08": "no2",
+    "pm10": "pm10", "particulespm10": "pm10", "05": "pm10", "24": "pm10",
+    "o3": "o3", "ozone": "o3", "07": "o3",
+    "pm25": "pm25", "particulespm25": "pm25", "39": "pm25",
+}  # fmt: skip
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    "fr": {
+        "so2": "dioxyde de soufre",
+        "no2": "dioxyde d’azote",
+        "pm10": "particules fines PM10",
+        "o3": "ozone",
+        "pm25": "particules fines PM2,5",
+    },
+    "en": {
+        "so2": "sulphur dioxide",
+        "no2": "nitrogen dioxide",
+        "pm10": "fine particles PM10",
+        "o3": "ozone",
+        "pm25": "fine particles PM2.5",
+    },
+}
+
+
+class Threshold(IntEnum):
+    """The threshold that a pollutant is over."""
+
+    NONE = 0
+    INFORMATION = 1
+    ALERT = 2
+
+
+_SEVERITIES = {Threshold.INFORMATION: Severity.MODERATE, Threshold.ALERT: Severity.SEVERE}
+
+
+# --- what is declared -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PollutedDay:
+    """A pollutant on a day (`2026-11-25`), and the threshold that it is over; None: it can't be read."""
+
+    pollutant: str
+    day: str
+    over: Threshold | None
+
+
+@dataclass(frozen=True, slots=True)
+class AirEpisodes:
+    """The episodes of a department, each pollutant and day once, and the names of its zones."""
+
+    days: tuple[PollutedDay, ...]
+    zones: tuple[str, ...]
+
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return 300 * (1 + len(self.days) + len(self.zones))
+
+
+@parser("token of Atmo France", seconds=5)
+def read_token(body: bytes) -> str:
+    """The token in the answer to a sign-in. Raises Unreadable for an answer without one."""
+    token = _object(body).get("token")
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise Unreadable(because("atmo_no_token"))
+    return token
+
+
+@parser("episodes of air pollution", seconds=10)
+def read_episodes(body: bytes, department: str, zones: tuple[str, ...]) -> AirEpisodes:
+    """The episodes in `zones` of a department, in all of them where none is named. Raises Unreadable."""
+    features = _object(body).get("features")
+    if not isinstance(features, list):
+        raise Unreadable(because("atmo_misshapen", place="features"))
+    rows = [each.get("properties") if isinstance(each, dict) else None for each in features]
+    if not all(isinstance(row, dict) for row in rows):
+        raise Unreadable(because("atmo_misshapen", place="properties"))
+    here = [row for row in rows if row is not None and _is_of(row, department)]
+    names = tuple(sorted({name for row in here if (name := _zone(row))}))
+    wanted = {fold(each) for each in zones}
+    # Of several declarations for a day the one that was spread last counts.
+    latest: dict[tuple[str, str, str], tuple[str, PollutedDay]] = {}
+    for row in here:
+        zone, spread = _zone(row), str(row.get("date_dif") or "")
+        if not wanted or fold(zone) in wanted:
+            polluted = _polluted_day(row)
+            key = zone, polluted.pollutant, polluted.day
+            if key not in latest or spread >= latest[key][0]:
+                latest[key] = spread, polluted
+    return AirEpisodes(_worst(each for _, each in latest.values()), names)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    # RecursionError: brackets within brackets, thousands of them deep.
+    except (ValueError, RecursionError):
+        raise Unreadable(because("atmo_no_json")) from None
+    return document if isinstance(document, dict) else {}
+
+
+def _is_of(row: Mapping[str, Any], department: str) -> bool:
+    """False for a row of another department; a zone within one has a code of its own."""
+    code = str(row.get("code_zone") or "").strip().upper()
+    return code == department or code not in DEPARTMENTS
+
+
+def _zone(row: Mapping[str, Any]) -> str:
+    return clean_line(str(row.get("lib_zone") or ""))[:_LONGEST_ZONE]
+
+
+def _polluted_day(row: Mapping[str, Any]) -> PollutedDay:
+    try:
+        day = date.fromisoformat(str(row.get("date_ech"))[:10]).isoformat()
+    except ValueError:
+        raise Unreadable(because("atmo_misshapen", place="date_ech")) from None
+    name = re.sub(r"[\W_]", "", fold(str(row.get("lib_pol") or "")[:100]))
+    number = str(row.get("code_pol") or "").zfill(2)[:10]
+    pollutant = _POLLUTANTS.get(name) or _POLLUTANTS.get(number)
+    if pollutant is None:
+        raise Unreadable(because("atmo_misshapen", place="lib_pol"))
+    return PollutedDay(pollutant, day, _over(fold(str(row.get("etat") or "")[:200])))
+
+
+def _over(state: str) -> Threshold | None:
+    if state.startswith("pas de"):
+        return Threshold.NONE
+    return Threshold.ALERT if "alerte" in state else Threshold.INFORMATION if "information" in state else None
+
+
+def _worst(found: Iterable[PollutedDay]) -> tuple[PollutedDay, ...]:
+    """Return each pollutant and day once: of several zones the worst, and none if one can't be read."""
+    worst: dict[tuple[str, str], Threshold | None] = {}
+    for each in found:
+        other = worst.get((each.pollutant, each.day), each.over)
+        worst[each.pollutant, each.day] = None if each.over is None or other is None else max(each.over, other)
+    return tuple(PollutedDay(pollutant, day, over) for (pollutant, day), over in sorted(worst.items()))
+
+
+# --- what it changes ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEpisode:
+    """The messages about an episode: the first, the last, their number, and the days of the last."""
+
+    first: Reference
+    last: Reference
+    count: int
+    days: tuple[PollutedDay, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        messages = [[each.identifier, each.sent.isoformat()] for each in (self.first, self.last)]
+        days = [[each.pollutant, each.day, each.over] for each in self.days]
+        return {"messages": messages, "count": self.count, "days": days}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> PublishedEpisode:
+        """Read the output of `as_json`."""
+        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in stored["messages"])
+        days = tuple(PollutedDay(pollutant, day, Threshold(over)) for pollutant, day, over in stored["days"])
+        return cls(first, last, stored["count"], days)
+
+
+def to_come(episodes: AirEpisodes, published: PublishedEpisode | None, today: str) -> tuple[PollutedDay, ...]:
+    """Return the days from today on that are over a threshold; one that is absent or unreadable as `published`."""
+    days = {(each.pollutant, each.day): each for each in published.days} if published else {}
+    days |= {(each.pollutant, each.day): each for each in episodes.days if each.over is not None}
+    return tuple(each for _, each in sorted(days.items()) if each.day >= today and each.over)
+
+
+class AtmoSource:
+    """One `[sources.NAME]` with `kind = "atmo"` (a `Source`)."""
+
+    def __init__(self, _: str, settings: AtmoSettings, around: Surroundings) -> None:
+        self._settings = settings
+        self._around = around
+        self._reader = SharedReader.around(around)
+        self._share: SourceShare | None = None
+        self._good_until = 0.0
+        self._wake: Callable[[], None] | None = None
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when there are other episodes."""
+        self._wake = wake
+        if self._share is not None:
+            self._share.on_news(wake)
+
+    async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
+        """Poll once. Raises SourceFailed if nobody can sign in, or the episodes can't be read."""
+        settings, town, state = self._settings, self._around.town, memory.state
+        today = now.astimezone(town.zone).date().isoformat()
+        of = [settings.department, *settings.zones]
+        # With the day, other days are to come of the same episodes.
+        document = await self._look(memory.digest if (state.get("of"), state.get("today")) == (of, today) else None)
+        if document is None:
+            return SourceReading((), memory, unchanged=True)
+        episodes = await document.parsed(read_episodes, settings.department, settings.zones, size=AirEpisodes.size)
+        published = PublishedEpisode.of(state["told"]) if state.get("told") and state.get("of") == of else None
+        # What ran out by itself has ended: what comes later is an episode of its own.
+        if published is not None and all(each.day < today for each in published.days):
+            published = None
+        trouble = None
+        if any(each.over is None for each in episodes.days):
+            trouble = because("atmo_unread")
+        elif absent := [each for each in settings.zones if fold(each) not in map(fold, episodes.zones)]:
+            trouble = because("atmo_zone", zones=absent, known=episodes.zones) if episodes.zones else None
+        days = to_come(episodes, published, today)
+        heard, after = self._tell(days, published, now, today)
+        stored = await known([each.key for each in heard]) if heard else set()
+        kept = {"of": of, "today": today, "told": after.as_json() if after else None}
+        return SourceReading(
+            [each for each in heard if each.key not in stored],
+            # Without its digest what is wrong with it is found again at the next poll.
+            Memory(digest=document.digest if trouble is None else None, state=kept),
+            trouble=trouble,
+        )
+
+    async def _look(self, digest: str | None) -> FetchedDocument | None:
+        share = await self._signed_in()
+        try:
+            return await share.look(digest)
+        except SourceFailed as error:
+            # A token that is refused is good no longer, whatever was said of it.
+            if str(error.reason["status"] or "").startswith("401"):
+                self._good_until = 0.0
+            raise
+
+    async def _signed_in(self) -> SourceShare:
+        """The share of the episodes' address, with a token that is good yet."""
+        settings, clock = self._settings, self._around.clock
+        if self._share is not None and clock.monotonic() < self._good_until:
+            return self._share
+        token = await self._token()
+        if self._share is not None:
+            self._share.on_news(None)
+        where = Where(
+            f"{settings.api_url}/{_EPISODES.format(department=settings.department)}",
+            settings.timeout.total_seconds(),
+            settings.allow_private,
+            headers=(("Authorization", f"Bearer {token}"),),
+        )
+        self._share = self._reader.share_of(where, settings.every, self._around)
+        self._good_until = clock.monotonic() + TOKEN_LASTS
+        self.on_news(self._wake)
+        return self._share
+
+    async def _token(self) -> str:
+        settings, around = self._settings, self._around
+        try:
+            password = settings.credential(around.town.folder).reveal()
+        except BadCredential as error:
+            raise SourceFailed(error.reason) from None
+        fetcher = Fetcher(
+            around.session,
+            clock=around.clock,
+            user_agent=f"Tocsin/{__version__}",
+            timeout=settings.timeout.total_seconds(),
+            limit=65_536,
+        )
+        url = f"{settings.api_url}/api/login"
+        answer = await fetcher.post(url, {"username": settings.user, "password": password})
+        try:
+            return await read_token.read(url, answer.body)
+        except Unreadable as error:
+            raise SourceFailed(because("at_address", address=show(url), why=error.reason)) from None
+
+    def _tell(
+        self, days: tuple[PollutedDay, ...], published: PublishedEpisode | None, now: datetime, today: str
+    ) -> tuple[list[Heard], PublishedEpisode | None]:
+        """The message that is necessary, if any, and what is published then."""
+        before = tuple(each for each in published.days if each.day >= today) if published else ()
+        if days == before:
+            return [], published
+        alert = alert_of(days, published, now, self._settings.department, self._around.town)
+        last = Reference(alert.sender, alert.identifier, alert.sent)
+        first, count = (published.first, published.count + 1) if published else (last, 1)
+        after = PublishedEpisode(first, last, count, days)
+        return [Heard(alert.identifier, alert=alert)], after if days else None
+
+
+# --- how it is told -------------------------------------------------------------------------------------------------
+
+
+def alert_of(
+    days: Sequence[PollutedDay], published: PublishedEpisode | None, now: datetime, department: str, town: Town
+) -> Alert:
+    """The days as an alert, an update of what was `published`, or its end."""
+    sent = now.replace(microsecond=0)
+    alert = Alert(
+        identifier=_identifier(days, published, department),
+        sender=SENDER,
+        sent=max(sent, published.last.sent) if published else sent,
+        msg_type=MsgType.UPDATE if published else MsgType.ALERT,
+        references=tuple(dict.fromkeys((published.first, published.last))) if published else (),
+    )
+    if not days:
+        return replace(alert, msg_type=MsgType.CANCEL)
+    return replace(alert, infos=tuple(_info(language, days, sent, department, town) for language in _WORDS))
+
+
+def _identifier(days: Sequence[PollutedDay], published: PublishedEpisode | None, department: str) -> str:
+    """The same for the same word, should it be read again before it is remembered; another one for each other."""
+    said = [(each.pollutant, each.day, int(each.over or 0)) for each in days]
+    digest = hashlib.sha256(repr((published.last.identifier if published else "", said)).encode()).hexdigest()[:12]
+    return f"atmo-{department}-{published.count + 1 if published else 1}-{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class AirWords:
+    """The words of a language: of each threshold, and of what joins them."""
+
+    tag: str
+    event: str
+    thresholds: Mapping[Threshold, str]
+    colon: str
+    credit: str
+
+
+_WORDS: Mapping[str, AirWords] = {
+    "fr": AirWords(
+        "fr-FR",
+        "Pollution de l’air",
+        {Threshold.INFORMATION: "Seuil d’information", Threshold.ALERT: "Seuil d’alerte"},
+        "\u00a0: ",
+        "Données d’Atmo France et des AASQA (ODbL).",
+    ),
+    "en": AirWords(
+        "en-GB",
+        "Air pollution",
+        {Threshold.INFORMATION: "Information threshold", Threshold.ALERT: "Alert threshold"},
+        ": ",
+        "Data by Atmo France and the AASQA (ODbL).",
+    ),
+}
+
+
+def _info(language: str, days: Sequence[PollutedDay], sent: datetime, department: str, town: Town) -> Info:
+    words, names = _WORDS[language], _NAMES[language]
+    worst = max(each.over for each in days if each.over)
+    begins = [_begin(each.day, town) for each in days]
+    ends = _begin((max(begins).date() + timedelta(days=1)).isoformat(), town)
+    teller = DateFormatter(language, town.zone, sent, {}, long=False)
+    lines = []
+    for over in sorted({each.over for each in days if each.over}, reverse=True):
+        polluted: dict[str, list[str]] = {}
+        for each in days:
+            if each.over is over:
+                polluted.setdefault(names[each.pollutant], []).append(teller.day(_begin(each.day, town)))
+        said = "; ".join(f"{name}, {', '.join(on)}" for name, on in polluted.items())
+        lines.append(f"{words.thresholds[over]}{words.colon}{said}.")
+    pollutants = dict.fromkeys(names[each.pollutant] for each in days)
+    codes = (NamedValue(FR_DEPARTMENT, department), *town.codes)
+    return Info(
+        event=words.event,
+        language=words.tag,
+        categories=(Category.ENV, Category.HEALTH),
+        urgency=Urgency.IMMEDIATE if min(begins) <= sent else Urgency.EXPECTED,
+        severity=_SEVERITIES[worst],
+        certainty=Certainty.LIKELY,
+        onset=min(begins),
+        expires=ends,
+        sender_name="Atmo France / AASQA",
+        headline=f"{words.event}{words.colon}{', '.join(pollutants)}",
+        description="\n\n".join(("\n".join(lines), words.credit)),
+        web=WEB,
+        # The zones are those of the town, so it is always here.
+        areas=(Area(DEPARTMENTS[department].name, geocodes=tuple(dict.fromkeys(codes))),),
+    )
+
+
+def _begin(day: str, town: Town) -> datetime:
+    """The first moment of a day in the town."""
+    return datetime.combine(date.fromisoformat(day), time(), town.zone)
