@@ -25,6 +25,8 @@ MADE_ELSEWHERE = {
     "channel_now_live",
     "database_moved",
     "database_unfinished",
+    "vigicrues_older",
+    "vigilance_older",
 }
 MAY_NOT = {f"telegram_may_not_{what}_messages" for what in ("post", "edit", "delete")}
 
