@@ -6,38 +6,27 @@ thresholds, over that of information, or over that of alert. Indices and pollen 
 
 All pollutants are one incident for as long as one is over a threshold on a day to come: its first message an alert, a
 change an update, all under the thresholds its end. It runs out with its last day. A day that is absent isn't over: it
-stands as it was told. So does a row whose state can't be read, and the source is reported as failing.
+stands as it was told. So does a row that can't be read, or of a day too far away to be meant, and the source is
+reported as failing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 from typing import Any
 
 from alerts import __version__
 from alerts.apart.parser import parser
-from alerts.model.alert import (
-    Alert,
-    Area,
-    Category,
-    Certainty,
-    Info,
-    MsgType,
-    NamedValue,
-    Reference,
-    Severity,
-    Urgency,
-)
+from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Severity, Urgency
 from alerts.model.errors import BadCredential, SourceFailed, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.rendering.moments import DateFormatter
 from alerts.rendering.text import clean_line
@@ -45,6 +34,7 @@ from alerts.sources.address import Where
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT
 from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import Fetcher, show
+from alerts.sources.run import Run, next_message
 from alerts.sources.settings import AtmoSettings
 from alerts.sources.shared import SharedReader, SourceShare
 
@@ -55,6 +45,12 @@ TOKEN_LASTS = 3000.0
 _EPISODES = "api/v2/data/episodes/3jours?format=geojson&code_zone={department}&with_geom=false"
 _TOKEN = re.compile(r"[\w.~+/=-]{1,4000}", re.ASCII)
 _LONGEST_ZONE = 80
+_MOST = 500
+"""Of zones, and of pollutants' days, that an answer may have: a department has a dozen of either."""
+AHEAD = timedelta(days=7)
+"""How far ahead a day may lie: episodes are declared for tomorrow at most."""
+# "Fin de l'alerte", "sans information": a threshold is named, and it isn't said to be passed.
+_UNCLEAR = re.compile(r"\b(?:fin|levee?|aucune?|sans|non|ni|pas|mais)\b")
 # A pollutant, by how rows spell it without marks, or by its number.
 _POLLUTANTS: Mapping[str, str] = {
     "so2": "so2", "dioxydedesoufre": "so2", "01": "so2",
@@ -106,10 +102,14 @@ class PollutedDay:
 
 @dataclass(frozen=True, slots=True)
 class AirEpisodes:
-    """The episodes of a department, each pollutant and day once, and the names of its zones."""
+    """The episodes of a department, each pollutant and day once, and the names of its zones.
+
+    `unread` is True if there is a row besides of which not even the pollutant or the day can be read.
+    """
 
     days: tuple[PollutedDay, ...]
     zones: tuple[str, ...]
+    unread: bool
 
     def size(self) -> int:
         """About how many bytes it takes."""
@@ -132,21 +132,20 @@ def read_episodes(body: bytes, department: str, zones: tuple[str, ...]) -> AirEp
     if not isinstance(features, list):
         raise Unreadable(because("atmo_misshapen", place="features"))
     rows = [each.get("properties") if isinstance(each, dict) else None for each in features]
-    if not all(isinstance(row, dict) for row in rows):
-        raise Unreadable(because("atmo_misshapen", place="properties"))
-    here = [row for row in rows if row is not None and _is_of(row, department)]
+    here = [row for row in rows if isinstance(row, dict) and _is_of(row, department)]
     names = tuple(sorted({name for row in here if (name := _zone(row))}))
     wanted = {fold(each) for each in zones}
-    # Of several declarations for a day the one that was spread last counts.
-    latest: dict[tuple[str, str, str], tuple[str, PollutedDay]] = {}
-    for row in here:
-        zone, spread = _zone(row), str(row.get("date_dif") or "")
-        if not wanted or fold(zone) in wanted:
-            polluted = _polluted_day(row)
-            key = zone, polluted.pollutant, polluted.day
-            if key not in latest or spread >= latest[key][0]:
-                latest[key] = spread, polluted
-    return AirEpisodes(_worst(each for _, each in latest.values()), names)
+    ours = [row for row in here if (not wanted or fold(_zone(row)) in wanted) and not _is_no_matter(row)]
+    read = [((_zone(row), each.pollutant, each.day), _spread(row), each) for row in ours if (each := _day(row))]
+    # Of several declarations for a day those that were spread last count.
+    latest: dict[tuple[str, str, str], str] = {}
+    for key, spread, _ in read:
+        latest[key] = max(spread, latest.get(key, ""))
+    days = _worst(each for key, spread, each in read if spread == latest[key])
+    if max(len(names), len(days)) > _MOST:
+        raise Unreadable(because("atmo_misshapen", place="features"))
+    unread = any(not isinstance(row, dict) for row in rows) or len(read) < len(ours)
+    return AirEpisodes(days, names, unread)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -168,22 +167,39 @@ def _zone(row: Mapping[str, Any]) -> str:
     return clean_line(str(row.get("lib_zone") or ""))[:_LONGEST_ZONE]
 
 
-def _polluted_day(row: Mapping[str, Any]) -> PollutedDay:
+def _spread(row: Mapping[str, Any]) -> str:
+    """When it was spread, in an order that texts have; "" where that can't be read."""
+    try:
+        return datetime.fromisoformat(str(row.get("date_dif"))).isoformat()
+    except ValueError:
+        return ""
+
+
+def _pollutant(row: Mapping[str, Any]) -> str | None:
+    name = re.sub(r"[\W_]", "", fold(str(row.get("lib_pol") or "")[:100]))
+    return _POLLUTANTS.get(name) or _POLLUTANTS.get(str(row.get("code_pol") or "").zfill(2)[:10])
+
+
+def _is_no_matter(row: Mapping[str, Any]) -> bool:
+    """True for a pollutant that we have no word for, if it is under the thresholds."""
+    return _over(row) is Threshold.NONE and _pollutant(row) is None
+
+
+def _day(row: Mapping[str, Any]) -> PollutedDay | None:
+    pollutant = _pollutant(row)
     try:
         day = date.fromisoformat(str(row.get("date_ech"))[:10]).isoformat()
     except ValueError:
-        raise Unreadable(because("atmo_misshapen", place="date_ech")) from None
-    name = re.sub(r"[\W_]", "", fold(str(row.get("lib_pol") or "")[:100]))
-    number = str(row.get("code_pol") or "").zfill(2)[:10]
-    pollutant = _POLLUTANTS.get(name) or _POLLUTANTS.get(number)
-    if pollutant is None:
-        raise Unreadable(because("atmo_misshapen", place="lib_pol"))
-    return PollutedDay(pollutant, day, _over(fold(str(row.get("etat") or "")[:200])))
+        return None
+    return PollutedDay(pollutant, day, _over(row)) if pollutant else None
 
 
-def _over(state: str) -> Threshold | None:
-    if state.startswith("pas de"):
+def _over(row: Mapping[str, Any]) -> Threshold | None:
+    state = fold(str(row.get("etat") or "")[:200])
+    if state.startswith("pas de") and "mais" not in state:
         return Threshold.NONE
+    if _UNCLEAR.search(state):
+        return None
     return Threshold.ALERT if "alerte" in state else Threshold.INFORMATION if "information" in state else None
 
 
@@ -201,32 +217,28 @@ def _worst(found: Iterable[PollutedDay]) -> tuple[PollutedDay, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PublishedEpisode:
-    """The messages about an episode: the first, the last, their number, and the days of the last."""
+    """The messages about an episode, and the days of the last."""
 
-    first: Reference
-    last: Reference
-    count: int
+    run: Run
     days: tuple[PollutedDay, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON has it."""
-        messages = [[each.identifier, each.sent.isoformat()] for each in (self.first, self.last)]
         days = [[each.pollutant, each.day, each.over] for each in self.days]
-        return {"messages": messages, "count": self.count, "days": days}
+        return {**self.run.as_json(), "days": days}
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> PublishedEpisode:
-        """Read the output of `as_json`."""
-        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in stored["messages"])
-        days = tuple(PollutedDay(pollutant, day, Threshold(over)) for pollutant, day, over in stored["days"])
-        return cls(first, last, stored["count"], days)
+    def of(cls, stored: Mapping[str, Any], today: date) -> PublishedEpisode:
+        """Read the output of `as_json`, without the days that passed."""
+        days = (PollutedDay(pollutant, day, Threshold(over)) for pollutant, day, over in stored["days"])
+        return cls(Run.of(stored, SENDER), tuple(each for each in days if each.day >= today.isoformat()))
 
 
-def to_come(episodes: AirEpisodes, published: PublishedEpisode | None, today: str) -> tuple[PollutedDay, ...]:
-    """Return the days from today on that are over a threshold; one that is absent or unreadable as `published`."""
-    days = {(each.pollutant, each.day): each for each in published.days} if published else {}
-    days |= {(each.pollutant, each.day): each for each in episodes.days if each.over is not None}
-    return tuple(each for _, each in sorted(days.items()) if each.day >= today and each.over)
+def to_come(episodes: AirEpisodes, before: Sequence[PollutedDay], today: date) -> tuple[PollutedDay, ...]:
+    """Return the days from today on that are over a threshold; one that is absent or unreadable as it was `before`."""
+    days = {(each.pollutant, each.day): each for each in (*before, *episodes.days) if each.over is not None}
+    first, last = today.isoformat(), (today + AHEAD).isoformat()
+    return tuple(each for _, each in sorted(days.items()) if first <= each.day <= last and each.over)
 
 
 class AtmoSource:
@@ -249,32 +261,28 @@ class AtmoSource:
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Poll once. Raises SourceFailed if nobody can sign in, or the episodes can't be read."""
         settings, town, state = self._settings, self._around.town, memory.state
-        today = now.astimezone(town.zone).date().isoformat()
+        today = now.astimezone(town.zone).date()
         of = [settings.department, *settings.zones]
+        begun = {"of": of, "today": today.isoformat()}
         # With the day, other days are to come of the same episodes.
-        document = await self._look(memory.digest if (state.get("of"), state.get("today")) == (of, today) else None)
+        is_same = all(state.get(name) == each for name, each in begun.items())
+        document = await self._look(memory.digest if is_same else None)
         if document is None:
             return SourceReading((), memory, unchanged=True)
         episodes = await document.parsed(read_episodes, settings.department, settings.zones, size=AirEpisodes.size)
-        published = PublishedEpisode.of(state["told"]) if state.get("told") and state.get("of") == of else None
+        published = PublishedEpisode.of(state["told"], today) if state.get("told") and state.get("of") == of else None
         # What ran out by itself has ended: what comes later is an episode of its own.
-        if published is not None and all(each.day < today for each in published.days):
-            published = None
-        trouble = None
-        if any(each.over is None for each in episodes.days):
-            trouble = because("atmo_unread")
-        elif absent := [each for each in settings.zones if fold(each) not in map(fold, episodes.zones)]:
-            trouble = because("atmo_zone", zones=absent, known=episodes.zones) if episodes.zones else None
-        days = to_come(episodes, published, today)
-        heard, after = self._tell(days, published, now, today)
-        stored = await known([each.key for each in heard]) if heard else set()
-        kept = {"of": of, "today": today, "told": after.as_json() if after else None}
-        return SourceReading(
-            [each for each in heard if each.key not in stored],
-            # Without its digest what is wrong with it is found again at the next poll.
-            Memory(digest=document.digest if trouble is None else None, state=kept),
-            trouble=trouble,
-        )
+        run, before = (published.run, published.days) if published and published.days else (None, ())
+        days, trouble = to_come(episodes, before, today), _trouble(episodes, settings.zones, today)
+        heard, last = [], state.get("last", "")
+        if days != before:
+            alert = alert_of(days, run, last, now, settings.department, town)
+            run, last = Run.after(run, alert), alert.identifier
+            heard = [Heard(last, alert=alert)] if not await known([last]) else []
+        told = PublishedEpisode(run, days).as_json() if run and days else None
+        # Without its digest what is wrong with it is found again at the next poll.
+        kept = Memory(digest=None if trouble else document.digest, state={**begun, "told": told, "last": last})
+        return SourceReading(heard, kept, trouble=trouble)
 
     async def _look(self, digest: str | None) -> FetchedDocument | None:
         share = await self._signed_in()
@@ -325,45 +333,36 @@ class AtmoSource:
         except Unreadable as error:
             raise SourceFailed(because("at_address", address=show(url), why=error.reason)) from None
 
-    def _tell(
-        self, days: tuple[PollutedDay, ...], published: PublishedEpisode | None, now: datetime, today: str
-    ) -> tuple[list[Heard], PublishedEpisode | None]:
-        """The message that is necessary, if any, and what is published then."""
-        before = tuple(each for each in published.days if each.day >= today) if published else ()
-        if days == before:
-            return [], published
-        alert = alert_of(days, published, now, self._settings.department, self._around.town)
-        last = Reference(alert.sender, alert.identifier, alert.sent)
-        first, count = (published.first, published.count + 1) if published else (last, 1)
-        after = PublishedEpisode(first, last, count, days)
-        return [Heard(alert.identifier, alert=alert)], after if days else None
+
+def _trouble(episodes: AirEpisodes, zones: Sequence[str], today: date) -> Reason | None:
+    """Why a part of the episodes isn't told, if that is so."""
+    farthest = (today + AHEAD).isoformat()
+    if episodes.unread or any(each.over is None or each.day > farthest for each in episodes.days):
+        return because("atmo_unread")
+    absent = [each for each in zones if fold(each) not in map(fold, episodes.zones)]
+    return because("atmo_zone", zones=absent, known=episodes.zones) if absent and episodes.zones else None
 
 
 # --- how it is told -------------------------------------------------------------------------------------------------
 
 
-def alert_of(
-    days: Sequence[PollutedDay], published: PublishedEpisode | None, now: datetime, department: str, town: Town
+def alert_of(  # noqa: PLR0917 what a message is made of
+    days: Sequence[PollutedDay], run: Run | None, last: str, now: datetime, department: str, town: Town
 ) -> Alert:
-    """The days as an alert, an update of what was `published`, or its end."""
+    """The days as an alert, an update in its `run`, or its end; `last` names the last message of any run.
+
+    An episode that ended may begin again on the same day, with the same words.
+    """
     sent = now.replace(microsecond=0)
-    alert = Alert(
-        identifier=_identifier(days, published, department),
-        sender=SENDER,
-        sent=max(sent, published.last.sent) if published else sent,
-        msg_type=MsgType.UPDATE if published else MsgType.ALERT,
-        references=tuple(dict.fromkeys((published.first, published.last))) if published else (),
-    )
-    if not days:
-        return replace(alert, msg_type=MsgType.CANCEL)
-    return replace(alert, infos=tuple(_info(language, days, sent, department, town) for language in _WORDS))
-
-
-def _identifier(days: Sequence[PollutedDay], published: PublishedEpisode | None, department: str) -> str:
-    """The same for the same word, should it be read again before it is remembered; another one for each other."""
     said = [(each.pollutant, each.day, int(each.over or 0)) for each in days]
-    digest = hashlib.sha256(repr((published.last.identifier if published else "", said)).encode()).hexdigest()[:12]
-    return f"atmo-{department}-{published.count + 1 if published else 1}-{digest}"
+    return next_message(
+        run,
+        SENDER,
+        f"atmo-{department}",
+        max(sent, run.last.sent) if run else sent,
+        [_info(language, days, sent, department, town) for language in _WORDS] if days else (),
+        content=(last, said),
+    )
 
 
 @dataclass(frozen=True, slots=True)

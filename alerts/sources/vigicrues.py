@@ -16,13 +16,13 @@ only if it is newer than the last one (`editions`); one of more than a day befor
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from alerts.apart.parser import parser
@@ -32,9 +32,7 @@ from alerts.model.alert import (
     Category,
     Certainty,
     Info,
-    MsgType,
     NamedValue,
-    Reference,
     ResponseType,
     Urgency,
 )
@@ -57,6 +55,7 @@ from alerts.sources.editions import (
     not_ahead,
 )
 from alerts.sources.feed import FeedEntry, feed_in
+from alerts.sources.run import Run, next_message
 from alerts.sources.settings import VigicruesSettings
 from alerts.sources.shared import SharedReader
 
@@ -131,7 +130,7 @@ def read_edition(body: bytes, content_type: str | None, codes: tuple[str, ...]) 
 
 def _of_entries(entries: Sequence[FeedEntry], codes: Sequence[str]) -> Iterator[RiverSection]:
     for entry in entries:
-        said = entry.summary.replace("\u00a0", " ")[:_MOST_LOOKED_AT]
+        said = normalize("NFC", entry.summary[:_MOST_LOOKED_AT]).replace("\u00a0", " ").replace("\u202f", " ")
         named, coloured = _NAME.search(said), _COLOUR.search(said)
         if named and named[2].upper() in codes:
             colour = _SAID.get(fold(coloured[1])) if coloured else None
@@ -159,10 +158,8 @@ def _section(properties: Mapping[str, Any]) -> RiverSection:
 
 
 def _colour(level: str) -> Colour | None:
-    try:
-        return Colour(int(level))
-    except ValueError:
-        return None
+    """Return the colour of a level, "3" or "3.0"; None for what is none."""
+    return next((each for each in Colour if level.strip().removesuffix(".0") == str(int(each))), None)
 
 
 def _issued(document: Mapping[str, Any]) -> datetime | None:
@@ -197,25 +194,21 @@ def _worst(found: Sequence[RiverSection]) -> tuple[RiverSection, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PublishedFlood:
-    """The messages about a flood: the first and the last, their number, and the sections of the last but the green."""
+    """The messages about a flood, and the sections of the last that weren't green."""
 
-    first: Reference
-    last: Reference
-    count: int
+    run: Run
     sections: tuple[RiverSection, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON has it."""
-        messages = [[each.identifier, each.sent.isoformat()] for each in (self.first, self.last)]
         sections = [[each.code, each.name, each.colour] for each in self.sections]
-        return {"messages": messages, "count": self.count, "sections": sections}
+        return {**self.run.as_json(), "sections": sections}
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> PublishedFlood:
         """Read the output of `as_json`."""
-        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in stored["messages"])
         sections = tuple(RiverSection(code, name, Colour(colour)) for code, name, colour in stored["sections"])
-        return cls(first, last, stored["count"], sections)
+        return cls(Run.of(stored, SENDER), sections)
 
 
 def in_flood(
@@ -270,7 +263,7 @@ class VigicruesSource:
             return SourceReading((), Memory(digest=document.digest, state=older), unchanged=True)
         published = PublishedFlood.of(state["told"]) if state.get("told") else None
         # What ran out by itself has ended: what comes later is a flood of its own.
-        if published is not None and expiry_of(published.last.sent) <= now:
+        if published is not None and expiry_of(published.run.last.sent) <= now:
             published = None
         sections, trouble = in_flood(edition, self._codes, published)
         heard, after = self._tell(edition, sections, published, updated)
@@ -300,14 +293,13 @@ class VigicruesSource:
         same = before == {each.code: each.colour for each in sections}
         # Renewed by what an edition says, not by what is only kept from another one.
         says_so = any(each.colour and each.colour > Colour.GREEN for each in edition.sections)
-        is_late = published is not None and says_so and updated - published.last.sent >= RENEWED_AFTER
+        is_late = published is not None and says_so and updated - published.run.last.sent >= RENEWED_AFTER
         if same and not is_late:
             return [], published
-        alert = alert_of(sections, published, updated, self._town)
-        last = Reference(alert.sender, alert.identifier, alert.sent)
-        first, count = (published.first, published.count + 1) if published else (last, 1)
-        after = PublishedFlood(first, last, count, sections)
-        return [Heard(alert.identifier, alert=alert)], after if sections else None
+        run = published.run if published else None
+        alert = alert_of(sections, run, updated, self._town)
+        after = PublishedFlood(Run.after(run, alert), sections) if sections else None
+        return [Heard(alert.identifier, alert=alert)], after
 
 
 def _must_hold(updated: datetime | None, now: datetime) -> None:
@@ -323,33 +315,21 @@ def expiry_of(sent: datetime) -> datetime:
     return (sent + LIFE + timedelta(minutes=59)).replace(minute=0, second=0, microsecond=0)
 
 
-def alert_of(
-    sections: Sequence[RiverSection], published: PublishedFlood | None, updated: datetime, town: Town
-) -> Alert:
-    """The sections as an alert, an update of what was `published`, or its end."""
-    sent = max(updated, published.last.sent) if published else updated
+def alert_of(sections: Sequence[RiverSection], run: Run | None, updated: datetime, town: Town) -> Alert:
+    """The sections as an alert, an update in its `run`, or its end."""
+    sent = max(updated, run.last.sent) if run else updated
+    begun = run.first.sent if run else sent
     departments = departments_in(town.codes)
-    alert = Alert(
-        identifier=_identifier(sections, published, sent),
-        sender=SENDER,
-        sent=sent,
-        msg_type=MsgType.UPDATE if published else MsgType.ALERT,
-        references=tuple(dict.fromkeys((published.first, published.last))) if published else (),
+    return next_message(
+        run,
+        SENDER,
+        f"vigicrues-{begun.astimezone(UTC):%Y%m%dT%H%M%S}",
+        sent,
+        [_info(language, sections, begun, sent, town) for language in _WORDS] if sections else (),
+        content=(sent.timestamp(), sorted((each.code, each.colour) for each in sections)),
         # Of a town in two departments nobody knows which one's Vigilance is meant.
         incidents=tuple(event_of(each, Hazard.FLOOD) for each in departments) if len(departments) == 1 else (),
     )
-    if not sections:
-        return replace(alert, msg_type=MsgType.CANCEL)
-    onset = published.first.sent if published else sent
-    return replace(alert, infos=tuple(_info(language, sections, onset, sent, town) for language in _WORDS))
-
-
-def _identifier(sections: Sequence[RiverSection], published: PublishedFlood | None, sent: datetime) -> str:
-    """The same for the same word, should it be read again before it is remembered; another one for each other."""
-    content = repr((sent.timestamp(), sorted((each.code, each.colour) for each in sections)))
-    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-    begun = published.first.sent if published else sent
-    return f"vigicrues-{begun.astimezone(UTC):%Y%m%dT%H%M%S}-{published.count + 1 if published else 1}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)

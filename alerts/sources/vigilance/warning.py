@@ -7,7 +7,6 @@ later changes nothing, and neither does one with new words alone (on a stormy da
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,9 +18,7 @@ from alerts.model.alert import (
     Category,
     Certainty,
     Info,
-    MsgType,
     NamedValue,
-    Reference,
     ResponseType,
     Urgency,
 )
@@ -30,6 +27,7 @@ from alerts.model.town import Town
 from alerts.rendering.moments import DateFormatter
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT, event_of
 from alerts.sources.editions import COLOURS, SEVERITIES, Colour, awareness
+from alerts.sources.run import Run, next_message
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, ColourWindow
 
 SENDER = "vigilance.meteofrance.fr"
@@ -62,28 +60,24 @@ PHENOMENA: Mapping[str, Phenomenon] = {
 
 @dataclass(frozen=True, slots=True)
 class PublishedPhenomenon:
-    """The messages about a phenomenon: the first and the last, their number, and the hours of the last."""
+    """The messages about a phenomenon, and the hours of the last."""
 
-    first: Reference
-    last: Reference
-    count: int
+    run: Run
     windows: tuple[ColourWindow, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON has it."""
-        messages = [[each.identifier, each.sent.isoformat()] for each in (self.first, self.last)]
         windows = [[each.begin.isoformat(), each.end.isoformat(), int(each.colour)] for each in self.windows]
-        return {"messages": messages, "count": self.count, "windows": windows}
+        return {**self.run.as_json(), "windows": windows}
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> PublishedPhenomenon:
         """Read the output of `as_json`."""
-        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in stored["messages"])
         windows = tuple(
             ColourWindow(datetime.fromisoformat(begin), datetime.fromisoformat(end), Colour(colour))
             for begin, end, colour in stored["windows"]
         )
-        return cls(first, last, stored["count"], windows)
+        return cls(Run.of(stored, SENDER), windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +122,8 @@ def published_after(
         # Back to green it is known no more: what comes later is an incident of its own.
         runs.pop(change.phenomenon, None)
         if change.windows:
-            last = Reference(alert.sender, alert.identifier, alert.sent)
-            before = change.before
-            first, count = (before.first, before.count + 1) if before else (last, 1)
-            runs[change.phenomenon] = PublishedPhenomenon(first, last, count, change.windows)
+            run = Run.after(change.before.run if change.before else None, alert)
+            runs[change.phenomenon] = PublishedPhenomenon(run, change.windows)
     return runs
 
 
@@ -150,19 +142,23 @@ class Addressee:
 
 def alert_of(change: ColourChange, edition: ColourMap, bulletin: Bulletin | None, to: Addressee) -> Alert:
     """The change as an alert, an update or an end."""
-    before, name = change.before, change.phenomenon
-    references = tuple(dict.fromkeys((before.first, before.last))) if before else ()
-    alert = Alert(
-        identifier=_identifier(change, edition, to.department),
-        sender=SENDER,
-        sent=edition.updated,
-        msg_type=MsgType.UPDATE if before else MsgType.ALERT,
-        references=references,
+    run, name = change.before.run if change.before else None, change.phenomenon
+    # For the same hours in the same edition, after the same beginning.
+    begin = run.first.identifier if run else f"{edition.updated:%Y%m%dT%H%M%S}"
+    hours = [(each.end.timestamp(), each.colour) for each in change.windows]
+    return next_message(
+        run,
+        SENDER,
+        f"vigilance-{to.department}-{name}",
+        edition.updated,
+        _infos(change, edition, bulletin, to) if change.windows else (),
+        content=(begin, edition.updated.timestamp(), hours),
         incidents=(event_of(to.department, AWARENESS_TYPES[PHENOMENA[name].awareness.partition(";")[0]]),),
     )
-    if not change.windows:
-        return replace(alert, msg_type=MsgType.CANCEL)
-    french = _info(change, edition, to)
+
+
+def _infos(change: ColourChange, edition: ColourMap, bulletin: Bulletin | None, to: Addressee) -> tuple[Info, Info]:
+    name, french = change.phenomenon, _info(change, edition, to)
     description = [french.description or ""]
     if bulletin is not None:
         description.insert(1, bulletin.descriptions.get(name, ""))
@@ -173,18 +169,7 @@ def alert_of(change: ColourChange, edition: ColourMap, bulletin: Bulletin | None
         description="\n\n".join(each for each in (*description, credit) if each),
         instruction=bulletin.instructions.get(name) if bulletin is not None else None,
     )
-    return replace(alert, infos=(french, _in_english(french, change, edition, to)))
-
-
-def _identifier(change: ColourChange, edition: ColourMap, department: str) -> str:
-    """The same for the same word, should it be read again before it is remembered; another one for each other."""
-    count = change.before.count + 1 if change.before else 1
-    begin = change.before.first.identifier if change.before else f"{edition.updated:%Y%m%dT%H%M%S}"
-    content = repr(
-        (begin, edition.updated.timestamp(), [(each.end.timestamp(), each.colour) for each in change.windows])
-    )
-    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-    return f"vigilance-{department}-{change.phenomenon}-{count}-{digest}"
+    return french, _in_english(french, change, edition, to)
 
 
 def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:

@@ -115,6 +115,12 @@ def days(*rows, zones=()):
         ("", None),
         ("inconnu", None),
         (3, None),
+        (["ALERTE"], Threshold.ALERT),
+        ("  Alerte\u00a0: niveau 1 ", Threshold.ALERT),
+        ("Fin de l’alerte", None),
+        ("ALERTE LEVÉE", None),
+        ("aucune information", None),
+        ("Pas de dépassement du seuil d’alerte, mais de celui d’information", None),
     ],
 )
 def test_each_state(state, over):
@@ -147,18 +153,50 @@ def test_of_several_zones_the_worst_counts_unless_the_town_names_its_own():
 def test_of_several_declarations_the_last_counts_and_another_department_is_passed_over():
     first, second = (row("PM10", TODAY, each, date_dif=day) for each, day in ((ALERTED, YESTERDAY), (FREE, TODAY)))
     assert days(second, first) == days(first, second) == {("pm10", TODAY): Threshold.NONE}
+    for when in (TODAY, "25/11/2026", 3, None):
+        twice = [row("PM10", TODAY, each, date_dif=when) for each in (ALERTED, FREE)]
+        assert days(*twice) == days(*twice[::-1]) == {("pm10", TODAY): Threshold.ALERT}, (
+            "nobody knows which is the last"
+        )
     assert days(row("PM10", TODAY, ALERTED, code_zone="69")) == {}
-    assert days(row("PM10", TODAY, ALERTED, code_zone="FR84ZAG01")) == {("pm10", TODAY): Threshold.ALERT}
+    for code in ("FR84ZAG01", 38, " 38 ", [], None):
+        assert days(row("PM10", TODAY, ALERTED, code_zone=code)) == {("pm10", TODAY): Threshold.ALERT}
+
+
+OTHERS = {
+    "a pollutant nobody knows": row("CO", TODAY, ALERTED, lib_pol="Benzène", code_pol=99),
+    "no pollutant": row("O3", TODAY, ALERTED, lib_pol=None, code_pol=None),
+    "a pollutant of another type": row("O3", TODAY, ALERTED, lib_pol=[7], code_pol={}),
+    "a pollutant of a megabyte": row("O3", TODAY, ALERTED, lib_pol="9" * 1_000_000, code_pol="9" * 1_000_000),
+    "no day": row("O3", TODAY, ALERTED, date_ech=None),
+    "a day of another form": row("O3", "25/11/2026", ALERTED),
+    "a day of another type": row("O3", TODAY, ALERTED, date_ech=1764028800000),
+    "a day in a thousand years": row("O3", "9999-12-31", ALERTED),
+    "no state": row("O3", TODAY, ALERTED, etat=None),
+    "half a character": row("O3", TODAY, "\ud800", lib_zone="\ud800"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_a_row_that_cannot_be_read_is_told_and_the_others_go_on(air, other):
+    [alert] = await air.says(("PM10", TODAY, INFORMED), OTHERS[other])
+    assert plain(alert.infos[0].headline) == "Pollution de l’air : particules fines PM10"
+    assert air.reading.trouble.code == "atmo_unread"
+
+
+async def test_a_pollutant_nobody_knows_is_no_matter_under_its_thresholds(air):
+    [_] = await air.says(("PM10", TODAY, INFORMED), row("CO", TODAY, FREE))
+    assert air.reading.trouble is None
 
 
 @in_one_test
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"<html></html>", b"[]", b"{}", b'{"features": {}}', b'{"features": [3]}',
-        b'{"features": [{"properties": 3}]}',
-        episodes(row("O3", "tomorrow", ALERTED)), episodes(row("O3", TODAY, ALERTED, date_ech=None)),
-        episodes(row("O3", TODAY, ALERTED, lib_pol="Benzène", code_pol=99)), b'{"a":' * 90_000,
+        b"", b"<html></html>", b"[]", b"{}", b'{"features": {}}', b'{"a":' * 90_000, b'{"features": ' + b"9" * 100_000,
+        episodes(("O3", TODAY, ALERTED))[:-9], episodes(("O3", TODAY, ALERTED)).replace(b"Bassin", b"\xe8"),
+        episodes(*(row("O3", TODAY, ALERTED, lib_zone=f"Zone {each}") for each in range(501))),
+        episodes(*(("O3", f"{year}-01-01", ALERTED) for year in range(2000, 2501))),
     ],
 )  # fmt: skip
 def test_what_are_no_episodes_is_told(body):
@@ -224,7 +262,22 @@ async def test_what_is_absent_or_unreadable_is_not_over(air):
     await air.says(("O3", TODAY, ALERTED))
     assert await air.says(after=1) == []
     assert await air.says(("O3", TODAY, "?"), after=1) == []
-    assert str(air.reading.trouble).startswith("the state of a pollutant can't be read")
+    assert str(air.reading.trouble).startswith("a pollutant, its state or its day can't be read")
+
+
+async def test_an_episode_that_begins_again_is_another_one_though_its_words_are_the_same(air):
+    told = [alert for state in (ALERTED, FREE, ALERTED) for alert in await air.says(("O3", TODAY, state), after=0.1)]
+    assert [each.msg_type for each in told] == [MsgType.ALERT, MsgType.CANCEL, MsgType.ALERT]
+    assert len({each.identifier for each in told}) == 3
+    assert told[2].references == ()
+
+
+async def test_a_clock_that_goes_back_makes_no_message_older_than_the_one_before(air):
+    [first] = await air.says(("O3", TODAY, INFORMED))
+    air.clock.set(NOW - timedelta(hours=3))
+    [second] = await air.says(("O3", TODAY, ALERTED))
+    assert second.sent == first.sent
+    assert second.identifier != first.identifier
 
 
 async def test_a_zone_that_is_not_named_is_told_with_those_that_are(at_server):

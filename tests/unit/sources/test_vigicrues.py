@@ -140,6 +140,34 @@ ANSWERS = {
     "features of another form": (b'{"features": [1, null, {"properties": 3}, {"properties": {"CdEntCru": []}}]}', {}),
     "no features": (b'{"features": []}', {}),
     "a byte order mark": (b"\xef\xbb\xbf" + a_geojson({"GA6": 3}, None), {"GA6": 3}),
+    "levels with a point": (a_geojson({"GA6": 3.0, "TL3": 2.5}, None), {"GA6": 3, "TL3": None}),
+    "levels as texts": (a_geojson({"GA6": " 4 ", "TL3": "rouge"}, None), {"GA6": 4, "TL3": None}),
+    "levels that are true, or no number": (
+        a_geojson({"GA6": True, "TL3": float("nan")}, None),
+        {"GA6": None, "TL3": None},
+    ),
+    "a name of half a character": (a_geojson({"GA6": 3}, None).replace(b"Vidourle", b"\\ud800"), {"GA6": 3}),
+    "letters and marks apart": (
+        feed_of(entry("GA6", "rouge")).replace("\u00e7".encode(), "c\u0327".encode()),
+        {"GA6": 4},
+    ),
+    "blanks that don't break": (
+        feed_of(entry("GA6", "rouge")).replace(b" : &lt;b&gt;", "\u202f:\u00a0&lt;b&gt;".encode()),
+        {"GA6": 4},
+    ),
+    "Latin-1, and says so": (
+        feed_of(entry("GA6", "rouge")).decode().replace("1.0", '1.0" encoding="iso-8859-1').encode("latin-1"),
+        {"GA6": 4},
+    ),
+    "no description": (feed_of("<item><title>Vidourle : rouge</title></item>"), {}),
+    "three hundred others": (feed_of(*(entry(f"GB{each}", "rouge") for each in range(300))), {}),
+    "a code in small letters": (feed_of(entry("ga6", "orange")), {"GA6": 3}),
+    "torn after a section": (feed_of(entry("GA6", "rouge"), entry("TL3", "vert"))[:-190], {"GA6": 4}),
+    "an entity of its own": (
+        feed_of(entry("GA6", "&b;")).replace(b"<rss", b'<!DOCTYPE a [<!ENTITY b "vert">]><rss'),
+        {"GA6": 1},
+    ),
+    "a calm country that speaks of a colour": (feed_of(calm().replace("…", "vigilance rouge")), {"GA6": 1, "TL3": 1}),
 }
 
 
@@ -160,6 +188,10 @@ def test_only_what_is_said_to_be_green_is_green(answer):
         b"{}",
         b'{"features": {}}',
         b'{"a":' * 90_000,
+        b'[{"features": []}]',
+        a_geojson({"GA6": 3}, None)[:-40],
+        a_geojson({"GA6": 3}, None).replace(b"Vidourle", b"C\xe8ze"),
+        b'{"features": ' + b"9" * 100_000 + b"}",
     ],
 )
 def test_what_is_neither_form_is_told(body):
