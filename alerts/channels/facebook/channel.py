@@ -1,39 +1,30 @@
-"""A Facebook Page, through the Graph API (https://developers.facebook.com/docs/pages-api).
-
-Plain aiohttp: the libraries there are block the loop, and put the token into addresses and into the text of errors.
-"""
+"""A Facebook Page, through the Graph API (https://developers.facebook.com/docs/pages-api; `channels/graph.py`)."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote as escape
-from urllib.parse import urlencode
 
 import aiohttp
 import structlog
 
 from alerts.channels.answer import (
-    LARGEST,
-    LARGEST_LIST,
     SLACK,
     Answer,
     RequestPurpose,
     address_of,
     appeared,
-    ask,
     count_of,
     id_of,
     name_of,
     normal,
-    unreadable,
 )
 from alerts.channels.facebook import answers
 from alerts.channels.facebook.hearing import PageEar
+from alerts.channels.graph import GraphApi, is_gone
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
@@ -41,7 +32,6 @@ from alerts.model.listening import EarReading, HeardPost
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.town import Secret
 
 # The Graph API documents 4 MB for a photo.
 _LARGEST_PICTURE = 4_000_000
@@ -67,22 +57,15 @@ class Facebook:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._token: Secret | None = None
-        self._proof: str | None = None
-        self._limits: tuple[Quota, ...] = ()
+        self._api = GraphApi("Facebook", name, settings, resources, subject=settings.page_id, refusal=answers.refusal)
 
     async def open(self) -> None:
         """Read the Page's token and, where given, the app's secret; raises BadCredential. Sends nothing."""
-        folder = self._resources.folder
-        self._token = read_credential(self._settings.token, folder)
-        if self._settings.app_secret is not None:
-            secret = read_credential(self._settings.app_secret, folder)
-            # Where the app asks for a proof, a token that was stolen alone opens nothing.
-            self._proof = hmac.new(secret.reveal().encode(), self._token.reveal().encode(), hashlib.sha256).hexdigest()
+        self._api.open()
 
     async def close(self) -> None:
         """Forget the token; the session is the process's."""
-        self._token, self._proof = None, None
+        self._api.close()
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         """`POST /{page}/feed`, or a comment under `reply_to`.
@@ -94,24 +77,24 @@ class Facebook:
             return await self._comment(message, reply_to)
         picture = await self._stage(message.image) if message.image else None
         fields = self._fields(message, picture)
-        answer = await self._ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
+        answer = await self._api.ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
         # One try more and no third: a refused post isn't out, so the words can follow at once.
         if len(fields) > 1 and answers.maybe_not_the_words(answer):
             log.warning("post.without_link_or_picture", channel=self._name, status=answer.status)
             fields = {"message": _whole(message)}
-            answer = await self._ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
+            answer = await self._api.ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
         return self._receipt(answer, RequestPurpose.PUBLISH)
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
         """`POST /{post}` with a new text; its link or picture stays. Only for posts of this app."""
         words = _whole(message) if message.image else message.text
-        answer = await self._ask("POST", _path(remote_id), RequestPurpose.EDIT, {"message": words})
+        answer = await self._api.ask("POST", _path(remote_id), RequestPurpose.EDIT, {"message": words})
         self._check_done(answer, RequestPurpose.EDIT, "change")
         return self._at(remote_id)
 
     async def delete(self, remote_id: str) -> None:
         """`DELETE /{post}`; a post that is gone is done."""
-        answer = await self._ask("DELETE", _path(remote_id), RequestPurpose.DELETE)
+        answer = await self._api.ask("DELETE", _path(remote_id), RequestPurpose.DELETE)
         try:
             self._check_done(answer, RequestPurpose.DELETE, "delete")
         except Gone:
@@ -159,22 +142,22 @@ class Facebook:
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Read the comments of the posts that are due. The webhook's deliveries come by another way."""
         page, every = self._settings.page_id, self._resources.listens_every
-        return await PageEar(page, self._get, every, now).hear(posts, memory)
+        return await PageEar(page, self._api.get, every, now).hear(posts, memory)
 
     async def hide(self, remote_id: str) -> None:
         """`POST /{comment}` with `is_hidden`: its author and their friends go on seeing it. One that is gone is done.
 
         Raises Rejected where Facebook lets this one not be hidden (it is the Page's own, or hidden by its author).
         """
-        answer = await self._get(_path(remote_id), {"fields": "can_hide,is_hidden"})
-        if answers.is_gone(answer):
+        answer = await self._api.get(_path(remote_id), {"fields": "can_hide,is_hidden"})
+        if is_gone(answer):
             return
-        body = self._check(answer, RequestPurpose.READ)
+        body = self._api.check(answer, RequestPurpose.READ)
         if body.get("is_hidden") is True:
             return
         if body.get("can_hide") is False:
             raise Rejected(because("facebook_cannot_hide"))
-        answer = await self._ask("POST", _path(remote_id), RequestPurpose.EDIT, {"is_hidden": "true"})
+        answer = await self._api.ask("POST", _path(remote_id), RequestPurpose.EDIT, {"is_hidden": "true"})
         try:
             self._check_done(answer, RequestPurpose.EDIT, "change")
         except Gone:
@@ -183,8 +166,8 @@ class Facebook:
     async def block(self, author: str) -> None:
         """`POST /{page}/blocked`: that account says nothing more on the Page, until somebody lifts it there."""
         route = f"{self._settings.page_id}/blocked"
-        answer = await self._ask("POST", route, RequestPurpose.READ, {"user": author})
-        body = self._check(answer, RequestPurpose.READ)
+        answer = await self._api.ask("POST", route, RequestPurpose.READ, {"user": author})
+        body = self._api.check(answer, RequestPurpose.READ)
         # Facebook answers with what it did for each account that was named.
         if body.get("success") is not True and body.get(author) is not True:
             raise Rejected(because("facebook_not_blocked"))
@@ -195,9 +178,7 @@ class Facebook:
         The token is read anew before, so that one that was renewed is taken without a restart.
         """
         await self.open()
-        body = self._check(
-            await self._ask("GET", "me", RequestPurpose.READ, {"fields": "id,name"}), RequestPurpose.READ
-        )
+        body = await self._api.read("me", {"fields": "id,name"})
         if str(body.get("id")) != self._settings.page_id:
             named, number = name_of(body.get("name")), id_of(body.get("id")) or "?"
             raise BadCredential(because("facebook_other_page", name=named, id=number, page=self._settings.page_id))
@@ -216,21 +197,17 @@ class Facebook:
     async def rehearse(self, message: Message) -> Receipt:
         """`POST /{page}/feed` with `published=false`: only those see it who manage the Page, among its posts there."""
         fields = {"message": _whole(message), "published": "false"}
-        answer = await self._ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
+        answer = await self._api.ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
         return self._receipt(answer, RequestPurpose.PUBLISH)
 
     def quotas(self) -> Sequence[Quota]:
         """The quotas in the last usage headers that are nearly used up, without those that are over."""
-        now = self._resources.clock.now()
-        return [quota for quota in self._limits if quota.reset > now]
+        return self._api.quotas()
 
     async def _followers(self) -> int | None:
         """Asked apart, since it takes a permission that publishing does not: without it the number is unknown."""
         try:
-            body = self._check(
-                await self._ask("GET", self._settings.page_id, RequestPurpose.READ, {"fields": "followers_count"}),
-                RequestPurpose.READ,
-            )
+            body = await self._api.read(self._settings.page_id, {"fields": "followers_count"})
         except DeliveryError as error:
             log.info("followers.unknown", channel=self._name, reason=str(error.reason))
             return None
@@ -238,7 +215,7 @@ class Facebook:
 
     async def _comment(self, message: Message, reply_to: str) -> Receipt:
         fields = {"message": _whole(message)}
-        answer = await self._ask("POST", f"{_path(reply_to)}/comments", RequestPurpose.REPLY, fields)
+        answer = await self._api.ask("POST", f"{_path(reply_to)}/comments", RequestPurpose.REPLY, fields)
         return self._receipt(answer, RequestPurpose.REPLY)
 
     def _fields(self, message: Message, picture: str | None) -> dict[str, str]:
@@ -251,10 +228,10 @@ class Facebook:
         try:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
             # Unpublished: a photo that is published by itself is no post of the Page and has no thread.
-            form = aiohttp.FormData(self._proved({"published": "false", "alt_text_custom": picture.alt}))
+            form = aiohttp.FormData(self._api.proved({"published": "false", "alt_text_custom": picture.alt}))
             form.add_field("source", picture.content, filename=picture.file_name, content_type=picture.mime_type)
-            answer = await self._send("POST", f"{self._settings.page_id}/photos", RequestPurpose.READ, form)
-            staged = self._check(answer, RequestPurpose.READ).get("id")
+            answer = await self._api.send("POST", f"{self._settings.page_id}/photos", RequestPurpose.READ, form)
+            staged = self._api.check(answer, RequestPurpose.READ).get("id")
         except (NoPicture, DeliveryError) as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None
@@ -266,20 +243,10 @@ class Facebook:
         """All of a list, page by page: it may come in any order (comments are ranked), so its end is the last page."""
         start = str(int((since - SLACK).timestamp()))
         asked = {"fields": _FIELDS, "since": start, "limit": "100", **(more or {})}
-        found: list[Mapping[str, Any]] = []
-        for _ in range(_MOST_PAGES):
-            answer = await self._ask("GET", place, RequestPurpose.READ, asked)
-            self._check(answer, RequestPurpose.READ)
-            posts = answers.posts_of(answer)
-            if posts is None:
-                raise unreadable("Facebook", answer, RequestPurpose.READ)
-            found += posts
-            after = answers.next_page(answer)
-            # By the cursor and not by `paging.next`, whose address holds the token.
-            if after is None or asked.get("after") == after:
-                return found
-            asked = {**asked, "after": after}
-        raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
+        found, is_whole = await self._api.rows(place, asked, _MOST_PAGES)
+        if not is_whole:
+            raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
+        return found
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
         """Return our comments directly under a post or a comment.
@@ -305,8 +272,8 @@ class Facebook:
         """Return the comment that this one answers: Facebook places a reply to a reply next to it. None for a post."""
         if comment.startswith(f"{self._settings.page_id}_"):
             return None
-        answer = await self._get(_path(comment), {"fields": "parent{id}"})
-        parent = None if answers.is_gone(answer) else self._check(answer, RequestPurpose.READ).get("parent")
+        answer = await self._api.get(_path(comment), {"fields": "parent{id}"})
+        parent = None if is_gone(answer) else self._api.check(answer, RequestPurpose.READ).get("parent")
         return id_of(parent.get("id")) if isinstance(parent, dict) else None
 
     def _may_be_ours(self, comment: Mapping[str, Any]) -> bool:
@@ -314,65 +281,15 @@ class Facebook:
         who = comment.get("from")
         return not isinstance(who, dict) or str(who.get("id")) == self._settings.page_id
 
-    async def _get(self, route: str, fields: Mapping[str, str]) -> Answer:
-        return await self._ask("GET", route, RequestPurpose.READ, fields)
-
-    async def _ask(
-        self, method: str, route: str, act: RequestPurpose, fields: Mapping[str, str] | None = None
-    ) -> Answer:
-        proved = self._proved(fields or {})
-        if method == "POST":
-            return await self._send(method, route, act, _form(proved))
-        return await self._send(method, f"{route}?{urlencode(proved)}" if proved else route, act, None)
-
-    async def _send(
-        self, method: str, route: str, act: RequestPurpose, data: aiohttp.FormData | aiohttp.BytesPayload | None
-    ) -> Answer:
-        if self._token is None:
-            raise BadCredential(because("channel_unopened", channel=self._name))
-        answer = await ask(
-            self._resources.session,
-            method,
-            f"{self._settings.api_url}/{self._settings.version}/{route}",
-            platform="Facebook",
-            act=act,
-            timeout=self._settings.timeout,
-            data=data,
-            # In a header and never in the query: addresses stand in logs and in errors.
-            headers={"Authorization": f"Bearer {self._token.reveal()}"},
-            largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
-        )
-        # Told on any answer, and only where a limit is nearly used up.
-        self._limits = answers.limits(answer.headers, self._settings.page_id, self._resources.clock.now())
-        return answer
-
-    def _proved(self, fields: Mapping[str, str]) -> dict[str, str]:
-        return {**fields, "appsecret_proof": self._proof} if self._proof else dict(fields)
-
-    def _check(self, answer: Answer, act: RequestPurpose) -> Mapping[str, Any]:
-        """The answer's JSON; raises what the answer means."""
-        now = self._resources.clock.now()
-        if (error := answers.refusal(answer, act, self._settings.page_id, now)) is not None:
-            raise error
-        return answer.read() or {}
-
     def _check_done(self, answer: Answer, act: RequestPurpose, what: str) -> None:
-        if self._check(answer, act).get("success") is not True:
+        if self._api.check(answer, act).get("success") is not True:
             raise Rejected(because("facebook_not_deleted" if what == "delete" else "facebook_not_changed"))
 
     def _receipt(self, answer: Answer, act: RequestPurpose) -> Receipt:
-        remote_id = id_of(self._check(answer, act).get("id"))
-        if remote_id is None:
-            raise unreadable("Facebook", answer, act)
-        return self._at(remote_id)
+        return self._at(self._api.id_in(answer, act))
 
     def _at(self, remote_id: str, permalink: object = None) -> Receipt:
         return Receipt(remote_id, address_of(permalink) or f"https://www.facebook.com/{remote_id}")
-
-
-def _form(fields: Mapping[str, str]) -> aiohttp.BytesPayload:
-    # Not by FormData, which makes a multipart body beside it, in case that a file comes.
-    return aiohttp.BytesPayload(urlencode(fields).encode(), content_type="application/x-www-form-urlencoded")
 
 
 def _path(remote_id: str) -> str:

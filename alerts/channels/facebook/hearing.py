@@ -16,6 +16,7 @@ from urllib.parse import quote as escape
 
 from alerts.channels.answer import Answer, RequestPurpose, address_of, id_of, name_of, unreadable
 from alerts.channels.facebook import answers
+from alerts.channels.graph import MUCH, is_gone, next_page, rows_of, used
 from alerts.channels.hearing import PostsEar, moment_of, table, words_of
 from alerts.model.bounds import same, seal_of
 from alerts.model.errors import Retry
@@ -48,7 +49,7 @@ class PageEar(PostsEar):
 
     async def is_gone(self, remote_id: str) -> bool:
         """Ask for one comment by its id."""
-        return answers.is_gone(await self._read(escape(remote_id, safe=""), {"fields": "id"}))
+        return is_gone(await self._read(escape(remote_id, safe=""), {"fields": "id"}))
 
     async def under(self, post: HeardPost, since: datetime | None) -> tuple[Sequence[Remark], bool]:
         """The comments of a post, page by page, and whether those are all; of a post that is gone there are none."""
@@ -59,13 +60,13 @@ class PageEar(PostsEar):
         is_complete = False
         for _ in range(MOST_PAGES):
             answer = await self._read(f"{escape(post.remote_id, safe='')}/comments", asked)
-            if answers.is_gone(answer):
+            if is_gone(answer):
                 return (), True
-            comments = answers.posts_of(answer)
+            comments = rows_of(answer)
             if comments is None:
                 raise unreadable("Facebook", answer, RequestPurpose.READ)
             found += comments
-            after = answers.next_page(answer)
+            after = next_page(answer)
             # A page that names itself as the next one would be read for ever.
             is_complete = after is None or asked.get("after") == after
             if is_complete:
@@ -78,13 +79,11 @@ class PageEar(PostsEar):
         """One answer that says something, were it that what was asked for is gone. Raises DeliveryError."""
         self.left -= 1
         answer = await self._ask(route, fields)
-        if not answers.is_gone(answer) and (
-            error := answers.refusal(answer, RequestPurpose.READ, self.account, self.now)
-        ):
+        if not is_gone(answer) and (error := answers.refusal(answer, RequestPurpose.READ, self.account, self.now)):
             raise error
-        if answers.used(answer.headers, self.account) >= answers.MUCH:
+        if used(answer.headers, self.account) >= MUCH:
             # What this look read so far is read again then: nothing of it is lost.
-            rests = because("facebook_listening_rests", percent=answers.MUCH)
+            rests = because("facebook_listening_rests", percent=MUCH)
             raise Retry(rests, self.now + RESTS, whole_channel=True)
         return answer
 

@@ -20,7 +20,8 @@ from alerts.channels.answer import (
     quote,
     wait_of,
 )
-from alerts.channels.facebook.answers import limits, refusal
+from alerts.channels.facebook.answers import refusal
+from alerts.channels.graph import limits
 from alerts.channels.telegram.answers import complaint_of, outcome
 from alerts.channels.webhook import place_of
 from alerts.model.errors import DeliveryError, InDoubt, Retry

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channels.answer import Answer, RequestPurpose
-from alerts.channels.facebook.answers import limits, maybe_not_the_words, refusal
+from alerts.channels.facebook.answers import maybe_not_the_words, refusal
+from alerts.channels.graph import limits
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
 from tests.walls import in_one_test
 
