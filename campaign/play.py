@@ -37,7 +37,15 @@ PAUSED_FOR = 7.0
 DELAYED_WITHIN = 2.0
 HANDED_OVER_WITHIN = 0.3
 """Seconds from the start of a command, by which it has handed its message over or is about to."""
-PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05, "mastodon": 0.1, "bluesky": 0.1, "matrix": 0.1}
+PACE = {
+    "twitter": 0.15,
+    "facebook": 0.1,
+    "telegram": 0.05,
+    "mastodon": 0.1,
+    "bluesky": 0.1,
+    "matrix": 0.1,
+    "instagram": 0.1,
+}
 """How long each platform takes for a post, so that some are always under way."""
 COUNT, SPAN = 5, 3.0
 """So many posts a channel takes in so many seconds: what waits after a takeover fills the window."""
@@ -54,6 +62,7 @@ WAYS = (
         "mastodon": ("reply", "edit"),
         "bluesky": ("reply", "reply"),
         "matrix": ("reply", "edit"),
+        "instagram": ("new", "new"),
     },
     {
         "x": ("reply", "delete"),
@@ -62,6 +71,7 @@ WAYS = (
         "mastodon": ("edit", "reply"),
         "bluesky": ("reply", "delete"),
         "matrix": ("edit", "delete"),
+        "instagram": ("new", "new"),
     },
     {
         "x": ("edit", "edit"),
@@ -70,6 +80,7 @@ WAYS = (
         "mastodon": ("reply", "delete"),
         "bluesky": ("edit", "edit"),
         "matrix": ("reply", "reply"),
+        "instagram": ("new", "new"),
     },
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""

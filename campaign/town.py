@@ -34,6 +34,7 @@ SECRETS = {
     "MASTODON_TOKEN": "sandbox-mastodon-token",
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
     "MATRIX_TOKEN": "sandbox-matrix-token",
+    "INSTAGRAM_TOKEN": "sandbox-instagram-token",
     "FACEBOOK_APP_SECRET": "sandbox-app-secret",
     "FACEBOOK_VERIFY_TOKEN": "entre-nous",
     "LISTENER_CONSUMER_KEY": "sandbox-listener-consumer-key",
@@ -98,6 +99,14 @@ room = "!permanence:sandbox.example"
 token = {{ env = "MATRIX_TOKEN" }}
 public = true
 """
+INSTAGRAM = """
+[channels.instagram]
+kind = "instagram"
+api_url = "{sandbox}"
+account_id = "17841400000000001"
+token = {{ env = "INSTAGRAM_TOKEN" }}
+severity = "Minor"
+"""
 ALL_THREE = X + PAGE + TELEGRAM
 X_HEARS = """hears = true
 approved = 2026-01-01
@@ -116,7 +125,15 @@ HEARING = X + X_HEARS + PAGE + PAGE_HEARS + TELEGRAM + TELEGRAM_HEARS
 """The same three, where the town hears what people say."""
 PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 """Which platform each channel of `ALL_THREE` speaks to."""
-SECTIONS = {"x": X, "page": PAGE, "telegram": TELEGRAM, "mastodon": MASTODON, "bluesky": BLUESKY, "matrix": MATRIX}
+SECTIONS = {
+    "x": X,
+    "page": PAGE,
+    "telegram": TELEGRAM,
+    "mastodon": MASTODON,
+    "bluesky": BLUESKY,
+    "matrix": MATRIX,
+    "instagram": INSTAGRAM,
+}
 """Every channel that a campaign knows."""
 
 

@@ -24,6 +24,7 @@ MOST_ANSWERS = 20
 _LIMITS = {
     "twitter": 280,
     "facebook": 63_206,
+    "instagram": 2200,
     "telegram": 4096,
     "mastodon": 500,
     "bluesky": 300,

@@ -1,4 +1,4 @@
-"""Brings what the platforms tell by webhook to the addresses that asked for it."""
+"""Brings what the platforms tell by webhook to the addresses that asked for it, and fetches the pictures of posts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Courier:
             return await self._bring_updates()
         if platform == "facebook" and self._sandbox.platforms.facebook.webhooks.brings_at_once:
             return await self.deliver(Delivery(together=True))
-        return []
+        return await self._fetch_pictures() if platform == "instagram" else []
 
     async def deliver(self, delivery: Delivery) -> list[int]:
         """Bring Facebook's changes as they were asked for; what isn't answered by a 2xx waits for the next time."""
@@ -62,12 +62,31 @@ class Courier:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _fetch_pictures(self) -> list[int]:
+        instagram = self._sandbox.platforms.instagram
+        containers = [*instagram.to_fetch]
+        instagram.to_fetch.clear()
+        for each in containers:
+            instagram.fetched(each, await _fetch(each.address), self._sandbox.clock())
+        return [200] * len(containers)
+
     async def _bring_updates(self) -> list[int]:
         inbox = self._sandbox.platforms.telegram.inbox
         letters = [inbox.callback(update) for update in inbox.outgoing]
         inbox.outgoing.clear()
         async with self._locks["telegram"]:
             return [await _send(each) for each in letters]
+
+
+async def _fetch(address: str) -> bytes | None:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.get(address, allow_redirects=False) as answer,
+        ):
+            return await answer.read() if answer.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError):
+        return None
 
 
 async def _send(delivery: Callback) -> int:

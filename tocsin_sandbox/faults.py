@@ -41,7 +41,17 @@ class FaultRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     platform: Literal[
-        "twitter", "facebook", "telegram", "mastodon", "bluesky", "matrix", "ntfy", "webhook", "open311", "push"
+        "twitter",
+        "facebook",
+        "instagram",
+        "telegram",
+        "mastodon",
+        "bluesky",
+        "matrix",
+        "ntfy",
+        "webhook",
+        "open311",
+        "push",
     ]
     kind: Kind
     route: str = ""

@@ -14,15 +14,16 @@ class Rules(BaseModel):
 
     `twitter_lag` is after how many seconds mentions, searches and counts know of a reply; `twitter_summons` whom the
     account may answer ("off": anybody; "mention": who named it, as a reply does by itself; "explicit": who wrote its
-    name); `twitter_owned` whether it owns the app, which makes its mentions cheaper; `twitter_spending_limit` how many
-    dollars of reading there are (None: no end); `twitter_new_names` has answers say `referenced_posts` and
-    `edit_history_post_ids`. `facebook_ranked` serves comments by rank, whatever order is asked; `facebook_names` tells
-    who wrote them; `facebook_lag` is after how many seconds. `mastodon_lag` is after how many seconds a reply stands
-    in its thread, `mastodon_converts` how long a picture is converted before a status may have it.
-    `bluesky_lag` is after how many seconds apps see a reply. `telegram_administrator` says whether the bot is more than
-    a member of the linked groups. `open311_tokens` has the server of reports answer with tokens; `open311_lag` is after
-    how many seconds it shows what it took, and knows the id of a token; `open311_wrapped` puts its lists into an
-    object, as FixMyStreet does.
+    name); `twitter_owned` whether it owns the app, which makes its mentions cheaper; `twitter_spending_limit` how
+    many dollars of reading there are (None: no end); `twitter_new_names` has answers say `referenced_posts` and
+    `edit_history_post_ids`. `facebook_ranked` serves comments by rank, whatever order is asked; `facebook_names`
+    tells who wrote them; `facebook_lag` is after how many seconds. `mastodon_lag` is after how many seconds a reply
+    stands in its thread, `mastodon_converts` how long a picture is converted before a status may have it.
+    `bluesky_lag` is after how many seconds apps see a reply. `instagram_waits` is how many seconds pass until a
+    container is ready; `instagram_fetches` has its picture fetched, which must then be a JPEG that fits; without it
+    the address is believed. `telegram_administrator` says whether the bot is more than a member of the linked groups.
+    `open311_tokens` has the server of reports answer with tokens; `open311_lag` is after how many seconds it shows
+    what it took, and knows the id of a token; `open311_wrapped` puts its lists into an object, as FixMyStreet does.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
@@ -38,6 +39,8 @@ class Rules(BaseModel):
     mastodon_lag: Seconds = 0.0
     mastodon_converts: Seconds = 0.0
     bluesky_lag: Seconds = 0.0
+    instagram_waits: Seconds = 0.0
+    instagram_fetches: bool = False
     telegram_administrator: bool = True
     open311_tokens: bool = False
     open311_lag: Seconds = 0.0

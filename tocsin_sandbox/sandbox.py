@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import bluesky, mastodon, matrix, ntfy, open311, push, webhook
+from tocsin_sandbox import bluesky, instagram, mastodon, matrix, ntfy, open311, push, webhook
 from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
@@ -14,7 +14,7 @@ from tocsin_sandbox.facebook.answers import debug_token
 from tocsin_sandbox.faults import FaultRequest, Faults
 from tocsin_sandbox.people import Crowd
 from tocsin_sandbox.rules import Rules
-from tocsin_sandbox.settings import FACEBOOK_PAGE_ID, SandboxSettings
+from tocsin_sandbox.settings import FACEBOOK_PAGE_ID, INSTAGRAM_ACCOUNT, SandboxSettings
 from tocsin_sandbox.state import State
 from tocsin_sandbox.telegram import Telegram
 from tocsin_sandbox.telegram import calls as telegram_calls
@@ -39,9 +39,9 @@ _ENDPOINT = re.compile(r"^/wpush/[^/]+")
 def platform_of(path: str) -> str | None:
     """Whose a path is.
 
-    `/2/…` is X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/wpush/…` a push service's, `/webhook…` the
-    town's, `/open311/…` a server of reports, `/api/…` a Mastodon server's,
-    `/xrpc/…` Bluesky's, `/_matrix/…` a Matrix server's, `/ntfy-…` a topic of ntfy.
+    `/2/…` is X's, `/v{n}.0/…` Facebook's, or Instagram's by the number behind it, `/bot<token>/…` Telegram's,
+    `/wpush/…` a push service's, `/webhook…` the town's, `/open311/…` a server of reports, `/api/…` a Mastodon
+    server's, `/xrpc/…` Bluesky's, `/_matrix/…` a Matrix server's, `/ntfy-…` a topic of ntfy.
     """
     if path.startswith("/2/"):
         return "twitter"
@@ -59,6 +59,8 @@ def platform_of(path: str) -> str | None:
             return platform
     if path == "/webhook" or path.startswith("/webhook/"):
         return "webhook"
+    if instagram.PATH.fullmatch(path):
+        return "instagram"
     return "facebook" if _GRAPH.match(path) else None
 
 
@@ -73,6 +75,7 @@ class Platforms:
     def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
         self.telegram = Telegram(settings, state, rules)
         self.facebook = Facebook(settings, state, rules)
+        self.instagram = instagram.Instagram(settings, state, rules)
         self.twitter = Twitter(settings, state, rules)
         self.push = push.PushService()
         self.mastodon = mastodon.Mastodon(settings, state, rules)
@@ -88,6 +91,7 @@ class Platforms:
         self._all: dict[str, Any] = {
             "twitter": self.twitter,
             "facebook": self.facebook,
+            "instagram": self.instagram,
             "telegram": self.telegram,
             "mastodon": self.mastodon,
             "bluesky": self.bluesky,
@@ -104,9 +108,11 @@ class Platforms:
         return answer
 
     def has_news(self, platform: str) -> bool:
-        """Whether something waits to be brought to a webhook at once."""
+        """Whether something waits to be brought to a webhook, or fetched, at once."""
         if platform == "telegram":
             return bool(self.telegram.inbox.outgoing)
+        if platform == "instagram":
+            return bool(self.instagram.to_fetch)
         return platform == "facebook" and self.facebook.webhooks.has_news
 
     def state(self, now: float) -> dict[str, Any]:
@@ -131,6 +137,8 @@ class Platforms:
             return _FAULTY_AT[platform](fault, asked.at)
         if platform in _FAULTY:
             return _FAULTY[platform](fault)
+        if platform == "instagram":
+            return facebook_answers.faulty(fault, INSTAGRAM_ACCOUNT)
         if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
             # Asked about with the app's own token, a token that died is no error but the answer.
             died = (fault.code or 190, fault.message or "The session was invalidated", fault.subcode)

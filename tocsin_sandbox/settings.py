@@ -32,6 +32,11 @@ FACEBOOK_USER_TOKEN = "sandbox-user-token"  # noqa: S105 - a stand-in's
 FACEBOOK_APP_ID = "sandbox-app"
 FACEBOOK_APP_SECRET = "sandbox-app-secret"  # noqa: S105 - a stand-in's
 
+INSTAGRAM_ACCOUNT = "17841400000000001"
+INSTAGRAM_TOKEN = "sandbox-instagram-token"  # noqa: S105 - a stand-in's
+INSTAGRAM_NAME = "saintmartin.sandbox"
+INSTAGRAM_FOLLOWERS = 640
+
 TELEGRAM_TOKEN = "1234567:sandbox-telegram-token"  # noqa: S105 - a stand-in's
 TELEGRAM_BOT_ID = 1234567
 TELEGRAM_MEMBERS = 312

@@ -74,6 +74,7 @@ KINDS: dict[str, ChannelKind | str] = {
     "webhook": ChannelKind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
     "mail": ChannelKind(MailSettings, MAIL_TEXT, "alerts.channels.mail.channel:Mail"),
     "mqtt": ChannelKind(MqttSettings, MQTT_TEXT, "alerts.channels.mqtt:Mqtt"),
+    "instagram": "alerts.channels.instagram:KIND",
     "mastodon": "alerts.channels.mastodon:KIND",
     "bluesky": "alerts.channels.bluesky:KIND",
     "matrix": "alerts.channels.matrix:KIND",

@@ -159,6 +159,11 @@ class ChannelSettings(BaseModel):
         """True if the platform has polls of its own that may be used here."""
         return False
 
+    @property
+    def card_alone(self) -> bool:
+        """True if a post there is a picture: it always carries the card, an end's too, and nothing else."""
+        return False
+
     def written(self, text: TextFormat) -> TextFormat:
         """Return how the platform counts a text here, made of how its kind does."""
         return text

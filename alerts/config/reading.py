@@ -128,6 +128,7 @@ def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
     if push is not None and PUSH in channels:
         reading.wrong(f"channels.{PUSH}", because("channel_named_push"))
     reading.check_letters(station, channels)
+    reading.check_pictures(station, channels)
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
     if listening is not None:
@@ -214,6 +215,7 @@ def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
         text=settings.written(kind.text),
         counts_every_write=kind.counts_every_write,
         asks=settings.asks,
+        card_alone=settings.card_alone,
         settings=settings,
     )
 
@@ -421,6 +423,12 @@ class _Reading:
         if asked and station is not None and station.public_url is None:
             self.wrong(f"channels.{asked[0]}.subscriptions", because("mail_leads_nowhere"))
 
+    def check_pictures(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
+        """Instagram fetches each picture at the town's public address."""
+        for name, settings in channels.items():
+            if settings.card_alone and station is not None and not _is_fetchable(station.public_url, settings.api_url):
+                self.wrong(f"channels.{name}", because("instagram_unfetchable"))
+
     def check_feeds(self, listening: ListeningSettings, channels: Mapping[str, ChannelSettings]) -> None:
         """An ear has one name, be it a channel's or a feed's."""
         for name in listening.feeds:
@@ -511,6 +519,13 @@ def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason
     if _is_local(parts.hostname or ""):
         return because("public_url_unreachable", text=repr(address))
     return None if port in PORTS else because("public_url_port", port=port, ports=list(map(str, PORTS)))
+
+
+def _is_fetchable(address: str | None, api_url: str) -> bool:
+    """True if Meta can fetch pictures there; the sandbox may be on the same machine."""
+    parts = urlsplit(address or "")
+    is_meta = (urlsplit(api_url).hostname or "").endswith((".facebook.com", ".instagram.com"))
+    return bool(address) and (not is_meta or (parts.scheme == "https" and not _is_local(parts.hostname or "")))
 
 
 def _is_drawn(content: bytes, ending: str) -> bool:

@@ -3,7 +3,7 @@
 A command carries its act out in one transaction on the database's file, then rings the daemon that works on it.
 
 A card is drawn once for the same words and stored as a file among the pictures that officers add; its name is made of
-its content, so that each lane that needs it finds the same file.
+its content, so that each lane that needs it finds the same file. Where a channel takes JPEG alone, all cards are that.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ REMEMBERED = 512
 class CardFiles:
     """Gives each card a file, named by its content. May be asked from any thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, as_jpeg: bool = False) -> None:
         self._folder = folder
+        self._as_jpeg = as_jpeg
         self._drawn: Newest[Card, Path] = Newest(REMEMBERED)
         self._lock = Lock()
 
@@ -51,7 +52,8 @@ class CardFiles:
     def _draw(self, card: Card) -> Path:
         from alerts.rendering.card import draw_card  # noqa: PLC0415 Pillow: only who has cards pays for it
 
-        return self._folder.resolve() / keep_drawing(self._folder, draw_card(card), "image/png")
+        drawn, kind = draw_card(card, as_jpeg=self._as_jpeg), "image/jpeg" if self._as_jpeg else "image/png"
+        return self._folder.resolve() / keep_drawing(self._folder, drawn, kind)
 
 
 def build_renderer(town: Town) -> Renderer:
@@ -61,7 +63,9 @@ def build_renderer(town: Town) -> Renderer:
 
 def build_desk(town: Town, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
-    cards = CardFiles(picture_folder(town.beside)) if any(each.card for each in town.channels.values()) else None
+    channels, folder = town.channels.values(), picture_folder(town.beside)
+    as_jpeg = any(each.card_alone for each in channels)
+    cards = CardFiles(folder, as_jpeg=as_jpeg) if any(each.card for each in channels) else None
     writer = PostWriter(town, build_renderer(town), new_id, cards.path_of if cards else None)
     return Desk(town, writer, new_id, now)
 

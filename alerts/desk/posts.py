@@ -155,6 +155,11 @@ class PostWriter:
         self._card_file = card_file
         self._warm: set[tuple[str, Needed]] = set()
 
+    @property
+    def renderer(self) -> Renderer:
+        """What words the posts, for other places that show the same alerts."""
+        return self._renderer
+
     def for_preview(self) -> PostWriter:
         """Return a writer for previews, which draws no cards."""
         return PostWriter(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
@@ -222,8 +227,8 @@ class PostWriter:
         shown_kind = PostKind.END if is_more else kind
         context = _context_of(post_context, shown_kind, self._station)
         rendered = self._renderer.render(post_context.alert, shown_kind, channel, context=context)
-        picture = self._picture(channel, post_context)
-        if picture is None and shown_kind is not PostKind.END:
+        picture = None if channel.card_alone else self._picture(channel, post_context)
+        if picture is None and (channel.card_alone or shown_kind is not PostKind.END):
             picture = self._card(channel, post_context.alert, shown_kind, context)
         rendered = replace(rendered, message=replace(rendered.message, image=picture))
         if channel.text.markup == "json":
@@ -300,7 +305,7 @@ class PostWriter:
         return None
 
     def _card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
-        """The card, on a channel that is configured so; an end announces nothing, and has none."""
+        """The card, on a channel that is configured so; an end has none, unless a post there is a picture."""
         if self._card_file is None or not channel.card:
             return None
         said = self._renderer.tell(alert, kind, channel, context=context)

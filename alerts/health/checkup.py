@@ -67,6 +67,8 @@ def check_at_rest(town: Town) -> list[Finding]:
         findings.append(Finding("templates", good=True, why=because("templates_fine")))
     for name, channel in town.channels.items():
         findings += _secrets(_key_of(name, channel), channel.settings, town.folder)
+        if channel.card_alone:
+            findings.append(Finding(_key_of(name, channel), good=True, why=because("instagram_is_final"), note=True))
     for name, rules in town.sources.items():
         findings += unread(f"sources.{name}", rules.settings, town.folder)
     findings += _shared_bots(town)
@@ -301,7 +303,7 @@ async def check_live(town: Town) -> list[Finding]:
             sends = channel_class(channel.kind)
             readable = all(finding.good for finding in _secrets(name, channel.settings, town.folder))
             if sends is not None and readable:  # what is missing was told at rest
-                resources = Resources(session, clock, town.folder, lambda _: None, _forget)
+                resources = Resources(session, clock, town.folder, lambda _: None, _forget, pages=town.public_url)
                 sending = sends(name, channel.settings, resources)
                 checks.append(_probe(_key_of(name, channel), sending, refused.get(name)))
         if town.desk_url:

@@ -127,7 +127,9 @@ def _faults_of_times(opens: datetime, closes: datetime, now: datetime) -> list[R
 
 
 def _of_its_kind(town: Town, *, exercise: bool) -> list[ChannelConfig]:
-    return [each for each in town.channels.values() if each.public and each.exercise is exercise]
+    channels = town.channels.values()
+    # A question has no card: where a post is a picture, there is none to ask it with.
+    return [each for each in channels if each.public and each.exercise is exercise and not each.card_alone]
 
 
 def _faults_of_channels(names: Sequence[str], town: Town, *, exercise: bool) -> list[Reason]:

@@ -218,17 +218,21 @@ _BLAMED: Mapping[str, Blame] = MappingProxyType(
         "x_read_only": Blame.APP,
         "x_account_refused": Blame.ACCOUNT,
         "facebook_permission": Blame.RIGHTS,
+        "instagram_permission": Blame.RIGHTS,
         "telegram_may_not_post": Blame.RIGHTS,
         "x_credits": Blame.CREDITS,
         "limit_until": Blame.LIMIT,
         "asked_to_wait": Blame.LIMIT,
         "bot_still_waits": Blame.LIMIT,
         "facebook_holds_back": Blame.LIMIT,
+        "instagram_holds_back": Blame.LIMIT,
         "receiver_asks_to_wait": Blame.LIMIT,
     }
 )
 # With valid keys an account may read and still not publish: a probe of the keys can't show that this is over.
-_SHOWN_BY_POSTS = frozenset({"x_app_refused", "x_forbids_all", "x_account_refused", "facebook_permission"})
+_SHOWN_BY_POSTS = frozenset(
+    {"x_app_refused", "x_forbids_all", "x_account_refused", "facebook_permission", "instagram_permission"}
+)
 
 
 def blame_of(reason: Reason | None) -> Blame:

@@ -160,12 +160,13 @@ class District:
 class ChannelConfig:
     """`[channels.…]`: the account to post to, which alerts it takes and how their posts are made.
 
-    `kind` names the folder of templates (an unknown one uses `default`), `text` how the platform counts and marks up.
-    `language` is the town's unless the channel uses another one. `counts_every_write`: the platform counts every write
-    against `limits`, not new posts alone. With `subscriptions`, its posts are also sent to the channel's subscribers,
-    one by one. `signed`: readers see the town's name with each post, as on its own page, so no text repeats it. `asks`:
-    polls are asked there by the platform's own means. `chat` is a chat's name or number, `sender` and `to` are an
-    e-mail's, as far as its kind has them: readers know the channel by these.
+    `kind` names the folder of templates (an unknown one uses `default`), `text` how the platform counts and marks
+    up. `language` is the town's unless the channel uses another one. `counts_every_write`: the platform counts
+    every write against `limits`, not new posts alone. With `subscriptions`, its posts are also sent to the
+    channel's subscribers, one by one. `signed`: readers see the town's name with each post, as on its own page, so
+    no text repeats it. `asks`: polls are asked there by the platform's own means. `card_alone`: a post there is a
+    picture, the card, an end's too. `chat` is a chat's name or number, `sender` and `to` are an e-mail's, as far as
+    its kind has them: readers know the channel by these.
     """
 
     name: str
@@ -179,6 +180,7 @@ class ChannelConfig:
     on_update: Means = Means.REPLY
     on_end: Means = Means.REPLY
     card: bool = False
+    card_alone: bool = False
     limits: tuple[RateLimit, ...] = ()
     reserve: int | None = None
     concurrency: int = 4

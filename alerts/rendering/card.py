@@ -171,8 +171,8 @@ _SIZES_OF_HEADINGS = ((84, 1), (72, 2), (62, 3))
 """Sizes of letters, each with the lines that it may take: a short heading is read in a list of small pictures, too."""
 
 
-def draw_card(card: Card) -> bytes:
-    """The card as PNG, 1200 × 630; the same words make the same bytes."""
+def draw_card(card: Card, *, as_jpeg: bool = False) -> bytes:
+    """The card as PNG, or as JPEG, 1200 × 630; the same words make the same bytes."""
     picture = Image.new("RGB", SIZE, _PAPER)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, 0, SIZE[0], 132), fill=_ground(card))
@@ -196,6 +196,10 @@ def draw_card(card: Card) -> bytes:
     _what_to_do(pen, card.do, y + 18)
     _foot(pen, card)
     file = io.BytesIO()
+    if as_jpeg:
+        # Without thinned-out colours, so that letters keep their edges.
+        picture.save(file, "JPEG", quality=88, subsampling=0, optimize=True)
+        return file.getvalue()
     # 64 colours are enough for flat areas and text, and make the file small.
     picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
     return file.getvalue()

@@ -50,6 +50,7 @@ class Fold:
 
 # The folds described above: lines, and characters in one.
 FACEBOOK = Fold(5, 45)
+INSTAGRAM = Fold(3, 45)
 LOCK_TITLE, LOCK_BODY = Fold(1, 40), Fold(4, 30)
 INBOX_SUBJECT, INBOX_WORDS = Fold(1, 60), Fold(1, 90)
 

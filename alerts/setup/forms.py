@@ -150,6 +150,7 @@ def said_of(words: Words) -> Callable[[str], str]:
         "lines": _("The lines"),
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
+        "instagram": _("Instagram account"),
         "telegram": _("Telegram channel"),
         "mastodon": _("Mastodon account"),
         "bluesky": _("Bluesky account"),
@@ -183,6 +184,7 @@ def said_of(words: Words) -> Callable[[str], str]:
         "access_token": _("Access token"),
         "access_token_secret": _("Access token secret"),
         "page_id": _("The Page’s number"),
+        "account_id": _("The account’s number"),
         "token": _("Token"),
         "app_secret": _("The app’s secret"),
         "verify_token": _("Word agreed on with Facebook for its webhook"),
@@ -254,6 +256,7 @@ def waits_of(words: Words) -> Sequence[tuple[str, str]]:
     return (
         ("twitter", _("weeks: X has to approve the app for a public body (Public Utility App)")),
         ("facebook", _("days to weeks: a system user’s token for the Page, and Meta’s review of the app")),
+        ("instagram", _("days to weeks: a professional account, and Meta’s review of the app and of the Page")),
         ("mail", _("days: a mailbox at the relay, and what its provider publishes in the DNS for it")),
         ("mqtt", _("days: whoever runs the panels gives you a user and a password")),
         ("vigilance", _("ten minutes: a free key from portail-api.meteofrance.fr")),

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from shapely.geometry import shape
 
 from alerts.channels.bluesky import BlueskySettings
+from alerts.channels.instagram import InstagramSettings
 from alerts.channels.mastodon import MastodonSettings
 from alerts.channels.matrix import MatrixSettings
 from alerts.channels.ntfy import NtfySettings
@@ -90,6 +91,7 @@ MODELS = {
     '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
     '### `kind = "mastodon"`': (MastodonSettings, HearingSettings),
     '### `kind = "bluesky"`': (BlueskySettings, HearingSettings),
+    '### `kind = "instagram"`': (InstagramSettings, ChannelSettings),
     '### `kind = "matrix"`': (MatrixSettings, ChannelSettings),
     '### `kind = "ntfy"`': (NtfySettings, ChannelSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),

@@ -150,7 +150,7 @@ def admit(asked: Asked) -> Caller | Answer:
     if caller is None:
         return failed(190, "Invalid OAuth access token - Cannot parse access token")
     proof = asked.arguments().get("appsecret_proof")
-    if proof is not None and not hmac.compare_digest(str(proof).encode(), _prove(token)):
+    if proof is not None and not hmac.compare_digest(str(proof).encode(), prove(token)):
         return failed(100, "Invalid appsecret_proof provided in the API argument")
     return caller
 
@@ -207,7 +207,8 @@ def page_name(page: str) -> str:
     return f"Sandbox page {page}"
 
 
-def _prove(token: str) -> bytes:
+def prove(token: str) -> bytes:
+    """The proof of the sandbox's app for this token."""
     return hmac.new(FACEBOOK_APP_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest().encode()
 
 

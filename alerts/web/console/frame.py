@@ -187,6 +187,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
     what = {
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
+        "instagram": _("Instagram account"),
         "telegram": _("Telegram channel"),
         "mastodon": _("Mastodon account"),
         "bluesky": _("Bluesky account"),

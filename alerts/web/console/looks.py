@@ -30,6 +30,7 @@ from alerts.rendering.onscreen import (
     FACEBOOK,
     INBOX_SUBJECT,
     INBOX_WORDS,
+    INSTAGRAM,
     LOCK_BODY,
     LOCK_TITLE,
     StyledText,
@@ -42,6 +43,7 @@ Layout = Literal["feed", "chat", "lock", "letter", "panel", "plain"]
 _LAYOUTS: Mapping[str, Layout] = {
     "twitter": "feed",
     "facebook": "feed",
+    "instagram": "feed",
     "telegram": "chat",
     "mastodon": "feed",
     "bluesky": "feed",
@@ -50,8 +52,9 @@ _LAYOUTS: Mapping[str, Layout] = {
     MAIL: "letter",
     PUSH: "lock",
 }
+_FOLDS = {"facebook": FACEBOOK, "instagram": INSTAGRAM}
 # Platforms where anybody sees what is posted.
-_SEEN_BY_ALL = frozenset({"twitter", "facebook", "telegram", "mastodon", "bluesky"})
+_SEEN_BY_ALL = frozenset({"twitter", "facebook", "instagram", "telegram", "mastodon", "bluesky"})
 # The fields of a panel's JSON that its preview shows.
 _SHOWN = ("severity", "event", "headline", "instruction", "area")
 
@@ -294,8 +297,8 @@ def _words(
             subject = subject_of(message.plain, exercise=shot.post.exercise)
             first, _ = folded(" ".join(message.plain.split()), INBOX_WORDS)
             return folded(subject, INBOX_SUBJECT)[0], first, pieces(message.text, markup, message.link), ()
-        case "feed" if shot.channel.kind == "facebook":
-            seen, rest = folded(_whole(shot, message), FACEBOOK)
+        case "feed" if shot.channel.kind in _FOLDS:
+            seen, rest = folded(_whole(shot, message), _FOLDS[shot.channel.kind])
             return "", "", pieces(seen, link=message.link), pieces(rest, link=message.link)
         case "feed" if shot.channel.kind == "bluesky":
             # The card is the link; with a picture there is none, and the first line leads there.
@@ -332,13 +335,17 @@ def _as_x(piece: StyledText) -> StyledText:
 
 def _whole(shot: Shot, message: Message) -> str:
     """Return the words with the link: separate on a Page; below them in a comment, or with a picture."""
+    if shot.channel.text.link == "text":
+        return message.plain
     beside = shot.channel.text.link == "field" and shot.post.means is not Means.REPLY and message.image is None
     return message.plain if beside or not message.link else f"{message.plain}\n\n{message.link}"
 
 
 def _card(shot: Shot, message: Message, layout: Layout) -> PreviewCard | None:
-    """Return the platform's card of the link. An edit keeps the present card, and e-mails and screens have none."""
+    """Return the platform's card of the link. None for an edit, which keeps its card, and where links have none."""
     if message.link is None or layout not in ("feed", "chat") or shot.post.means is Means.EDIT:
+        return None
+    if shot.channel.card_alone:
         return None
     host = urlsplit(message.link).hostname or ""
     card = shot.card

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 
 from alerts.config.kinds import channel_kind
 from alerts.model.ports import Resources
-from alerts.model.post import Message
+from alerts.model.post import Message, PostImage
 from tests.fakes import FakeClock, FakePace
 from tests.mail_relay import LIST, USER, Relay
 from tests.mqtt_broker import USER as BROKER_USER
@@ -32,6 +32,7 @@ SECRETS = {
     "X_ACCESS_TOKEN": "sandbox-access-token",
     "X_ACCESS_TOKEN_SECRET": "sandbox-access-token-secret",
     "FACEBOOK_TOKEN": "sandbox-page-token",
+    "INSTAGRAM_TOKEN": "sandbox-instagram-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "MASTODON_TOKEN": "sandbox-mastodon-token",
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
@@ -50,6 +51,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "access_token_secret": {"env": "X_ACCESS_TOKEN_SECRET"},
     },
     "facebook": {"page_id": "1234567890", "token": {"env": "FACEBOOK_TOKEN"}},
+    "instagram": {"account_id": "17841400000000001", "token": {"env": "INSTAGRAM_TOKEN"}},
     "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
     "mastodon": {"token": {"env": "MASTODON_TOKEN"}},
     "bluesky": {"handle": "saint-martin.sandbox.example", "password": {"env": "BLUESKY_PASSWORD"}},
@@ -67,6 +69,12 @@ WITHOUT_HTTP = frozenset({"mail", "mqtt"})
 """Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""
 ALONE = frozenset({"ntfy"})
 """Kinds whose posts have neither an address nor a place under another one."""
+NO_THREADS = ALONE | {"instagram"}
+"""Kinds where what answers a post is one of its own."""
+PICTURES = frozenset({"instagram"})
+"""Kinds that take no words without a picture: a message of the tests gets one."""
+NOT_YET = {"instagram": r"^(?!POST \S+/media$|GET \S+/1799\d+$)"}
+"""The requests that may be in doubt, of kinds whose first step publishes nothing."""
 LOOKS_FIRST = frozenset({"bluesky"})
 """Kinds that ask for the post that a reply answers before they write: trouble meets that, and nothing is in doubt."""
 WITHOUT_LIMITS = frozenset({"mqtt"})
@@ -82,6 +90,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "error_json": {"says": {"MAIL": "451 4.3.0 this relay is in trouble"}},
 }
 """The sandbox's faults, as a mail relay has them; the others it calls by the same names."""
+PAGES = "https://alertes.saint-martin.example"
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
@@ -123,16 +132,16 @@ class Stage:
     broker: Broker
     pace: FakePace | None = None
 
-    def resources(self, session: aiohttp.ClientSession | None = None) -> Resources:
+    def resources(self, session: aiohttp.ClientSession | None = None, pages: str = PAGES) -> Resources:
         keeps = self.facts.recall, self.facts.remember
-        return Resources(session or self.session, self.clock, self.folder, *keeps, self.pace)
+        given = session or self.session, self.clock, self.folder, *keeps, self.pace
+        return Resources(*given, pages=pages)
 
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""
         told = {"kind": kind, **self.place(kind), "timeout": "60s", **SETTINGS[kind], **settings}
-        channel = channel_kind(kind).load()(
-            "here", channel_kind(kind).settings.model_validate(told), self.resources(session)
-        )
+        made = _with_picture(channel_kind(kind).load()) if kind in PICTURES else channel_kind(kind).load()
+        channel = made("here", channel_kind(kind).settings.model_validate(told), self.resources(session))
         await channel.open()
         return channel
 
@@ -151,8 +160,9 @@ class Stage:
         if platform == "mqtt":
             self.broker.set(BROKEN.get(kind, kind), more.get("times", 0))
             return
+        route = {"route": NOT_YET[platform]} if platform in NOT_YET else {}
         async with self.session.post(
-            f"{self.sandbox.url}/sandbox/faults", json={"platform": platform, "kind": kind, **more}
+            f"{self.sandbox.url}/sandbox/faults", json={"platform": platform, "kind": kind, **route, **more}
         ) as answer:
             assert answer.status == 201, await answer.text()
 
@@ -183,6 +193,15 @@ class Stage:
             return [{"platform": "mqtt"}] * self.broker.connections
         async with self.session.get(f"{self.sandbox.url}/sandbox/requests.json") as answer:
             return [line for line in await answer.json() if line["platform"] == platform]
+
+
+def _with_picture(kind: type[Any]) -> type[Any]:
+    class Pictured(kind):
+        async def publish(self, message: Message, reply_to: str | None = None) -> Any:
+            image = message.image or PostImage("pictures/carte.jpg", "Crue de l’Isère")
+            return await super().publish(replace(message, image=image), reply_to)
+
+    return Pictured
 
 
 def _on_the_broker(broker: Broker) -> list[dict[str, Any]]:

@@ -23,6 +23,13 @@ def test_the_same_words_have_one_file_named_by_its_content(tmp_path):
     assert kept.path_of(replace(CARD, when="Demain")) != again
 
 
+def test_where_a_channel_takes_jpeg_alone_all_cards_are_that(tmp_path):
+    file = Path(CardFiles(tmp_path / "pictures", as_jpeg=True).path_of(CARD))
+
+    assert (file.suffix, file.read_bytes()[:3]) == (".jpg", b"\xff\xd8\xff")
+    assert file.stat().st_size < 200_000
+
+
 def test_a_file_that_somebody_removed_is_drawn_again(tmp_path):
     kept = CardFiles(tmp_path / "pictures")
     file = Path(kept.path_of(CARD))

@@ -133,3 +133,17 @@ def test_a_card_of_another_day_is_another_card(town):
     again = town.hear(an_alert(event="Crue", headline="Coup de vent", expires=NOW.replace(day=26, hour=20)))
 
     assert images(filed)["telegram"].path != images(again)["telegram"].path
+
+
+def test_where_a_post_is_a_picture_each_carries_the_card_an_end_too_and_no_other_picture(tmp_path):
+    instagram = replace(TELEGRAM, card=True, card_alone=True, on_update=Means.NEW, on_end=Means.NEW)
+    town = IllustratedTown(tmp_path / "town.db", (instagram,))
+    alert = an_alert(severity=Severity.SEVERE)
+    first = town.hear(alert)
+    town.deliver(first)
+    end = town.hear(cancelling(alert))
+
+    assert images(first)["telegram"].path == "card-0.png"
+    assert images(end)["telegram"].path == "card-1.png"
+    assert (town.album.cards[1].severity, end.drafts[0].post.means) == (None, Means.NEW)
+    town.db.close()

@@ -29,6 +29,7 @@ CONFIG = """
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
 areas = ["INSEE:38185"]
+{station}
 
 [sources.meteo]
 kind = "cap"
@@ -93,11 +94,11 @@ class House:
 
 
 @asynccontextmanager
-async def a_house(tmp_path, publish="auto", export=None, clock=None, channel="", **setting):
+async def a_house(tmp_path, publish="auto", export=None, clock=None, channel="", *, station="", **setting):
     path = tmp_path / "town.db"
     migrate(path)
     file = tmp_path / "channels.toml"
-    file.write_text(CONFIG.format(publish=publish, channel=channel), encoding="utf-8")
+    file.write_text(CONFIG.format(publish=publish, channel=channel, station=station), encoding="utf-8")
     database = await Database.open(path)
     house = House(database, load_config(file), clock or FakeClock(NOW), export, **setting)
     app = web.Application()
