@@ -40,6 +40,7 @@ from alerts.model.town import ChannelConfig, Town, spell_span
 from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, LinkCard
 from alerts.rendering.matter import Context, Prepared
+from alerts.rendering.templates import Renderer
 from alerts.store.alerts import AlertRepository
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
@@ -84,6 +85,11 @@ class Desk:
     def for_preview(self) -> Desk:
         """Return a desk for previews, which draws no cards."""
         return Desk(self.station, self._writer.for_preview(), self.new_id, self._now)
+
+    @property
+    def renderer(self) -> Renderer:
+        """What words the posts, for pages that show the same alerts."""
+        return self._writer.renderer
 
     def says_what_to_do(self, alert: Alert) -> bool:
         """True if the posts of an alert contain an instruction, be it the prepared one of its hazard."""

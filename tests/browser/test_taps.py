@@ -102,3 +102,19 @@ def test_older_versions_are_folded_and_a_day_is_told_by_lists(officer, people):
     expect(page.locator(".thread details[id^=older-]")).to_have_count(2)
     expect(page.locator(".thread details[id^=older-][open]")).to_have_count(0)
     expect(officer.go("/timeline").locator(".drawing")).to_be_hidden()
+
+
+def test_an_alerts_words_are_copied_for_whatsapp_by_one_tap(chromium, people):
+    desk = Desk(chromium, people)
+    allowed = ["clipboard-read", "clipboard-write"]
+    officer = desk.person("paule", "approver", "phone", locale="fr-FR", permissions=allowed)
+    posted = people.town.post("La Vive déborde", "--severity", "Severe")
+    page = officer.go(f"/alerts/{posted['alert']}")
+    officer.actions = 0
+    officer.press(page.get_by_role("button", name="Copier – Une chaîne WhatsApp", exact=True))
+    expect(page.get_by_role("button", name="Copié")).to_be_visible()
+    assert officer.actions == 1
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith("*")
+    assert "La Vive déborde" in copied.splitlines()[0]
+    desk.close()

@@ -40,16 +40,17 @@ from alerts.model.listening import Utterance
 from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.reports import COUNTING, WantedReports
-from alerts.rendering.card import LinkCard
+from alerts.rendering.card import Card, LinkCard
 from alerts.rendering.i18n import primary
 from alerts.web.console.acts import act_routes
 from alerts.web.console.compose_view import audience_of, look_of_draft, voice_of
+from alerts.web.console.copying import Copy, copies_of
 from alerts.web.console.entering import fields_of
 from alerts.web.console.error_pages import RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
-from alerts.web.console.looks import ChannelPreview
+from alerts.web.console.looks import ChannelPreview, PreviewPicture
 from alerts.web.console.maps import outline_of
-from alerts.web.console.previews import reaches_of
+from alerts.web.console.previews import card_address, reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
 
@@ -97,7 +98,7 @@ class Story:
 
     `ends` is what would be said by itself of each way to end it, for the officer to agree to or to change. `heard` is
     the last that people said about it, newest first; `cited` the numbers of the reports that a message of it was made
-    of, `reported` those of other open ones about it.
+    of, `reported` those of other open ones about it. `copies` are its words for where no program may post.
     """
 
     current: Chapter
@@ -112,6 +113,7 @@ class Story:
     reported: tuple[str, ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    copies: tuple[Copy, ...] = ()
 
     @property
     def id(self) -> str:
@@ -294,28 +296,43 @@ async def _foresee(console: Console, request: web.Request) -> web.StreamResponse
     how, reason = form.get("how", ""), form["reason"]
     story = await _asked(console, request)
 
-    def action(unit: DeskUnit) -> tuple[Filed, LinkCard | None]:
+    def action(unit: DeskUnit) -> tuple[Filed, LinkCard | None, Mapping[str, Card]]:
         filed = _file_end(Officer(unit, visitor.actor), alert, how, reason)
-        language, said = primary(unit.desk.station.language), filed.stored.alert
-        return filed, unit.desk.link_card(said, language, story.newest.stored.alert) if said else None
+        language, said, before = primary(unit.desk.station.language), filed.stored.alert, story.newest.stored.alert
+        if said is None:
+            return filed, None, {}
+        shown = [each for each in unit.desk.station.channels.values() if each.card_alone]
+        cards = {each.name: unit.desk.post_card(each, said, before) for each in shown}
+        return filed, unit.desk.link_card(said, language, before), cards
 
     try:
-        filed, link = await console.service.preview(action, story.id)
+        filed, link, cards = await console.service.preview(action, story.id)
     except TocsinError as error:
         return await _refused(console, request, RefusedForm.by(error, form))
-    looks = await _looks(console, request, filed.drafts, link)
+    looks = await _looks(console, request, filed.drafts, link, cards)
     waits = filed.words is not None
     return page(console, request, "foreseen.html", story=story, how=how, reason=reason, looks=looks, words_wait=waits)
 
 
 async def _looks(
-    console: Console, request: web.Request, drafts: Sequence[DraftPost], link: LinkCard | None
+    console: Console,
+    request: web.Request,
+    drafts: Sequence[DraftPost],
+    link: LinkCard | None,
+    cards: Mapping[str, Card],
 ) -> list[ChannelPreview]:
     voice, statuses = voice_of(console, request), await console.service.channels()
     reaches = await reaches_of(console, [made.bulk for made in drafts if made.bulk])
     channels = console.frame.station.channels
+
+    def picture(made: DraftPost) -> PreviewPicture | None:
+        card, image = cards.get(made.post.channel), made.post.message.image
+        return PreviewPicture(card_address(console, card), image.alt) if card and image else None
+
     return [
-        look_of_draft(console, made, None, link, audience_of(channels[made.post.channel], statuses, reaches, voice))
+        look_of_draft(
+            console, made, picture(made), link, audience_of(channels[made.post.channel], statuses, reaches, voice)
+        )
         for made in drafts
     ]
 
@@ -367,7 +384,10 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     heard = tuple(unit.listening.heard(LAST_HEARD, incident)) if unit.desk.station.listens else ()
     cited = cited_in(unit, [stored.id for stored in stored_alerts])
     reported = _reported(unit, incident, cited)
-    return Story(current, newest, chapters, history, on, tuple(remains), seen, heard, cited, reported, ends, unread)
+    copies = copies_of(unit, incident)
+    return Story(
+        current, newest, chapters, history, on, tuple(remains), seen, heard, cited, reported, ends, unread, copies
+    )
 
 
 def _reported(unit: DeskUnit, incident: str, cited: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
