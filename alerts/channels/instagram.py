@@ -139,8 +139,7 @@ class Instagram:
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:  # noqa: ARG002 all are posts
         """`POST /{account}/media`, and once it is ready `POST /{account}/media_publish`."""
         key = identity_of(message, None)
-        container = self._containers.get(key) or await self._contain(key, message)
-        await self._must_be_ready(key, container, message)
+        container = await self._ready(key, message)
         act = RequestPurpose.PUBLISH
         answer = await self._api.ask("POST", f"{self._me}/media_publish", act, {"creation_id": container})
         error = error_of(answer)
@@ -196,6 +195,15 @@ class Instagram:
     def quotas(self) -> Sequence[Quota]:
         """The quotas in the last usage headers that are nearly used up, without those that are over."""
         return self._api.quotas()
+
+    async def _ready(self, key: str, message: Message) -> str:
+        """The post's container, which may be published. A Retry doesn't count: on Instagram only posts do."""
+        try:
+            container = self._containers.get(key) or await self._contain(key, message)
+            await self._must_be_ready(key, container, message)
+        except Retry as error:
+            raise Retry(error.reason, error.after, whole_channel=error.whole_channel, sent=False) from None
+        return container
 
     async def _contain(self, key: str, message: Message) -> str:
         """Have a container made; nobody sees it, so that one more does no harm."""

@@ -54,8 +54,9 @@ async def test_the_picture_is_fetched_at_the_town_s_address_under_the_name_of_it
 @pytest.mark.parametrize("fault", ["error_html", "error_json", "cut_before", "cut_after", "half"])
 async def test_a_container_that_is_in_doubt_is_nothing(stage, channel, fault):
     await stage.fault("instagram", fault, route="POST .*/media$", times=1)
-    with pytest.raises(Retry):
+    with pytest.raises(Retry) as raised:
         await channel.publish(said())
+    assert not raised.value.sent
     await channel.publish(said())
     assert len(await stage.timeline("instagram")) == 1
 
