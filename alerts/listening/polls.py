@@ -137,6 +137,9 @@ def _faults_of_channels(names: Sequence[str], town: Town, *, exercise: bool) -> 
     unknown = [name for name in names if name not in town.channels]
     if unknown:
         return [because("no_such_channel", name=name, known=list(town.channels)) for name in unknown]
+    pictures = [name for name in names if town.channels[name].card_alone]
+    if pictures:
+        return [because("poll_without_picture", channels=pictures)]
     strangers = [name for name in names if name not in fitting]
     if strangers:
         known = sorted(fitting)

@@ -48,6 +48,7 @@ from alerts.model.person import fold_name
 from alerts.model.poll import LONGEST_OPTION, LONGEST_QUESTION, MOST_OPTIONS, Poll, PollState, Tally
 from alerts.model.post import Post
 from alerts.model.reason import Reason
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.counting import count
 from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
@@ -98,7 +99,7 @@ async def _new(console: Console, request: web.Request) -> web.Response:
     town = console.frame.station
     tomorrow = console.service.now().astimezone(town.zone) + timedelta(days=1)
     typed = {**dict.fromkeys(_TYPED, ""), "until": f"{tomorrow:%Y-%m-%dT%H:00}"}
-    chosen = [each.name for each in town.channels.values() if each.public and not each.exercise]
+    chosen = [each.name for each in _asking(town) if not each.exercise]
     return _form_page(console, request, typed, chosen)
 
 
@@ -118,13 +119,18 @@ def _form_page(
         status=HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
         typed=typed,
         chosen=chosen,
-        channels=[each for each in town.channels.values() if each.public],
+        channels=_asking(town),
         faults=faults,
         preview=preview,
         places=range(1, MOST_OPTIONS + 1),
         longest={"question": LONGEST_QUESTION, "option": LONGEST_OPTION},
         identity=typed.get("id") or new_id(),
     )
+
+
+def _asking(town: Town) -> list[ChannelConfig]:
+    """The channels where a poll can be asked: a picture asks nothing."""
+    return [each for each in town.channels.values() if each.public and not each.card_alone]
 
 
 async def _typed(request: web.Request) -> tuple[dict[str, str], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -347,6 +348,14 @@ async def test_an_exercise_is_asked_on_exercise_channels_alone(town):
     assert town.channels["exercices"].messages[0].poll.question == f"EXERCICE – {QUESTION}"
     assert faults(town, exercise=True, channels=("telegram",)) == ["poll_for_exercise_channels"]
     assert faults(town, channels=("exercices",)) == ["poll_for_live_channels"]
+
+
+async def test_where_a_post_is_a_picture_nobody_is_asked(town):
+    channels = town.town.channels
+    town.town = replace(town.town, channels=channels | {"telegram": replace(channels["telegram"], card_alone=True)})
+    draft = PollDraft(question=QUESTION, options=("Oui", "Non"), closes=town.clock.now() + timedelta(hours=1))
+    assert "telegram" not in drawn_up(draft, town.town, "Anne", "p1", town.clock.now()).channels
+    assert faults(town, channels=("telegram",)) == ["poll_without_picture"]
 
 
 async def test_all_faults_are_told_at_once(town):
