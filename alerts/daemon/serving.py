@@ -36,7 +36,7 @@ from alerts.web.public.email_signup import EmailSignupPages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
-from alerts.web.public.post_pictures import routes as post_picture_routes
+from alerts.web.public.post_pictures import post_picture_routes
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.push import PushEnrolment, PushPages
 from alerts.web.public.reporting import PrivatePages, ReportPages
@@ -108,8 +108,7 @@ def build_app(
         app.add_routes([*pins.routes(), *NoticePages(pins, service).routes()])
         app.add_routes(ReportPages(publisher, for_pages, service, reports).routes())
         app.add_routes(PrivatePages(publisher, for_pages, service).routes())
-    if any(each.card_alone for each in town.channels.values()):
-        app.add_routes(post_picture_routes(publisher, service))
+    app.add_routes(post_picture_routes(town, publisher, for_pages))
     app.add_routes(street_map_routes(town))
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))

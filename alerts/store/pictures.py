@@ -15,10 +15,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -34,12 +35,15 @@ from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
 from alerts.store.files import sync
-from alerts.store.statement import Statement, UnitPart, upsert_into
+from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from PIL.Image import Image as PillowImage
 
     from alerts.store.database import Database
+    from alerts.store.dialect import Connection
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
 # The files' first bytes.
@@ -180,6 +184,19 @@ def _write(file: Path, data: bytes) -> None:
 _HAS = Statement("SELECT name FROM picture WHERE name = :name")
 _PUT = upsert_into("picture", "name")
 _GET = Statement("SELECT data FROM picture WHERE name = :name")
+
+# By the day's attempts of these channels, which an index has: of their posts there are years.
+_TRIED_WITH = Statement("""
+    SELECT post.id FROM attempt JOIN post ON post.id = attempt.post_id
+    WHERE attempt.channel IN (SELECT value FROM items(:channels)) AND attempt.counts IN (TRUE, FALSE)
+    AND attempt.left_at > :since AND post.image LIKE '%/' || :name LIMIT 1
+""")
+
+
+def tried_with(db: Connection, name: str, channels: Sequence[str], since: datetime) -> bool:
+    """True if one of these channels tried to send a post with the picture of that name since then."""
+    values = {"name": name, "channels": json.dumps([*channels]), "since": stamp(since)}
+    return _TRIED_WITH.row(db, **values) is not None
 
 
 class SharedPictures(UnitPart):

@@ -1,11 +1,11 @@
-"""Whatever a stranger says is looked up by an index, on both stores: an endpoint, a mailbox, a token, a number."""
+"""Whatever a stranger says is looked up by an index, on both stores: an endpoint, a mailbox, a token, a picture."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from alerts.store import polls, report_rows, reports, subscribers
+from alerts.store import pictures, polls, report_rows, reports, subscribers
 from alerts.store.connection import migrate, opened
 from alerts.store.statement import Statement
 from tests.conftest import a_server
@@ -26,7 +26,7 @@ FOR_OTHERS = {
 def statements() -> Mapping[str, Statement]:
     """All of these modules, whatever they are called."""
     found = {}
-    for module in (subscribers, reports, report_rows, polls):
+    for module in (subscribers, reports, report_rows, polls, pictures):
         for name, kept in vars(module).items():
             several = kept if isinstance(kept, dict) else {"": kept}
             for which, each in several.items():
