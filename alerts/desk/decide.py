@@ -74,11 +74,12 @@ class Candidate:
 class Accepted:
     """The message is for here: its channels, and the present state of its incident.
 
-    `thread` are the incident's posts that stay, `withdrawn` those that it replaces. Without channels, `nowhere` is the
-    reason why it only withdraws. `retreat` is the reason why the incident moved away: it is ended then, without the
-    message's words. `reached` are the channels whose subscribers have it, even if the channel's own post never got out.
-    `of_others` is another's message that it concerns: it waits for an officer, and replaces nothing until then. `hold`
-    is the reason for an officer's review, though its source may publish at once.
+    `thread` are the incident's posts that stay, without those superseded unseen; `withdrawn` those that it replaces.
+    Without channels, `nowhere` is the reason why it only withdraws. `retreat` is the reason why the incident moved
+    away: it is ended then, without the message's words. `reached` are the channels whose subscribers have it, even if
+    the channel's own post never got out. `of_others` is another's message that it concerns: it waits for an officer,
+    and replaces nothing until then. `hold` is the reason for an officer's review, though its source may publish at
+    once.
     """
 
     publish: Publish
@@ -108,12 +109,12 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
     if previous is not None and (end_reason(alert) is not None or _has_run_out(candidate)):
         of_others = other_valid_message(alerts, alert, source, previous.incident_id, station)
     about = of_others or previous
-    thread = tuple(alerts.thread(about.incident_id)) if about else ()
+    thread = tuple(alerts.unsuperseded(about.incident_id)) if about else ()
     if about is not None:
         candidate = replace(
             candidate,
             reached=alerts.subscriber_channels(about.incident_id),
-            let_out=any(stored.state is AlertState.ACCEPTED for stored in alerts.incident(about.incident_id)),
+            let_out=alerts.is_accepted(about.incident_id),
             of_others=of_others,
             proposed=own_proposals(alerts, alert, source, about.incident_id) if of_others else frozenset(),
         )
@@ -131,9 +132,14 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
     if ending is None and (left_out := over(alert, now, station.zone)):
         return left_out
     if ending is not None and not is_open(thread) and not candidate.reached:
-        return LeftOut(because("ends_what_is_over" if thread else "ends_unpublished"))
+        return LeftOut(because("ends_what_is_over" if _had_posts(alerts, about, thread) else "ends_unpublished"))
     placed = _place(candidate, station, about, thread, ending)
     return _no_place_to_wait(alerts, candidate, placed) or placed if isinstance(placed, Accepted) else placed
+
+
+def _had_posts(alerts: AlertRepository, about: StoredAlert | None, thread: Sequence[Post]) -> bool:
+    """True if the incident has posts, be it that all were superseded."""
+    return bool(thread) or (about is not None and alerts.first_superseded(about.incident_id) is not None)
 
 
 def _no_place_to_wait(alerts: AlertRepository, candidate: Candidate, placed: Accepted) -> LeftOut | None:
@@ -141,8 +147,10 @@ def _no_place_to_wait(alerts: AlertRepository, candidate: Candidate, placed: Acc
 
     What citizens report has a bound of its own (`reports/drafting.py`).
     """
-    goes_on = placed.thread or placed.withdrawn or placed.ending or placed.of_others or placed.nowhere
+    goes_on = placed.withdrawn or placed.ending or placed.of_others or placed.nowhere
     if candidate.source in (MANUAL, REPORTS) or placed.publish != "approve" or goes_on:
+        return None
+    if _had_posts(alerts, placed.previous, placed.thread):
         return None
     if has_place(candidate.alert, alerts.waiting_of(candidate.source)):
         return None

@@ -448,7 +448,7 @@ def end_of_veto(
     if _repeats(alerts, message, waiting):
         return min(running, now + veto)
     least = now + max(veto / 2, SHORTEST)
-    return min(max(running, min(least, _waiting_since(accepted) + 2 * veto)), now + veto)
+    return min(max(running, min(least, _waiting_since(alerts, message, accepted) + 2 * veto)), now + veto)
 
 
 def _repeats(alerts: AlertRepository, message: StoredAlert, waiting: Sequence[Post]) -> bool:
@@ -463,12 +463,11 @@ def _content(stored: StoredAlert) -> object:
     return alert and (alert.status, end_reason(alert), alert.note, alert.infos)
 
 
-def _waiting_since(accepted: Accepted) -> datetime:
+def _waiting_since(alerts: AlertRepository, message: StoredAlert, accepted: Accepted) -> datetime:
     """When the oldest of the versions was stored that took each other's place without one of them going out."""
-    posts = sorted((*accepted.thread, *accepted.withdrawn), key=lambda post: post.stored_at)
-    since = posts[-1].stored_at
-    for post in reversed(posts):
-        if post.state not in _UNSEEN:
-            break
-        since = post.stored_at
-    return since
+    seen = max((post.stored_at for post in accepted.thread if post.state not in _UNSEEN), default=None)
+    unseen = [post.stored_at for post in accepted.withdrawn if seen is None or post.stored_at > seen]
+    # Asked of the store: a feed that changes its words again and again leaves thousands of superseded posts.
+    if first := alerts.first_superseded(message.incident_id, seen):
+        unseen.append(first)
+    return min(unseen, default=seen or message.received_at)

@@ -18,7 +18,7 @@ from alerts.store.bulk_results import add_bulk, bulks_of, with_subscribers
 from alerts.store.mapper import Mapper
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
-from alerts.store.statement import Statement, UnitPart, Written, insert_into, moment, stamp
+from alerts.store.statement import Statement, UnitPart, Written, insert_into, moment, stamp, time_of
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
@@ -76,6 +76,10 @@ _THREAD = Statement("""
 _UNSUPERSEDED = Statement("""
     SELECT * FROM post WHERE incident = :incident AND (state <> 'superseded' OR outcome = 'in_doubt') ORDER BY seq
 """)
+_FIRST_SUPERSEDED = Statement("""
+    SELECT MIN(stored_at) AS at FROM post WHERE incident = :incident AND state = 'superseded' AND stored_at > :after
+""")
+_IS_ACCEPTED = Statement("SELECT 1 FROM alert WHERE incident = :incident AND state = 'accepted' LIMIT 1")
 _POSTS_OF = Statement("SELECT * FROM post WHERE alert_id = :alert_id ORDER BY seq")
 _POST_BY_PREFIX = Statement("SELECT * FROM post WHERE id >= :prefix AND id <= :last ORDER BY id LIMIT 6")
 _SET_ALERT = Statement("UPDATE alert SET state = :state, reason = :reason WHERE id = :key")
@@ -196,6 +200,15 @@ class AlertRepository(UnitPart):
     def unsuperseded(self, incident_id: str) -> Sequence[Post]:
         """The posts of an incident that tell if it is open and where it is: without those superseded unseen."""
         return [post_of(row) for row in _UNSUPERSEDED.rows(self._db, incident=incident_id)]
+
+    def first_superseded(self, incident_id: str, after: datetime | None = None) -> datetime | None:
+        """When the first post of an incident was stored, after this time, that was superseded. Returns None if none."""
+        row = _FIRST_SUPERSEDED.row(self._db, incident=incident_id, after=stamp(after) or 0)
+        return time_of(row["at"]) if row else None
+
+    def is_accepted(self, incident_id: str) -> bool:
+        """True if a message of the incident was accepted."""
+        return _IS_ACCEPTED.row(self._db, incident=incident_id) is not None
 
     def posts_of(self, alert_id: str) -> Sequence[Post]:
         """The posts of one alert, in the order of storing."""

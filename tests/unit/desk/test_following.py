@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
@@ -331,6 +332,28 @@ class TestVeto:
             town.pass_(minutes=2.5)
 
         assert {post.not_before for post in town.posts(last).values()} == {NOW + timedelta(minutes=20)}
+
+    def test_no_further_message_of_an_incident_reads_those_that_nobody_saw(self, town):
+        """A river that rises for a day made hundreds of posts, which each further message would read."""
+
+        def rows_read(number):
+            read = []
+            town.db.row_factory = lambda cursor, row: read.append(row) or sqlite3.Row(cursor, row)
+            town.hear(an_alert(headline=f"Vent {number}"))
+            town.db.row_factory = sqlite3.Row
+            town.pass_(seconds=20)
+            return len(read)
+
+        costs = [rows_read(number) for number in range(10)]
+
+        assert costs[3] == costs[-1]
+
+    def test_an_end_of_what_was_superseded_unseen_says_that_it_is_over(self, town):
+        first = town.hear(an_alert())
+        town.hear(cancelling(first.stored.alert))
+        again = town.hear(cancelling(first.stored.alert, identifier="again"))
+
+        assert again.stored.reason.code == "ends_what_is_over"
 
     def test_the_same_words_of_a_feed_have_the_time_that_was_left(self, town):
         first = town.hear(an_alert(parameters=OWN))
