@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from bench.hostile import endless_feed, filled_photo, secondly_zone, tall_png
 from bench.reported import crowds
 from bench.signups import browsers, endpoints, letters
-from bench.strangers import broker, calm_map, hostile_map, replies, site
+from bench.strangers import air, broker, calm_map, flood, hostile_map, replies, site
 
 Given = Mapping[str, str]
 ACCOUNTS = ("/api/v1/", "/api/v2/", "/xrpc/", "/_matrix/")
@@ -325,7 +325,9 @@ def outside(given: Given) -> None:
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             now = mode.read_text()
-            made = _taken(self.path, next(count), now) if self.path.startswith(ACCOUNTS) else b'{"id": "1"}'
+            made = (
+                _taken(self.path, next(count), now) if self.path.startswith(ACCOUNTS) else b'{"id": "1", "token": "t"}'
+            )
             packed = now == "webhook"
             self._answer(bomb if packed else made, "application/json", packed=packed)
 
@@ -370,6 +372,10 @@ def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, b
         return endless_feed(number) if mode == "endless" else site(number if mode == "rss" else None)
     if path.endswith("/cartevigilance/encours"):
         return hostile_map(number) if mode == "vigilance" else made["calm map"]
+    if path.startswith("/territoire/rss"):
+        return flood(number if mode == "editions" else None)
+    if path.startswith("/air/"):
+        return air(number if mode == "editions" else None)
     if path.startswith(ACCOUNTS):
         return replies(path, number if mode == "replies" else None)
     if "/message" in path and mode in made:

@@ -1,8 +1,9 @@
 """What a hostile site, weather service, crowd or broker says: each time something new, more than anybody has to take.
 
-The site's feed, the map of the Vigilance and what people reply are answers to be served (`bench.attackers`). The broker
-is a server of its own, which takes what it is told until the file `mode` says that it is hostile. Every other
-connection is then told nothing more after the greeting, and every other one is told what nobody asked for, without end.
+The site's feed, the map of the Vigilance, Vigicrues' editions, Atmo France's episodes and what people reply are answers
+to be served (`bench.attackers`). The broker is a server of its own, which takes what it is told until the file `mode`
+says that it is hostile. Every other connection is then told nothing more after the greeting, and every other one is
+told what nobody asked for, without end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.air_pages import ALERTED, CODES, episodes, row
+from tests.flood_pages import a_geojson, an_rss, calm, entry, feed_of
 from tests.vigilance_pages import an_edition
 
 DEPARTMENT = "38"
@@ -92,6 +95,45 @@ def _wide(now: datetime) -> bytes:
         {"domain_id": f"x{each}", "max_color_id": 1, "phenomenon_items": []} for each in range(70_000)
     ]
     return json.dumps(document).encode()
+
+
+def flood(number: int | None) -> bytes:
+    """An edition of Vigicrues that is calm, or hostile in one of five ways, as the map is."""
+    now = datetime.now(UTC)
+    if number is None:
+        return feed_of(calm())
+    match number % 5:
+        case 0:
+            return b'{"features": ' + b"[" * 4_000_000
+        case 1:
+            return b'{"features": [{"properties": {"CdEntCru": "GA6", "NivInfViCr": ' + b"9" * 4_000_000 + b"}}]}"
+        case 2:
+            return a_geojson({f"X{each}": 4 for each in range(30_000)} | {"GA6": 3}, now)
+        case 3:
+            return feed_of(*(entry("GA6", "e\u0301\u0323" * 200, now, guid=f"{each}") for each in range(800)))
+        case _:
+            # Nothing red: what is called are Extremes of the bench alone.
+            return an_rss({"GA6": 2 + number // 5 % 2, "TL3": 2 + number // 10 % 2}, now)
+
+
+def air(number: int | None) -> bytes:
+    """Atmo France's episodes: none, or hostile in one of five ways."""
+    today = datetime.now(UTC).date()
+    if number is None:
+        return episodes()
+    match number % 5:
+        case 0:
+            return b'{"features": ' + b"[" * 4_000_000
+        case 1:
+            return b'{"features": [{"properties": {"code_pol": ' + b"9" * 4_000_000 + b"}}]}"
+        case 2:
+            return episodes(*(row("O3", f"{today}", ALERTED, lib_zone=f"Zone {each}") for each in range(20_000)))
+        case 3:
+            marks = "e\u0301\u0323" * 400
+            return episodes(*(row(marks, marks, marks, lib_zone="Zone", date_dif=marks) for _ in range(300)))
+        case _:
+            days = [f"{today + timedelta(days=each)}" for each in range(1 + number // 5 % 7)]
+            return episodes(*((each, day, ALERTED) for day in days for each in CODES))
 
 
 def replies(path: str, number: int | None) -> bytes:

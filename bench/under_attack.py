@@ -128,6 +128,24 @@ every = "1s"
 severity = "Moderate"
 publish = "auto"
 allow_private = true
+
+[sources.crues]
+kind = "vigicrues"
+api_url = "{outside}"
+sections = ["GA6", "TL3"]
+every = "1s"
+publish = "auto"
+allow_private = true
+
+[sources.air]
+kind = "atmo"
+api_url = "{outside}/air"
+user = "town"
+password = { env = "HOOK" }
+department = "38"
+every = "1s"
+publish = "auto"
+allow_private = true
 """
 HEARD_EVERY = "1s"
 ACCOUNTS = """
@@ -193,6 +211,7 @@ ATTACKS = (
     Attack("two photos a second of 80 kB of fill bytes", "photos", goal=2),
     Attack("two photos a second of 1 × 12,900,000 pixels", "tall_photos", goal=2),
     Attack("a Vigilance that is deep, wide, torn, ever other", mode="vigilance"),
+    Attack("a Vigicrues and an Atmo France of the same kinds", mode="editions"),
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
     Attack("a broker that acknowledges nothing, or floods", mode="broker"),
     Attack("storms of replies on Mastodon, Bluesky, Matrix", mode="replies", goal=2, accounts=True),

@@ -9,11 +9,13 @@ from alerts.sources.feed import MOST_BYTES
 from alerts.sources.fetch import MAX_BYTES
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
-from bench.strangers import hostile_map, replies, site
+from bench.strangers import air, flood, hostile_map, replies, site
 from bench.under_attack import ATTACKS
 from tests.walls import in_one_test
 
-OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker", "endless", "zones", "replies")
+OTHERS = (
+    *HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "editions", "broker", "endless", "zones", "replies",
+)  # fmt: skip
 
 
 @in_one_test
@@ -40,6 +42,21 @@ def test_a_hostile_site_and_map_are_as_hostile_as_the_page_says():
     assert (torn.count(b"color_id"), other.count(b'"color_id": 2')) == (1990 + 10, 9)
     assert max(map(len, (many, attributes, marks, nested))) < MOST_BYTES
     assert max(map(len, (deep, digits, wide, torn))) < MAX_BYTES
+
+
+def test_hostile_editions_are_as_hostile_as_the_page_says():
+    brackets, digits, wide, marks, _ = (flood(number) for number in range(5))
+    assert brackets.count(b"[") == digits.count(b"9") == 4_000_000
+    assert wide.count(b"CdEntCru") == 30_001
+    assert (marks.count(b"<item"), marks.count("\u0301".encode())) == (800, 320_000)
+    assert len(marks) < MOST_BYTES
+    assert (flood(4) == flood(9), air(4) == air(9)) == (False, False), "ever other"
+
+    brackets, digits, zones, marks, _ = (air(number) for number in range(5))
+    assert brackets.count(b"[") == digits.count(b"9") == 4_000_000
+    assert zones.count(b"lib_zone") == 20_000
+    assert marks.count(b"\\u0301") > 400_000
+    assert max(map(len, (wide, zones, marks))) < MAX_BYTES
 
 
 def test_storms_of_replies_are_as_hostile_as_the_page_says():
