@@ -101,13 +101,17 @@ class Settings:
     def load(self, *, writes: bool = True) -> Town:
         """channels.toml, checked, or the fleet's desk.
 
-        Raises ConfigurationError, and Misuse where what the command `writes` would be root's in another user's folder.
+        Raises ConfigurationError. Where the command `writes`, raises Misuse if that would be root's in another user's
+        folder, and StoreError if the database is another town's of the same fleet.
         """
         from alerts.config import fleet_desk, load_config
+        from alerts.fleet.towns import must_be_its_own
 
         town = fleet_desk(self._fleet) if self._fleet is not None else load_config(self.file)
         if writes:
             options.must_not_be_roots(town.beside)
+            if self._fleet is None:
+                must_be_its_own(self.file.resolve().parent, town.database)
         return town
 
     def control(self) -> Control:

@@ -88,6 +88,23 @@ def find_towns(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in names if (folder / name / CONFIG).is_file()}
 
 
+def must_be_its_own(folder: Path, database: Place) -> None:
+    """Raise StoreError where the database of the town in this folder is another's of the same fleet.
+
+    A folder without other towns beside it is no fleet's: what its database was before says nothing.
+    """
+    try:
+        found = find_towns(folder.parent)
+    except OSError:
+        return  # a town's own user, who may not look around
+    if len(found) < 2 or not exists(database):
+        return
+    with opened(database) as db:
+        refused = of_another(db, database, folder.name, found)
+    if refused is not None:
+        raise StoreError(refused)
+
+
 def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Settled:
     """The town of that folder, read and checked. Raises ConfigurationError with all that is wrong."""
     if not _NAME.fullmatch(name):

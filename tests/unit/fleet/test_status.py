@@ -6,7 +6,11 @@ import json
 import shutil
 
 from alerts.cli.app import carry_out
-from alerts.fleet.towns import towns
+from alerts.config import load_config
+from alerts.fleet.towns import find_towns, towns
+from alerts.model.incident import Wanted
+from alerts.store.identity import claim
+from alerts.store.unit import asking
 from tests.unit.fleet.towns import CHANNEL, a_fleet, running, write_town
 
 FEED = '\n[sources.meteo]\nkind = "cap"\nurl = "feed.xml"\n'
@@ -75,6 +79,23 @@ async def test_what_only_the_process_refuses_is_not_said_to_run(tmp_path):
     }
     assert "meylan" in rows["annecy"]["reason"]
     assert rows["voreppe"]["reason_code"] == "store_of_other"
+
+
+def test_a_command_leaves_the_database_of_another_town_alone(tmp_path, postgresql_url, capsys):
+    """Whoever writes a town's file may name a neighbour's schema, which the same role of the server may write to."""
+    for name in ("meylan", "voreppe"):
+        write_town(tmp_path, name, store=f"{postgresql_url}&schema=meylan")
+    found = find_towns(tmp_path)
+    place = load_config(tmp_path / "meylan" / "channels.toml").database
+    claim(place, "meylan", found)
+
+    post = ["post", "--headline", "Vent", "--json"]
+    statuses = [carry_out(["--config", str(tmp_path / name / "channels.toml"), *post]) for name in found]
+
+    assert statuses == [0, 1], capsys.readouterr()
+    assert "meylan" in capsys.readouterr().err.splitlines()[-1]
+    with asking(place) as unit:
+        assert len(unit.views.page(Wanted())) == 1
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path, capsys):
