@@ -24,6 +24,7 @@ from alerts.reports.photos import reencoded
 from alerts.sources.atmo import read_episodes, read_token
 from alerts.sources.feed import read_feed
 from alerts.sources.ical.agenda import read_agenda, window_around
+from alerts.sources.mailbox import MAIL_BYTES, read_heads, read_mail
 from alerts.sources.vigicrues import read_edition
 from alerts.sources.vigilance.bulletin import read_bulletin, read_map
 from alerts.store.pictures import bare
@@ -195,6 +196,58 @@ def _tokens(size: int) -> Iterator[Given]:
         yield (body,)
 
 
+_TRACE = "Authentication-Results: mx; dkim=pass header.d=a.example\nDKIM-Signature: d=a.example; h=subject\n"
+_HEADS = (
+    "{}: x\n",
+    "From: {} <b@a.example>\n",
+    "From: b@a.example{}\n",
+    "From: b@a.example\nAuthentication-Results: mx; dkim{}=pass header.d=a.example\n",
+    "From: b@a.example\nAuthentication-Results: {};mx; dkim=pass\n",
+    _TRACE + "From: b@a.example\nDKIM-Signature: d={}\n",
+)
+_HEAD_UNITS = (*_WORDS, "(", ")", "\\", ";", "=", "dkim=", "\n\t", "\r\n ", "=?utf-8?q?")
+_MAILS = (
+    "Subject: {}\n\nx",
+    "Content-Type: text/plain; charset={}\n\nx",
+    "Content-Type: text/plain; {}\n\nx",
+    "Content-Disposition: attachment; filename*0*={}\n\nx",
+    "Date: {}\n\nx",
+    "\n{}",
+    "Content-Type: text/html\n\n{}",
+    "Content-Type: text/html\n\n<table>{}",
+    "Content-Type: multipart/mixed; boundary=a\n\n{}",
+    "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{}",
+    "Content-Type: text/plain\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n{}",
+)
+_MAIL_UNITS = (
+    *_HEAD_UNITS,
+    "--a\n\n",
+    "--a\nContent-Type: multipart/mixed; boundary=a\n\n",
+    "Le a\n",
+    "De : a\n",
+    "_",
+    ">",
+    "-- \n",
+    "<blockquote>",
+    "<table><tr><td>",
+    "<style>",
+    "<!--",
+)
+
+
+def _heads(size: int) -> Iterator[Given]:
+    for head in _texts(_HEADS, _HEAD_UNITS, size):
+        yield (head,) * max(1, min(size // 100_000, 200)), ("b@a.example",), "mx"
+
+
+def _mails(size: int) -> Iterator[Given]:
+    for body in _texts(_MAILS, _MAIL_UNITS, min(size, MAIL_BYTES)):
+        yield (body,)
+    # Each within the other, with an edge of its own.
+    parts = (f"Content-Type: multipart/mixed; boundary=b{each}\n\n--b{each}\n" for each in range(size // 60))
+    yield ("".join(parts).encode()[:MAIL_BYTES],)
+
+
 def _contexts(size: int) -> Iterator[Given]:
     for body in _texts(_CONTEXTS, _THREAD_UNITS, size):
         yield body, "0", ("0",), "https://mastodon.example"
@@ -216,6 +269,8 @@ def _files(size: int) -> Iterator[Given]:
 CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] = {
     "feed": (read_feed, _feeds),
     "calendar": (read_agenda, _calendars),
+    "heads of mails": (read_heads, _heads),
+    "mail": (read_mail, _mails),
     "vigilance map": (read_map, _maps),
     "vigilance bulletin": (read_bulletin, _maps),
     "episodes of air pollution": (read_episodes, _air),

@@ -383,7 +383,7 @@ class MailSettings(ChannelSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> MailSettings:
         # Whoever is between could read the password, and change what an alert says.
-        if self.tls == "none" and not _is_here(self.host):
+        if self.tls == "none" and not is_here(self.host):
             raise ValueError(because("mail_plain_afar", host=self.host))
         if (self.user is None) is not (self.password is None):
             raise ValueError(because("mail_half_a_login"))
@@ -437,7 +437,7 @@ class MqttSettings(ChannelSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> MqttSettings:
         # Whoever is between could have a siren sound, or be silent.
-        if self.tls == "none" and not _is_here(self.host):
+        if self.tls == "none" and not is_here(self.host):
             raise ValueError(because("mqtt_plain_afar", host=self.host))
         if (self.user is None) is not (self.password is None):
             raise ValueError(because("mqtt_half_a_login"))
@@ -449,7 +449,7 @@ class MqttSettings(ChannelSettings):
         return self.port or (8883 if self.tls == "implicit" else 1883)
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """True if it is this machine, so that nobody is in between."""
     try:
         return ip_address(host).is_loopback

@@ -309,12 +309,15 @@ def wrote(actor: Actor, stored: StoredAlert) -> bool:
 def why_not_theirs(actor: Actor, stored: StoredAlert, station: Town, brought: Collection[str] = ()) -> Reason | None:
     """Return the reason why this actor may not validate it. Returns None if they may, as everybody may in a town alone.
 
-    `brought` are the submitters of the reports that a draft cites: that makes it theirs.
+    `brought` are the submitters of the reports that a draft cites: that makes it theirs, as a mail makes its draft its
+    writer's.
     """
     if station.desk.alone:
         return None
     if wrote(actor, stored):
         return because("validates_own", alert=stored.id, author=stored.author)
+    if fold_name(actor.name) in {fold_name(each) for each in stored.mailed_by}:
+        return because("validates_mailed", alert=stored.id, who=actor.name)
     if fold_name(actor.name) in {fold_name(each) for each in brought}:
         return because("validates_brought", alert=stored.id, who=actor.name)
     if stored.author is None and stored.source == MANUAL:

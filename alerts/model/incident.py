@@ -67,6 +67,15 @@ class StoredAlert:
     author: str | None = None
 
     @property
+    def mailed_by(self) -> tuple[str, ...]:
+        """Whoever wrote the mail that it is a draft of: by name, by address, and by that without its domain."""
+        for each in self.notes:
+            if each.code == "mailbox_from":
+                address = str(each["address"])
+                return str(each["writer"]), address, address.partition("@")[0]
+        return ()
+
+    @property
     def severity(self) -> Severity:
         """The alert's severity; Unknown where there is none."""
         return self.alert.severity if self.alert else Severity.UNKNOWN

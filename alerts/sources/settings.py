@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from alerts.channels.settings import SecretSource, read_credential, read_span
+from alerts.channels.settings import SecretSource, is_here, read_credential, read_span
 from alerts.model.alert import Severity
 from alerts.model.local import LocalFile
 from alerts.model.reason import because
+from alerts.model.subscriber import MAILBOX
 from alerts.model.town import ListeningFeed, Publish, Secret, SourceRules
 from alerts.sources.departments import DEPARTMENTS, OVERSEAS
 from alerts.sources.ical.occurrence import parse_moment
@@ -118,6 +119,64 @@ class RssSettings(PolledSettings):
         if value not in ("approve", None):
             raise ValueError(because("rss_waits"))
         return value
+
+
+def _is_sender(value: str) -> str:
+    if not re.fullmatch(rf"{MAILBOX}|@{MAILBOX.partition('@')[2]}", value):
+        raise ValueError(because("mailbox_no_sender", text=repr(value)))
+    return value.lower()
+
+
+class MailboxSettings(AskedSettings):
+    """`kind = "mailbox"`: a folder of a mailbox, by IMAP. Its mails wait for an officer, whatever they say.
+
+    `senders` are addresses, or `@domain` for all of one. `verified_by` is the name by which the town's own mail server
+    signs its `Authentication-Results`.
+    """
+
+    kind: Literal["mailbox"]
+    publish: Publish = "approve"
+    every: Span = timedelta(minutes=2)
+    host: str = Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$", examples=["imap.saint-martin.example"])
+    port: int | None = Field(default=None, ge=1, le=65_535, examples=[993])
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    user: str = Field(
+        pattern=r"^[A-Za-z0-9!#$&'+,./:;=?@^_`|~-]{1,320}$", examples=["alertes-recues@saint-martin.example"]
+    )
+    password: SecretSource
+    folder: str = Field(default="INBOX", pattern=r"^[ !#-&(-\[\]-~]{1,200}$", examples=["INBOX/Astreintes"])
+    senders: tuple[Annotated[str, AfterValidator(_is_sender)], ...] = Field(
+        min_length=1, max_length=100, examples=[["astreinte@eaux.example", "@energies.example"]]
+    )
+    verified_by: str = Field(pattern=r"^[A-Za-z0-9._-]{1,253}$", examples=["mx.saint-martin.example"])
+
+    @field_validator("publish", "urgent")
+    @classmethod
+    def _waits(cls, value: Publish | None) -> Publish | None:
+        if value not in ("approve", None):
+            raise ValueError(because("mailbox_waits"))
+        return value
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> MailboxSettings:
+        # Whoever is between could read the password, and write mails that nobody sent.
+        if self.tls == "none" and not is_here(self.host):
+            raise ValueError(because("mailbox_plain_afar", host=self.host))
+        return self
+
+    @property
+    def imap_port(self) -> int:
+        """The port of the server; by default the usual one for `tls`."""
+        return self.port or (993 if self.tls == "implicit" else 143)
+
+    @property
+    def place(self) -> str:
+        """The name of the folder, of whom and where: what was read of another one doesn't count here."""
+        return f"{self.user} {self.host}:{self.imap_port} {self.folder}"
+
+    def credential(self, folder: Path) -> Secret:
+        """The password; raises BadCredential where it is missing, or can't be one."""
+        return read_credential(self.password, folder)
 
 
 class CapSettings(PolledSettings):

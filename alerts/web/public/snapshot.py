@@ -128,11 +128,11 @@ def state_of(on: Sequence[object], snapshot: Snapshot) -> State:
     return "stale" if snapshot.doubtful else "calm"
 
 
-# "No current alerts" means dangers. Works stand in their calendar long before they begin, and what a site writes waits
-# for an officer: that one of these can't be read is no reason to doubt it, and a page that says so for days because a
-# site was rebuilt is believed by nobody when a hazard's source is down. What kind another package brings isn't known
-# here, so it counts.
-_TELLS_NO_DANGER = frozenset({"ical", "rss"})
+# "No current alerts" means dangers. Works stand in their calendar long before they begin, and what a site or a mail
+# says waits for an officer: that one of these can't be read is no reason to doubt it, and a page that says so for days
+# because a site was rebuilt is believed by nobody when a hazard's source is down. What kind another package brings
+# isn't known here, so it counts.
+_TELLS_NO_DANGER = frozenset({"ical", "rss", "mailbox"})
 # The licences by which publishers want their data named, by the kind of source.
 _LICENCES = {"atmo": "ODbL", "vigicrues": "Licence Ouverte 2.0", "vigilance": "Licence Ouverte 2.0"}
 

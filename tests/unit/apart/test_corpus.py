@@ -29,6 +29,7 @@ READS_APART = {
     "alerts.sources.ical.agenda",
     "alerts.sources.ical.event",
     "alerts.sources.ical.recurrence",
+    "alerts.sources.mailbox",
 }
 READS_HERE = {
     # In time as the length of what comes, which is bounded: `tests/unit/sources/test_cap_samples.py` and the bench.
@@ -105,5 +106,15 @@ async def test_hostile_inputs_are_read_or_refused_and_leave_the_loop_its_turns(w
     told = set(await reading)
     assert len(sample) >= 8
     assert turns >= len(sample) / 4
-    texts = {"Feed", "WorksAgenda", "ColourMap", "Bulletin", "FloodEdition", "AirEpisodes", "Thread", "str"}
-    assert told <= {parser.refuses.__name__, "Photo", "bytes", *texts}
+    texts = {
+        "Feed",
+        "WorksAgenda",
+        "ColourMap",
+        "Bulletin",
+        "FloodEdition",
+        "AirEpisodes",
+        "Thread",
+        "MailWords",
+        "str",
+    }
+    assert told <= {parser.refuses.__name__, "Photo", "bytes", "tuple", *texts}
