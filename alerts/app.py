@@ -132,6 +132,7 @@ class Daemon:
             metrics=self._metrics,
             bulks=self._bulks,
             workers=self.workers,
+            clock=clock,
         )
         self.lanes: dict[str, Lane] = self.vitals.lanes
         self.pollers: dict[str, Poller] = self.vitals.pollers

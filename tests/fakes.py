@@ -245,6 +245,12 @@ class RepeatingOnceChannel(DroppingChannel):
     repeats_once = True
 
 
+class NeverRepeatingChannel(ScriptedChannel):
+    """A channel that can be searched, where a second post would cost money, as with SMS."""
+
+    never_repeats = True
+
+
 class ScriptedTells:
     """Hands a message to a chat as its script says, by chat and in order; it is out after that.
 

@@ -24,6 +24,7 @@ from alerts.model.alert import (
     ResponseType,
     Severity,
 )
+from alerts.model.gsm import room_in
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.town import ChannelConfig, District, Town
@@ -48,7 +49,8 @@ STATIONS = {
 RENDERERS = {language: Renderer(station) for language, station in STATIONS.items()}
 BOT = replace(TELEGRAM, name="bot", signed=False)
 PAGE = ChannelConfig("page", "page", TextFormat(100_000), "never")
-CHANNELS = (X, FACEBOOK, TELEGRAM, BOT, OTHER)
+SMS = ChannelConfig("sms", "sms", TextFormat(room_in(2), "gsm"))
+CHANNELS = (X, FACEBOOK, TELEGRAM, BOT, OTHER, SMS)
 SEVERITIES = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 FIRST_SEEN = 120
 

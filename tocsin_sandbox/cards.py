@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from tocsin_sandbox import mastodon
+from tocsin_sandbox import mastodon, sms
 from tocsin_sandbox.people import handle_of, is_closed
 from tocsin_sandbox.state import Medium, Post, State
 from tocsin_sandbox.telegram.calls import is_private
@@ -30,6 +30,7 @@ _LIMITS = {
     "bluesky": 300,
     "matrix": 10_000,
     "ntfy": 4096,
+    "sms": 8,
     "webhook": 20_000,
 }
 _CAPTION_LIMIT = 1024
@@ -122,9 +123,13 @@ def card_of(state: State, post: Post, now: float) -> Card:
     """The card of one post."""
     at = datetime.fromtimestamp(post.created_at, UTC)
     media = tuple(medium for id_ in post.media if (medium := state.medium(post.platform, id_)))
-    count = {"twitter": weigh, "telegram": units, "mastodon": mastodon.count, "bluesky": mastodon.clusters}.get(
-        post.platform, len
-    )(post.text)
+    count = {
+        "twitter": weigh,
+        "telegram": units,
+        "mastodon": mastodon.count,
+        "bluesky": mastodon.clusters,
+        "sms": sms.parts_of,
+    }.get(post.platform, len)(post.text)
     limit = _CAPTION_LIMIT if post.platform == "telegram" and post.media else _LIMITS[post.platform]
     words = _mark_up(post.text, post.entities) if post.entities and post.platform == "telegram" else _link_up(post.text)
     who, named = _who(state, post)

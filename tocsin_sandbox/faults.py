@@ -49,6 +49,7 @@ class FaultRequest(BaseModel):
         "bluesky",
         "matrix",
         "ntfy",
+        "sms",
         "webhook",
         "open311",
         "push",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import bluesky, instagram, mastodon, matrix, ntfy, open311, push, webhook
+from tocsin_sandbox import bluesky, instagram, mastodon, matrix, ntfy, open311, push, sms, webhook
 from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
@@ -27,6 +27,7 @@ _FAULTY = {
     "telegram": telegram_calls.faulty,
     "matrix": matrix.faulty,
     "ntfy": ntfy.faulty,
+    "sms": sms.faulty,
     "webhook": webhook.faulty,
     "open311": open311.faulty,
     "push": push.faulty,
@@ -41,7 +42,8 @@ def platform_of(path: str) -> str | None:
 
     `/2/…` is X's, `/v{n}.0/…` Facebook's, or Instagram's by the number behind it, `/bot<token>/…` Telegram's,
     `/wpush/…` a push service's, `/webhook…` the town's, `/open311/…` a server of reports, `/api/…` a Mastodon
-    server's, `/xrpc/…` Bluesky's, `/_matrix/…` a Matrix server's, `/ntfy-…` a topic of ntfy.
+    server's, `/xrpc/…` Bluesky's, `/_matrix/…` a Matrix server's, `/ntfy-…` a topic of ntfy;
+    a provider of SMS has `/1.0/…` (OVHcloud), `/v1/public/…` (Octopush), `/sms/v1/…` and `/commons/v1/…` (smsmode).
     """
     if path.startswith("/2/"):
         return "twitter"
@@ -54,6 +56,10 @@ def platform_of(path: str) -> str | None:
         (open311.BASE, "open311"),
         ("/_matrix/", "matrix"),
         ("/ntfy-", "ntfy"),
+        ("/1.0/", "sms"),
+        ("/v1/public/", "sms"),
+        ("/sms/v1/", "sms"),
+        ("/commons/v1/", "sms"),
     ):
         if path.startswith(beginning):
             return platform
@@ -97,6 +103,7 @@ class Platforms:
             "bluesky": self.bluesky,
             "matrix": matrix.Matrix(state),
             "ntfy": ntfy.Ntfy(state),
+            "sms": sms.Sms(state),
             "webhook": webhook.Webhook(state),
             "open311": self.open311,
             "push": self.push,

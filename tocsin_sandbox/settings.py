@@ -58,6 +58,17 @@ MATRIX_USER = "@tocsin:sandbox.example"
 
 NTFY_TOKEN = "sandbox-ntfy-token"  # noqa: S105 - a stand-in's
 
+OVH_SERVICE = "sms-ab12345-1"
+OVH_KEY = "sandbox-ovh-key"
+OVH_SECRET = "sandbox-ovh-secret"  # noqa: S105 - a stand-in's
+OVH_CONSUMER = "sandbox-ovh-consumer"
+OCTOPUSH_LOGIN = "mairie@saint-martin.example"
+OCTOPUSH_KEY = "sandbox-octopush-key"
+SMSMODE_KEY = "sandbox-smsmode-key"
+SMS_SENDER = "STMARTIN"
+SMS_LIST = "1234"
+SMS_PEOPLE = 420
+
 OPEN311_KEY = "sandbox-open311-key"
 
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk="  # noqa: S105 - a stand-in's

@@ -50,7 +50,7 @@ def _measure_jpeg(content: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-PLATFORMS = ("twitter", "facebook", "instagram", "telegram", "mastodon", "bluesky", "matrix", "ntfy", "webhook")
+PLATFORMS = ("twitter", "facebook", "instagram", "telegram", "mastodon", "bluesky", "matrix", "ntfy", "sms", "webhook")
 ALWAYS = frozenset({"twitter", "facebook", "telegram"})
 """Platforms that are shown before anything is posted there; many towns have none of the others."""
 

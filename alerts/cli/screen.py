@@ -432,7 +432,15 @@ def show_channel(channel: ChannelOut) -> None:
         left.append(tell("%(n)s queued", n=channel.queued))
     if channel.subscribers is not None:
         left.append(counted("%(n)s subscriber", "%(n)s subscribers", channel.subscribers))
+    if channel.cost is not None:
+        left.append(tell("%(spent)s € of %(most)s today", **_ceiling(channel.cost.today, channel.cost.daily_budget)))
+        month = _ceiling(channel.cost.month, channel.cost.monthly_budget)
+        left.append(tell("%(spent)s € of %(most)s this month", **month))
     show(_row("channel", channel.channel, channel.state, f"{', '.join(left)}{_because(channel.reason)}"))
+
+
+def _ceiling(spent: float, most: float) -> dict[str, str]:
+    return {"spent": f"{spent:.2f}", "most": f"{most:.2f}"}
 
 
 def show_town(town: Mapping[str, Any]) -> None:

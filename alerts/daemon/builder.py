@@ -110,6 +110,7 @@ class Builder:
             pace=self.paces.get(channel),
             listens_every=self.town.listening.every,
             pages=self.town.public_url,
+            zone=self.town.zone,
         )
 
     def build_lanes(self) -> dict[str, Lane]:

@@ -295,6 +295,9 @@ class Metrics:
         self._subscribers = Gauge(
             "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=registry
         )
+        self._spent = Gauge(
+            "tocsin_spent_euros", "What a channel's posts cost in euros", ["channel", "span"], registry=registry
+        )
         self._tasks = Counter("tocsin_task_ends", TASK_ENDS, ["task"], registry=registry)
         events.subscribe(AttemptFinished, self._count_attempt)
         events.subscribe(MessageFiled, self._count_message)
@@ -328,6 +331,12 @@ class Metrics:
         self._jobs.clear()
         for labels, number in jobs.items():
             self._jobs.labels(*labels).set(number)
+
+    def measure_costs(self, costs: Mapping[str, Mapping[str, float]]) -> None:
+        """Set what the posts of each channel cost, by `today` and `month`."""
+        for channel, cost in costs.items():
+            for span in ("today", "month"):
+                self._spent.labels(channel, span).set(cost[span])
 
     def expect_bots(self, channels: Iterable[str]) -> None:
         """Show the counts of these channels' bots from the start: a series that is missing can't be alerted on."""

@@ -14,13 +14,16 @@ from alerts.daemon.telemetry import Metrics
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Cycle, Workers
+from alerts.desk.service import cost_of
 from alerts.desk.status_out import OwnerOut, owners_of
 from alerts.health.checks import STORE
 from alerts.model.lease import source_lease
+from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.sources.poll import Poller
 from alerts.store.database import Database
+from alerts.store.views import Views
 from alerts.web.ops import Gauges
 
 
@@ -36,6 +39,7 @@ class DaemonStatus:
         metrics: Metrics,
         bulks: BulkSenders,
         workers: Workers,
+        clock: Clock,
     ) -> None:
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
@@ -47,6 +51,7 @@ class DaemonStatus:
         self._metrics = metrics
         self._bulks = bulks
         self._workers = workers
+        self._clock = clock
 
     def gauges(self) -> Gauges:
         """Return the source of `/readyz` and `/metrics`."""
@@ -84,14 +89,21 @@ class DaemonStatus:
     async def measure(self) -> CollectorRegistry:
         """Update the gauges that are measured on request; returns all metrics."""
         # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
-        posts, jobs = await self._database.ask(lambda unit: (unit.views.post_counts(), unit.jobs.counts()))
+        posts, jobs, costs = await self._database.ask(
+            lambda unit: (unit.views.post_counts(), unit.jobs.counts(), self._costs(unit.views))
+        )
         well = {("source", name): poller.reason is None for name, poller in self._pollers_here().items()}
         well |= {("channel", name): lane.trouble is None for name, lane in self._lanes_here().items()}
         well["store", "database"] = self._database.trouble is None
         self._metrics.measure(posts, self.cycles(), well, self.connections())
         self._metrics.measure_jobs(jobs)
+        self._metrics.measure_costs(costs)
         await self._bulks.measure(self._metrics)
         return self._metrics.registry
+
+    def _costs(self, views: Views) -> Mapping[str, Mapping[str, float]]:
+        found = {name: cost_of(views, self._town, name, self._clock.now()) for name in self._town.channels}
+        return {name: cost for name, cost in found.items() if cost is not None}
 
     # Of what another daemon works, that one tells: a series must not say two things.
 

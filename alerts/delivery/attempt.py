@@ -46,6 +46,7 @@ from alerts.model.ports import (
     Edits,
     Finds,
     FindsExactly,
+    NeverRepeats,
     RepeatsOnce,
     Replaces,
     TwoLevels,
@@ -332,6 +333,8 @@ class Attempts:
         if part.error is not None:
             failure = Retry(because("channel_stumbled", error=type(part.error).__name__))
             verdict = retry.look_failed(failure, post, self._clock.now(), self._chance)
+        if isinstance(self._channel, NeverRepeats) and self._channel.never_repeats:
+            verdict = retry.never_again(verdict)
         await self._finish(post, begun, verdict, began)
         await self._health.write_down(self._keeper.lease_of(self._settings.name))
 

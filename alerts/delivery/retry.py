@@ -226,6 +226,14 @@ def once_more(post: Post, reason: Reason, doubts: int) -> Verdict:
     return _officer_decides(reason)
 
 
+def never_again(verdict: Verdict) -> Verdict:
+    """Return the verdict of a look where nothing may be sent twice: what would be sent again waits for the officer."""
+    if verdict.state is not PostState.QUEUED:
+        return verdict
+    why = verdict.reason["why"] if verdict.reason and verdict.outcome == "sent_again" else None
+    return _officer_decides(why if isinstance(why, Reason) else because("not_found_there"))
+
+
 def _officer_decides(reason: Reason) -> Verdict:
     waits = because("maybe_out_decide", why=reason)
     return Verdict(PostState.IN_DOUBT, "officer", waits, counts=False, looked=True)

@@ -14,7 +14,7 @@ from typing import Any
 from alerts.desk.approve import find_alert
 from alerts.desk.heard_report import ReportHeard, heard_about
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskUnit, spending_of
 from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Archived, PastEvent, StoredAlert
 from alerts.model.post import Post, PostState
@@ -85,7 +85,8 @@ class Delays:
 class ReportPost:
     """One channel's post for one version, and its result; `picture` is its text alternative.
 
-    `reactions` are people's signs, with their numbers, if the platform gives them to a listener.
+    `reactions` are people's signs, with their numbers, if the platform gives them to a listener. `cost` is in euros;
+    None: it costs nothing, or that isn't known any more.
     """
 
     post: str
@@ -108,6 +109,7 @@ class ReportPost:
     answered_at: datetime | None
     delays: Delays
     reactions: Mapping[str, int] = field(default_factory=dict)
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
         exercise=exercise,
         versions=versions,
         posts=tuple(
-            _with_reactions(unit, _report_post(post, versions[numbers[post.alert_id] - 1], events)) for post in posts
+            _with_cost(unit, _with_reactions(unit, _report_post(post, versions[numbers[post.alert_id] - 1], events)))
+            for post in posts
         ),
         deeds=tuple(_deeds(unit, numbers, posts)),
         steps=tuple(TimelineStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
@@ -276,6 +279,12 @@ def _with_reactions(unit: DeskUnit, post: ReportPost) -> ReportPost:
     if channel is None or post.remote_id is None:
         return post
     return replace(post, reactions=unit.listening.reactions(post.channel, post.remote_id))
+
+
+def _with_cost(unit: DeskUnit, post: ReportPost) -> ReportPost:
+    channel = unit.desk.station.channels.get(post.channel)
+    is_paid = channel is not None and channel.price is not None
+    return replace(post, cost=spending_of(unit.views, post.channel).of(post.post)) if is_paid else post
 
 
 def _answered_at(post: Post, own: Sequence[PastEvent]) -> datetime | None:

@@ -31,6 +31,7 @@ from alerts.model.lease import Lease
 from alerts.model.ports import Clock
 from alerts.model.post import HELD, TO_BE_SEEN_TO, DeferredPost, Post, PostKind, PostState
 from alerts.model.reason import because
+from alerts.model.spending import SPENT, Spending
 from alerts.model.town import MAIL, PUSH, Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
@@ -180,7 +181,7 @@ class DeskService:
                 {
                     **status,
                     "followers": followers_of(unit.views, status["channel"]),
-                    "more": channel_more(self._town, unit.views, status),
+                    "more": channel_more(self._town, unit.views, status, unit.now),
                 }
                 for status in channel_statuses(unit.views, self._town, unit.now)
             ]
@@ -230,6 +231,25 @@ def followers_of(views: Views, channel: str) -> int | None:
     """Return the platform's latest number of followers. Returns None if it gave none."""
     text = views.fact(channel, "followers")
     return int(text) if text and text.isdigit() else None
+
+
+def spending_of(views: Views, channel: str) -> Spending:
+    """Return what the channel's posts cost, as it keeps it."""
+    return Spending.read(views.fact(channel, SPENT))
+
+
+def cost_of(views: Views, config: Town, channel: str, moment: datetime) -> dict[str, float] | None:
+    """Return what a channel spent and may spend, in euros. Returns None if its posts cost nothing."""
+    settings = config.channels[channel]
+    if settings.daily_budget is None or settings.monthly_budget is None:
+        return None
+    spending, today = spending_of(views, channel), moment.astimezone(config.zone).date()
+    return {
+        "today": spending.on(today),
+        "month": spending.in_month(today),
+        "daily_budget": settings.daily_budget,
+        "monthly_budget": settings.monthly_budget,
+    }
 
 
 def source_statuses(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
@@ -340,11 +360,11 @@ def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str
     }
 
 
-def channel_more(config: Town, views: Views, status: Mapping[str, Any]) -> dict[str, Any]:
+def channel_more(config: Town, views: Views, status: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
     """Return the pages' further data of a channel.
 
     `windows` has each window's `limit` and how much is `left` of it, and of the longest the reserve it `keeps`. `until`
-    is when a channel that waits continues, as an aware time.
+    is when a channel that waits continues, as an aware time. `cost` is that of `cost_of`.
     """
     name = status["channel"]
     settings = config.channels[name]
@@ -360,4 +380,5 @@ def channel_more(config: Town, views: Views, status: Mapping[str, Any]) -> dict[
     ]
     is_well = status["state"] == "ok"
     until = None if is_well else views.channel_status(name).blocked_until
-    return {"kind": settings.kind, "exercise": settings.exercise, "windows": windows, "until": until}
+    cost = cost_of(views, config, name, moment)
+    return {"kind": settings.kind, "exercise": settings.exercise, "windows": windows, "until": until, "cost": cost}

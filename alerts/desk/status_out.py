@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from alerts.desk.out import AlertOut, Out, ReasonCode, ReasonWords, spelled, worded
-from alerts.desk.service import DeskUnit, channel_statuses, concerning, followers_of, source_statuses
+from alerts.desk.service import DeskUnit, channel_statuses, concerning, cost_of, followers_of, source_statuses
 from alerts.model.lease import Ownership, name_of, source_lease
 from alerts.model.town import Town
 
@@ -57,6 +57,16 @@ class SourceOut(Out):
 
 
 @dataclass(frozen=True)
+class CostOut(Out):
+    """What a channel's posts cost, in euros, today and in this month, and its ceilings."""
+
+    today: float
+    month: float
+    daily_budget: float
+    monthly_budget: float
+
+
+@dataclass(frozen=True)
 class ChannelOut(Out):
     """How a channel is doing; `left` is what is left of each window of its limits."""
 
@@ -69,6 +79,7 @@ class ChannelOut(Out):
     reason_code: ReasonCode
     followers: int | None
     subscribers: Annotated[int | None, Field(description="Null for a channel that has none.")]
+    cost: Annotated[CostOut | None, Field(description="Null for a channel whose posts cost nothing.")]
     owner: OwnerOut | None
 
     @classmethod
@@ -80,6 +91,7 @@ class ChannelOut(Out):
                 **{**each, **worded(town, each["reason"])},
                 followers=followers_of(unit.views, each["channel"]),
                 subscribers=unit.subscribers.count(each["channel"]) if each["channel"] in town.reaching else None,
+                cost=CostOut(**cost) if (cost := cost_of(unit.views, town, each["channel"], unit.now)) else None,
                 owner=owners.get(each["channel"]),
             )
             for each in channel_statuses(unit.views, town, unit.now)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -298,6 +298,13 @@ class ProbesAtHome(Protocol):
 
 
 @runtime_checkable
+class NeverRepeats(Protocol):
+    """A channel where a second post costs money: one in doubt that isn't found waits for an officer, however grave."""
+
+    never_repeats: bool
+
+
+@runtime_checkable
 class RepeatsOnce(Protocol):
     """A channel that can't be searched, where most receivers, not all, recognise a repeated post by its id.
 
@@ -386,7 +393,7 @@ class Resources:
     is that of channels.toml, for secret files; `recall` and `remember` keep a few of the channel's own facts (a
     migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, if it also talks to
     subscribers: posts share its rate with messages. `listens_every` is the interval of polling a young post if the
-    channel is listened to. `pages` is the town's public address, for links back to it.
+    channel is listened to. `pages` is the town's public address, for links back to it, `zone` is that of its days.
     """
 
     session: Any
@@ -397,6 +404,7 @@ class Resources:
     pace: Pace | None = None
     listens_every: timedelta = ListeningSection.every
     pages: str | None = None
+    zone: tzinfo = UTC
 
 
 class Tells(Protocol):

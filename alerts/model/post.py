@@ -102,9 +102,9 @@ class TextFormat:
 
     `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of the text left after
     entity parsing), "graphemes" (Bluesky), "mastodon" (graphemes, a URL is 23, hosts of mentions are free), "bytes" (of
-    UTF-8) or "characters" (code points). `markup` is "plain", "html" (for Telegram its subset) or "json" (named values
-    for machines). `link` is the place of the address: "text" at the end of the text, or "field" outside of it, such as
-    Facebook's `link`.
+    UTF-8), "gsm" (septets of SMS, `alerts.model.gsm`) or "characters" (code points). `markup` is "plain", "html" (for
+    Telegram its subset) or "json" (named values for machines). `link` is the place of the address: "text" at the end of
+    the text, or "field" outside of it, such as Facebook's `link`.
     """
 
     limit: int

@@ -166,7 +166,8 @@ class ChannelConfig:
     channel's subscribers, one by one. `signed`: readers see the town's name with each post, as on its own page, so
     no text repeats it. `asks`: polls are asked there by the platform's own means. `card_alone`: a post there is a
     picture, the card, an end's too. `chat` is a chat's name or number, `sender` and `to` are an e-mail's, as far as
-    its kind has them: readers know the channel by these.
+    its kind has them: readers know the channel by these. `price` is that of an SMS to one number, and the budgets
+    what may be spent a day and a month, in euros (None: its posts cost nothing).
     """
 
     name: str
@@ -193,6 +194,9 @@ class ChannelConfig:
     chat: str = ""
     sender: str = ""
     to: str | None = None
+    price: float | None = None
+    daily_budget: float | None = None
+    monthly_budget: float | None = None
     settings: Any = field(default=None, compare=False)
 
     @property

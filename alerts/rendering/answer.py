@@ -16,6 +16,7 @@ from markupsafe import escape
 from alerts.model.bounds import visible
 from alerts.model.post import Message, PostKind
 from alerts.model.reason import Reason, because
+from alerts.rendering.counting import spelled_for
 from alerts.rendering.fit import fit
 from alerts.rendering.library import FAULTS, GENERAL, Part, Piece, reason_of, sentence, split
 from alerts.rendering.text import clean, french, tame
@@ -58,9 +59,10 @@ def message_of(reply: AnswerWords, channel: ChannelConfig, station: Town, librar
         mark = Part("exercise", _written(str(known["words"]["exercise"]), markup), keep=True)
         pieces = [mark, "\n", *pieces, "\n", mark]
     fitted = fit(pieces, channel.text)
-    plain = visible(fitted.text) if markup == "html" else fitted.text
+    text = spelled_for(fitted.text, channel.text)
+    plain = visible(text) if markup == "html" else text
     # The address stands in the text everywhere: a comment has no card of its own, and an edit would lose it.
-    return Message(fitted.text, plain, None, language=language)
+    return Message(text, plain, None, language=language)
 
 
 def verdict_on(found: str, fact: str, language: str, libraries: Sequence[Library]) -> str:

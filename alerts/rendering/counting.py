@@ -1,7 +1,8 @@
 """How long a text is, in the units of the platform that will print it, and what X takes for a link in it.
 
 Bluesky counts graphemes (Unicode's UAX 29), what a reader takes for one character. Mastodon counts them too, an address
-with its protocol as 23, and of `@name@host` the `@name` alone (its `StatusLengthValidator`).
+with its protocol as 23, and of `@name@host` the `@name` alone (its `StatusLengthValidator`). SMS count septets
+(`alerts.model.gsm`), of the text as it is spelled for them.
 
 Facebook counts code points and Telegram UTF-16 units of what is left when tags and entities are read. X weighs
 (twitter-text, configuration version 3): in NFC every code point weighs 2, or 1 where it is in a range of Latin, Greek,
@@ -21,11 +22,14 @@ from functools import lru_cache
 
 from alerts.model.bounds import normal, utf16_units, visible
 from alerts.model.domains import is_tld
+from alerts.model.gsm import room_in, size_of, spelled
 from alerts.model.post import TextFormat
 
 # X's configuration v3 of twitter-text: t.co links and emoji have fixed weights.
 LINK_WEIGHT = 23
 EMOJI_WEIGHT = 2
+_LONGEST_SMS = 2 * room_in(8)
+"""Characters of a text that is more than eight SMS however it is spelled: a quotation mark's space is left out."""
 # Characters that count twice.
 _HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 # What makes several code points one emoji. Without any of these, emoji need no counting of their own: each weighs 2.
@@ -46,8 +50,8 @@ _MENTION = re.compile(r"(?<![=/\w])(@[a-z0-9_]+(?:[.-]+[a-z0-9_]+)*)@\w+(?:[.-]+
 def count(text: str, fmt: TextFormat) -> int:
     """Return the length of `text`, written in the markup of `fmt`, as the platform of `fmt` counts it.
 
-    `fmt.count` is `weighted` (X), `utf16` (Telegram), `graphemes` (Bluesky), `mastodon`, `bytes` (of UTF-8: ntfy) or
-    `characters` (Facebook); any other raises ValueError.
+    `fmt.count` is `weighted` (X), `utf16` (Telegram), `graphemes` (Bluesky), `mastodon`, `bytes` (of UTF-8: ntfy),
+    `gsm` (SMS) or `characters` (Facebook); any other raises ValueError.
     """
     seen = visible(text) if fmt.markup == "html" else text
     match fmt.count:
@@ -63,9 +67,17 @@ def count(text: str, fmt: TextFormat) -> int:
             return on_mastodon(seen)
         case "bytes":
             return len(seen.encode(errors="replace"))
+        case "gsm":
+            # Beyond what any SMS holds nothing is spelled: a feed's text is counted a hundred times while it is cut.
+            return size_of(spelled(seen)).used if len(seen) <= _LONGEST_SMS else len(seen)
         case _:
-            known = "characters, utf16, weighted, graphemes, mastodon or bytes"
+            known = "characters, utf16, weighted, graphemes, mastodon, bytes or gsm"
             raise ValueError(f"a text is counted as {known}, not as {fmt.count!r}")
+
+
+def spelled_for(text: str, fmt: TextFormat) -> str:
+    """Return `text` in the characters of its platform: for SMS those of the alphabet that is cheap."""
+    return spelled(text) if fmt.count == "gsm" else text
 
 
 def weighted(text: str) -> int:

@@ -235,6 +235,9 @@ class _Fitting:
 
     def _count(self, text: str) -> int:
         """Each distinct line is counted once: no link, emoji, accent or tag continues beyond the end of a line."""
+        # One letter decides of the alphabet of the whole, and what is over one SMS has less room in each.
+        if self._fmt.count == "gsm":
+            return count(text, self._fmt)
         lines = text.split("\n")
         for line in lines:
             if line not in self._lines:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from alerts.model.alert import Alert, Info, Severity, Status
+from alerts.model.gsm import unspellable
 from alerts.model.hazard import fold
 from alerts.model.post import PostKind
 from alerts.model.reason import Reason, because
@@ -83,6 +84,7 @@ _CONDITIONAL = re.compile(
     r"|\b(?:not|never|no|only|unless|except|if|when|until|soon|before)\b|n't\b"
 )
 """Words that negate a permission or limit it to later or to some people."""
+_MOST_LETTERS = 20
 # Several exclamation or question marks.
 _LOUD = re.compile(r"!\s*!|!{2,}|\?!|!\?")
 _CAPITALS = re.compile(
@@ -243,6 +245,8 @@ def remarks_on_post(
     # Only X makes links of bare domains, and charges for them.
     if channel.text.count == "weighted":
         warnings += [because("remark_link_of_x", found=found) for found in links(rendered_text) if found != link]
+    if channel.text.count == "gsm" and (foreign := unspellable(rendered_text)):
+        warnings.append(because("sms_as_unicode", letters=" ".join(foreign[:_MOST_LETTERS])))
     if fitted.count > channel.text.limit:
         warnings.append(because("remark_too_long", count=fitted.count, limit=channel.text.limit))
     return warnings

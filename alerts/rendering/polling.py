@@ -15,7 +15,7 @@ from alerts.model.poll import BOT, WEB, Poll, Tally, Way
 from alerts.model.post import Message, PollForm, PostImage, TextFormat
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import Bar, draw_bars
-from alerts.rendering.counting import count
+from alerts.rendering.counting import count, spelled_for
 from alerts.rendering.fit import at_words
 from alerts.rendering.i18n import words_in
 from alerts.rendering.moments import clock_time, locale_of, with_ordinal
@@ -123,4 +123,4 @@ def _fitted(ways: Sequence[Sequence[str]], channel: ChannelConfig, link: str | N
 
 
 def _in_markup(text: str, form: TextFormat) -> str:
-    return html.escape(text, quote=False) if form.markup == "html" else text
+    return html.escape(text, quote=False) if form.markup == "html" else spelled_for(text, form)

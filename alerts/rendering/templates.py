@@ -30,7 +30,7 @@ from alerts.model.post import EndReason, Message, PostKind
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords, message_of, verdict_on
-from alerts.rendering.counting import count
+from alerts.rendering.counting import count, spelled_for
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
 from alerts.rendering.library import (
@@ -119,11 +119,12 @@ class Renderer:
         # After the template, which may be the town's own and may have forgotten them.
         framed = _framed(pieces, str(matter.general["exercise"]), shown, channel, context)
         fitted = fit(framed, channel.text)
-        plain = visible(fitted.text) if channel.text.markup == "html" else fitted.text
+        text = spelled_for(fitted.text, channel.text)
+        plain = visible(text) if channel.text.markup == "html" else text
         # Only on our own page all of it stands; a feed's link leads to what the feed says.
         page = link is not None and link == self._page(context)
         warnings += remarks_on_post(plain, shown, channel, fitted, kind, page=page)
-        message = Message(fitted.text, plain, link, language=matter.language)
+        message = Message(text, plain, link, language=matter.language)
         return Rendered(message, fitted.count, channel.text.limit, fitted.cut, tuple(dict.fromkeys(warnings)))
 
     def tell(self, alert: Alert, kind: PostKind, channel: ChannelConfig, *, context: Context) -> dict[str, Any]:

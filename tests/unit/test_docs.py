@@ -32,6 +32,7 @@ from alerts.channels.settings import (
     TwitterSettings,
     WebhookSettings,
 )
+from alerts.channels.sms import SmsSettings
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
 from alerts.config.sections import (
     ClusterSettings,
@@ -96,6 +97,7 @@ MODELS = {
     '### `kind = "instagram"`': (InstagramSettings, ChannelSettings),
     '### `kind = "matrix"`': (MatrixSettings, ChannelSettings),
     '### `kind = "ntfy"`': (NtfySettings, ChannelSettings),
+    '### `kind = "sms"`': (SmsSettings, ChannelSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
     '### `kind = "mail"`': (MailSettings, ChannelSettings),
     '### `kind = "mqtt"`': (MqttSettings, ChannelSettings),

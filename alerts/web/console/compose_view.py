@@ -306,7 +306,9 @@ def audience_of(
     followers = reached([channel.name], statuses)
     reach = reaches.get(channel.name)
     return Audience(
-        voice.number(followers) if followers is not None else "", reach_words(reach, voice.locale) if reach else None
+        voice.number(followers) if followers is not None else "",
+        reach_words(reach, voice.locale) if reach else None,
+        followers,
     )
 
 

@@ -45,7 +45,7 @@ from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import WrongAddress
-from alerts.web.console.words import best_language, briefly, detail_in_words, languages, words_of
+from alerts.web.console.words import best_language, briefly, detail_in_words, languages, money, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ class Frame:
             "ngettext": words.ngettext,
             "detail_in_words": partial(detail_in_words, words=words),
             "channel_name": partial(channel_name, words, self.station),
+            "money": partial(money, language=words.language),
             "language": words.language,
             "languages": _language_names(),
             "station": self.station,
@@ -193,6 +194,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "bluesky": _("Bluesky account"),
         "matrix": _("Matrix room"),
         "ntfy": _("ntfy topic"),
+        "sms": _("SMS"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
         "mqtt": _("Panels and sirens"),

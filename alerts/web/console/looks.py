@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from babel.numbers import format_decimal
 
 from alerts.desk.audience import SubscriberReach, displayed_count
+from alerts.model.gsm import size_of
 from alerts.model.post import Means, Message, Post, PostKind, subject_of
 from alerts.model.reason import Reason
 from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
@@ -49,6 +50,7 @@ _LAYOUTS: Mapping[str, Layout] = {
     "bluesky": "feed",
     "matrix": "chat",
     "ntfy": "lock",
+    "sms": "chat",
     MAIL: "letter",
     PUSH: "lock",
 }
@@ -127,10 +129,14 @@ class ReachWords:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A channel's audience: its followers as far as the platform gives them, and its subscribers."""
+    """A channel's audience: its followers as far as the platform gives them, and its subscribers.
+
+    `people` is the number of followers, for what depends on it.
+    """
 
     followers: str = ""
     reach: ReachWords | None = None
+    people: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,8 @@ class ChannelPreview:
     """The preview of one channel's post, or the reason why there is none (`silence`).
 
     `means` is its relation to earlier posts, `to` the list that e-mails go to, `link` the whole address: a screen may
-    show less of it.
+    show less of it. `parts` is how many SMS each telephone gets, and `euros` what they all cost (None: nobody knows how
+    many there are).
     """
 
     channel: str
@@ -157,6 +164,8 @@ class ChannelPreview:
     to: str = ""
     audience: Audience = Audience()
     silence: Reason | None = None
+    parts: int = 0
+    euros: float | None = None
 
     @property
     def is_seen_by_all(self) -> bool:
@@ -188,6 +197,8 @@ class Shot:
 def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> ChannelPreview:
     """Return the preview of a channel with a post, of that length and limit by its platform's count."""
     channel, post = shot.channel, shot.post
+    parts = size_of(post.message.text).parts if channel.price is not None else 0
+    is_known = channel.price is not None and audience.people is not None
     return ChannelPreview(
         channel.name,
         channel.kind,
@@ -202,6 +213,8 @@ def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> C
         public=channel.public,
         to=channel.to or "",
         audience=audience,
+        parts=parts,
+        euros=parts * (audience.people or 0) * (channel.price or 0.0) if is_known else None,
     )
 
 
@@ -343,7 +356,8 @@ def _whole(shot: Shot, message: Message) -> str:
 
 def _card(shot: Shot, message: Message, layout: Layout) -> PreviewCard | None:
     """Return the platform's card of the link. None for an edit, which keeps its card, and where links have none."""
-    if message.link is None or layout not in ("feed", "chat") or shot.post.means is Means.EDIT:
+    has_cards = layout in ("feed", "chat") and shot.channel.kind != "sms"
+    if message.link is None or not has_cards or shot.post.means is Means.EDIT:
         return None
     if shot.channel.card_alone:
         return None

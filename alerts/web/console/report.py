@@ -25,7 +25,7 @@ from alerts.model.errors import Misuse
 from alerts.model.reason import Reason
 from alerts.rendering.i18n import sentence, word
 from alerts.web.console.frame import Console, worded
-from alerts.web.console.words import Words, words_of
+from alerts.web.console.words import Words, money, words_of
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -93,6 +93,7 @@ def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
 
     return {
         "moment": moment,
+        "money": partial(money, language=words.language),
         "signs": signs,
         "remarked_all": remarked_all,
         "spell": partial(spelled_span, day=words.gettext("d")),

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from alerts.model.person import Role
 from alerts.rendering.i18n import Words, read_words
 from alerts.web.pages import best_of, languages_in
 
-__all__ = ["Words", "best_language", "languages", "words_of"]
+__all__ = ["Words", "best_language", "languages", "money", "words_of"]
 
 FOLDER = Path(__file__).with_name("locale")
 
@@ -34,6 +35,11 @@ def languages() -> tuple[str, ...]:
 def best_language(accepted: str | None, station: str) -> str:
     """The language for a browser that accepts these."""
     return best_of(languages(), accepted, station)
+
+
+def money(euros: float, language: str) -> str:
+    """An amount in the reader's number format: "12.50 €", "12,50 €"."""
+    return f"{format_decimal(euros, '#,##0.00', locale=language)}\u00a0€"
 
 
 # The audit log's details are stored in English; these recognise the ones with values in them.

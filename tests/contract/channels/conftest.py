@@ -38,6 +38,11 @@ SECRETS = {
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
     "MATRIX_TOKEN": "sandbox-matrix-token",
     "NTFY_TOKEN": "sandbox-ntfy-token",
+    "OVH_KEY": "sandbox-ovh-key",
+    "OVH_SECRET": "sandbox-ovh-secret",
+    "OVH_CONSUMER_KEY": "sandbox-ovh-consumer",
+    "OCTOPUSH_KEY": "sandbox-octopush-key",
+    "SMSMODE_KEY": "sandbox-smsmode-key",
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
     "MAIL_PASSWORD": "sandbox-mail-password",
     "AGGLO_KEY": "sandbox-open311-key",
@@ -57,6 +62,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bluesky": {"handle": "saint-martin.sandbox.example", "password": {"env": "BLUESKY_PASSWORD"}},
     "matrix": {"room": "!permanence:sandbox.example", "token": {"env": "MATRIX_TOKEN"}},
     "ntfy": {"topic": "ntfy-permanence", "token": {"env": "NTFY_TOKEN"}},
+    "sms": {
+        "provider": "ovh",
+        "key": {"env": "OVH_KEY"},
+        "secret": {"env": "OVH_SECRET"},
+        "consumer_key": {"env": "OVH_CONSUMER_KEY"},
+        "service": "sms-ab12345-1",
+        "contacts": "1234",
+        "sender": "STMARTIN",
+        "price": 0.07,
+        "parts": 4,
+        "daily_budget": 1000,
+        "monthly_budget": 5000,
+    },
     "webhook": {"url": "https://town.example/webhook/alerts", "secret": {"env": "WEBHOOK_SECRET"}},
     "mail": {"user": USER, "password": {"env": "MAIL_PASSWORD"}, "sender": USER, "to": LIST},
     "mqtt": {"user": BROKER_USER, "password": {"env": "MQTT_PASSWORD"}},
@@ -67,7 +85,7 @@ REPEATABLE = frozenset({"webhook", "mqtt"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
 WITHOUT_HTTP = frozenset({"mail", "mqtt"})
 """Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""
-ALONE = frozenset({"ntfy"})
+ALONE = frozenset({"ntfy", "sms"})
 """Kinds whose posts have neither an address nor a place under another one."""
 NO_THREADS = ALONE | {"instagram"}
 """Kinds where what answers a post is one of its own."""

@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 
 from alerts.cli import run, screen
 from alerts.daemon.status import newest
-from alerts.desk.status_out import ChannelOut
+from alerts.desk.status_out import ChannelOut, CostOut
 from alerts.listening.out import InSight
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.catalogue import LOCALE
@@ -390,6 +390,7 @@ CHANNEL = ChannelOut(
     reason_code=None,
     followers=None,
     subscribers=None,
+    cost=None,
     owner=None,
 )
 
@@ -442,3 +443,9 @@ def test_every_state_has_a_french_word():
     french = read_words(screen.FOLDER, "fr", DESK, LOCALE)
     states = [*PostState, *AlertState, *BulkState, *PostKind, *TOLD_AS]
     assert [each for each in states if french.gettext(each) == each] == []
+
+
+def test_what_a_paid_channel_spent_is_told_with_its_ceilings(town, capsys):
+    screen.address(town.folder / "channels.toml")
+    screen.show_channel(replace(CHANNEL, cost=CostOut(29.4, 88.2, 200.0, 600.0)))
+    assert "29.40 € sur 200.00 aujourd’hui, 88.20 € sur 600.00 ce mois-ci" in capsys.readouterr().out

@@ -147,3 +147,11 @@ def test_a_job_that_is_through_is_no_series_any_more():
     assert line in metrics.exposition()
     metrics.measure_jobs({})
     assert b"tocsin_jobs{" not in metrics.exposition()
+
+
+def test_what_a_paid_channel_spent_is_a_series():
+    metrics = Metrics(Events())
+    metrics.measure_costs({"sms": {"today": 29.4, "month": 88.2, "daily_budget": 200.0, "monthly_budget": 600.0}})
+    told = metrics.exposition()
+    assert b'tocsin_spent_euros{channel="sms",span="today"} 29.4' in told
+    assert b'tocsin_spent_euros{channel="sms",span="month"} 88.2' in told

@@ -11,8 +11,16 @@ import pytest
 
 from alerts.model.alert import Severity
 from alerts.model.errors import InDoubt, Rejected, Retry
-from alerts.model.post import PostKind, PostState
-from tests.fakes import HANGS, DroppingChannel, Late, RepeatingOnceChannel, ScriptedChannel
+from alerts.model.post import PostKind, PostState, Receipt
+from alerts.model.reason import because
+from tests.fakes import (
+    HANGS,
+    DroppingChannel,
+    Late,
+    NeverRepeatingChannel,
+    RepeatingOnceChannel,
+    ScriptedChannel,
+)
 
 
 async def test_what_was_under_way_at_a_kill_is_sent_again_however_slight(house):
@@ -153,3 +161,40 @@ async def test_a_message_says_when_it_was_ready_the_same_at_each_attempt(house):
     told = {(message.plain, message.about.ready_at) for message in channel.messages}
     assert told == {("Crue", begun), ("Vent", begun + timedelta(minutes=3))}
     assert len(channel.messages) == 3
+
+
+@pytest.mark.parametrize("severity", [Severity.EXTREME, Severity.UNKNOWN, Severity.MINOR])
+async def test_where_each_post_costs_money_what_is_not_found_is_the_officers(house, severity):
+    channel = NeverRepeatingChannel(house.clock, publish=[LOST])
+    await house.start(channel)
+    post = await house.post("Crue", severity)
+    await house.clock.advance(600)
+
+    stored = await house.get(post)
+    assert (stored.state, stored.next_try, stored.reason.code) == (PostState.IN_DOUBT, None, "maybe_out_decide")
+    assert stored.reason["why"].code == "not_found_there"
+    assert channel.texts() == ["Crue"]
+
+
+async def test_where_each_post_costs_money_a_search_that_proves_nothing_sends_nothing(house):
+    nobody_says = InDoubt(because("sms_not_searched", provider="Octopush"))
+    channel = NeverRepeatingChannel(house.clock, publish=[LOST], find=[nobody_says])
+    await house.start(channel)
+    post = await house.post("Crue", Severity.EXTREME)
+    await house.clock.advance(600)
+
+    stored = await house.get(post)
+    assert (stored.state, stored.reason["why"].code) == (PostState.IN_DOUBT, "sms_not_searched")
+    assert channel.texts() == ["Crue"]
+
+
+async def test_where_each_post_costs_money_what_a_kill_left_is_found_or_is_the_officers(house):
+    daemon = await house.start(NeverRepeatingChannel(house.clock, publish=[HANGS, HANGS]))
+    posts = [await house.post(text, Severity.EXTREME, incident_id=text) for text in ("Crue", "Feu")]
+    await daemon.kill()
+    again = NeverRepeatingChannel(house.clock, find=[Receipt("77", None), None, None, None])
+    await house.start(again)
+    await house.clock.advance(600)
+
+    assert sorted([await house.state(each) for each in posts]) == [PostState.IN_DOUBT, PostState.SENT]
+    assert again.texts() == []

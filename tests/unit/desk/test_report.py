@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
@@ -18,10 +18,13 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
+from alerts.model.spending import SPENT, Spending
 from alerts.model.town import SourceRules
 from alerts.store.archive import Archive
+from alerts.store.facts import keep_fact
 from alerts.store.statement import stamp
 from alerts.store.unit import Unit, transaction
+from alerts.web.console.report import report_text
 from tests.unit.desk.conftest import NOW, SENDER, TELEGRAM, X, an_alert
 
 ANNE = Actor("anne", Role.AUTHOR, Origin.CONSOLE, "192.0.2.7")
@@ -222,3 +225,15 @@ def test_of_a_pruned_incident_it_is_the_same_by_either_name(town):
     assert not unit.alerts.by_id(filed.stored.id)
     for name in (filed.stored.id, filed.stored.incident_id):
         assert replace(report_named(unit, name), made_at=before.made_at) == before
+
+
+def test_it_tells_what_each_post_of_a_paid_channel_cost(make_town):
+    paid = replace(X, name="sms", kind="sms", price=0.07, daily_budget=200.0, monthly_budget=600.0)
+    town = make_town(channels=(paid, TELEGRAM))
+    filed = town.hear(an_alert())
+    spent = Spending().plus(town.posts(filed)["sms"].id, 29.4, NOW.date())
+    with transaction(town.db):
+        keep_fact(town.db, "sms", SPENT, spent.written())
+    made = report(town, filed.stored.incident_id)
+    assert {each.channel: each.cost for each in made.posts} == {"sms": 29.4, "telegram": None}
+    assert "29,40" in report_text(made, "fr", UTC)

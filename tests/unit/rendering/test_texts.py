@@ -10,6 +10,7 @@ from functools import cache
 import pytest
 
 from alerts.model.alert import Severity
+from alerts.model.gsm import size_of
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason
 from alerts.rendering.plain import blanks, orders, permits
@@ -22,9 +23,14 @@ _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
 @cache
-def texts() -> list[Text]:
+def everything() -> list[Text]:
     """All of them; made when the first test asks, for whoever collects tests without running these."""
     return list(said())
+
+
+def texts() -> list[Text]:
+    """All but SMS, which are spelled in their own alphabet and so otherwise than these rules look for."""
+    return [text for text in everything() if text.where != "sms"]
 
 
 def ours() -> list[Text]:
@@ -54,9 +60,9 @@ def test_all_that_people_may_read_is_there() -> None:
 
 
 def test_the_file_holds_all_of_them_and_can_be_read() -> None:
-    told = groups(texts())
-    assert sorted(map(id, texts())) == sorted(id(text) for group in told for text in group.said_by)
-    assert len(told) < 4000
+    told = groups(everything())
+    assert sorted(map(id, everything())) == sorted(id(text) for group in told for text in group.said_by)
+    assert len(told) < 4500
     for group in told:
         pieces = [piece for piece in re.split(r"◇|\n", group.text) if piece]
         assert all(piece in group.said_by[0].text for piece in pieces), group.heading
@@ -496,3 +502,32 @@ def test_nothing_is_announced_to_be_no_longer_expected_that_nobody_expects() -> 
 def test_no_order_and_no_name_is_torn_on_x_for_the_sake_of_a_freed_district() -> None:
     updates = (text for text in ours() if text.where == "x" and text.phase == "update")
     assert not faults(updates, lambda text: "…" in text.text and text.text)
+
+
+def sms() -> list[Text]:
+    return [text for text in everything() if text.where == "sms"]
+
+
+def test_every_sms_stays_within_its_alphabet_and_two_parts() -> None:
+    def dear(text: Text) -> object:
+        size = size_of(text.text)
+        return size.foreign or size.parts > 2
+
+    assert not faults((text for text in sms() if not text.feed), dear)
+    assert not faults((text for text in sms() if text.feed), lambda text: size_of(text.text).parts > 2)
+
+
+def test_every_sms_has_its_order_and_its_link_and_frees_nobody_too_early() -> None:
+    told = [text for text in sms() if not text.feed]
+    assert not faults(told, lambda text: not text.text.endswith("/alerts/7x3k"))
+    acting = (text for text in told if text.phase in ("publish", "update") and not text.free)
+    assert not faults((t for t in acting if t.hazard is not Hazard.MISSING), lambda text: not orders(text.text))
+    assert not faults(
+        (text for text in told if text.phase not in ("all clear", "corrected in words")),
+        lambda text: permits(text.text),
+    )
+
+
+def test_most_prepared_alerts_are_one_sms_or_two_and_none_is_torn() -> None:
+    told = [text for text in sms() if not text.feed and not text.free]
+    assert not faults(told, lambda text: "..." in text.text)

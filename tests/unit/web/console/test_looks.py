@@ -12,6 +12,7 @@ from alerts.desk.publicity import public_incident
 from alerts.model.alert import Severity
 from alerts.model.person import Role
 from alerts.model.subscriber import Mailbox, PushEndpoint, Quiet, Subscriber
+from alerts.store.facts import keep_fact
 from alerts.web.console.looks import panel_of
 from alerts.web.public.site import card_answer
 from alerts.web.public.snapshot import Setting, tell
@@ -210,3 +211,40 @@ async def test_the_crest_is_the_town_s(tmp_path):
         assert answer.headers["X-Frame-Options"] == "DENY"
         # A script in it is not run where somebody opens it by itself.
         assert answer.headers["Content-Security-Policy"].endswith("; sandbox")
+
+
+SMS = """
+[channels.sms]
+kind = "sms"
+provider = "octopush"
+sender = "STMARTIN"
+login = "mairie@saint-martin.example"
+contacts = "Alertes"
+key = { env = "SMS_KEY" }
+price = 0.07
+daily_budget = 200
+monthly_budget = 600
+"""
+
+
+async def test_an_sms_is_shown_as_it_is_sent_with_its_parts_and_its_price(tmp_path):
+    async with open_bench(tmp_path, more=SMS) as bench:
+        fields = {**dict(await a_form(bench)), **WORDS, "severity": "Severe", "area": ["SM-05"]}
+        shown = look((await preview(bench, **fields))["html"], "sms")
+        assert "Ne buvez pas l'eau du robinet." in text_of(shown)
+        assert "link-card" not in shown
+        assert re.search("[12] SMS each", text_of(shown))
+        assert "€" not in text_of(shown), "nobody knows yet how many are on the list"
+
+        await bench.service.act(lambda unit: keep_fact(unit.db, "sms", "followers", "420"))
+        shown = text_of(look((await preview(bench, **fields))["html"], "sms"))
+        parts = int(re.search(r"(\d) SMS each", shown)[1])
+        assert "Goes to about 420 numbers" in shown
+        assert f"about {parts * 29.4:.2f} €" in shown
+
+
+async def test_an_sms_says_which_letters_make_it_dear(tmp_path):
+    async with open_bench(tmp_path, more=f"{SMS}parts = 8\n") as bench:
+        fields = {**dict(await a_form(bench)), **WORDS, "headline": "Crue 🌊", "severity": "Severe", "area": ["SM-05"]}
+        shown = text_of(look((await preview(bench, **fields))["html"], "sms"))
+        assert "alphabet of SMS: 🌊" in shown
