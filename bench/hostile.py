@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.apart.parser import Parser
 from alerts.channels import bluesky, mastodon
+from alerts.channels.answer import condensed
 from alerts.model.errors import TocsinError
 from alerts.reports.photos import reencoded
 from alerts.sources.atmo import read_episodes, read_token
@@ -258,6 +259,11 @@ def _threads(size: int) -> Iterator[Given]:
         yield body, "0", ("0",)
 
 
+def _lists(size: int) -> Iterator[Given]:
+    for body in _texts(_CONTEXTS, _THREAD_UNITS, size):
+        yield body, "X"
+
+
 def _files(size: int) -> Iterator[Given]:
     for start in _FILES:
         for unit in _FILE_UNITS:
@@ -276,6 +282,7 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
     "episodes of air pollution": (read_episodes, _air),
     "token of Atmo France": (read_token, _tokens),
     "flood edition": (read_edition, _editions),
+    "long list of a platform": (condensed, _lists),
     "thread on Mastodon": (mastodon.replies_below, _contexts),
     "thread on Bluesky": (bluesky.replies_below, _threads),
     "photo": (reencoded, _files),

@@ -10,7 +10,7 @@ import hashlib
 import json
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -19,9 +19,20 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from alerts.apart.parser import parser
 from alerts.model.bounds import UNPACKED_HERE, bounded, read_body, seen
 from alerts.model.bounds import normal as composed
-from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry, SourceFailed
+from alerts.model.errors import (
+    BadCredential,
+    DeliveryError,
+    Gone,
+    InDoubt,
+    Rejected,
+    Retry,
+    SourceFailed,
+    TocsinError,
+    Unreadable,
+)
 from alerts.model.poll import Counting, PollCount
 from alerts.model.post import Message, PollForm
 from alerts.model.reason import Reason, because
@@ -39,6 +50,11 @@ LONGEST_WAIT = timedelta(days=1)
 """A platform that names a later time is asked again by then."""
 WAIT = timedelta(minutes=1)
 """How long to wait where a platform asks for it and names no time."""
+READING_TAKES = 10.0
+"""Seconds of computing within which the longest list is read."""
+# Of a long list that is read apart: its values, and the characters of its texts that are kept. The longest of our own
+# texts has 63,206 (Facebook).
+_MOST_VALUES, _MOST_CHARACTERS = 50_000, 2_000_000
 # A JSON number beyond this is exact in few programs (RFC 8259, section 6): nobody counts that far.
 _HIGHEST = 2**53
 _ACCEPT = {"Accept-Encoding": UNPACKED_HERE}
@@ -163,6 +179,61 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
     except BaseException:
         response.close()
         raise
+
+
+async def short_enough(answer: Answer, platform: str, server: str) -> Answer:
+    """Return the answer; a long list condensed, in a process of its own, so that the loop reads it in milliseconds.
+
+    Raises Retry for a list that can't be read, or takes too long.
+    """
+    if not answer.ok or len(answer.body) <= LARGEST_HERE:
+        return answer
+    try:
+        return replace(answer, body=await condensed.read(server, answer.body, platform))
+    except Unreadable:
+        raise unreadable(platform, answer, RequestPurpose.READ) from None
+
+
+@parser("long list of a platform", seconds=READING_TAKES)
+def condensed(body: bytes, platform: str) -> bytes:
+    """Return a platform's JSON with its texts cut where all of them are too long. Raises Unreadable.
+
+    The first texts of a list are kept whole, since its newest posts come first.
+    """
+    try:
+        return json.dumps(_Condensing(platform).of(json.loads(body)), ensure_ascii=False).encode(errors="replace")
+    except (ValueError, RecursionError):
+        raise _no_list(platform) from None
+
+
+class _Condensing:
+    """What is left of the values and characters that one list may have."""
+
+    def __init__(self, platform: str) -> None:
+        self._platform = platform
+        self._values, self._characters = _MOST_VALUES, _MOST_CHARACTERS
+
+    def of(self, value: Any) -> Any:
+        self._values -= 1
+        if self._values < 0:
+            raise _no_list(self._platform)
+        match value:
+            case str():
+                kept = value[: max(self._characters, LONGEST_ADDRESS)]
+                self._characters -= len(kept)
+                return kept
+            case list():
+                return [self.of(each) for each in value]
+            case dict():
+                return {name: self.of(each) for name, each in value.items() if len(name) <= LONGEST_NAME}
+            case int() if abs(value) >= 2**63:
+                return None
+            case _:
+                return value
+
+
+def _no_list(platform: str) -> TocsinError:
+    return Unreadable(because("unreadable_answer", platform=platform, status=200))
 
 
 def id_of(value: object) -> str | None:

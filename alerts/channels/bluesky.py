@@ -31,6 +31,7 @@ from pydantic import Field
 from alerts.apart.parser import parser
 from alerts.channels import ChannelKind
 from alerts.channels.answer import (
+    READING_TAKES,
     Answer,
     RequestPurpose,
     appeared,
@@ -40,7 +41,7 @@ from alerts.channels.answer import (
     name_of,
     unreadable,
 )
-from alerts.channels.hearing import THREADS_TAKE, PostsEar, Thread, moment_of, read_thread, rows, table, words_of
+from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, rows, table, words_of
 from alerts.channels.json_api import Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
@@ -229,9 +230,9 @@ class Bluesky:
         """The points of writing as the server last reported them, unless they are renewed."""
         return self._api.quotas()
 
-    async def look(self, name: str, query: Mapping[str, str]) -> Answer:
+    async def look(self, name: str, query: Mapping[str, str], *, whole: bool = False) -> Answer:
         """One answer of a method that reads. Raises DeliveryError; Gone where there is no such post."""
-        return await self._call(name, RequestPurpose.READ, query=query)
+        return await self._call(name, RequestPurpose.READ, query=query, whole=whole)
 
     async def _shown(self, message: Message) -> dict[str, Any]:
         """The links, and the picture or the card."""
@@ -284,7 +285,14 @@ class Bluesky:
         return Receipt(remote_id, f"https://bsky.app/profile/{self._settings.handle}/post/{key}")
 
     async def _call(
-        self, name: str, act: RequestPurpose, body: Body = None, query: Mapping[str, str] | None = None, mime: str = ""
+        self,
+        name: str,
+        act: RequestPurpose,
+        body: Body = None,
+        query: Mapping[str, str] | None = None,
+        mime: str = "",
+        *,
+        whole: bool = False,
     ) -> Answer:
         """Return the answer of one method of the API, in an open session."""
         for is_last in (False, True):
@@ -294,7 +302,9 @@ class Bluesky:
             sent = {"repo": session.did, **body} if isinstance(body, Mapping) else body
             asked = {"repo": session.did, **query} if query and "collection" in query else query
             route = f"/xrpc/{name}?{urlencode(asked)}" if asked else f"/xrpc/{name}"
-            answer = await self._api.request(method, route, act, sent, headers=headers, token=session.access)
+            answer = await self._api.request(
+                method, route, act, sent, headers=headers, token=session.access, whole=whole
+            )
             # What was asked with an old token wasn't done: it is asked once more with a new one.
             if is_last or _error_of(answer) != _EXPIRED:
                 break
@@ -351,7 +361,7 @@ class _ThreadsEar(PostsEar):
         self.left -= 1
         try:
             query = {"uri": post.remote_id, "depth": str(_DEEPEST), "parentHeight": "0"}
-            answer = await self._channel.look("app.bsky.feed.getPostThread", query)
+            answer = await self._channel.look("app.bsky.feed.getPostThread", query, whole=True)
         except Gone:
             return (), True
         given = post.remote_id, tuple(sorted(self.ours))
@@ -365,7 +375,7 @@ class _ThreadsEar(PostsEar):
         return (answer.read() or {}).get("posts") == []
 
 
-@parser("thread on Bluesky", seconds=THREADS_TAKE)
+@parser("thread on Bluesky", seconds=READING_TAKES)
 def replies_below(body: bytes, root: str, ours: tuple[str, ...]) -> Thread:
     """Return the remarks in a thread, without what is below any of `ours` but `root`. Raises Unreadable."""
     thread = table((Answer(200, {}, body).read() or {}).get("thread"))

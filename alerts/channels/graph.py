@@ -29,6 +29,7 @@ from alerts.channels.answer import (
     ask,
     id_of,
     name_of,
+    short_enough,
     unreadable,
     wait_of,
 )
@@ -301,7 +302,7 @@ class GraphApi:
         )
         # Told on any answer, and only where a limit is nearly used up.
         self._limits = limits(answer.headers, self._subject, self._resources.clock.now())
-        return answer
+        return await short_enough(answer, self._platform, self._settings.api_url)
 
     async def rows(self, route: str, asked: Mapping[str, str], pages: int) -> tuple[Sequence[Mapping[str, Any]], bool]:
         """All of a list, page by page, and whether these are all: a list may come in any order."""

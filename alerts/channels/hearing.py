@@ -42,8 +42,6 @@ PAUSE = timedelta(seconds=5)
 """Pause after a poll that used all its requests."""
 LAG = timedelta(minutes=10)
 """How far before the last poll a list begins: its read side may lag."""
-THREADS_TAKE = 10.0
-"""Seconds of computing within which the longest list is read."""
 # How often the remarks on a busy post are listed whole, to find edits and removals.
 WHOLE_EVERY = timedelta(minutes=15)
 # A post that has been quiet for an hour is polled every five minutes, and so on.

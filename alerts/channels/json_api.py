@@ -24,6 +24,7 @@ from alerts.channels.answer import (
     ask,
     count_of,
     refusal_of,
+    short_enough,
     wait_of,
 )
 from alerts.channels.hearing import moment_of
@@ -61,9 +62,9 @@ class JsonApi:
         token = self._token.value()
         return token.reveal() if token is not None else ""
 
-    async def read(self, route: str, *, on_a_post: bool = False) -> Answer:
-        """`GET` a route."""
-        return await self.ask("GET", route, RequestPurpose.READ, on_a_post=on_a_post)
+    async def read(self, route: str, *, on_a_post: bool = False, whole: bool = False) -> Answer:
+        """`GET` a route; `whole` as of `request`."""
+        return await self.ask("GET", route, RequestPurpose.READ, on_a_post=on_a_post, whole=whole)
 
     async def ask(
         self,
@@ -74,13 +75,14 @@ class JsonApi:
         *,
         headers: Mapping[str, str] | None = None,
         on_a_post: bool = False,
+        whole: bool = False,
     ) -> Answer:
         """Return the platform's answer, which is JSON, to one request.
 
         Raises DeliveryError for what it refuses; Gone where a post isn't there that the route names (`on_a_post`) or
         the act needs.
         """
-        answer = await self.request(method, route, act, body, headers=headers)
+        answer = await self.request(method, route, act, body, headers=headers, whole=whole)
         return self.check(answer, RequestPurpose.EDIT if on_a_post else act)
 
     def check(self, answer: Answer, act: RequestPurpose) -> Answer:
@@ -104,8 +106,12 @@ class JsonApi:
         *,
         headers: Mapping[str, str] | None = None,
         token: str | None = None,
+        whole: bool = False,
     ) -> Answer:
-        """Return the answer to one request, whatever it means; `token` is another than the channel's, "" none."""
+        """Return the answer to one request, whatever it means; `token` is another than the channel's, "" none.
+
+        A long list is condensed (`short_enough`), but for who reads the `whole` apart.
+        """
         token = self.secret if token is None else token
         sent = {"Accept-Language": "en", **({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         if isinstance(body, Mapping):
@@ -122,6 +128,8 @@ class JsonApi:
             headers=sent,
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
+        if not whole:
+            answer = await short_enough(answer, self._platform, self._settings.api_url)
         left = _first(answer, "X-RateLimit-Remaining", "RateLimit-Remaining")
         if act is not RequestPurpose.READ and left.isdecimal() and (until := self.limit_of(answer)) is not None:
             self._limits = (Quota(int(left[:9]), until, None, "requests"),)

@@ -30,6 +30,7 @@ from pydantic import Field
 from alerts.apart.parser import parser
 from alerts.channels import ChannelKind
 from alerts.channels.answer import (
+    READING_TAKES,
     Answer,
     RequestPurpose,
     address_of,
@@ -42,7 +43,7 @@ from alerts.channels.answer import (
     normal,
     unreadable,
 )
-from alerts.channels.hearing import THREADS_TAKE, PostsEar, Thread, moment_of, read_thread, table, words_of
+from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, table, words_of
 from alerts.channels.json_api import JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
@@ -192,7 +193,7 @@ class Mastodon:
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Read the replies to the posts that are due."""
         every, server = self._resources.listens_every, self._settings.api_url
-        ear = _RepliesEar(await self._me(), every, now, server, partial(self._api.read, on_a_post=True))
+        ear = _RepliesEar(await self._me(), every, now, server, partial(self._api.read, on_a_post=True, whole=True))
         return await ear.hear(posts, memory)
 
     async def hide(self, remote_id: str) -> None:  # noqa: ARG002 nothing is hidden there
@@ -343,7 +344,7 @@ class _RepliesEar(PostsEar):
         return answer
 
 
-@parser("thread on Mastodon", seconds=THREADS_TAKE)
+@parser("thread on Mastodon", seconds=READING_TAKES)
 def replies_below(body: bytes, root: str, ours: tuple[str, ...], server: str) -> Thread:
     """Return the remarks in a context whose nearest of `ours` above is `root`. Raises Unreadable."""
     replies = (Answer(200, {}, body).read() or {}).get("descendants")

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.apart.pool import POOL
 from alerts.channels.answer import (
     LARGEST,
     LONGEST_ADDRESS,
@@ -16,6 +17,7 @@ from alerts.channels.answer import (
     Answer,
     RequestPurpose,
     ask,
+    condensed,
     id_of,
     quote,
     wait_of,
@@ -94,6 +96,45 @@ async def test_a_body_without_an_end_is_left_where_it_is(stage):
             largest=LARGEST,
         )
     assert (answer.status, answer.body, answer.read()) == (200, b"", None)
+
+
+LISTED = {
+    "twitter": ({"data": {"id": "1", "username": "ville"}}, lambda at: {"data": [{"id": "7", "created_at": at}]}),
+    "facebook": (None, lambda at: {"data": [{"id": "7", "created_time": at}]}),
+    "mastodon": ({"id": "1"}, lambda at: [{"id": "7", "created_at": at}]),
+    "bluesky": (
+        {"did": "did:plc:1", "handle": "ville.example", "accessJwt": "a", "refreshJwt": "b"},
+        lambda at: {"records": [{"uri": "at://did:plc:1/app.bsky.feed.post/7", "value": {"createdAt": at}}]},
+    ),
+}
+"""By kind: what is asked for before a list of our own posts, and such a list."""
+
+
+@pytest.mark.parametrize("kind", LISTED)
+async def test_a_long_list_of_our_own_posts_is_read_in_a_process_of_its_own(stage, kind):
+    before, listed = LISTED[kind]
+    told = listed(stage.clock.now().isoformat())
+    [post] = told if isinstance(told, list) else next(iter(told.values()))
+    post["filling"] = "x" * LARGEST
+    read = POOL.counts["long list of a platform", "read"]
+    async with platform(*(json.dumps(each).encode() for each in (before, told) if each is not None)) as there:
+        channel = await stage.open(kind, api_url=there.url)
+        found = await channel.listed(stage.clock.now(), None)
+    assert {each.remote_id.rpartition("/")[2] for each in found} == {"7"}
+    assert POOL.counts["long list of a platform", "read"] > read
+
+
+async def test_others_long_words_in_a_room_keep_no_post_of_ours_from_being_found(stage):
+    """Each of a hundred events has up to 64 kB of somebody's words: all that are read here are a part of them."""
+    event = {"sender": "@ville:example", "origin_server_ts": int(stage.clock.now().timestamp() * 1000)}
+    others = [event | {"event_id": f"${at}", "content": {"body": "x" * 60_000}} for at in range(60)]
+    room = {"chunk": [*others, event | {"event_id": "$ours", "content": {"body": "Crue"}}]}
+    answers = [json.dumps(each).encode() for each in ({"user_id": "@ville:example"}, room)]
+    async with platform(*answers) as there:
+        channel = await stage.open("matrix", api_url=there.url)
+        found = await channel.find(message("Crue"), stage.clock.now(), None, frozenset())
+    assert found.remote_id == "$ours"
+    assert len(condensed(answers[1], "Matrix")) < len(answers[1])
 
 
 def an_answer(told, status=200, **headers):
