@@ -7,6 +7,7 @@ there were, how many were read or refused, and which met a limit; it fails where
 
 from __future__ import annotations
 
+import gzip
 import struct
 import sys
 import time
@@ -24,8 +25,10 @@ from alerts.model.errors import TocsinError
 from alerts.reports.photos import reencoded
 from alerts.sources.atmo import read_episodes, read_token
 from alerts.sources.feed import read_feed
+from alerts.sources.gtfs_rt import read_dataset
 from alerts.sources.ical.agenda import read_agenda, window_around
 from alerts.sources.mailbox import MAIL_BYTES, read_heads, read_mail
+from alerts.sources.roads import RoadArea, read_roads
 from alerts.sources.vigicrues import read_edition
 from alerts.sources.vigilance.bulletin import read_bulletin, read_map
 from alerts.store.pictures import bare
@@ -249,6 +252,86 @@ def _mails(size: int) -> Iterator[Given]:
     yield ("".join(parts).encode()[:MAIL_BYTES],)
 
 
+def field(number: int, inside: bytes) -> bytes:
+    """A field of protobuf with bytes in it: its number and kind, its length, and they."""
+    return _varint(number << 3 | 2) + _varint(len(inside)) + inside
+
+
+def _varint(number: int) -> bytes:
+    low, high = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
+
+
+_VERSION = field(1, field(1, b"2.0"))
+_PIECES = (
+    b"\x0a\x00",
+    b"\x2a\x00",
+    b"\x52\x00",
+    field(10, field(1, field(1, b"a"))),
+    b"\x0b",
+    b"\xff",
+    b"\x08\x01",
+    b"\x30\x63",
+)
+
+
+def _datasets(size: int) -> Iterator[Given]:
+    def alert(inside: bytes) -> bytes:
+        return _VERSION + field(2, field(1, b"1") + field(5, inside))
+
+    bodies = [alert(piece * (size // len(piece))) for piece in _PIECES]
+    bodies += [_VERSION + piece * (size // len(piece)) for piece in (*_PIECES, b"\x12\x00", b"\x12\x03\x0a\x011")]
+    for unit in _WORDS:
+        said = field(1, field(1, (unit * (size // len(unit))).encode()))
+        bodies += [alert(field(number, said)) for number in (8, 10, 11)]
+    # As many alerts as there may be, each with periods that overlap with no other's.
+    spans = [field(1, b"\x08" + _varint(start) + b"\x10" + _varint(start + 1)) for start in range(2, 100)]
+    for words in (b"a", b"a " * 500):
+        said = field(10, field(1, field(1, words)))
+        each = [field(2, field(1, b"%d" % number) + field(5, b"".join(spans) + said)) for number in range(size // 1000)]
+        bodies.append(_VERSION + b"".join(each))
+    yield from ((body, (), ("1",) * (number % 2), ()) for number, body in enumerate(bodies))
+
+
+_BOX = RoadArea((45.0, 5.0, 46.0, 6.0), ("Saint-Martin", "a"), "fr-FR")
+_CLOSED = "<incidents><incident id='1'><type>ROAD_CLOSED</type>{}</incident></incidents>"
+_SOON = (
+    "<starttime>2026-11-26T09:00:00Z</starttime><polyline>45.1 5.1</polyline><endtime>9999-11-26T09:00:00Z</endtime>"
+)
+_RECORD = (
+    "<d2LogicalModel><situation id='1'><situationRecord xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
+    " xsi:type='x:MaintenanceWorks'><overallStartTime>2026-11-26T09:00:00Z</overallStartTime>{}"
+    "</situationRecord></situation></d2LogicalModel>"
+)
+_ROADS = (
+    "{}<incidents/>",
+    "<incidents>{}</incidents>",
+    _CLOSED.format(_SOON + "<street>{}</street>"),
+    _CLOSED.format("<polyline>45.1 5.1 {}</polyline><starttime>2026-11-26T09:00:00Z</starttime>"),
+    _CLOSED.format("<starttime>{}</starttime>"),
+    _CLOSED.format(_SOON + "<schedule><everyday>{}</everyday></schedule>"),
+    _RECORD.format("<latitude>45.1</latitude><generalPublicComment><value>{}</value></generalPublicComment>"),
+    _RECORD.format("<posList>45.1 5.1 {}</posList>"),
+    "<!DOCTYPE a [<!ENTITY b '{}'>]><incidents>&b;</incidents>",
+)
+_ROAD_UNITS = (
+    *_WORDS[:10],
+    "<a/>",
+    "<a>",
+    "<situation/>",
+    "<incident/>",
+    "45.1 5.1 ",
+    "08:00-09:00,",
+    "<latitude>1</latitude>",
+)
+
+
+def _road_files(size: int) -> Iterator[Given]:
+    for body in _texts(_ROADS, _ROAD_UNITS, size):
+        yield body, "", window_around(NOW), ZoneInfo("Europe/Paris"), _BOX
+    yield gzip.compress(b"<incidents>" + b" " * size * 100), "", window_around(NOW), ZoneInfo("Europe/Paris"), _BOX
+
+
 def _contexts(size: int) -> Iterator[Given]:
     for body in _texts(_CONTEXTS, _THREAD_UNITS, size):
         yield body, "0", ("0",), "https://mastodon.example"
@@ -277,6 +360,8 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
     "calendar": (read_agenda, _calendars),
     "heads of mails": (read_heads, _heads),
     "mail": (read_mail, _mails),
+    "transit alerts": (read_dataset, _datasets),
+    "roads": (read_roads, _road_files),
     "vigilance map": (read_map, _maps),
     "vigilance bulletin": (read_bulletin, _maps),
     "episodes of air pollution": (read_episodes, _air),

@@ -24,9 +24,12 @@ _KNOWN = {
     "altcha": "MIT",
     "feedparser-sgmllib": "PSF-2.0",
     "font-source-sans-pro": "OFL-1.1",
+    "gtfs-realtime-bindings": "Apache-2.0",
     "publicsuffixlist": "MPL-2.0",
     "xstatic-leaflet": "BSD-2-Clause",
 }
+# Packages that come without their licence's text.
+_TEXTS = {"gtfs-realtime-bindings": "apache-licence.txt", "xstatic-leaflet": "leaflet-licence.txt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ def licence_of(package: Distribution) -> str:
 
 def texts_of(package: Distribution) -> dict[str, str]:
     """The licence's own texts, as the package has them, by their files' names."""
-    if _canonical(package.metadata["Name"]) == "xstatic-leaflet":
-        return {"LICENSE": (Path(__file__).parent / "leaflet-licence.txt").read_text(encoding="utf-8").strip()}
+    if ours := _TEXTS.get(_canonical(package.metadata["Name"])):
+        return {"LICENSE": (Path(__file__).parent / ours).read_text(encoding="utf-8").strip()}
     return {
         each.name: Path(str(package.locate_file(each))).read_text(encoding="utf-8", errors="replace").strip()
         for each in package.files or ()

@@ -44,6 +44,7 @@ from alerts.sources.vigilance.warning import (
 from alerts.web.public.panel import wrapped
 from alerts.web.public.snapshot import beside
 from tests.texts import PAGE, RENDERERS, STATIONS, WAYS, named, phases
+from tests.transit_pages import LINES_OF, Network, a_disruption
 from tests.unit.bot.test_help_first import TOWNS, WRITTEN, states
 from tests.unit.bot.test_reporting import Chats
 from tests.unit.rendering.sample_alerts import NOW, X
@@ -74,6 +75,7 @@ def elsewhere() -> Iterator[Told]:
         yield f"{language}: the life of a Vigilance", _on_each(_vigilance(), language)
         yield f"{language}: the life of a flood by Vigicrues", _on_each(_vigicrues(), language)
         yield f"{language}: the life of an episode by Atmo France", _on_each(_atmo(), language)
+        yield f"{language}: the life of works on two lines", _on_each(asyncio.run(_transit(language)), language)
         yield f"{language}: the bot, by what is said to it in each state", asyncio.run(_talks(language))
     yield from _catalogues()
 
@@ -233,6 +235,22 @@ def _atmo() -> list[tuple[Any, Alert]]:
         last = Reference(alert.sender, alert.identifier, alert.sent)
         told = atmo.PublishedEpisode(told.first if told else last, last, step + 1, days)
         said.append((now, alert))
+
+
+async def _transit(language: str) -> list[tuple[Any, Alert]]:
+    """Each cause and effect, on one line and then on two, longer, and gone."""
+    said: list[tuple[Any, Alert]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for cause, effect in (("CONSTRUCTION", "DETOUR"), ("STRIKE", "NO_SERVICE"), ("WEATHER", "SIGNIFICANT_DELAYS")):
+            network = Network(Path(folder), language=STATIONS[language].language)
+            title, text = LINES_OF[language]
+            one, other = (
+                a_disruption(name, title.format(name), text, language=language, cause=cause, effect=effect)
+                for name in ("3", "12")
+            )
+            for those in ((one,), (one, other), (), ()):
+                heard = await network.says(*those, after=timedelta(minutes=10))
+                said += [(network.clock.now(), each.alert) for each in heard]
     return said
 
 

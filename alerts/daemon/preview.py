@@ -24,8 +24,9 @@ from alerts.model.ports import Heard, Memory, Source, Surroundings, SystemClock
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
+from alerts.sources.gtfs_rt import GtfsSettings
 from alerts.sources.ical.occurrence import LONGEST_NOTICE
-from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings, RssSettings
+from alerts.sources.settings import LONGEST, CapSettings, IcalSettings, PolledSettings, RssSettings
 
 # For how long the end of something is still what readers were told last of it.
 _JUST_SAID = timedelta(hours=12)
@@ -34,6 +35,8 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # A calendar that always asks for another moment must not keep the command for ever.
 _MOST_LOOKS = 2000
 _FEED = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")
+# A message whose first field is the header, which begins with the version (protobuf's tags and lengths).
+_DATASET = re.compile(rb"\n[\x05-\x40]\n\x03[12]\.\d")
 _ABOUT_CAP = re.compile(rb"emergency:cap|application/cap\+xml|common-alerting-protocol")
 
 TimedEntry = tuple[datetime, Heard]
@@ -101,9 +104,12 @@ def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEnt
 def _settings_for(content: bytes, url: str) -> PolledSettings:
     """Return the settings of a reader for that content.
 
-    A calendar, a plain RSS or Atom feed, else CAP in any wrapping.
+    A calendar, a dataset of public transport, a plain RSS or Atom feed, else CAP in any wrapping.
     """
     head = content[:1024]
+    if _DATASET.match(head):
+        # A saved one is as old as it is.
+        return GtfsSettings(kind="gtfs_rt", url=url, fresh=LONGEST)
     if b"BEGIN:VCALENDAR" in head:
         return IcalSettings(kind="ical", url=url)
     # An index of CAP messages is RSS or Atom too; it links to them by their type, or speaks their namespace.

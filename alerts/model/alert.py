@@ -20,6 +20,8 @@ ENDS_BY = "tocsin:end"
 that an end is no more than the `PLANNED` one, that an alert runs out `QUIET`."""
 CORRECTED, PLANNED, QUIET = "corrected", "planned", "quiet"
 
+LIFE_PARAMETER = "tocsin:life"
+"""The parameter of our own messages without an end that says until when they hold; readers aren't told that time."""
 STEP_PARAMETER = "tocsin:step"
 """The parameter of the works calendar that says why a message is sent now: `before`, `start`, `end`, `moved`, `again`,
 `cancelled` or `withdrawn`."""
@@ -298,12 +300,13 @@ class Alert:
 
     @property
     def ends(self) -> datetime:
-        """When it is over: the later of `expires` and the event's own end, else a day after `sent`.
+        """When it is over: the latest of `expires`, the event's end and its `LIFE_PARAMETER`, else a day after `sent`.
 
         CAP's `expires` ends the message, which some senders (NWS) let run out before the event does; they give the
         event's end as the parameter `eventEndingTime`.
         """
-        times = [self.expires, *(_time(info.parameter("eventEndingTime")) for info in self.infos)]
+        named = (info.parameter(name) for info in self.infos for name in ("eventEndingTime", LIFE_PARAMETER))
+        times = [self.expires, *map(_time, named)]
         return max((time for time in times if time), default=self.sent + LIFE_WITHOUT_EXPIRY)
 
     @property

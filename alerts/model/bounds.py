@@ -195,7 +195,7 @@ async def read_body(chunks: AsyncIterator[bytes], packing: str, limit: int, anno
     asked for.
     """
     if (announced or 0) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     packing = packing.strip().lower()
     if packing in _PLAIN:
         return await _gather(chunks, limit)
@@ -212,7 +212,7 @@ async def _gather(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     async for chunk in chunks:
         body += chunk
         if len(body) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
     return bytes(body)
 
 
@@ -241,7 +241,7 @@ class _Unpacking:
         """Unpack one more piece. Raises FailedForGood for more than `limit` bytes, SourceFailed if it is malformed."""
         self._received += len(chunk)
         if self._received > self._limit:
-            raise _too_large(self._limit)
+            raise too_large(self._limit)
         try:
             self._inflate(chunk)
         except zlib.error:
@@ -257,7 +257,7 @@ class _Unpacking:
             # One byte more than is allowed shows that the content is too large: nothing beyond it is unpacked.
             self._body += self._stream.decompress(chunk, self._limit + 1 - len(self._body))
             if len(self._body) > self._limit:
-                raise _too_large(self._limit)
+                raise too_large(self._limit)
             chunk = self._stream.unconsumed_tail or self._stream.unused_data
 
     def finish(self) -> bytes:
@@ -267,7 +267,8 @@ class _Unpacking:
         return bytes(self._body)
 
 
-def _too_large(limit: int) -> FailedForGood:
+def too_large(limit: int) -> FailedForGood:
+    """Return the error for a body of more than `limit` bytes."""
     return FailedForGood(because("answer_too_large", most=f"{limit / 1_048_576:g}"))
 
 

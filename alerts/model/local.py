@@ -57,7 +57,7 @@ def read_named(folder: Path, name: str, most: int = LARGE) -> bytes:
 
 def open_named(folder: Path, name: str) -> BinaryIO:
     """Open such a file for reading. Raises OSError, also for a file that `within` forbids."""
-    return _opened(folder / (name.path if isinstance(name, LocalFile) else name), within_of(name))
+    return open_file(folder / (name.path if isinstance(name, LocalFile) else name), within_of(name))
 
 
 def read_file(path: Path, within: Path | None, most: int = LARGE) -> bytes:
@@ -65,11 +65,12 @@ def read_file(path: Path, within: Path | None, most: int = LARGE) -> bytes:
 
     Raises OSError, also for more than `most` bytes.
     """
-    with _opened(path, within) as file:
+    with open_file(path, within) as file:
         return _bounded(file, most)
 
 
-def _opened(path: Path, within: Path | None) -> BinaryIO:
+def open_file(path: Path, within: Path | None) -> BinaryIO:
+    """Open a file for reading, as `read_file` does. Raises OSError."""
     # Opening a pipe would wait for its other end; for a regular file the flag changes nothing.
     nonblocking = 0 if within is None else os.O_NONBLOCK
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | nonblocking), "rb")

@@ -54,6 +54,8 @@ KINDS: dict[str, SourceKind | str] = {
         "alerts.sources.mailbox:MailboxSource",
         {"since": "1970-01-01T00:00:00+00:00", "validity": 0},
     ),
+    "gtfs_rt": "alerts.sources.gtfs_rt:KIND",
+    "roads": "alerts.sources.roads:KIND",
     "rss": SourceKind(RssSettings, "alerts.sources.rss:RssSource", {"entries": {}}),
     "vigicrues": SourceKind(VigicruesSettings, "alerts.sources.vigicrues:VigicruesSource"),
     "vigilance": SourceKind(VigilanceSettings, "alerts.sources.vigilance.source:VigilanceSource"),

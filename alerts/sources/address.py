@@ -60,20 +60,21 @@ A_MOMENT = 0.001
 class Where:
     """The request of an address: everything that could make two answers differ, or one confidential.
 
-    `headers` are credentials, for that host alone.
+    `headers` are credentials, for that host alone. A `large` answer is kept in a file.
     """
 
     url: str
     timeout: float
     allow_private: bool
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    large: bool = False
 
     @classmethod
-    def of(cls, settings: PolledSettings | FeedSettings, file: str | None = None) -> Where:
+    def of(cls, settings: PolledSettings | FeedSettings, file: str | None = None, *, large: bool = False) -> Where:
         """Where a source's settings point to, or the `file` that it reads; webcal is https by another name."""
         scheme, _, rest = settings.url.partition("://")
         url = f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else settings.url
-        return cls(file or url, settings.timeout.total_seconds(), settings.allow_private)
+        return cls(file or url, settings.timeout.total_seconds(), settings.allow_private, large=large)
 
     @property
     def host_trusted(self) -> str | None:
@@ -135,6 +136,7 @@ class AskedAddress:
             timeout=where.timeout,
             allow_private=where.allow_private,
             credentials=dict(where.headers),
+            large=where.large,
         )
 
     # --- who asks
@@ -360,7 +362,7 @@ class _Link:
 
 async def document_of(answer: Fetched) -> FetchedDocument:
     """The document; a long one's digest is computed in a thread."""
-    parts = (answer.url, answer.body, answer.content_type)
+    parts = (answer.url, answer.body, answer.content_type, answer.file)
     return await asyncio.to_thread(FetchedDocument, *parts) if len(answer.body) > LONG else FetchedDocument(*parts)
 
 

@@ -18,6 +18,7 @@ from alerts.apart.parser import Parser
 from alerts.model.errors import FailedForGood, Unreadable
 from alerts.model.reason import because
 from alerts.sources.fetch import show
+from alerts.sources.spool import SpooledBody
 
 T = TypeVar("T")
 
@@ -36,17 +37,18 @@ _SLOW_READERS = ThreadPoolExecutor(2, thread_name_prefix="slow documents")
 class FetchedDocument:
     """The content of an address at one time: `body` is unpacked, `url` is its final address.
 
-    `digest` differs from that of other versions. `weight` is the approximate number of bytes it takes, including the
-    results derived from it.
+    `digest` differs from that of other versions. A large one has its body in a `file`. `weight` is the approximate
+    number of bytes it takes, including the results derived from it.
     """
 
-    __slots__ = ("__weakref__", "_made", "_making", "body", "content_type", "digest", "url", "weight")
+    __slots__ = ("__weakref__", "_made", "_making", "body", "content_type", "digest", "file", "url", "weight")
 
-    def __init__(self, url: str, body: bytes, content_type: str | None = None) -> None:
+    def __init__(self, url: str, body: bytes, content_type: str | None = None, file: SpooledBody | None = None) -> None:
         self.url = url
         self.body = body
         self.content_type = content_type
-        self.digest = hashlib.sha256(body).hexdigest()
+        self.file = file
+        self.digest = file.digest if file is not None else hashlib.sha256(body).hexdigest()
         self.weight = len(body)
         self._made: dict[Hashable, Any] = {}
         self._making: dict[Hashable, asyncio.Future[Any]] = {}

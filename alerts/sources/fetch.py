@@ -29,6 +29,7 @@ from alerts.model.bounds import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock
 from alerts.model.reason import because
+from alerts.sources.spool import PIECE, SpooledBody
 
 MAX_REDIRECTS = 5
 MAX_BYTES = 8 * 1_048_576
@@ -78,13 +79,14 @@ _ISATAP = 0x00005EFE
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer: `url` is where it came from in the end, `body` is unpacked."""
+    """An answer: `url` is where it came from in the end, `body` is unpacked; a large one is in `file`, as it came."""
 
     url: str
     body: bytes
     content_type: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    file: SpooledBody | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Fetcher:
 
     `timeout` is in seconds and covers redirects and body; `limit` is in bytes and holds before and after unpacking;
     `user_agent` should name the town and a contact; `credentials` are headers for the configured host alone. Once it is
-    marked as `slow`, its names are resolved in the queue of those that can't be.
+    marked as `slow`, its names are resolved in the queue of those that can't be. `large` bodies go into files.
     """
 
     def __init__(
@@ -110,12 +112,14 @@ class Fetcher:
         limit: int = MAX_BYTES,
         allow_private: bool = False,
         credentials: Mapping[str, str] | None = None,
+        large: bool = False,
     ) -> None:
         self._credentials = dict(credentials or {})
         self._session = session
         self._clock = clock
         self._timeout = timeout
         self._limit = limit
+        self._large = large
         self._allow_private = allow_private
         self.user_agent = user_agent
         self.slow = False
@@ -232,20 +236,26 @@ class Fetcher:
         if response.status != HTTPStatus.OK:
             raise self._refusal(response, target)
         try:
-            chunks = response.content.iter_chunked(_CHUNK)
-            packing = response.headers.get("Content-Encoding", "")
-            body = await read_body(chunks, packing, self._limit, response.content_length)
-            # Some servers hand out a gzip file as it is.
-            body = unpack(body, self._limit) if is_packed(body) else body
+            body, file = await self._body(response)
         except SourceFailed as error:
             raise type(error)(f"{show(target)}: {error}") from None
         return Fetched(
             url=str(target),
             body=body,
+            file=file,
             content_type=response.headers.get("Content-Type"),
             etag=response.headers.get("ETag"),
             last_modified=response.headers.get("Last-Modified"),
         )
+
+    async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes, SpooledBody | None]:
+        if self._large:
+            return b"", await SpooledBody.of(response.content.iter_chunked(PIECE), response.content_length)
+        chunks = response.content.iter_chunked(_CHUNK)
+        packing = response.headers.get("Content-Encoding", "")
+        body = await read_body(chunks, packing, self._limit, response.content_length)
+        # Some servers hand out a gzip file as it is.
+        return unpack(body, self._limit) if is_packed(body) else body, None
 
     def _refusal(self, response: aiohttp.ClientResponse, target: URL) -> SourceFailed:
         status = response.status

@@ -13,13 +13,14 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from alerts.model.errors import FailedForGood, SourceFailed
-from alerts.model.local import LocalFile, read_file
+from alerts.model.local import LocalFile, open_file, read_file
 from alerts.model.ports import Surroundings
 from alerts.model.reason import because
 from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import MAX_BYTES
 from alerts.sources.settings import PolledSettings
 from alerts.sources.shared import SharedReader
+from alerts.sources.spool import LARGEST, PIECE, SpooledBody
 
 
 class Place(Protocol):
@@ -41,18 +42,30 @@ class Place(Protocol):
         ...
 
 
-def place_of(settings: PolledSettings, around: Surroundings) -> Place:
-    """The place that `url` of channels.toml names: an address, or a file relative to that file's folder."""
+def place_of(settings: PolledSettings, around: Surroundings, *, large: bool = False) -> Place:
+    """The place that `url` of channels.toml names: an address, or a file relative to that file's folder.
+
+    The body of a `large` document is in a file.
+    """
     if isinstance(settings.url, LocalFile):
-        return FilePlace(around.town.folder / settings.url.path, settings, around, settings.url.within)
-    return SharedReader.around(around).share(settings, around)
+        return FilePlace(around.town.folder / settings.url.path, settings, around, settings.url.within, large=large)
+    return SharedReader.around(around).share(settings, around, large=large)
 
 
 class FilePlace:
     """A file on this machine. It is read when its time, size or inode changed, and new when its content did."""
 
-    def __init__(self, path: Path, settings: PolledSettings, around: Surroundings, within: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: PolledSettings,
+        around: Surroundings,
+        within: Path | None = None,
+        *,
+        large: bool = False,
+    ) -> None:
         self._path = path
+        self._large = large
         self._within = within
         # For what it links to elsewhere.
         self._share = SharedReader.around(around).share(settings, around, path.absolute().as_uri())
@@ -100,11 +113,27 @@ class FilePlace:
 
     def _read(self, path: Path) -> FetchedDocument:
         try:
+            if self._large:
+                return FetchedDocument(path.absolute().as_uri(), b"", file=self._copy(path))
             body = read_file(path, self._within, MAX_BYTES)
         except FileNotFoundError:
             raise SourceFailed(because("file_missing", path=path)) from None
         except OSError as error:
             if error.errno == errno.EFBIG:
-                raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576)) from None
+                raise FailedForGood(
+                    because("file_too_large", path=path, most=(LARGEST if self._large else MAX_BYTES) // 1_048_576)
+                ) from None
             raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
         return FetchedDocument(path.absolute().as_uri(), body)
+
+    def _copy(self, path: Path) -> SpooledBody:
+        """A copy that stays as it is while it is read. Raises OSError."""
+        body, left = SpooledBody(), LARGEST
+        with open_file(path, self._within) as file:
+            while piece := file.read(PIECE):
+                left -= len(piece)
+                if left < 0:
+                    raise OSError(errno.EFBIG, "too large", str(path))
+                body.add(piece)
+        body.finish()
+        return body

@@ -69,10 +69,13 @@ def _at_least_a_second(value: timedelta) -> timedelta:
     return value
 
 
+Interval = Annotated[Span, AfterValidator(_at_least_a_second)]
+
+
 class AskedSettings(SourceSettings):
     """The settings of a source that is polled."""
 
-    every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(seconds=60)
+    every: Interval = timedelta(seconds=60)
     timeout: Span = timedelta(seconds=10)
     allow_private: bool = False
 
@@ -95,7 +98,7 @@ class FeedSettings(BaseModel):
 
     kind: Literal["rss"]
     url: str = Field(pattern=r"https?://[^\s/]+(/\S*)?", examples=["https://presse.example/saint-martin.xml"])
-    every: Annotated[Span, AfterValidator(_at_least_a_second)] = ListeningFeed.every
+    every: Interval = ListeningFeed.every
     timeout: Span = timedelta(seconds=10)
     words: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Saint-Martin-d'Uriage"]])
     without: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Guadeloupe"]])

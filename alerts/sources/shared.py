@@ -56,10 +56,15 @@ class SharedReader:
         return found or cls(around.session, around.clock)
 
     def share(
-        self, settings: PolledSettings | FeedSettings, around: Surroundings, file: str | None = None
+        self,
+        settings: PolledSettings | FeedSettings,
+        around: Surroundings,
+        file: str | None = None,
+        *,
+        large: bool = False,
     ) -> SourceShare:
         """A source's share of the address that its settings name, or of what the `file` links to that it reads."""
-        return self.share_of(Where.of(settings, file), settings.every, around)
+        return self.share_of(Where.of(settings, file, large=large), settings.every, around)
 
     def share_of(self, where: Where, every: timedelta, around: Surroundings) -> SourceShare:
         """A source's share of that address."""

@@ -44,6 +44,8 @@ from alerts.config.sections import (
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.town import RateLimit, spell_span
+from alerts.sources.gtfs_rt import GtfsSettings
+from alerts.sources.roads import RoadsSettings
 from alerts.sources.settings import (
     AskedSettings,
     AtmoSettings,
@@ -86,6 +88,8 @@ MODELS = {
     '### `kind = "rss"`': (RssSettings, PolledSettings),
     '### `kind = "mailbox"`': (MailboxSettings, AskedSettings),
     '### `kind = "vigicrues"`': (VigicruesSettings, AskedSettings),
+    '### `kind = "gtfs_rt"`': (GtfsSettings, PolledSettings),
+    '### `kind = "roads"`': (RoadsSettings, IcalSettings),
     '### `kind = "vigilance"`': (VigilanceSettings, AskedSettings),
     "## `[channels.NAME]`": (ChannelSettings, BaseModel),
     "### Channels with replies": (HearingSettings, ChannelSettings),

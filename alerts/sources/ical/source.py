@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.model.alert import Alert
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.document import FetchedDocument
 from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
-from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
+from alerts.sources.ical.announcements import Announcement, CalendarDecision, Schedule, decide
 from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
+from alerts.sources.ical.recurrence import Window
 from alerts.sources.ical.works_alert import to_alert
 from alerts.sources.place import place_of
 from alerts.sources.settings import IcalSettings
@@ -44,8 +46,11 @@ _TENTATIVE = because("tentative")
 class IcalSource:
     """One `[sources.NAME]` with `kind = "ical"` (a `Source`): a calendar, in a file or at an address."""
 
+    is_large = False
+    """True for a kind whose files are too large for memory."""
+
     def __init__(self, _: str, settings: IcalSettings, around: Surroundings) -> None:
-        self._place = place_of(settings, around)
+        self._place = place_of(settings, around, large=self.is_large)
         self._town = around.town
         self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.town.zone)
         # No calendar says how grave an entry is: the source's own `severity` stands for all of them.
@@ -103,15 +108,26 @@ class IcalSource:
     async def _expand(self, document: FetchedDocument, watched: frozenset[str], now: datetime) -> _Expansion:
         """The calendar's days around now: once for all towns that read it in this zone, and watch the same in it."""
         zone = self._schedule.zone
-        key = ("days", zone, watched)
+        key = ("days", self._reads(), zone, watched)
         made: _Expansion | None = document.made(key)
         if made is not None and not timedelta() <= now - made.at < FRESH:
             document.forget(key)
 
         def expand() -> _Expansion:
-            return _Expansion(read_agenda.in_subprocess(document.body, window_around(now, watched), zone), at=now)
+            return _Expansion(self._days(document, window_around(now, watched)), at=now)
 
         return await document.once(key, expand, _Expansion.size, by=read_agenda.turns_of(document.url))
+
+    def _days(self, document: FetchedDocument, window: Window) -> WorksAgenda:
+        """The entries of a document in a window, in a thread. Raises Unreadable."""
+        return read_agenda.in_subprocess(document.body, window, self._schedule.zone)
+
+    def _reads(self) -> Hashable:
+        """What else of this source its entries depend on, beside document, zone and window."""
+        return None
+
+    def _alert(self, announcement: Announcement, _: WorksAgenda, now: datetime) -> Alert:
+        return to_alert(announcement, self._town, self._severity, now)
 
     async def _tell(self, current: _CalendarRead, memory: Memory, known: Known, now: datetime) -> SourceReading:
         agenda, digest, announced = current.agenda, current.document.digest, from_state(memory.state)
@@ -120,7 +136,7 @@ class IcalSource:
         heard = [
             Heard(
                 key=each.identifier,
-                alert=to_alert(each, self._town, self._severity, now),
+                alert=self._alert(each, agenda, now),
                 leave_out=_TENTATIVE if each.tentative else None,
                 hold=_FLOOD if each.needs_review else None,
                 notes=each.occurrence.notes,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from alerts.model.alert import (
@@ -20,20 +20,18 @@ from alerts.model.alert import (
     Info,
     NamedValue,
     ResponseType,
-    Urgency,
 )
 from alerts.model.hazard import AWARENESS_TYPES
 from alerts.model.town import Town
 from alerts.rendering.moments import DateFormatter
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT, event_of
 from alerts.sources.editions import COLOURS, SEVERITIES, Colour, awareness
+from alerts.sources.periods import urgency_of
 from alerts.sources.run import Run, next_message
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, ColourWindow
 
 SENDER = "vigilance.meteofrance.fr"
 WEB = "https://vigilance.meteofrance.fr"
-# A warning that begins within this time is Expected, a later one Future.
-SOON = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +179,7 @@ def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
         language="fr-FR",
         categories=(Category.MET,),
         response_types=(ResponseType.MONITOR,),
-        urgency=_urgency(change.windows[0].begin, to.now),
+        urgency=urgency_of(change.windows[0].begin, to.now),
         severity=SEVERITIES[colour],
         certainty=Certainty.LIKELY,
         onset=_begun(change, edition),
@@ -207,12 +205,6 @@ def _in_english(french: Info, change: ColourChange, edition: ColourMap, to: Addr
         description=f"{_hours(change.windows, 'en', to)}\n\n{credit}",
         instruction=None,
     )
-
-
-def _urgency(begin: datetime, now: datetime) -> Urgency:
-    if begin <= now:
-        return Urgency.IMMEDIATE
-    return Urgency.EXPECTED if begin - now < SOON else Urgency.FUTURE
 
 
 def _begun(change: ColourChange, edition: ColourMap) -> datetime:

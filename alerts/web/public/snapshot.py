@@ -128,11 +128,11 @@ def state_of(on: Sequence[object], snapshot: Snapshot) -> State:
     return "stale" if snapshot.doubtful else "calm"
 
 
-# "No current alerts" means dangers. Works stand in their calendar long before they begin, and what a site or a mail
-# says waits for an officer: that one of these can't be read is no reason to doubt it, and a page that says so for days
-# because a site was rebuilt is believed by nobody when a hazard's source is down. What kind another package brings
-# isn't known here, so it counts.
-_TELLS_NO_DANGER = frozenset({"ical", "rss", "mailbox"})
+# "No current alerts" means dangers. Works stand in their calendar long before they begin, what a site or a mail says
+# waits for an officer, and a bus that is diverted endangers nobody: that one of these can't be read is no reason to
+# doubt it, and a page that says so for days because a site was rebuilt is believed by nobody when a hazard's source is
+# down. What kind another package brings isn't known here, so it counts.
+_TELLS_NO_DANGER = frozenset({"ical", "rss", "mailbox", "gtfs_rt", "roads"})
 # The licences by which publishers want their data named, by the kind of source.
 _LICENCES = {"atmo": "ODbL", "vigicrues": "Licence Ouverte 2.0", "vigilance": "Licence Ouverte 2.0"}
 
@@ -141,8 +141,9 @@ def _feed(name: str, rules: SourceRules) -> PolledSource:
     """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
     patience = max(3 * (rules.every or timedelta()), timedelta(minutes=10))
     title = rules.title or f"{name[:1].upper()}{name[1:]}"
-    warns, licence = rules.kind not in _TELLS_NO_DANGER, _LICENCES.get(rules.kind)
-    return PolledSource(name, title, patience, warns, licence)
+    # A network's or a road authority's is what its settings say.
+    licence = getattr(rules.settings, "licence", None) or _LICENCES.get(rules.kind)
+    return PolledSource(name, title, patience, rules.kind not in _TELLS_NO_DANGER, licence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from alerts.config import read_config
+from alerts.config import read_config, source_kind
 from alerts.health.checkup import check_live
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import HearsNews, Memory, Surroundings
@@ -23,6 +23,7 @@ from tests.air_pages import ALERTED, episodes
 from tests.contract.sources.feed_server import FeedServer, serving
 from tests.fakes import FakeClock
 from tests.flood_pages import an_rss
+from tests.transit_pages import a_dataset, a_disruption
 from tests.unit.desk.conftest import a_town
 from tests.vigilance_pages import KEY, MORNING, a_bulletin, a_map
 
@@ -57,6 +58,24 @@ def _ical(server: FeedServer, count: int) -> None:
     server.pages["/calendar.ics"] = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n"
 
 
+def _gtfs_rt(server: FeedServer, count: int) -> None:
+    # Without a time, as some servers have it: these tests wind their clock by hours.
+    said = [a_disruption("a"), a_disruption("b", "Ligne 7 : grève", cause="STRIKE")]
+    server.pages["/alerts"] = a_dataset(*said[:count], made=None)
+
+
+def _incident(name: str) -> str:
+    return (
+        f'<incident id="{name}"><type>ROAD_CLOSED</type><street>Rue {name}</street><polyline>45.19 5.71 45.191 5.711'
+        "</polyline><starttime>2026-11-25T08:00:00Z</starttime><endtime>2026-11-25T16:00:00Z</endtime></incident>"
+    )
+
+
+def _roads(server: FeedServer, count: int) -> None:
+    incidents = "".join(_incident(name) for name in ("Haute", "Basse")[:count])
+    server.pages["/cifs.xml"] = f"<incidents>{incidents}</incidents>"
+
+
 def _rss(server: FeedServer, count: int) -> None:
     items = "".join(f"<item><guid>{name}</guid><title>Rue {name}</title></item>" for name in ("a", "b")[:count])
     server.pages["/feed"] = f'<rss version="2.0"><channel><title>Mairie</title>{items}</channel></rss>'
@@ -88,6 +107,8 @@ FACES = {
     ),
     "cap": Face(_cap, "/index"),
     "ical": Face(_ical, "/calendar.ics"),
+    "gtfs_rt": Face(_gtfs_rt, "/alerts"),
+    "roads": Face(_roads, "/cifs.xml", {"every": "60s"}),
     "rss": Face(_rss, "/feed"),
     "vigicrues": Face(
         _vigicrues,
@@ -115,7 +136,7 @@ class Stage:
         self.face, self.server, self.session = FACES[name], server, session
         self.clock = FakeClock(NOW)
         self.reader = SharedReader(session, self.clock)
-        self.kind = KINDS[name]
+        self.kind = source_kind(name)
         assert isinstance(self.kind, SourceKind)
         self.memory = Memory(state=self.kind.trial)
         self.stored: set[str] = set()

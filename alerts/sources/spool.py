@@ -1,0 +1,88 @@
+"""Bodies that are too large for memory: each is kept in a file, and read from there by the process that reads it.
+
+The file has a name that nobody else knows, in the folder for temporary files, and is removed with its last holder. It
+is written as it came; its reader unpacks it (`Unpacked`), and bounds that too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import hashlib
+import io
+import os
+import tempfile
+import weakref
+from collections.abc import AsyncIterator
+from typing import Any, BinaryIO
+
+from alerts.model.bounds import too_large
+from alerts.model.errors import SourceFailed, Unreadable
+from alerts.model.reason import because
+
+LARGEST = 256 * 1_048_576
+"""Bytes of such a body, as it came and unpacked: the largest national file there is has 171 MB."""
+PIECE = 1_048_576
+"""Bytes that are taken at a time."""
+
+
+class SpooledBody:
+    """A body in a file at `path`, with its digest."""
+
+    def __init__(self) -> None:
+        handle, self.path = tempfile.mkstemp(prefix="tocsin-body-")
+        self.digest = ""
+        self._file = os.fdopen(handle, "wb")
+        self._hash = hashlib.sha256()
+        weakref.finalize(self, _remove, self.path)
+
+    @classmethod
+    async def of(cls, pieces: AsyncIterator[bytes], announced: int | None) -> SpooledBody:
+        """Write the whole body. Raises FailedForGood for too large a one, SourceFailed where the disk takes no more."""
+        if (announced or 0) > LARGEST:
+            raise too_large(LARGEST)
+        try:
+            body, size = await asyncio.to_thread(cls), 0
+            async for piece in pieces:
+                size += len(piece)
+                if size > LARGEST:
+                    raise too_large(LARGEST)
+                await asyncio.to_thread(body.add, piece)
+            await asyncio.to_thread(body.finish)
+        except OSError as error:
+            raise SourceFailed(because("spool_failed", said=error.strerror or "")) from None
+        return body
+
+    def add(self, piece: bytes) -> None:
+        """Append to the file."""
+        self._hash.update(piece)
+        self._file.write(piece)
+
+    def finish(self) -> None:
+        """Close the file; it may be read now."""
+        self._file.close()
+        self.digest = self._hash.hexdigest()
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108 also while the process ends
+
+
+class Unpacked(io.RawIOBase):
+    """A file, unpacked where it is gzip, of which no more than `LARGEST` bytes are read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        is_packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        self._file: Any = gzip.GzipFile(fileobj=file) if is_packed else file
+        self._left = LARGEST
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        piece: bytes = self._file.read(min(size if size > 0 else 65_536, 1_048_576))
+        self._left -= len(piece)
+        if self._left < 0:
+            raise Unreadable(because("answer_too_large", most=f"{LARGEST // 1_048_576}"))
+        return piece
