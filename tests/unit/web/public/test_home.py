@@ -14,6 +14,7 @@ from alerts.model.alert import Area, NamedValue, Severity
 from alerts.model.hazard import Hazard
 from alerts.model.town import SourceRules
 from alerts.rendering.pictograms import SIDE, pictogram
+from alerts.sources.gtfs_rt import GtfsSettings
 from alerts.web.public.snapshot import Freshness, Setting
 from tests.browser.editions import whole_setting
 from tests.unit.desk.conftest import NOW, TownDesk, a_town, an_alert, renderer_of
@@ -40,9 +41,14 @@ def looks(paper, path="/"):
 
 
 def test_the_licence_of_what_is_read_is_named_where_its_publisher_asks_for_that(paper):
-    rules = {"crues": SourceRules(kind="vigicrues", title="Vigicrues"), "site": SourceRules(kind="rss")}
-    [rivers, site] = Setting(a_town(sources=rules), renderer_of(a_town())).sources
-    assert (rivers.licence, site.licence) == ("Licence Ouverte 2.0", None)
+    network = GtfsSettings(kind="gtfs_rt", url="https://reseau.example/alerts", licence="ODbL")
+    rules = {
+        "crues": SourceRules(kind="vigicrues", title="Vigicrues"),
+        "site": SourceRules(kind="rss"),
+        "bus": SourceRules(kind="gtfs_rt", settings=network),
+    }
+    [rivers, site, buses] = Setting(a_town(sources=rules), renderer_of(a_town())).sources
+    assert (rivers.licence, site.licence, buses.licence) == ("Licence Ouverte 2.0", None, "ODbL")
 
     paper.freshness = Freshness("Vigicrues", NOW - timedelta(minutes=2), stale=False, licence=rivers.licence)
     paper.print()
