@@ -94,10 +94,11 @@ def named(unit: DeskUnit, name: str) -> StoredAlert:
 
 
 def must_be_as_seen(now: Callable[[], Out], if_match: str | None) -> None:
-    """Raise Problem where `If-Match` names other words than those of the alert `now`, which is read only if need be."""
+    """Raise Problem where `If-Match` names other words than those of `now`, which is read only if need be."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and (alert := now().as_json())["fingerprint"] not in seen:
-        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=alert["alert"]))
+    if seen is not None and (told := now().as_json())["fingerprint"] not in seen:
+        name = next(told[each] for each in ("alert", "poll", "answer") if each in told)
+        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=name))
 
 
 def without_files(alert: Alert) -> Alert:
