@@ -290,7 +290,7 @@ class AtmoSource:
             return await share.look(digest)
         except SourceFailed as error:
             # A token that is refused is good no longer, whatever was said of it.
-            if str(error.reason["status"] or "").startswith("401"):
+            if _is_refusal(error):
                 self._good_until = 0.0
             raise
 
@@ -327,11 +327,17 @@ class AtmoSource:
             limit=65_536,
         )
         url = f"{settings.api_url}/api/login"
-        answer = await fetcher.post(url, {"username": settings.user, "password": password})
         try:
+            answer = await fetcher.post(url, {"username": settings.user, "password": password})
             return await read_token.read(url, answer.body)
+        except SourceFailed as error:
+            raise SourceFailed(because("atmo_refused", user=settings.user)) if _is_refusal(error) else error from None
         except Unreadable as error:
             raise SourceFailed(because("at_address", address=show(url), why=error.reason)) from None
+
+
+def _is_refusal(error: SourceFailed) -> bool:
+    return str(error.reason["status"] or "")[:3] in {"401", "403"}
 
 
 def _trouble(episodes: AirEpisodes, zones: Sequence[str], today: date) -> Reason | None:
