@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from bench.hostile import endless_feed, filled_photo, secondly_zone, tall_png
 from bench.reported import crowds
 from bench.signups import browsers, endpoints, letters
-from bench.strangers import air, broker, calm_map, flood, hostile_map, replies, site
+from bench.strangers import air, broker, calm_map, flood, hostile_map, mailbox, replies, site
 
 Given = Mapping[str, str]
 ACCOUNTS = ("/api/v1/", "/api/v2/", "/xrpc/", "/_matrix/")
@@ -455,6 +455,7 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
         letters,
         outside,
         broker,
+        mailbox,
     )
 }
 

@@ -27,7 +27,7 @@ from alerts.sources.atmo import read_episodes, read_token
 from alerts.sources.feed import read_feed
 from alerts.sources.gtfs_rt import read_dataset
 from alerts.sources.ical.agenda import read_agenda, window_around
-from alerts.sources.mailbox import MAIL_BYTES, read_heads, read_mail
+from alerts.sources.mail import MAIL_BYTES, read_heads, read_mail
 from alerts.sources.roads import RoadArea, read_roads
 from alerts.sources.vigicrues import read_edition
 from alerts.sources.vigilance.bulletin import read_bulletin, read_map

@@ -3,7 +3,8 @@
 The site's feed, the map of the Vigilance, Vigicrues' editions, Atmo France's episodes and what people reply are answers
 to be served (`bench.attackers`). The broker is a server of its own, which takes what it is told until the file `mode`
 says that it is hostile. Every other connection is then told nothing more after the greeting, and every other one is
-told what nobody asked for, without end.
+told what nobody asked for, without end. The mailbox is a server, too: it is empty until it is hostile, and then has
+10,000 mails more at each connection.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from tests.air_pages import ALERTED, CODES, episodes, row
 from tests.flood_pages import a_geojson, an_rss, calm, entry, feed_of
 from tests.vigilance_pages import an_edition
+from tocsin_sandbox.imap import AUTHORITY, Mailbox, serving
 
 DEPARTMENT = "38"
 HOUR = timedelta(hours=1)
@@ -236,6 +238,49 @@ async def _serve(mode: Path) -> None:
     server = await asyncio.start_server(converse, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
+
+
+def mailbox(given: Mapping[str, str]) -> None:
+    """A mailbox; says its port first."""
+    asyncio.run(_hold(Path(given["mode"]), given["password"]))
+
+
+async def _hold(mode: Path, password: str) -> None:
+    box = Mailbox(password=password)
+
+    def look() -> None:
+        # Those before are gone: of too many the newest count.
+        box.mails.clear()
+        for mail in mails(box.next) if mode.read_text() == "mailbox" else ():
+            box.mails[box.next] = datetime.now(UTC), mail
+            box.next += 1
+
+    async with serving(box, look=look):
+        print(box.port, flush=True)
+        await asyncio.Event().wait()
+
+
+def mails(number: int) -> list[bytes]:
+    """Three mails that count, of 50 MB, of nested parts and of HTML; then 10,000 of strangers and in others' names."""
+    names = ("x@evil.example", f"a@eaux.example{_BRACKETS}")
+    strange, forged = (_mail(number, f"From: {name}\r\n", "") for name in names)
+    large = _mail(number, _COUNTS, "\r\nRue Haute\r\n" + _MEGABYTE * 50)
+    nested = "".join(f"Content-Type: multipart/mixed; boundary=b{each}\r\n\r\n--b{each}\r\n" for each in range(9_000))
+    markup = "Content-Type: text/html\r\n\r\n" + "<table><tr><td><style>" * 20_000
+    ours = (_mail(number + each, _COUNTS, words) for each, words in ((1, nested), (2, markup)))
+    return [large, *ours, *[strange, forged] * 5_000]
+
+
+_BRACKETS = "(" * 15_000 + ")" * 15_000
+_MEGABYTE = ("x" * 1022 + "\r\n") * 1024
+_COUNTS = (
+    f"Authentication-Results: {AUTHORITY}; dkim=pass header.d=eaux.example\r\n"
+    "DKIM-Signature: d=eaux.example; h=from:subject\r\nFrom: a@eaux.example\r\n"
+)
+
+
+def _mail(number: int, head: str, rest: str) -> bytes:
+    return f"{head}Subject: Rue {number}\r\nMessage-ID: <{number}@eaux.example>\r\n{rest or chr(13) + chr(10)}".encode()
 
 
 async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

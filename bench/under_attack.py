@@ -146,6 +146,17 @@ department = "38"
 every = "1s"
 publish = "auto"
 allow_private = true
+
+[sources.boite]
+kind = "mailbox"
+host = "127.0.0.1"
+port = MAILBOX
+tls = "none"
+user = "alertes-recues@saint-martin.example"
+password = { env = "HOOK" }
+senders = ["@eaux.example"]
+verified_by = "mx.saint-martin.example"
+every = "1s"
 """
 HEARD_EVERY = "1s"
 ACCOUNTS = """
@@ -212,6 +223,7 @@ ATTACKS = (
     Attack("two photos a second of 1 × 12,900,000 pixels", "tall_photos", goal=2),
     Attack("a Vigilance that is deep, wide, torn, ever other", mode="vigilance"),
     Attack("a Vigicrues and an Atmo France of the same kinds", mode="editions"),
+    Attack("a mailbox: 10,000 mails at each look, one of 50 MB", mode="mailbox"),
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
     Attack("a broker that acknowledges nothing, or floods", mode="broker"),
     Attack("storms of replies on Mastodon, Bluesky, Matrix", mode="replies", goal=2, accounts=True),
@@ -289,9 +301,12 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     (town.folder / "push.pem").write_text(new_key())
     config = TOWN.replace("HOST", town.sandbox.removeprefix("http://")).replace("RELAY", str(relay.port))
     config = config.replace("BROKER", port)
+    hook = town.environment["HOOK"]
+    mailbox = stack.enter_context(_attacking("mailbox", {"mode": str(mode), "password": hook}))
+    sources = SOURCES.replace("{outside}", outside).replace("MAILBOX", mailbox)
     station = STATION.replace("[station]\n", '[station]\nareas = ["INSEE:38185"]\naddresses = "adresses.csv"\n')
     (town.folder / "adresses.csv").write_text(_addresses(), encoding="utf-8")
-    town.configure(config.replace("{outside}", outside), SOURCES.replace("{outside}", outside), station=station)
+    town.configure(config.replace("{outside}", outside), sources, station=station)
     if posts:
         history.copy_to(town.database, posts)
     trap = town.folder / "templates" / "fr" / "telegram" / "piege.publish.j2"

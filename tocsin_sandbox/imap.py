@@ -42,6 +42,7 @@ class Mailbox:
     fault: str = ""
     commands: list[str] = field(default_factory=list)
     port: int = 0
+    password: str = PASSWORD
 
     def take(self, content: bytes, at: datetime) -> int:
         """Take a mail; returns its UID."""
@@ -91,7 +92,7 @@ class _Session:
             await self._writer.start_tls(self._tls)
             self._tls = None
         elif command == "LOGIN":
-            is_right = rest == f'LOGIN {USER} "{PASSWORD}"' and box.fault != "refuses"
+            is_right = rest == f'LOGIN {USER} "{box.password}"' and box.fault != "refuses"
             self._is_known = is_right
             # As some do, it repeats what it was sent.
             self._say(f"{tag} OK hello" if is_right else f"{tag} NO [AUTHENTICATIONFAILED] {rest}")

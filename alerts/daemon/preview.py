@@ -23,9 +23,10 @@ from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.ports import Heard, Memory, Source, Surroundings, SystemClock
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.model.town import Town
+from alerts.model.town import SourceRules, Town
 from alerts.sources.gtfs_rt import GtfsSettings
 from alerts.sources.ical.occurrence import LONGEST_NOTICE
+from alerts.sources.mailbox import draft_in
 from alerts.sources.settings import LONGEST, CapSettings, IcalSettings, PolledSettings, RssSettings
 
 # For how long the end of something is still what readers were told last of it.
@@ -37,6 +38,11 @@ _MOST_LOOKS = 2000
 _FEED = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")
 # A message whose first field is the header, which begins with the version (protobuf's tags and lengths).
 _DATASET = re.compile(rb"\n[\x05-\x40]\n\x03[12]\.\d")
+_MAIL = re.compile(
+    rb"(?:return-path|received|delivered-to|authentication-results|dkim-signature|from|to|date|subject|message-id"
+    rb"|mime-version|content-type|x-[a-z-]+):",
+    re.IGNORECASE,
+)
 _ABOUT_CAP = re.compile(rb"emergency:cap|application/cap\+xml|common-alerting-protocol")
 
 TimedEntry = tuple[datetime, Heard]
@@ -94,8 +100,11 @@ def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEnt
         content = file.read_bytes()
     except OSError as error:
         raise Misuse(because("file_wrong", file=file, what=because("config_unread", said=error.strerror))) from None
-    settings = _settings_for(content, str(file.resolve()))
     try:
+        if _MAIL.match(content):
+            now = at or datetime.now(UTC)
+            return [(now, draft_in(content, SourceRules.severity, town, now))]
+        settings = _settings_for(content, str(file.resolve()))
         return asyncio.run(_read(town, settings, at, step_through=settings.kind == "ical" and at is not None))
     except SourceFailed as error:
         raise Misuse(because("file_wrong", file=file, what=error.reason)) from None

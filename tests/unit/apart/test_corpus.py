@@ -30,7 +30,7 @@ READS_APART = {
     "alerts.sources.ical.agenda",
     "alerts.sources.ical.event",
     "alerts.sources.ical.recurrence",
-    "alerts.sources.mailbox",
+    "alerts.sources.mail",
     "alerts.sources.roads",
 }
 READ = {"Feed", "WorksAgenda", "ColourMap", "Bulletin", "FloodEdition", "AirEpisodes", "TransitDataset", "RoadAgenda"}

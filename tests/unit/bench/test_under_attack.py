@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 
 from alerts.channels.answer import LARGEST_LIST
+from alerts.model.errors import Unreadable
 from alerts.sources.feed import MOST_BYTES
 from alerts.sources.fetch import MAX_BYTES
+from alerts.sources.mail import MAIL_BYTES, read_mail
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
-from bench.strangers import air, flood, hostile_map, replies, site
+from bench.strangers import air, flood, hostile_map, mails, replies, site
 from bench.under_attack import ATTACKS
 from tests.walls import in_one_test
 
 OTHERS = (
     *HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "editions", "broker", "endless", "zones", "replies",
+    "mailbox",
 )  # fmt: skip
 
 
@@ -71,3 +74,14 @@ def test_storms_of_replies_are_as_hostile_as_the_page_says():
     assert (wide.count(b"indexedAt"), deep.count(b'"replies": [{'), other.count(b'"replies": {')) == (3_000, 300, 3_000)
     assert room.count(b"event_id") == 100
     assert max(map(len, (chain, long, circle, odd, wide, deep, other, room))) < LARGEST_LIST
+
+
+def test_a_hostile_mailbox_is_as_hostile_as_the_page_says():
+    large, nested, markup, *many = mails(1)
+
+    assert len(many) == 10_000
+    assert len(large) > 50 * 1_048_576
+    assert (nested.count(b"multipart"), markup.count(b"<table>")) == (9_000, 20_000)
+    with pytest.raises(Unreadable):
+        read_mail(nested[:MAIL_BYTES])
+    assert all(read_mail(each[:MAIL_BYTES]).subject for each in (large, markup))

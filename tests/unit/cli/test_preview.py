@@ -76,3 +76,14 @@ def test_the_news_of_a_site(tmp_path, monkeypatch, capsys):
     assert run(["preview", "feed.xml", "--json"]) == 0
     [shown] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert "Rue Haute fermée" in shown["posts"][0]["text"]
+
+
+def test_a_mail(tmp_path, monkeypatch, capsys):
+    """A saved mail is shown as its draft would be, whoever sent it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "channels.toml").write_text(CHANNELS)
+    (tmp_path / "mail.eml").write_text("Received: x\nFrom: a@eaux.example\nSubject: Rue Haute fermée\n\nLundi.\n")
+
+    assert run(["preview", "mail.eml", "--json"]) == 0
+    [shown] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "Rue Haute fermée" in shown["posts"][0]["text"]

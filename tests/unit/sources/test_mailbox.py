@@ -18,7 +18,8 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard, Memory, Surroundings
 from alerts.model.town import SourceRules
 from alerts.sources import KINDS, mailbox
-from alerts.sources.mailbox import MAIL_BYTES, MailboxSource, read_heads, read_mail
+from alerts.sources.mail import MAIL_BYTES, read_heads, read_mail
+from alerts.sources.mailbox import MailboxSource
 from alerts.sources.settings import MailboxSettings
 from tests.fakes import FakeClock
 from tests.mail_relay import certified
