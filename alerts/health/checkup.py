@@ -68,7 +68,8 @@ def check_at_rest(town: Town) -> list[Finding]:
     for name, channel in town.channels.items():
         findings += _secrets(_key_of(name, channel), channel.settings, town.folder)
         if channel.card_alone:
-            findings.append(Finding(_key_of(name, channel), good=True, why=because("instagram_is_final"), note=True))
+            final = because("instagram_is_final", least=channel.severity)
+            findings.append(Finding(_key_of(name, channel), good=True, why=final, note=True))
     for name, rules in town.sources.items():
         findings += unread(f"sources.{name}", rules.settings, town.folder)
     findings += _shared_bots(town)

@@ -51,8 +51,8 @@ def copies_of(unit: DeskUnit, incident: str) -> tuple[Copy, ...]:
 
 
 def _message(text: IncidentText, setting: Setting) -> str:
-    """Title, two lines, address: WhatsApp shows as bold what is between asterisks."""
-    return _lines((f"*{text.title}*", text.summary, _address(text, setting)))
+    """Title, two lines that don't repeat it, address: WhatsApp shows as bold what is between asterisks."""
+    return _lines((f"*{text.title}*", text.summary.removeprefix(f"{text.title}. "), _address(text, setting)))
 
 
 def _article(text: IncidentText, setting: Setting) -> str:
@@ -82,7 +82,7 @@ def _request(text: IncidentText, setting: Setting) -> str:
     return _lines(
         (
             say("Request to broadcast by FR-Alert: %(title)s", title=text.title),
-            say("%(town)s asks for this message to be broadcast by FR-Alert.", town=setting.town.name),
+            say("Requested by: %(value)s", value=setting.town.name),
             _given(say, "Area: %(value)s", facts["area"] or setting.town.name),
             _given(say, "Outline of the area (GeoJSON): %(value)s", outline),
             _given(say, "Period: %(value)s", facts["when"]),

@@ -12,7 +12,9 @@ from PIL import Image
 from pydantic import ValidationError
 
 from alerts.channels.instagram import InstagramSettings
+from alerts.config import load_config
 from alerts.config.kinds import channel_kind
+from alerts.health.checkup import check_at_rest
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
 from alerts.model.post import Means, PostImage
@@ -21,6 +23,18 @@ from tests.contract.channels.conftest import SETTINGS, message
 
 CARD = Card(Severity.SEVERE, "Vigilance orange", "Crue", "Centre-Bourg", "Jusqu’à 18 h", "Ville de Saint-Martin")
 NAME = f"{'a1' * 32}.jpg"
+TOWN = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+areas = ["INSEE:38185"]
+public_url = "https://alertes.saint-martin.example"
+
+[channels.instagram]
+kind = "instagram"
+account_id = "17841400000000001"
+token = { env = "INSTAGRAM_TOKEN" }
+"""
 
 
 def said(text: str = "Crue de l’Isère"):
@@ -220,3 +234,10 @@ def test_what_nobody_can_do_there_is_refused(wrong):
         settings(**wrong)
     reason = refused.value.errors()[0]["ctx"]["error"].args[0]
     assert reason.code in ("instagram_stays", "instagram_needs_card")
+
+
+def test_check_says_what_it_takes_and_that_it_stays(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
+    findings = [str(each) for each in check_at_rest(load_config(tmp_path / "channels.toml")) if each.note]
+    told = "note  channels.instagram: il prend ce qui est de gravité grave ou plus\u00a0; "
+    assert any(each.startswith(told) for each in findings)

@@ -16,7 +16,8 @@ const deeds = {
   share: ({title, text, address}) => navigator.share({title, text, url: address}).catch(() => {}),
   print: () => print(),
   copy: async ({title, text, address}, place, button) => {
-    await navigator.clipboard.writeText(`*${title}*\n${text}\n${address}`);
+    const rest = text.startsWith(`${title}. `) ? text.slice(title.length + 2) : text;
+    await navigator.clipboard.writeText(`*${title}*\n${rest}\n${address}`);
     place.querySelector("[role=status]").textContent = button.dataset.done;
   },
   read: (_, place, button) => {

@@ -43,11 +43,12 @@ async def test_an_alert_that_is_out_has_its_words_for_each_place_in_each_languag
     title, *lines = found["whatsapp-en"].splitlines()
     assert (title[0], title[-1]) == ("*", "*")
     assert "The Vive floods" in title
+    assert "The Vive floods" not in lines[0], "once is enough"
     assert lines[-1] == f"https://alertes.example/alerts/{stored.incident_id}"
     assert "Go to the upper floors." in found["whatsapp-en"]
     assert found["whatsapp-fr"].endswith(f"https://alertes.example/fr/alerts/{stored.incident_id}")
     assert "\n\nGo to the upper floors.\n\n" in found["newsletter-en"]
-    assert "Suivi à jour" in found["newsletter-fr"]
+    assert "Informations à jour" in found["newsletter-fr"]
 
 
 async def test_the_prefecture_gets_area_words_and_link(desk):
@@ -55,7 +56,7 @@ async def test_the_prefecture_gets_area_words_and_link(desk):
     request = copies(await desk.text(f"/alerts/{stored.id}"))["prefecture-en"]
 
     assert request.startswith("Request to broadcast by FR-Alert: ")
-    assert "Saint-Martin asks for this message" in request
+    assert "\nRequested by: Saint-Martin\n" in request
     assert "\nArea: " in request
     assert f"\nOutline of the area (GeoJSON): https://alertes.example/alerts/{stored.incident_id}.geojson\n" in request
     assert "Go to the upper floors." in request
