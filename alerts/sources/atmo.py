@@ -279,9 +279,9 @@ class AtmoSource:
             alert = alert_of(days, run, last, now, settings.department, town)
             run, last = Run.after(run, alert), alert.identifier
             heard = [Heard(last, alert=alert)] if not await known([last]) else []
-        told = PublishedEpisode(run, days).as_json() if run and days else None
+        episode = PublishedEpisode(run, days).as_json() if run and days else None
         # Without its digest what is wrong with it is found again at the next poll.
-        kept = Memory(digest=None if trouble else document.digest, state={**begun, "told": told, "last": last})
+        kept = Memory(digest=None if trouble else document.digest, state={**begun, "told": episode, "last": last})
         return SourceReading(heard, kept, trouble=trouble)
 
     async def _look(self, digest: str | None) -> FetchedDocument | None:

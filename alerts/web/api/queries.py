@@ -96,8 +96,8 @@ def named(unit: DeskUnit, name: str) -> StoredAlert:
 def must_be_as_seen(now: Callable[[], Out], if_match: str | None) -> None:
     """Raise Problem where `If-Match` names other words than those of `now`, which is read only if need be."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and (told := now().as_json())["fingerprint"] not in seen:
-        name = next(told[each] for each in ("alert", "poll", "answer") if each in told)
+    if seen is not None and (current := now().as_json())["fingerprint"] not in seen:
+        name = next(current[each] for each in ("alert", "poll", "answer") if each in current)
         raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=name))
 
 
