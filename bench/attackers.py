@@ -25,11 +25,18 @@ from urllib.parse import quote, urlencode, urlsplit
 from bench.hostile import endless_feed, filled_photo, secondly_zone, tall_png
 from bench.reported import crowds
 from bench.signups import browsers, endpoints, letters
-from bench.strangers import air, broker, calm_map, flood, hostile_map, mailbox, replies, site
+from bench.strangers import air, broker, calm_map, flood, hostile_map, mailbox, replies, site, transit, works
 
 Given = Mapping[str, str]
 ACCOUNTS = ("/api/v1/", "/api/v2/", "/xrpc/", "/_matrix/")
 """Where the servers of Mastodon, Bluesky and Matrix answer."""
+SOURCES: Mapping[str, tuple[str, Callable[[int | None], bytes]]] = {
+    "/territoire/rss": ("editions", flood),
+    "/air/": ("editions", air),
+    "/transit": ("transit", transit),
+    "/roads": ("roads", works),
+}
+"""Where other sources answer, the mode in which they are hostile, and how."""
 APP_SECRET = "sandbox-app-secret"
 SAID = (
     "Merci beaucoup",
@@ -372,10 +379,9 @@ def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, b
         return endless_feed(number) if mode == "endless" else site(number if mode == "rss" else None)
     if path.endswith("/cartevigilance/encours"):
         return hostile_map(number) if mode == "vigilance" else made["calm map"]
-    if path.startswith("/territoire/rss"):
-        return flood(number if mode == "editions" else None)
-    if path.startswith("/air/"):
-        return air(number if mode == "editions" else None)
+    for start, (when, said) in SOURCES.items():
+        if path.startswith(start):
+            return said(number if mode == when else None)
     if path.startswith(ACCOUNTS):
         return replies(path, number if mode == "replies" else None)
     if "/message" in path and mode in made:

@@ -254,15 +254,17 @@ def _mails(size: int) -> Iterator[Given]:
 
 def field(number: int, inside: bytes) -> bytes:
     """A field of protobuf with bytes in it: its number and kind, its length, and they."""
-    return _varint(number << 3 | 2) + _varint(len(inside)) + inside
+    return varint(number << 3 | 2) + varint(len(inside)) + inside
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """A number as protobuf writes it: seven bits in a byte, the lowest first."""
     low, high = number & 0x7F, number >> 7
-    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
+    return bytes([low | 0x80]) + varint(high) if high else bytes([low])
 
 
-_VERSION = field(1, field(1, b"2.0"))
+VERSION = field(1, field(1, b"2.0"))
+"""The header of a dataset, which says no time."""
 _PIECES = (
     b"\x0a\x00",
     b"\x2a\x00",
@@ -277,19 +279,19 @@ _PIECES = (
 
 def _datasets(size: int) -> Iterator[Given]:
     def alert(inside: bytes) -> bytes:
-        return _VERSION + field(2, field(1, b"1") + field(5, inside))
+        return VERSION + field(2, field(1, b"1") + field(5, inside))
 
     bodies = [alert(piece * (size // len(piece))) for piece in _PIECES]
-    bodies += [_VERSION + piece * (size // len(piece)) for piece in (*_PIECES, b"\x12\x00", b"\x12\x03\x0a\x011")]
+    bodies += [VERSION + piece * (size // len(piece)) for piece in (*_PIECES, b"\x12\x00", b"\x12\x03\x0a\x011")]
     for unit in _WORDS:
         said = field(1, field(1, (unit * (size // len(unit))).encode()))
         bodies += [alert(field(number, said)) for number in (8, 10, 11)]
     # As many alerts as there may be, each with periods that overlap with no other's.
-    spans = [field(1, b"\x08" + _varint(start) + b"\x10" + _varint(start + 1)) for start in range(2, 100)]
+    spans = [field(1, b"\x08" + varint(start) + b"\x10" + varint(start + 1)) for start in range(2, 100)]
     for words in (b"a", b"a " * 500):
         said = field(10, field(1, field(1, words)))
         each = [field(2, field(1, b"%d" % number) + field(5, b"".join(spans) + said)) for number in range(size // 1000)]
-        bodies.append(_VERSION + b"".join(each))
+        bodies.append(VERSION + b"".join(each))
     yield from ((body, (), ("1",) * (number % 2), ()) for number, body in enumerate(bodies))
 
 

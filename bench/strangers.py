@@ -1,10 +1,10 @@
 """What a hostile site, weather service, crowd or broker says: each time something new, more than anybody has to take.
 
-The site's feed, the map of the Vigilance, Vigicrues' editions, Atmo France's episodes and what people reply are answers
-to be served (`bench.attackers`). The broker is a server of its own, which takes what it is told until the file `mode`
-says that it is hostile. Every other connection is then told nothing more after the greeting, and every other one is
-told what nobody asked for, without end. The mailbox is a server, too: it is empty until it is hostile, and then has
-10,000 mails more at each connection.
+The site's feed, the map of the Vigilance, Vigicrues' editions, Atmo France's episodes, the alerts of public transport,
+a country's works and what people reply are answers to be served (`bench.attackers`). The broker is a server of its own,
+which takes what it is told until the file `mode` says that it is hostile. Every other connection is then told nothing
+more after the greeting, and every other one is told what nobody asked for, without end. The mailbox is a
+server, too: it is empty until it is hostile, and then has 10,000 mails more at each connection.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.hostile import VERSION, field, varint
 from tests.air_pages import ALERTED, CODES, episodes, row
 from tests.flood_pages import a_geojson, an_rss, calm, entry, feed_of
 from tests.vigilance_pages import an_edition
@@ -25,6 +26,8 @@ from tocsin_sandbox.imap import AUTHORITY, Mailbox, serving
 
 DEPARTMENT = "38"
 HOUR = timedelta(hours=1)
+COUNTRY = 100_000_000
+"""Bytes of a country's works."""
 _CONNACK, _PUBACK, _PINGRESP = bytes([0x20, 2, 0, 0]), bytes([0x40, 2]), bytes([0xD0, 0])
 _PUBLISH, _PINGREQ, _DISCONNECT = 3, 12, 14
 _NEW, _ROOT = "~new~", "~root~"
@@ -136,6 +139,61 @@ def air(number: int | None) -> bytes:
         case _:
             days = [f"{today + timedelta(days=each)}" for each in range(1 + number // 5 % 7)]
             return episodes(*((each, day, ALERTED) for day in days for each in CODES))
+
+
+def transit(number: int | None) -> bytes:
+    """A dataset of public transport: without an alert, or hostile in one of five ways."""
+    if number is None:
+        return VERSION
+    match number % 5:
+        case 0:
+            return VERSION + field(2, field(1, b"1") + field(5, b"\x0a\x00" * 4_000_000))
+        case 1:
+            return VERSION + b"\x12\x00" * 4_000_000
+        case 2:
+            return VERSION + b"".join(_disruption(each, "e\u0301\u0323" * 1_200) for each in range(1_000))
+        case 3:
+            return VERSION + b"".join(_disruption(each, f"{number} {each} a") for each in range(50_001))
+        case _:
+            return VERSION + b"".join(_disruption(each, f"Ligne {each} : {number}, {each}") for each in range(100))
+
+
+def _disruption(number: int, words: str) -> bytes:
+    """An alert of those words, with periods that overlap with no other's where there are few."""
+    said = field(10, field(1, field(1, words.encode())))
+    spans = _spans() if number < 1_000 else b""
+    return field(2, field(1, b"%d" % number) + field(5, spans + field(1, b"\x08\x01") + said))
+
+
+@functools.cache
+def _spans() -> bytes:
+    return b"".join(field(1, b"\x08" + varint(start) + b"\x10" + varint(start + 1)) for start in range(2, 60))
+
+
+def works(number: int | None) -> bytes:
+    """The works on the roads of a country: none, or 100 MB of DATEX II, of which twenty are the town's, and new."""
+    if number is None:
+        return b"<incidents/>"
+    near = "".join(_situation(f"{number}-{each}", "45.5", "5.5") for each in range(20))
+    return f"{_DATEX}{near}".encode() + _far() + b"</payload></messageContainer>"
+
+
+_DATEX = '<messageContainer xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><payload>'
+
+
+@functools.cache
+def _far() -> bytes:
+    made = b"".join(_situation(f"far-{each}", "48.5", "2.5").encode() for each in range(1000))
+    return made * (COUNTRY // len(made))
+
+
+def _situation(name: str, latitude: str, longitude: str) -> str:
+    return (
+        f'<situation id="{name}"><situationRecord xsi:type="MaintenanceWorks"><roadName><value>D524</value></roadName>'
+        f"<overallStartTime>2026-11-26T08:00:00Z</overallStartTime><latitude>{latitude}</latitude>"
+        f"<longitude>{longitude}</longitude><generalPublicComment><comment><values><value lang='fr'>{name}</value>"
+        "</values></comment></generalPublicComment></situationRecord></situation>"
+    )
 
 
 def replies(path: str, number: int | None) -> bytes:

@@ -157,6 +157,19 @@ password = { env = "HOOK" }
 senders = ["@eaux.example"]
 verified_by = "mx.saint-martin.example"
 every = "1s"
+
+[sources.bus]
+kind = "gtfs_rt"
+url = "{outside}/transit"
+every = "1s"
+allow_private = true
+
+[sources.routes]
+kind = "roads"
+url = "{outside}/roads"
+box = [45.0, 5.0, 46.0, 6.0]
+every = "1s"
+allow_private = true
 """
 HEARD_EVERY = "1s"
 ACCOUNTS = """
@@ -224,6 +237,8 @@ ATTACKS = (
     Attack("a Vigilance that is deep, wide, torn, ever other", mode="vigilance"),
     Attack("a Vigicrues and an Atmo France of the same kinds", mode="editions"),
     Attack("a mailbox: 10,000 mails at each look, one of 50 MB", mode="mailbox"),
+    Attack("public transport: 50,001 alerts, marks, periods without end", mode="transit"),
+    Attack("a country’s works, 100 MB of DATEX II, again and again", mode="roads"),
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
     Attack("a broker that acknowledges nothing, or floods", mode="broker"),
     Attack("storms of replies on Mastodon, Bluesky, Matrix", mode="replies", goal=2, accounts=True),

@@ -11,13 +11,14 @@ from alerts.sources.fetch import MAX_BYTES
 from alerts.sources.mail import MAIL_BYTES, read_mail
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
-from bench.strangers import air, flood, hostile_map, mails, replies, site
+from bench.strangers import COUNTRY, air, flood, hostile_map, mails, replies, site, transit, works
 from bench.under_attack import ATTACKS
 from tests.walls import in_one_test
 
 OTHERS = (
     *HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "editions", "broker", "endless", "zones", "replies",
     "mailbox",
+    "transit", "roads",
 )  # fmt: skip
 
 
@@ -60,6 +61,17 @@ def test_hostile_editions_are_as_hostile_as_the_page_says():
     assert zones.count(b"lib_zone") == 20_000
     assert marks.count(b"\\u0301") > 400_000
     assert max(map(len, (wide, zones, marks))) < MAX_BYTES
+
+
+def test_hostile_transport_and_roads_are_as_hostile_as_the_page_says():
+    spans, entities, marks, many, other = (transit(number) for number in range(5))
+
+    assert spans.count(b"\x0a\x00") == entities.count(b"\x12\x00") == 4_000_000
+    assert marks.count("\u0301".encode()) == 1_200_000
+    assert (many.count(b" a"), other.count(b"Ligne")) == (50_001, 100)
+    assert other != transit(9), "ever other"
+    assert max(map(len, (spans, entities, marks, many, other))) < MAX_BYTES
+    assert len(works(0)) > 0.99 * COUNTRY
 
 
 def test_storms_of_replies_are_as_hostile_as_the_page_says():
