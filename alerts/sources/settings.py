@@ -183,7 +183,7 @@ class MailboxSettings(AskedSettings):
 
 
 class CapSettings(PolledSettings):
-    """`kind = "cap"`: an Atom or RSS index of CAP messages, MeteoAlarm's JSON, or one message."""
+    """`kind = "cap"`: an Atom or RSS index of CAP messages, MeteoAlarm's or NINA's JSON, a ZIP, or one message."""
 
     kind: Literal["cap"]
     language: str | None = None

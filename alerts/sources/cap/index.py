@@ -1,6 +1,7 @@
 """An index of CAP messages, as feeds publish it: the messages, their addresses and their expiry.
 
-Atom, RSS 2.0, MeteoAlarm's JSON, a ZIP, a single CAP message, and any XML that embeds CAP messages (EDXL-DE, IPAWS).
+Atom, RSS 2.0, MeteoAlarm's and NINA's JSON, a ZIP, a single CAP message, and any XML that embeds CAP messages (EDXL-DE,
+IPAWS).
 `read_index` distinguishes them by their first bytes and makes `IndexEntry`s of them all: each has a key, and either an
 address to fetch, or the message itself, or the reason why it is neither. A document that is none of these is no empty
 index: it is Unreadable, for only an expected body may mean "no alerts".
@@ -28,6 +29,7 @@ from lxml import etree
 
 from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason, because
+from alerts.sources.cap import nina
 from alerts.sources.cap.fields import local_name, read_time
 from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 
@@ -35,6 +37,8 @@ from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 MAX_MEMBERS = 5000
 MAX_MEMBER_BYTES = 8 * 1_048_576
 MAX_TOTAL_BYTES = 96 * 1_048_576
+# The mark of a file in the directory of a ZIP, and as many as are listed of it, messages or not.
+_ARCHIVED, _MOST_FILES = b"PK\x01\x02", 4 * MAX_MEMBERS
 _LONGEST_KEY = 1000
 _LONGEST_LINK = 2000
 
@@ -56,7 +60,8 @@ class IndexEntry:
     """One message of an index.
 
     `key` is constant while the entry is the same version. The message is at `url`, or here as `message` (CAP XML) or
-    `document` (CAP as JSON); with none of them `problem` is the reason. `expires` is the index's own.
+    `document` (CAP as JSON); with none of them `problem` is the reason. `expires` is the index's own. `outlines` is the
+    address of NINA's GeoJSON of the message's areas.
     """
 
     key: str
@@ -65,6 +70,7 @@ class IndexEntry:
     document: Mapping[str, Any] | None = None
     expires: datetime | None = None
     problem: Reason | None = None
+    outlines: str | None = None
 
 
 def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tzinfo) -> list[IndexEntry]:
@@ -77,10 +83,10 @@ def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tz
     if not start:
         raise Unreadable(because("index_empty"))
     # By what it is, not by what its header says: feeds are served as text/html or application/octet-stream too.
-    if start.startswith(b"PK"):
+    if is_archive(body):
         entries = archive_entries(body)
     elif start.startswith((b"{", b"[")) or "json" in (content_type or "").lower():
-        entries = _read_json(body, zone)
+        entries = _read_json(body, base_url, zone)
     else:
         entries = _read_xml(body, base_url, zone)
     return list({entry.key: entry for entry in map(_with_sound_key, entries)}.values())
@@ -97,6 +103,11 @@ def _with_sound_key(entry: IndexEntry) -> IndexEntry:
     return replace(entry, key=hashlib.sha256(encoded).hexdigest())
 
 
+def is_archive(body: bytes) -> bool:
+    """True for a ZIP, by its first bytes."""
+    return body.startswith(b"PK")
+
+
 # --- ZIP ------------------------------------------------------------------------------------------------------------
 
 
@@ -109,15 +120,22 @@ def archive_entries(
 ) -> Iterator[IndexEntry]:
     """The XML files of the ZIP in `archive`, a snapshot of what is on (the German weather service publishes one).
 
-    A damaged or oversized file is an entry with a problem. Raises Unreadable for what is no ZIP, has more than
-    `max_members` files or unpacks to more than `max_total_bytes`.
+    A damaged, encrypted or oversized file is an entry with a problem. Raises Unreadable for what is no ZIP, has more
+    than `max_members` files, unpacks to more than `max_total_bytes`, or has files but no message: an archive within an
+    archive doesn't mean that nothing is on. Names are keys alone: nothing is written anywhere.
     """
+    # Before the directory is read, which takes as long as it is.
+    if (files := archive.count(_ARCHIVED)) > _MOST_FILES:
+        raise Unreadable(because("zip_many", count=files, most=max_members))
     try:
         file = zipfile.ZipFile(io.BytesIO(archive))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise Unreadable(because("zip_unread", said=error)) from None
     with file:
-        listed = [entry for entry in file.infolist() if entry.filename.lower().endswith((".xml", ".cap"))]
+        files_in = [entry for entry in file.infolist() if not entry.is_dir()]
+        listed = [entry for entry in files_in if entry.filename.lower().endswith((".xml", ".cap"))]
+        if files_in and not listed:
+            raise Unreadable(because("zip_without_messages", name=repr(files_in[0].filename[:80])))
         if len(listed) > max_members:
             raise Unreadable(because("zip_many", count=len(listed), most=max_members))
         total = 0
@@ -148,19 +166,34 @@ def _read_member(file: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> I
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
-def _read_json(body: bytes, zone: tzinfo) -> Iterator[IndexEntry]:
+def _read_json(body: bytes, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         raise Unreadable(because("index_json")) from None
+    if nina.is_list(document, base_url):
+        return (_read_listed(place, each, base_url, zone) for place, each in enumerate(document))
+    if nina.is_message(document):
+        alone = _read_warning(0, {"alert": document}, zone)
+        return iter([replace(alone, outlines=nina.outlines_at(base_url) if nina.is_numbered(document) else None)])
     warnings = document.get("warnings") if isinstance(document, dict) else None
     if not isinstance(warnings, list):
         if not isinstance(document, dict) or not isinstance(document.get("title"), str):
             raise Unreadable(because("index_no_warnings"))
         # A problem report (RFC 9457), which the American service has answered with 200: what it says of itself is told.
         raise Unreadable(because("index_no_warnings_says", said=one_line(document["title"])[:80]))
-    for place, warning in enumerate(warnings):
-        yield _read_warning(place, warning, zone)
+    return (_read_warning(place, warning, zone) for place, warning in enumerate(warnings))
+
+
+def _read_listed(place: int, listed: object, base_url: str, zone: tzinfo) -> IndexEntry:
+    """A warning of NINA's list, whose message is at an address of its own."""
+    found = nina.address_of(listed, base_url)
+    if found is None or not isinstance(listed, dict):
+        return IndexEntry(f"warnings[{place}]", problem=because("index_entry_no_alert", place=place))
+    url, version = found
+    over = listed.get("expires") or listed.get("expiresDate")
+    expires = read_time(over, zone, _ignore) if isinstance(over, str) else None
+    return IndexEntry(f"{url} {version}".rstrip(), url, expires=expires, outlines=nina.outlines_at(url))
 
 
 def _read_warning(place: int, warning: object, zone: tzinfo) -> IndexEntry:

@@ -25,8 +25,10 @@ from alerts.delivery.worker import Guarded
 from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because, kept_reason, read_reason
-from alerts.sources.cap.index import IndexEntry, read_index
+from alerts.sources.cap import nina
+from alerts.sources.cap.index import IndexEntry, is_archive, read_index
 from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
+from alerts.sources.cap.snapshot import Snapshot
 from alerts.sources.departments import departments_in, named_event
 from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import show
@@ -66,6 +68,7 @@ class CapSource:
         self._assumed = Assumed(around.town.zone, settings.language or "en-US")
         self._place = place_of(settings, around)
         self._departments = departments_in(around.town.codes)
+        self._keys, self._outlined = nina.keys_in(around.town.codes), bool(around.town.districts)
         # The last index of which nothing was left to hear, by its bytes and by its keys.
         self._whole = ("", "")
         self._takes_long = False
@@ -82,32 +85,50 @@ class CapSource:
         read or is none.
         """
         document = await self._place.look(memory.digest)
+        snapshot = Snapshot(memory.state)
         if document is None:
+            if over := snapshot.ends(now):
+                return SourceReading(over, replace(memory, state=snapshot.state()))
             return SourceReading((), memory, unchanged=True)
         index = await self._index(document)
         if (memory.digest, index.digest) == self._whole:
             # The same in other bytes: many an index is made anew each minute, with the time in it.
-            return self._heard_whole(document, index, [])
+            return self._heard_whole(document, index, [], snapshot, now)
         stored = await known(index.keys)
         fresh = [entry for entry in index.entries if entry.key not in stored]
-        reader = EntryReader(self._place, document, self._assumed, state=memory.state, now=now)
+        state, keyed = memory.state, bool(self._keys)
+        reader = EntryReader(self._place, document, self._assumed, state=state, now=now, keyed=keyed)
         complete = await reader.hear(fresh)
         heard = [self._named(reader.heard[entry.key]) for entry in fresh if entry.key in reader.heard]
+        if index.is_snapshot:
+            snapshot.add(heard)
         if complete:
-            return self._heard_whole(document, index, heard)
-        return SourceReading(heard, Memory(state=reader.state_after(fresh)), trouble=reader.trouble)
+            return self._heard_whole(document, index, heard, snapshot, now)
+        left = reader.state_after(fresh) | snapshot.state()
+        return SourceReading(heard, Memory(state=left), trouble=reader.trouble)
 
     def _named(self, heard: Heard) -> Heard:
-        """Return the entry with the name of its event, which identifies it when another source reports it too."""
-        if heard.alert is None or not self._departments:
+        """Return the entry as it concerns this town: with its key where one of NINA's covers it, and its event's name.
+
+        The name identifies it when another source reports it too.
+        """
+        if heard.alert is None:
             return heard
-        named = named_event(heard.alert, self._departments)
+        named = nina.with_keys(heard.alert, self._keys, outlined=self._outlined)
+        if self._departments:
+            named = named_event(named, self._departments)
         return heard if named is heard.alert else replace(heard, alert=named)
 
-    def _heard_whole(self, document: FetchedDocument, index: Index, heard: Sequence[Heard]) -> SourceReading:
+    def _heard_whole(
+        self, document: FetchedDocument, index: Index, heard: Sequence[Heard], snapshot: Snapshot, now: datetime
+    ) -> SourceReading:
         # It counts at the next look, if that is given this memory: only then was what is heard here stored.
         self._whole = (document.digest, index.digest)
-        return SourceReading(heard, Memory(digest=document.digest))
+        over: Sequence[Heard] = ()
+        if index.is_snapshot:
+            snapshot.missing(frozenset(index.keys), now)
+            over = snapshot.ends(now)
+        return SourceReading([*heard, *over], Memory(digest=document.digest, state=snapshot.state()))
 
     async def _index(self, document: FetchedDocument) -> Index:
         key = ("index", self._assumed.zone)
@@ -115,7 +136,8 @@ class CapSource:
         def read() -> Index:
             began = time.thread_time()
             entries = read_index(document.body, document.content_type, document.url, zone=self._assumed.zone)
-            return Index.of(entries, takes_long=time.thread_time() - began > LONG)
+            takes_long = time.thread_time() - began > LONG
+            return Index.of(entries, takes_long=takes_long, is_snapshot=is_archive(document.body))
 
         try:
             index = await document.once(key, read, Index.size, slow=self._takes_long)
@@ -137,19 +159,22 @@ class Assumed:
 class Index:
     """The content of an index; `digest` is constant while its entries are, whatever else changes in its bytes.
 
-    `takes_long`: the next version should be read where it delays no other feed's.
+    `takes_long`: the next version should be read where it delays no other feed's. `is_snapshot`: an archive, which has
+    all that is on.
     """
 
     entries: tuple[IndexEntry, ...]
     keys: tuple[str, ...]
     digest: str
     takes_long: bool = False
+    is_snapshot: bool = False
 
     @classmethod
-    def of(cls, entries: Sequence[IndexEntry], *, takes_long: bool) -> Index:
+    def of(cls, entries: Sequence[IndexEntry], *, takes_long: bool, is_snapshot: bool = False) -> Index:
         """The index of these entries."""
         keys = tuple(entry.key for entry in entries)
-        return cls(tuple(entries), keys, hashlib.sha256(repr(keys).encode()).hexdigest(), takes_long)
+        digest = hashlib.sha256(repr(keys).encode()).hexdigest()
+        return cls(tuple(entries), keys, digest, takes_long, is_snapshot)
 
     def size(self) -> int:
         """About how many bytes it takes."""
@@ -161,12 +186,20 @@ class EntryReader:
 
     `heard` has the entries that were read, or are broken for good, by key; `failures` those to try again, with reasons.
     `trouble` is the reason for unread messages, now or before the pause that their server asked for; None: nothing
-    failed.
+    failed. `keyed`: the town has a regional key by which NINA's messages are found without their outlines.
     """
 
     def __init__(
-        self, place: Place, index: FetchedDocument, assumed: Assumed, *, state: Mapping[str, Any], now: datetime
+        self,
+        place: Place,
+        index: FetchedDocument,
+        assumed: Assumed,
+        *,
+        state: Mapping[str, Any],
+        now: datetime,
+        keyed: bool = False,
     ) -> None:
+        self._keyed = keyed
         self._place = place
         self._index = index
         self._assumed = assumed
@@ -242,17 +275,43 @@ class EntryReader:
         holder = self._index
         if entry.message is None and entry.document is None:
             holder = await self._place.linked(entry.url or "", entry.key)
-        assumed = self._assumed
-        return await holder.once((entry.key, assumed), lambda: _understand(entry, holder.body, assumed), _size)
+        assumed, outlines = self._assumed, await self._outlines(entry)
+
+        def understand() -> Heard:
+            return _understand(entry, holder.body, assumed, outlines)
+
+        return await holder.once((entry.key, assumed, outlines is None), understand, _size)
+
+    async def _outlines(self, entry: IndexEntry) -> nina.Outlines | None:
+        """The outlines of the message's areas. None: it has none, or they can't be had and its keys have to do.
+
+        Raises SourceFailed where they may be had the next time, and the town has no key to be found by.
+        """
+        if entry.outlines is None:
+            return None
+        try:
+            document = await self._place.linked(entry.outlines, entry.key)
+            return await document.parsed(nina.read_outlines, size=nina.Outlines.size)
+        except FailedForGood:
+            return None
+        except SourceFailed:
+            if self._keyed:
+                return None
+            raise
 
 
-def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed) -> Heard:
+def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed, outlines: nina.Outlines | None) -> Heard:
     try:
-        if entry.document is not None:
+        if entry.outlines is not None:
+            message = entry.document if entry.document is not None else nina.message_in(fetched)
+            placed = nina.placed(message, outlines)
+            alert, notes = read_json(placed, zone=assumed.zone, language=assumed.language)
+            notes = notes if outlines else (*notes, because("nina_without_outlines"))
+        elif entry.document is not None:
             alert, notes = read_json(entry.document, zone=assumed.zone, language=assumed.language)
         else:
-            message = fetched if entry.message is None else entry.message
-            alert, notes = read_message(message, zone=assumed.zone, language=assumed.language)
+            body = fetched if entry.message is None else entry.message
+            alert, notes = read_message(body, zone=assumed.zone, language=assumed.language)
         coloured = apply_colours(alert)
         leave_out = why_none(coloured)
     except Unreadable as error:

@@ -21,7 +21,7 @@ from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import MANUAL, StoredAlert
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.model.town import PUSH, ChannelConfig, SourceRules, Town
+from alerts.model.town import PUSH, ChannelConfig, SourceRules, Town, host_in
 from alerts.rendering.card import in_short
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Context
@@ -41,7 +41,7 @@ class PolledSource:
     """A source that is read by itself: its key, its own spelling, and how old its news may be before that is said.
 
     `warns` is whether nothing can be said to be calm without it (`_TELLS_NO_DANGER` are those that don't); `licence`
-    the one that its publisher wants named.
+    the one that its publisher wants named, or the publisher.
     """
 
     name: str
@@ -135,6 +135,12 @@ def state_of(on: Sequence[object], snapshot: Snapshot) -> State:
 _TELLS_NO_DANGER = frozenset({"ical", "rss", "mailbox", "gtfs_rt", "roads"})
 # The licences by which publishers want their data named, by the kind of source.
 _LICENCES = {"atmo": "ODbL", "vigicrues": "Licence Ouverte 2.0", "vigilance": "Licence Ouverte 2.0"}
+# Of the kind `cap`, many publishers' form, it is those who ask to be named, by their host.
+_CREDITS = {
+    "feeds.meteoalarm.org": "EUMETNET – MeteoAlarm",
+    "opendata.dwd.de": "Deutscher Wetterdienst",
+    "warnung.bund.de": "Bundesamt für Bevölkerungsschutz und Katastrophenhilfe",
+}
 
 
 def _feed(name: str, rules: SourceRules) -> PolledSource:
@@ -143,6 +149,8 @@ def _feed(name: str, rules: SourceRules) -> PolledSource:
     title = rules.title or f"{name[:1].upper()}{name[1:]}"
     # A network's or a road authority's is what its settings say.
     licence = getattr(rules.settings, "licence", None) or _LICENCES.get(rules.kind)
+    if rules.kind == "cap":
+        licence = _CREDITS.get(host_in(getattr(rules.settings, "url", "")))
     return PolledSource(name, title, patience, rules.kind not in _TELLS_NO_DANGER, licence)
 
 

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from alerts.model.alert import Severity
+from alerts.model.alert import MsgType, NamedValue, Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, SourceReading, Surroundings
 from alerts.model.reason import because
@@ -79,11 +79,12 @@ Polls = Callable[..., Poller]
 async def polling(server: FeedServer) -> AsyncIterator[Polls]:
     async with aiohttp.ClientSession() as session:
 
-        def make(url: str = "/index", folder: Path = Path(), **settings: object) -> Poller:
+        def make(url: str = "/index", folder: Path = Path(), areas: tuple[str, ...] = (), **settings: object) -> Poller:
             clock = FakeClock()
             url = f"{server.url}{url}" if url.startswith("/index") else url
             known = CapSettings.model_validate({"kind": "cap", "url": url, "timeout": "60s", **settings})
-            around = Surroundings(session, clock, Town("Town", "alerts@town.example", file=folder / "channels.toml"))
+            town = Town("Town", "alerts@town.example", file=folder / "channels.toml", areas=areas)
+            around = Surroundings(session, clock, town)
             return Poller(CapSource("meteo", known, around), clock)
 
         yield make
@@ -575,6 +576,82 @@ async def test_a_zip_is_read_and_a_message_in_it_once(server: FeedServer, pollin
     assert await poller.identifiers() == ["a", "b"]
     server.pages["/index"] = zipped("b", "c")
     assert await poller.identifiers() == ["c"]
+
+
+async def test_what_the_german_weather_service_takes_out_of_its_archive_is_over(
+    server: FeedServer, polling: Polls
+) -> None:
+    def zipped(*names: str) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name in names:
+                sender, expires = "<sender>opendata@dwd.de</sender>", "<expires>2099-11-25T20:00:00+01:00</expires>"
+                info = info_xml(expires=expires, event=f"<event>{name}</event>")
+                archive.writestr(
+                    f"{name}.xml", alert_xml(info, identifier=f"<identifier>{name}</identifier>", sender=sender)
+                )
+        return packed.getvalue()
+
+    server.pages["/index"] = zipped("a", "b")
+    poller = polling()
+    assert await poller.identifiers() == ["a", "b"]
+    server.pages["/index"] = zipped("b")
+    assert [await poller.identifiers() for _ in range(10)] == [[]] * 10
+
+    (end,) = (await poller.look()).heard
+    assert end.alert is not None
+    assert (end.alert.msg_type, [each.identifier for each in end.alert.references]) == (MsgType.CANCEL, ["a"])
+    assert end.notes == (because("snapshot_without"),)
+    assert (await poller.look()).unchanged
+
+
+NINA = {
+    "identifier": "mow.1", "sender": "DE-HE-KS", "sent": "2026-11-25T12:00:00+01:00", "status": "Actual",
+    "msgType": "Alert", "scope": "Public",
+    "info": [{
+        "language": "DE", "category": ["Safety"], "event": "Gefahrendurchsage", "urgency": "Immediate",
+        "severity": "Extreme", "certainty": "Observed", "headline": "Bombenfund",
+        "parameter": [{"valueName": "warnVerwaltungsbereiche", "value": "066330000000"}],
+        "area": [{"areaDesc": "Kreis Kassel", "geocode": [{"valueName": "AreaId", "value": "0"}]}],
+    }],
+}  # fmt: skip
+
+
+async def test_ninas_list_leads_to_its_messages_and_their_outlines(server: FeedServer, polling: Polls) -> None:
+    ring = [[9, 51], [10, 51], [10, 52], [9, 51]]
+    outlines = {"features": [{"properties": {"areaId": 0}, "geometry": {"type": "Polygon", "coordinates": [ring]}}]}
+    listed = {"id": "mow.1", "payload": {"version": 1, "hash": "a"}, "sent": "2026-11-25T12:00:00+01:00"}
+    server.pages |= {
+        "/index/list.json": json.dumps([listed]),
+        "/warnings/mow.1.json": json.dumps(NINA),
+        "/warnings/mow.1.geojson": failing(503),
+    }
+    poller = polling("/index/list.json")
+
+    # The outlines may be there the next time, and by them alone this town would find it.
+    assert (await poller.look()).trouble is not None
+    server.pages["/warnings/mow.1.geojson"] = json.dumps(outlines)
+    (heard,) = (await poller.look()).heard
+
+    assert heard.alert is not None
+    assert (heard.alert.severity, heard.notes) == (Severity.EXTREME, ())
+    assert heard.alert.areas[0].polygons == (((51, 9), (51, 10), (52, 10), (51, 9)),)
+    assert (await poller.look()).unchanged
+
+
+async def test_a_town_with_its_regional_key_does_not_wait_for_outlines(server: FeedServer, polling: Polls) -> None:
+    server.pages |= {
+        "/index/list.json": json.dumps([{"id": "mow.1"}]),
+        "/warnings/mow.1.json": json.dumps(NINA),
+        "/warnings/mow.1.geojson": failing(503),
+    }
+    poller = polling("/index/list.json", areas=("ARS:066330003003",))
+
+    (heard,) = (await poller.look()).heard
+
+    assert heard.alert is not None
+    assert NamedValue("ARS", "066330003003") in heard.alert.areas[0].geocodes
+    assert heard.notes == (because("nina_without_outlines"),)
 
 
 async def test_what_was_forgiven_is_told_with_the_alert(server: FeedServer, polling: Polls) -> None:

@@ -288,7 +288,7 @@ PROBLEM = {"type": "about:blank", "title": "Service\nunavailable", "status": 503
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ("", "the answer is empty; expected Atom, RSS, CAP, MeteoAlarm's JSON or a ZIP of CAP messages"),
+        ("", "the answer is empty; expected Atom, RSS, CAP, MeteoAlarm's or NINA's JSON or a ZIP of CAP messages"),
         (" \n", "the answer is empty"),
         ("<!DOCTYPE html><title>Maintenance</title>", "it is an HTML page; expected XML"),
         ("<html><body/></html>", "it is an HTML page; expected XML"),

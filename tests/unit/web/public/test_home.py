@@ -15,6 +15,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.town import SourceRules
 from alerts.rendering.pictograms import SIDE, pictogram
 from alerts.sources.gtfs_rt import GtfsSettings
+from alerts.sources.settings import CapSettings
 from alerts.web.public.snapshot import Freshness, Setting
 from tests.browser.editions import whole_setting
 from tests.unit.desk.conftest import NOW, TownDesk, a_town, an_alert, renderer_of
@@ -49,6 +50,12 @@ def test_the_licence_of_what_is_read_is_named_where_its_publisher_asks_for_that(
     }
     [rivers, site, buses] = Setting(a_town(sources=rules), renderer_of(a_town())).sources
     assert (rivers.licence, site.licence, buses.licence) == ("Licence Ouverte 2.0", None, "ODbL")
+
+    feed = CapSettings(kind="cap", url="https://opendata.dwd.de/weather/alerts/x.zip")
+    ours = feed.model_copy(update={"url": "https://feeds.example/atom"})
+    caps = {name: SourceRules(kind="cap", settings=each) for name, each in (("dwd", feed), ("ours", ours))}
+    read = Setting(a_town(sources=caps), renderer_of(a_town())).sources
+    assert [each.licence for each in read] == ["Deutscher Wetterdienst", None]
 
     paper.freshness = Freshness("Vigicrues", NOW - timedelta(minutes=2), stale=False, licence=rivers.licence)
     paper.print()
