@@ -384,21 +384,23 @@ async def test_the_life_of_a_flood_is_one_thread(desk):
     assert all(each.count("Source : Vigicrues") == 1 for each in said)
 
 
-@pytest.mark.parametrize("first", ["crues", "vigilance"])
-async def test_one_flood_of_vigicrues_and_the_vigilance_is_told_once(desk, first):
+@pytest.mark.parametrize("first", ["crues", "vigilance", "meteoalarm"])
+async def test_one_flood_of_vigicrues_the_vigilance_and_meteoalarm_is_told_once(desk, first):
     river, watch = River(town=desk.station), Watch()
-    alerts = {"crues": await river.says({"GA6": ORANGE, "TL3": GREEN}), "vigilance": watch.hears({"4": [(0, 13, 3)]})}
-    [one], [other] = alerts["crues"], alerts["vigilance"]
-    assert one.incidents == other.incidents == ("tocsin-event:meteo-france/38/flood",)
-    assert topic_key(one) == topic_key(other)
+    alerts = {
+        "crues": await river.says({"GA6": ORANGE, "TL3": GREEN}),
+        "vigilance": watch.hears({"4": [(0, 13, 3)]}),
+        "meteoalarm": [as_meteoalarm(of=("crues", "12; Flooding"))],
+    }
+    assert {each.incidents for [each] in alerts.values()} == {("tocsin-event:meteo-france/38/flood",)}
+    assert len({topic_key(each) for [each] in alerts.values()}) == 1
 
-    second = "vigilance" if first == "crues" else "crues"
     [told] = kinds(desk, alerts[first], first)
-    [merged] = kinds(desk, alerts[second], second)
-
     assert set(desk.kinds(told).values()) == {PostKind.PUBLISH}
-    assert (merged.stored.state, desk.kinds(merged)) == (AlertState.LEFT_OUT, {})
-    assert str(merged.stored.reason) == f"merged with {told.stored.id}: {first} told of the same event before"
+    for second in alerts.keys() - {first}:
+        [merged] = kinds(desk, alerts[second], second)
+        assert (merged.stored.state, desk.kinds(merged)) == (AlertState.LEFT_OUT, {})
+        assert str(merged.stored.reason) == f"merged with {told.stored.id}: {first} told of the same event before"
 
     desk.pass_(hours=2)
     [red] = kinds(desk, await river.says({"GA6": RED, "TL3": GREEN}, after=2), "crues")

@@ -366,8 +366,14 @@ def test_yellow_is_posted_where_severity_lets_it(desk, watch):
     assert set(desk.kinds(less).values()) == {PostKind.UPDATE}
 
 
-def as_meteoalarm(severity: str = "orange", identifier: str = "2.49.0.0.250.0.FR.1", areas: str = "FR714 FR713"):
-    """What Météo-France sends MeteoAlarm of the same storm."""
+def as_meteoalarm(
+    severity: str = "orange",
+    identifier: str = "2.49.0.0.250.0.FR.1",
+    areas: str = "FR714 FR713",
+    *,
+    of: tuple[str, str] = ("orages", "3; Thunderstorm"),
+):
+    """What Météo-France sends MeteoAlarm of the same storm, or `of` another phenomenon."""
     level = {"yellow": "2; yellow; Moderate", "orange": "3; orange; Severe", "red": "4; red; Extreme"}[severity]
 
     def pair(name: str, value: str) -> str:
@@ -379,9 +385,9 @@ def as_meteoalarm(severity: str = "orange", identifier: str = "2.49.0.0.250.0.FR
     )
     body = alert_xml(
         info_xml(
-            event=f"<event>Vigilance {severity} orages</event>",
-            headline=f"<headline>Vigilance {severity} orages</headline>",
-            parameter=pair("awareness_level", level) + pair("awareness_type", "3; Thunderstorm"),
+            event=f"<event>Vigilance {severity} {of[0]}</event>",
+            headline=f"<headline>Vigilance {severity} {of[0]}</headline>",
+            parameter=pair("awareness_level", level) + pair("awareness_type", of[1]),
             area=area,
         ),
         identifier=f"<identifier>{identifier}</identifier>",
