@@ -263,6 +263,7 @@ ATTACKS = (
 HOLDS: Mapping[str, Callable[[Scene], str]] = {
     "browsers": lambda scene: f", {hold_pushed(scene.town)}",
     "half_hooks": lambda scene: f", {_delivered(scene.town)} whole ones kept",
+    "mailbox": lambda scene: f", {_heard(scene.town, 'boite')} told",
     "replies": lambda scene: f", {_delivered(scene.town)} heard",
     "endpoints": lambda scene: f", {check_sent(scene.town)}",
     "letters": lambda scene: f", {hold_written(scene.town, scene.relay)}",
@@ -412,6 +413,11 @@ def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
 def _delivered(town: Town) -> int:
     with opened(town.database) as db:
         return int(db.execute("SELECT count(*) FROM utterance").fetchone()[0])
+
+
+def _heard(town: Town, source: str) -> int:
+    with opened(town.database) as db:
+        return int(db.execute("SELECT count(*) FROM heard WHERE source = ?", (source,)).fetchone()[0])
 
 
 def _settle(scene: Scene) -> None:

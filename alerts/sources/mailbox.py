@@ -323,14 +323,15 @@ def draft_of(source: str, words: MailWords, address: str, *, severity: Severity,
     )
     key = f"{source}-{words.identity}"
     domain = address.rpartition("@")[2] or town.sender
-    notes = [because("mailbox_from", address=address, writer=words.writer or address)]
-    if words.attachments:
-        notes.append(because("mailbox_attachments", count=words.attachments))
+    written = because("mailbox_from", address=address, writer=words.writer or address)
+    attached = (because("mailbox_attachments", count=words.attachments),) if words.attachments else ()
     return Heard(
         key,
         alert=Alert(identifier=key, sender=domain, sent=now.replace(microsecond=0), infos=(info,)),
         leave_out=because("mailbox_automatic", address=address) if words.is_automatic else None,
-        notes=tuple(notes),
+        # Whatever `publish` says, it waits; and whoever validates it reads whose it is.
+        hold=written,
+        notes=(written, *attached),
     )
 
 

@@ -111,12 +111,13 @@ async def test_a_draft_waits_for_somebody_else_and_braces_are_words(stage, tmp_p
     [heard] = await stage.takes(
         a_mail("{{ 7 * 7 }} {% for a in b %} [x](http://a.example)", From=f"Anne Roy <{SENDER}>")
     )
-    rules = SourceRules(publish="approve", kind="mailbox")
+    rules = SourceRules(publish="auto", kind="mailbox")
     town = TownDesk(tmp_path / "town.db", a_town(sources={"boite": rules}))
     filed = town.act(lambda alerts: town.desk.hear(alerts, heard, "boite"))
     stored = town.stored(filed)
 
-    assert stored.state is AlertState.WAITING
+    assert stored.state is AlertState.WAITING, "whatever the rules say"
+    assert stored.reason["why"]["address"] == SENDER
     assert all("{{ 7 * 7 }}" in post.message.text for name, post in town.posts(filed).items() if name != "x")
     for name, may in (("anne roy", False), ("Astreinte", False), (SENDER, False), ("Marc", True)):
         why = why_not_theirs(Actor(name, Role.APPROVER, Origin.CONSOLE), stored, town.station)
