@@ -7,7 +7,9 @@ is the last announcement of each entry, with everything announced before it.
 from __future__ import annotations
 
 import asyncio
+import io
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,7 @@ from alerts.daemon.desk import Control
 from alerts.desk.actions import Filed
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, SourceFailed
+from alerts.model.local import LocalFile
 from alerts.model.ports import Heard, Memory, Source, Surroundings, SystemClock
 from alerts.model.post import PostState
 from alerts.model.reason import because
@@ -27,7 +30,9 @@ from alerts.model.town import SourceRules, Town
 from alerts.sources.gtfs_rt import GtfsSettings
 from alerts.sources.ical.occurrence import LONGEST_NOTICE
 from alerts.sources.mailbox import draft_in
+from alerts.sources.roads import RoadsSettings
 from alerts.sources.settings import LONGEST, CapSettings, IcalSettings, PolledSettings, RssSettings
+from alerts.sources.spool import Unpacked
 
 # For how long the end of something is still what readers were told last of it.
 _JUST_SAID = timedelta(hours=12)
@@ -38,6 +43,8 @@ _MOST_LOOKS = 2000
 _FEED = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")
 # A message whose first field is the header, which begins with the version (protobuf's tags and lengths).
 _DATASET = re.compile(rb"\n[\x05-\x40]\n\x03[12]\.\d")
+_ROADS = re.compile(rb"<(?:\w+:)?(?:incidents|d2LogicalModel|messageContainer|payload(?:Publication)?)[\s>/]")
+_HEAD = 4096
 _MAIL = re.compile(
     rb"(?:return-path|received|delivered-to|authentication-results|dkim-signature|from|to|date|subject|message-id"
     rb"|mime-version|content-type|x-[a-z-]+):",
@@ -104,16 +111,17 @@ def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEnt
         if _MAIL.match(content):
             now = at or datetime.now(UTC)
             return [(now, draft_in(content, SourceRules.severity, town, now))]
-        settings = _settings_for(content, str(file.resolve()))
-        return asyncio.run(_read(town, settings, at, step_through=settings.kind == "ical" and at is not None))
+        settings = _settings_for(content, str(file.resolve()), town)
+        is_followed = isinstance(settings, IcalSettings) and at is not None
+        return asyncio.run(_read(town, settings, at, step_through=is_followed))
     except SourceFailed as error:
         raise Misuse(because("file_wrong", file=file, what=error.reason)) from None
 
 
-def _settings_for(content: bytes, url: str) -> PolledSettings:
+def _settings_for(content: bytes, url: str, town: Town) -> PolledSettings:
     """Return the settings of a reader for that content.
 
-    A calendar, a dataset of public transport, a plain RSS or Atom feed, else CAP in any wrapping.
+    A calendar, a dataset of public transport, works on roads, a plain RSS or Atom feed, else CAP in any wrapping.
     """
     head = content[:1024]
     if _DATASET.match(head):
@@ -121,10 +129,21 @@ def _settings_for(content: bytes, url: str) -> PolledSettings:
         return GtfsSettings(kind="gtfs_rt", url=url, fresh=LONGEST)
     if b"BEGIN:VCALENDAR" in head:
         return IcalSettings(kind="ical", url=url)
+    if _ROADS.search(_unpacked_head(content)):
+        # Where the town is, its own source may say.
+        own = (rules.settings for rules in town.sources.values() if isinstance(rules.settings, RoadsSettings))
+        return next(own, RoadsSettings(kind="roads", url=url)).model_copy(update={"url": LocalFile(url)})
     # An index of CAP messages is RSS or Atom too; it links to them by their type, or speaks their namespace.
     if _FEED.search(head) and not _ABOUT_CAP.search(content):
         return RssSettings(kind="rss", url=url)
     return CapSettings(kind="cap", url=url)
+
+
+def _unpacked_head(content: bytes) -> bytes:
+    try:
+        return Unpacked(io.BytesIO(content)).read(_HEAD)
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 async def _read(

@@ -17,7 +17,7 @@ import weakref
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
 
-from alerts.model.bounds import too_large
+from alerts.model.bounds import is_packed, too_large
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.reason import because
 
@@ -74,9 +74,9 @@ class Unpacked(io.RawIOBase):
     """A file, unpacked where it is gzip, of which no more than `LARGEST` bytes are read."""
 
     def __init__(self, file: BinaryIO) -> None:
-        is_packed = file.read(2) == b"\x1f\x8b"
+        head = file.read(2)
         file.seek(0)
-        self._file: Any = gzip.GzipFile(fileobj=file) if is_packed else file
+        self._file: Any = gzip.GzipFile(fileobj=file) if is_packed(head) else file
         self._left = LARGEST
 
     def read(self, size: int = -1) -> bytes:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
 
 from alerts.cli import run
+from tests.road_pages import incident, incidents
+from tests.transit_pages import a_dataset, a_disruption
 from tests.unit.cli.test_wrong_use import CHANNELS
 from tests.unit.sources.ical_pages import calendar, event
 from tests.walls import in_one_test
@@ -87,3 +90,29 @@ def test_a_mail(tmp_path, monkeypatch, capsys):
     assert run(["preview", "mail.eml", "--json"]) == 0
     [shown] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert "Rue Haute fermée" in shown["posts"][0]["text"]
+
+
+@in_one_test
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_works_on_roads(tmp_path, monkeypatch, capsys, pack):
+    """They are shown where the town's own source of them says that the town is."""
+    monkeypatch.chdir(tmp_path)
+    box = "[45, 5, 46, 6]"
+    source = f'[sources.r]\nkind = "roads"\nurl = "https://a.example/x"\nbox = {box}\nlicence = "ODbL"\n'
+    (tmp_path / "channels.toml").write_text(CHANNELS + source)
+    there, elsewhere = incident("a", street="Rue Haute"), incident("b", street="Rue Basse", polyline="60 20")
+    (tmp_path / "cifs.xml").write_bytes(pack(incidents(there, elsewhere)))
+
+    assert run(["preview", "cifs.xml", "--at", "2026-11-25T12:00", "--json"]) == 0
+    [shown] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "Rue Haute" in shown["posts"][0]["text"]
+
+
+def test_a_dataset_of_public_transport(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "channels.toml").write_text(CHANNELS)
+    (tmp_path / "alerts.pb").write_bytes(a_dataset(a_disruption(spans=())))
+
+    assert run(["preview", "alerts.pb", "--json"]) == 0
+    [shown] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "rue Haute barrée" in shown["posts"][0]["text"]

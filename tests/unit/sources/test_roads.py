@@ -20,6 +20,7 @@ from alerts.model.ports import Memory, Surroundings
 from alerts.sources.ical.agenda import window_around
 from alerts.sources.roads import RoadArea, RoadsSettings, RoadsSource, read_roads
 from tests.fakes import FakeClock
+from tests.road_pages import TOMORROW, XSI, incident, incidents, record, situations
 from tests.unit.desk.conftest import a_town
 from tests.walls import in_one_test
 
@@ -28,47 +29,6 @@ HOME = ZoneInfo("Europe/Paris")
 AREA = RoadArea((45.0, 5.0, 46.0, 6.0), ("Saint-Martin",), "fr-FR")
 EVERYWHERE = RoadArea((-90.0, -180.0, 90.0, 180.0), (), "fr-FR")
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-TOMORROW = ("2026-11-26T08:00:00+01:00", "2026-11-26T17:00:00+01:00")
-
-
-def incident(name: str = "i1", **said: str | None) -> str:
-    told = {
-        "type": "ROAD_CLOSED",
-        "street": "Rue Haute",
-        "polyline": "45.1 5.1 45.2 5.2",
-        "starttime": TOMORROW[0],
-        "endtime": TOMORROW[1],
-    } | said
-    return (
-        f'<incident id="{name}">'
-        + "".join(f"<{tag}>{text}</{tag}>" for tag, text in told.items() if text)
-        + "</incident>"
-    )
-
-
-def incidents(*those: str) -> bytes:
-    return f"<incidents>{''.join(those)}</incidents>".encode()
-
-
-def record(kind: str = "RoadOrCarriagewayOrLaneManagement", managed: str | None = "roadClosed", **said: str) -> str:
-    told = {
-        "overallStartTime": TOMORROW[0],
-        "overallEndTime": TOMORROW[1],
-        "latitude": "45.5",
-        "longitude": "5.5",
-    } | said
-    inside = "".join(f"<{tag}>{text}</{tag}>" for tag, text in told.items() if text)
-    manages = (
-        f"<roadOrCarriagewayOrLaneManagementType>{managed}</roadOrCarriagewayOrLaneManagementType>" if managed else ""
-    )
-    road = "<roadName><value>D524</value></roadName>"
-    return f'<situationRecord xsi:type="sit:{kind}">{road}{inside}{manages}</situationRecord>'
-
-
-def situations(*records: str, head: str = "", name: str = "s1") -> bytes:
-    inside = f'<situation id="{name}">{head}{"".join(records)}</situation>'
-    return f"<messageContainer {XSI}><payload>{inside}</payload></messageContainer>".encode()
 
 
 def read(body: bytes, area: RoadArea = AREA, now: datetime = NOW):
