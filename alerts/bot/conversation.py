@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime
 from functools import cached_property
 
 from alerts.bot import questions
@@ -46,7 +46,7 @@ from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, su
 from alerts.model.ports import Keyboard
 from alerts.model.reports import BegunReport, CitizenReport
 from alerts.model.subscriber import Subscriber
-from alerts.rendering.moments import clock_time
+from alerts.rendering.moments import clock_at
 
 MOST = 10
 """Incidents in one message; the town's page has them all."""
@@ -299,7 +299,7 @@ def _tell_now(town: TownNow, language: str, now: datetime, foot: str = "") -> st
     """Return the current alerts of the town, worst first, then the freshness of each source; `foot` comes last."""
     words = words_of(language)
     on = town.on.get(language) or next(iter(town.on.values()), ())
-    clock = _clock(now, town, language)
+    clock = clock_at(now, town.zone, language)
     rest = [_freshness(each, town, language) for each in town.sources[:MOST]]
     below = ["\n".join(rest)] if rest else []
     if town.page:
@@ -335,17 +335,12 @@ def _line(on: On) -> str:
     return f"• {named}\n{safe(_short(on.summary, _LONGEST_SUMMARY))}".rstrip()
 
 
-def _clock(moment: datetime, town: TownNow, language: str) -> str:
-    local = moment.astimezone(town.zone)
-    return clock_time(time(local.hour, local.minute), language)
-
-
 def _freshness(source: Fresh, town: TownNow, language: str) -> str:
     words = words_of(language)
     name = safe(_short(source.title, _LONGEST_NAME))
     if source.last_ok is None:
         return words.gettext("⚠ %(source)s: not read yet", source=name)
-    clock = f"{source.last_ok.astimezone(town.zone):%d/%m}, {_clock(source.last_ok, town, language)}"
+    clock = f"{source.last_ok.astimezone(town.zone):%d/%m}, {clock_at(source.last_ok, town.zone, language)}"
     if source.stale:
         return words.gettext("⚠ %(source)s: not read since %(time)s, there may be more", source=name, time=clock)
     return words.gettext("%(source)s: read %(time)s", source=name, time=clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from alerts.bot.chat import (
@@ -26,7 +26,7 @@ from alerts.bot.chat import (
     words_of,
 )
 from alerts.model.listening import Remark
-from alerts.rendering.moments import clock_time
+from alerts.rendering.moments import hours_between
 
 MOST = 4
 """Incidents that are offered, the worst first; who asks about another one finds it on the town's page."""
@@ -110,7 +110,7 @@ def _said(text: str, town: TownNow, language: str, **how: Any) -> BotReply:
     """The text, with where help is before it, and behind it that nobody promises to read."""
     _ = words_of(language).gettext
     if town.hours:
-        begins, ends = (clock_time(time.fromisoformat(each), language) for each in town.hours.split("-"))
+        begins, ends = hours_between(town.hours, language)
         reads = _(
             "Messages are only read between %(begins)s and %(ends)s: there may be nobody reading yours now.",
             begins=begins,

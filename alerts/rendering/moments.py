@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -256,3 +256,15 @@ def clock_time(clock: time, language: str) -> str:
         minutes = f":{clock.minute:02}" if clock.minute else ""
         return f"{(clock.hour - 1) % 12 + 1}{minutes}{half}"
     return format_time(clock, "short", locale=locale)
+
+
+def clock_at(at: datetime, zone: tzinfo, language: str) -> str:
+    """Format a moment's time of day in `zone`, as `clock_time`."""
+    local = at.astimezone(zone)
+    return clock_time(time(local.hour, local.minute), language)
+
+
+def hours_between(hours: str, language: str) -> tuple[str, str]:
+    """Format both ends of hours such as "08:00-19:00", as `clock_time`."""
+    begins, ends = (clock_time(time.fromisoformat(each), language) for each in hours.split("-"))
+    return begins, ends

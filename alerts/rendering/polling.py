@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, time, tzinfo
+from datetime import datetime, tzinfo
 
 from babel.dates import format_date
 
@@ -18,7 +18,7 @@ from alerts.rendering.card import Bar, draw_bars
 from alerts.rendering.counting import count, spelled_for
 from alerts.rendering.fit import at_words
 from alerts.rendering.i18n import words_in
-from alerts.rendering.moments import clock_time, locale_of, with_ordinal
+from alerts.rendering.moments import clock_at, locale_of, with_ordinal
 
 Say = Callable[..., str]
 _NO_VOTE = "A consultation of those who read these channels, not a vote."
@@ -104,7 +104,7 @@ def moment(at: datetime, zone: tzinfo, language: str) -> str:
     """Format a day and its hour for a poll."""
     local = at.astimezone(zone)
     day = with_ordinal(format_date(local, "EEEE d MMMM", locale=locale_of(language)), local, language)
-    return f"{day}, {clock_time(time(local.hour, local.minute), language)}"
+    return f"{day}, {clock_at(at, zone, language)}"
 
 
 def _fitted(ways: Sequence[Sequence[str]], channel: ChannelConfig, link: str | None, language: str) -> Message:

@@ -21,7 +21,7 @@ from alerts.model.errors import TocsinError
 from alerts.model.incident import MANUAL
 from alerts.model.person import Role
 from alerts.model.reason import Reason, because
-from alerts.model.town import MAIL
+from alerts.model.town import MAIL, PUSH
 from alerts.rendering.i18n import Words
 from alerts.setup import forms
 from alerts.setup.forms import PUSH_KEY, said_of, usual_secret, waits_of
@@ -35,12 +35,23 @@ STEPS = ("station", "channels", "sources", "people", "duty", "lines", "accounts"
 # Tables that mean something even if they are empty.
 _SPEAKING = ("push", "reports")
 ROLES = (Role.ADMINISTRATOR, Role.APPROVER, Role.AUTHOR, Role.VIEWER)
-PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "exercise": ("duty", {"kind": "telegram", "name": "exercices", "exercise": True}),
-    "team": ("duty", {"kind": "telegram", "name": "equipe", "public": False}),
-    "letters": ("people", {"kind": "mail", "name": "lettre", "subscriptions": True}),
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A channel that a step offers: the step, the initial settings, and whether those on call are notified there."""
+
+    step: str
+    values: Mapping[str, Any]
+    notified: bool = False
+
+
+PRESETS: Mapping[str, Preset] = {
+    "exercise": Preset("duty", {"kind": "telegram", "name": "exercices", "exercise": True}),
+    "team": Preset("duty", {"kind": "telegram", "name": "equipe", "public": False}, notified=True),
+    "letters": Preset("people", {"kind": "mail", "name": "lettre", "subscriptions": True}),
 }
-"""The channels that the steps of residents and of those on call offer: that step, and the initial settings."""
+"""The channels that the steps of residents and of those on call offer."""
 
 
 @dataclass
@@ -163,7 +174,7 @@ class Setup:
             view.step = after
         elif after in PRESETS:
             view.step, view.preset = "channels", after
-            self._begin_entry(view, PRESETS[after][1])
+            self._begin_entry(view, PRESETS[after].values)
 
     def _begin_entry(self, view: View, values: Mapping[str, Any]) -> None:
         """Open the form of a new channel or source, under a name that none has yet."""
@@ -231,13 +242,14 @@ class Setup:
             view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
 
     def _take_entry(self, view: View, name: str, lines: str, preset: str) -> None:
-        """Take the lines with a saved entry; one of `PRESETS` leads back to its step, and a team's is one to notify."""
-        if preset == "team":
+        """Take the lines with a saved entry; one of `PRESETS` leads back to its step."""
+        begun = PRESETS.get(preset)
+        if begun is not None and begun.notified:
             on_call = table_of(lines, "notify").get("channels") or []
             lines = with_table(lines, "notify", {"channels": [*on_call, name]})
         view.lines = lines
-        if preset in PRESETS:
-            view.step = PRESETS[preset][0]
+        if begun is not None:
+            view.step = begun.step
 
     async def _try(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> None:
         if view.step == "sources":
@@ -299,6 +311,7 @@ class Setup:
             entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
             sheets=self._kind_forms(view.step) if view.step in ("channels", "sources") else (),
             hidden=self._workshop.hidden,
+            trials=self._workshop.trials(view.lines, names_in(view.lines, "channels")),
             private=_private_chats(view.lines),
             people=people,
             duty=_duty(view),
@@ -450,7 +463,12 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
         Need(not problems, _("The lines are right: Tocsin would start with them."), "lines", problems),
         Need(bool(address), _("The public address is told: posts lead to the town’s own page."), "station"),
         Need(bool(public), _("A channel speaks to the public."), "channels"),
-        Need(not problems and not unreadable, _("Every secret can be read here."), "channels", unreadable),
+        Need(
+            not problems and not unreadable,
+            _("Every secret can be read here."),
+            _place_of(unreadable, sources),
+            unreadable,
+        ),
         Need(bool(public) and not untried, _("Each channel of the public answered its test."), "channels"),
         Need(bool(channels), _("Those on call are told when something is wrong."), "duty"),
         Need(bool(with_exercises(lines)), _("There is a channel for exercises."), "duty"),
@@ -464,6 +482,12 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
     if waits_for_somebody(lines):
         needed.append(Need(pairs, _("What one writes, another can validate."), "accounts"))
     return needed
+
+
+def _place_of(unreadable: Sequence[Reason], sources: Sequence[str]) -> str:
+    """The step where the first of these secrets is named."""
+    key = str(unreadable[0]["key"]).partition(".")[0] if unreadable else ""
+    return "people" if key == PUSH else "sources" if key in sources else "channels"
 
 
 def waits_for_somebody(lines: str) -> bool:

@@ -12,7 +12,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -126,6 +126,8 @@ class Workshop:
         self._one_at_a_time = asyncio.Lock()
         # Each channel that answered its test, as it was then.
         self._answered: dict[str, ChannelSettings] = {}
+        # The last trial of each channel, with its settings then.
+        self._trials: dict[str, tuple[ChannelSettings, ChannelTrial]] = {}
 
     def lines(self) -> str:
         """Return the present channels.toml; empty if there is none."""
@@ -214,7 +216,7 @@ class Workshop:
 
     async def try_channel(self, lines: str, name: str) -> ChannelTrial:
         """Ask the platform who we are there; nothing is published."""
-        trial = await self._trial(name, lambda: self._probe(read_channel(self._file, lines, name), name))
+        trial = await self._trial(lines, name, lambda: self._probe(read_channel(self._file, lines, name), name))
         self._answered.pop(name, None)
         if trial.problem is None:
             self._answered[name] = read_channel(self._file, lines, name)
@@ -222,11 +224,16 @@ class Workshop:
 
     def unanswered(self, lines: str, names: Sequence[str]) -> Sequence[str]:
         """Those of the channels that didn't answer a test yet as these lines have them."""
-        return [name for name in names if name not in self._answered or not self._is_as_tried(lines, name)]
+        return [name for name in names if not self._is_as_tried(lines, name, self._answered.get(name))]
 
-    def _is_as_tried(self, lines: str, name: str) -> bool:
+    def trials(self, lines: str, names: Sequence[str]) -> Mapping[str, ChannelTrial]:
+        """The last trial of each of the channels that was tried as these lines have it."""
+        kept = {name: self._trials[name] for name in names if name in self._trials}
+        return {name: trial for name, (then, trial) in kept.items() if self._is_as_tried(lines, name, then)}
+
+    def _is_as_tried(self, lines: str, name: str, then: ChannelSettings | None) -> bool:
         try:
-            return read_channel(self._file, lines, name) == self._answered[name]
+            return then is not None and read_channel(self._file, lines, name) == then
         except ConfigurationError:
             return False
 
@@ -242,7 +249,7 @@ class Workshop:
             async with self._opened(there, name) as channel:
                 return replace(trial, shown=await _show(channel, there, Message(text, text)))
 
-        return await self._trial(name, showing)
+        return await self._trial(lines, name, showing)
 
     async def try_source(self, lines: str, name: str) -> SourceTrial:
         """Read it once and file what it says at a desk that knows nothing; nothing is kept."""
@@ -274,14 +281,16 @@ class Workshop:
         """Return the lines as settings, parsed in a thread: outlines of districts take their time."""
         return await asyncio.to_thread(read_config, self._file, lines)
 
-    async def _trial(self, name: str, work: Callable[[], Any]) -> ChannelTrial:
+    async def _trial(self, lines: str, name: str, work: Callable[[], Any]) -> ChannelTrial:
         try:
             async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
                 trial: ChannelTrial = await work()
         except TimeoutError:
-            return ChannelTrial(name, problem=because("trial_unanswered", seconds=LONGEST.seconds))
+            trial = ChannelTrial(name, problem=because("trial_unanswered", seconds=LONGEST.seconds))
         except TocsinError as error:
-            return ChannelTrial(name, problem=error.reason)
+            trial = ChannelTrial(name, problem=error.reason)
+        with suppress(ConfigurationError):  # of lines that are wrong nothing could be tried
+            self._trials[name] = read_channel(self._file, lines, name), trial
         return trial
 
     async def _public_chats(self, lines: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +30,7 @@ from alerts.model.town import Town, WebSection
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.library import CompiledTemplates, capital
-from alerts.rendering.moments import clock_time, with_ordinal
+from alerts.rendering.moments import hours_between, with_ordinal
 from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
@@ -510,7 +510,5 @@ def _qr_code(address: str) -> Piece:
 
 def hours_of(town: Town, language: str) -> Mapping[str, str]:
     """Return the hours in which somebody reads people's remarks, if the town gives them."""
-    hours = town.listening.hours.split("-") if town.listening.hours else ()
-    return dict(
-        zip(("from", "until"), (clock_time(time.fromisoformat(each), language) for each in hours), strict=False)
-    )
+    hours = town.listening.hours
+    return dict(zip(("from", "until"), hours_between(hours, language), strict=True)) if hours else {}

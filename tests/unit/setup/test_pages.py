@@ -78,6 +78,19 @@ async def test_a_credential_that_does_not_work_is_told_with_the_fix(visitor, san
     assert "Facebook refuses the Page's token" in visitor.text
 
 
+async def test_each_channel_keeps_the_result_of_its_test_until_it_is_changed(visitor, sandbox):
+    await visitor.send("station", "save", **STATION)
+    for name, chat in (("one", "@first_alerts"), ("two", "@second_alerts")):
+        await add(visitor, "telegram", sandbox, name, chat=chat, token="TELEGRAM_TOKEN", public="true")
+    for name in ("one", "two"):
+        await visitor.send("channels", f"test:{name}")
+    assert visitor.text.count("The test succeeded") == 2
+
+    visitor.lines = visitor.lines.replace("@second_alerts", "@third_alerts")
+    await visitor.send("channels")
+    assert visitor.text.count("The test succeeded") == 1
+
+
 async def test_a_test_post_of_telegram_goes_to_the_private_chat_that_is_named(visitor, sandbox):
     await visitor.send("station", "save", **STATION)
     await add(visitor, "telegram", sandbox, "telegram", chat="@saintmartin", token="TELEGRAM_TOKEN", public="true")
@@ -370,6 +383,12 @@ async def test_how_residents_are_told_and_may_speak(visitor, sandbox, tmp_path, 
     made = key.read_text()
     await visitor.send("lines", "write")
     assert key.read_text() == made, "with another key nobody who subscribed is reached any more"
+    key.unlink()
+    await visitor.send("ready")
+    [unread] = re.findall(r"Every secret can be read here.*?</li>.*?</li>", visitor.page, re.DOTALL)
+    assert "push.key" in unread
+    assert 'action="/desk/setup/people"' in unread, "where it is set"
+    await visitor.send("lines", "write")
     await visitor.send("people", "save", reports="true")
     assert read_config(tmp_path / "channels.toml", visitor.lines).reports is not None, "its prefix may be left out"
     await visitor.send("people", "save")

@@ -165,6 +165,21 @@ class Drawing {
     form.addEventListener("input", again);
     form.addEventListener("filled", again);
     if (layer.getLayers().length) this.map.fitBounds(layer.getBounds(), { padding: [8, 8] });
+    const readable = () => apart(layer.getLayers().map((each) => each.getTooltip()));
+    this.map.on("zoomend resize", readable);
+    readable();
+  }
+}
+
+// Of names that would lie on one another the first is shown alone, until the map is large enough for all.
+function apart(names) {
+  const shown = [];
+  for (const name of names) {
+    const words = name.getElement(), own = words?.getBoundingClientRect();
+    if (!own) continue;
+    const free = !shown.some((each) => own.left < each.right && each.left < own.right && own.top < each.bottom && each.top < own.bottom);
+    words.style.visibility = free ? "" : "hidden";
+    if (free) shown.push(own);
   }
 }
 

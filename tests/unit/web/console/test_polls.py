@@ -124,11 +124,14 @@ async def test_numbers_that_changed_since_are_not_published(bench):
 async def test_four_eyes_at_the_desk(careful):
     identity = await asked(careful)
     careful.role = Role.APPROVER
-    assert f"/polls/{identity}/approve" not in await careful.get(f"/polls/{identity}")
+    own = await careful.get(f"/polls/{identity}")
+    assert f"/polls/{identity}/approve" not in own
+    assert ">Validate</h2>" not in own, "a heading without its button"
     await careful.post(f"/polls/{identity}/approve", {}, 409)
     careful.name = "Paul"
     page = await careful.get(f"/polls/{identity}")
     assert f"/polls/{identity}/approve" in page
+    assert ">Validate</h2>" in page
     assert "/desk/polls/" in await careful.get("/waiting")
     seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
     await careful.post(f"/polls/{identity}/approve", {"seen": "0" * 64}, 409)
