@@ -14,8 +14,9 @@ import codecs
 import email.message
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -23,6 +24,7 @@ from email.header import decode_header
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from itertools import islice
+from typing import Any, cast
 
 from alerts.apart.parser import parser
 from alerts.model.errors import Unreadable
@@ -88,7 +90,7 @@ def _head(fields: Fields, senders: frozenset[str], authority: str) -> MailHead:
     if not address or not senders & {address, f"@{domain}"}:
         return MailHead(address, MailVerdict.UNLISTED)
     names = [name for name, _ in fields]
-    signers = [each for each in _valid_signers(fields, authority) if domain == each or domain.endswith(f".{each}")]
+    signers = [each for each in _valid_signers(fields, authority) if f".{domain}".endswith(f".{each}") and "." in each]
     is_proven = any(_covers(fields, each) for each in signers) and all(names.count(each) <= 1 for each in _ONCE)
     return MailHead(address, MailVerdict.PROVEN if is_proven else MailVerdict.UNPROVEN)
 
@@ -127,7 +129,8 @@ def _valid_signers(fields: Fields, authority: str) -> Sequence[str]:
 
 def _signer(result: str) -> str | None:
     method, *properties = re.sub(r" ?= ?", "=", " ".join(result.split())).split()
-    if method.partition("=")[2] != "pass":
+    # A domain that is named twice was written by whoever signed.
+    if method.partition("=")[2] != "pass" or sum(each.startswith("header.d=") for each in properties) > 1:
         return None
     named = dict(each.partition("=")[::2] for each in properties)
     return named.get("header.d") or named.get("header.i", "").rpartition("@")[2] or None
@@ -175,7 +178,7 @@ def read_mail(body: bytes) -> MailWords:
     fields = dict(reversed(fields_of(body)))
     try:
         message = email.message_from_bytes(body)
-        parts = list(islice(message.walk(), _MOST_PARTS))
+        parts = list(islice(_parts(message), _MOST_PARTS))
     except (RecursionError, MessageError, ValueError, LookupError):
         raise Unreadable(because("mailbox_unread")) from None
     subject = _RE.sub("", clean_line(_decoded_words(fields.get("subject", "")))[:_LONGEST_SUBJECT])
@@ -194,16 +197,26 @@ def read_mail(body: bytes) -> MailWords:
     )
 
 
+def _parts(message: email.message.Message) -> Iterator[email.message.Message]:
+    """Yield the parts in their order, but not those of a mail that is attached."""
+    left = [message]
+    while left:
+        part = left.pop()
+        yield part
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            left += reversed(cast("list[email.message.Message]", part.get_payload()))
+
+
 _RE = re.compile(r"^(?:(?:re|fw|fwd|tr|réf|rép|aw|wg)\s?:\s*)+", re.IGNORECASE)
 _AUTOMATIC = re.compile(r"réponse automatique|automatic reply|absence du bureau|out of office", re.IGNORECASE)
 # What begins the mail that is answered: Thunderbird's and Gmail's line, Outlook's rule or its list of fields.
 _QUOTES = re.compile(
     r"^[ \t]*(?:(?:Le|On) [^\n]{4,160}(?:\n[^\n]{0,80})?(?:a écrit|wrote)[ \u00a0\u202f]?:[ \t]*$"
     r"|-{2,}[ ]?(?:Message d[’']origine|Original Message)|_{20,}[ \t]*$"
-    r"|(?:De|From)[ \u00a0]?:[^\n]{1,200}\n[ \t]*(?:Envoyé|Sent|Date)[ \u00a0]?:)",
+    r"|(?:De|From)[ \u00a0]?:[^\n]{1,200}\n[ \t]*(?:Envoyé|Sent)[ \u00a0]?:)",
     re.IGNORECASE | re.MULTILINE,
 )
-_HIDDEN = ("head", "title", "style", "script", "template", "blockquote")
+_HIDDEN = ("head", "title", "style", "script", "template")
 # Characters that no text has, for what an element begins and ends with.
 _LINE, _EMPTY_LINE, _BR = "\ue000", "\ue001", "\ue002"
 _BREAKS = {
@@ -244,12 +257,19 @@ def _shown(content: str) -> str:
         etree.strip_elements(document, etree.Comment, *_HIDDEN, with_tail=False)
     except (etree.LxmlError, ValueError):
         return ""
+    # Without what it answers; one that only passes something on has nothing else.
+    own = deepcopy(document)
+    etree.strip_elements(own, "blockquote", with_tail=False)
+    document = own if _said(own) else document
     for each in document.iter(*_BREAKS):
         mark = _BREAKS[str(each.tag)]
         each.text, each.tail = f"{mark * (each.tag != 'br')}{each.text or ''}", f"{mark}{each.tail or ''}"
     # The blanks and line ends of the markup itself are none.
-    text = " ".join("".join(str(each) for each in document.itertext()).split())
-    return re.sub(f"(?: ?[{_LINE}{_EMPTY_LINE}{_BR}] ?)+", _break, text)
+    return re.sub(f"(?: ?[{_LINE}{_EMPTY_LINE}{_BR}] ?)+", _break, _said(document))
+
+
+def _said(document: Any) -> str:
+    return " ".join("".join(document.itertext()).split())
 
 
 def _break(marks: re.Match[str]) -> str:
@@ -266,10 +286,12 @@ def _content(part: email.message.Message) -> str:
 
 
 def _is_attached(part: email.message.Message) -> bool:
+    kind = part.get_content_maintype()
     try:
-        return not part.is_multipart() and (part.get_content_disposition() == "attachment" or bool(part.get_filename()))
+        is_named = part.get_content_disposition() == "attachment" or bool(part.get_filename())
     except (ValueError, LookupError, TypeError, MessageError):
-        return True
+        is_named = True
+    return kind == "message" or (kind != "multipart" and is_named)
 
 
 # Others are as good as none: some of Python's codecs unpack, or take the square of the length.

@@ -45,6 +45,8 @@ WEEK = timedelta(days=7)
 """The age beyond which a mail is ignored, by its own date or by the server's."""
 MOST_HEADS, MOST_MAILS = 200, 10
 """Mails whose heads are read at a time, and those that are read whole."""
+CLOCKS = timedelta(hours=1)
+"""How far the server's clock may be behind ours."""
 SESSION = timedelta(seconds=60)
 """The time that a connection may take, however slowly its bytes come."""
 SESSION_BYTES = 32 * 1_048_576
@@ -223,7 +225,7 @@ class MailboxSource:
         place = self._settings.place
         state = memory.state if memory.state.get("place", place) == place else {}
         async with self._opened() as folder:
-            since = datetime.fromisoformat(state["since"]) if state else now
+            since = datetime.fromisoformat(state["since"]) if state else now - CLOCKS
             after = {"place": place, "since": since.isoformat(), "validity": folder.validity}
             if not state:
                 return SourceReading((), Memory(state=after | {"uid": folder.next - 1}))
@@ -261,7 +263,9 @@ class MailboxSource:
         heard = {}
         for each, head in zip(heads, judged, strict=True):
             if head.verdict is MailVerdict.UNPROVEN and each.uid <= last:
-                key = f"{self._name}/unproven/{head.address}/{now:%Y-%m-%d}"
+                # Once for whoever is listed: names before the @ are as many as somebody writes.
+                listed = head.address if head.address in own.senders else head.address.partition("@")[2]
+                key = f"{self._name}/unproven/{listed}/{now:%Y-%m-%d}"
                 why = because("mailbox_unproven", address=head.address, server=own.verified_by)
                 heard[key] = Heard(key, problem=why)
         for number, head in proven[:MOST_MAILS]:
