@@ -3,8 +3,8 @@
 A post there is a picture with a caption, in two steps: `media` makes a container, for which Instagram fetches the
 picture at the town's public address, and `media_publish` publishes it. A container that wasn't published is seen by
 nobody and goes after a day, so that only the second step can be in doubt. Then the account's posts are looked through
-for the caption; while this process lives, the container tells as well whether it was published, and it is the same one
-that is published on another attempt.
+for the caption; the container, which is remembered over restarts, tells as well whether it was published, and it is the
+same one that is published on another attempt.
 
 The picture is always the alert's card, as JPEG, under a name made of its content: what Instagram fetches is what was
 validated. No program changes or deletes what is out there, or writes below it where people see it: an update and an end
@@ -14,6 +14,7 @@ are posts of their own. Links in captions can be read and not followed. Source: 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -48,7 +49,6 @@ from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected,
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Means, Message, Quota, Receipt, TextFormat
 from alerts.model.reason import Reason, because
-from alerts.model.remembered import Newest
 from alerts.model.town import RateLimit
 
 _FIELDS = "id,caption,permalink,timestamp"
@@ -56,10 +56,12 @@ _ALT_CHARACTERS = 1000
 # How often a container is asked after that Instagram still fetches the picture for, a second apart.
 _LOOKS = 5
 _NOT_READY_FOR = timedelta(seconds=10)
+# How long a post may take to be listed, from when it was stored.
+_LISTED_AFTER = timedelta(minutes=2)
 # Pages of a hundred posts that one look reads: an account may publish a hundred a day.
 _PAGES = 10
-# Containers of posts that aren't known to be out.
-_REMEMBERED = 64
+# The fact that keeps the containers of posts that aren't known to be out, and how many.
+_CONTAINERS, _REMEMBERED = "containers", 64
 # Codes of Instagram's own trouble.
 _TROUBLE = frozenset({-1, -2})
 
@@ -126,7 +128,6 @@ class Instagram:
         self._resources = resources
         self._me = settings.account_id
         self._api = GraphApi("Instagram", name, settings, resources, subject=self._me, refusal=refusal)
-        self._containers: Newest[str, str] = Newest(_REMEMBERED)
 
     async def open(self) -> None:
         """Read the token and, where given, the app's secret; raises BadCredential. Sends nothing."""
@@ -145,10 +146,10 @@ class Instagram:
         error = error_of(answer)
         if error is not None and error.subcode in _CONTAINER_GONE:
             # It may have been published by an attempt of before: nothing else makes a container unknown so soon.
-            self._containers.pop(key, None)
+            await self._remember(key, None)
             raise InDoubt(because("may_be_out", why=because("instagram_container_gone")))
         remote_id = self._api.id_in(answer, act)
-        self._containers.pop(key, None)
+        await self._remember(key, None)
         return Receipt(remote_id, await self._address_of(remote_id))
 
     async def find(
@@ -161,16 +162,20 @@ class Instagram:
     ) -> Receipt | None:
         """Search for these words among the account's posts.
 
-        Raises InDoubt where Instagram says that the container was published, and doesn't list the post yet.
+        A container that was published is out for certain: if the post isn't listed after minutes, it goes without an
+        address. Raises Retry until then.
         """
         for post in await self._posts(since):
             remote_id = id_of(post.get("id"))
             if remote_id and remote_id not in known and normal(str(post.get("caption", ""))) == normal(message.text):
                 return Receipt(remote_id, address_of(post.get("permalink")))
-        container = self._containers.get(identity_of(message, None))
-        if container is not None and await self._state_of(container) == "PUBLISHED":
-            raise InDoubt(because("may_be_out", why=because("instagram_unlisted")))
-        return None
+        container = self._containers().get(identity_of(message, None))
+        if container is None or await self._state_of(container) != "PUBLISHED":
+            return None
+        now = self._resources.clock.now()
+        if now - since < _LISTED_AFTER:
+            raise Retry(because("instagram_unlisted"), now + _NOT_READY_FOR)
+        return Receipt(container, None)
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
         """Return the account's posts from `since` on."""
@@ -196,10 +201,21 @@ class Instagram:
         """The quotas in the last usage headers that are nearly used up, without those that are over."""
         return self._api.quotas()
 
+    def _containers(self) -> dict[str, str]:
+        """The containers of posts that aren't known to be out, by the post."""
+        return dict(json.loads(self._resources.recall(_CONTAINERS) or "{}"))
+
+    async def _remember(self, key: str, container: str | None) -> None:
+        """Keep the post's container, of which only the platform knows whether it is out; None: it is of no more use."""
+        known = {each: kept for each, kept in self._containers().items() if each != key}
+        if container is not None:
+            known[key] = container
+        await self._resources.remember(_CONTAINERS, json.dumps(dict([*known.items()][-_REMEMBERED:])))
+
     async def _ready(self, key: str, message: Message) -> str:
         """The post's container, which may be published. A Retry doesn't count: on Instagram only posts do."""
         try:
-            container = self._containers.get(key) or await self._contain(key, message)
+            container = self._containers().get(key) or await self._contain(key, message)
             await self._must_be_ready(key, container, message)
         except Retry as error:
             raise Retry(error.reason, error.after, whole_channel=error.whole_channel, sent=False) from None
@@ -212,7 +228,7 @@ class Instagram:
             fields["alt_text"] = bounded(message.image.alt, _ALT_CHARACTERS)
         answer = await self._api.ask("POST", f"{self._me}/media", RequestPurpose.READ, fields)
         container = self._api.id_in(answer, RequestPurpose.READ)
-        self._containers.keep(key, container)
+        await self._remember(key, container)
         return container
 
     def _picture(self, message: Message) -> str:
@@ -234,10 +250,10 @@ class Instagram:
                 case "IN_PROGRESS":
                     continue
                 case "EXPIRED":
-                    self._containers.pop(key, None)
+                    await self._remember(key, None)
                     raise Retry(because("instagram_container_gone"))
                 case said:
-                    self._containers.pop(key, None)
+                    await self._remember(key, None)
                     address = self._picture(message)
                     raise Retry(because("instagram_picture_unfetched", address=address, said=quote(said)))
         after = self._resources.clock.now() + _NOT_READY_FOR

@@ -97,13 +97,33 @@ async def test_what_was_published_and_is_not_listed_yet_stays_in_doubt(stage, ch
     with pytest.raises(InDoubt):
         await channel.publish(said())
     await stage.fault("instagram", "read_lag", seconds=3600)
-    with pytest.raises(InDoubt):
+    with pytest.raises(Retry):
         await channel.find(said(), since, None, frozenset())
     with pytest.raises(InDoubt):
         await channel.publish(said())
     await stage.heal()
     [post] = await stage.timeline("instagram")
     assert (await channel.find(said(), since, None, frozenset())).remote_id == post["id"]
+
+
+async def test_a_killed_process_leaves_the_container_to_the_next_which_sends_nothing_again(stage, channel):
+    since = stage.clock.now()
+    await stage.fault("instagram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(said())
+    await stage.fault("instagram", "read_lag", seconds=3600)
+    successor = await stage.open("instagram")
+    with pytest.raises(InDoubt):
+        await successor.publish(said())
+    await stage.clock.advance(180)
+    assert (await successor.find(said(), since, None, frozenset())).url is None, "it is out, wherever"
+    assert await made(stage) == ["media", "media_publish"]
+
+
+async def test_the_same_words_may_be_said_again(stage, channel):
+    await channel.publish(said())
+    await channel.publish(said())
+    assert len(await stage.timeline("instagram")) == 2
 
 
 async def test_what_was_not_published_goes_out_with_the_same_container(stage, channel):
