@@ -1,13 +1,13 @@
 """Bodies that are too large for memory: each is kept in a file, and read from there by the process that reads it.
 
-The file has a name that nobody else knows, in the folder for temporary files, and is removed with its last holder. It
-is written as it came; its reader unpacks it (`Unpacked`), and bounds that too.
+The file is in the folder for temporary files and has no name, so that it is gone with this process, however that ends;
+its reader opens it through `/proc` (man 5 proc). It is written as it came; its reader unpacks it (`Unpacked`), and
+bounds that too.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import hashlib
 import io
@@ -28,14 +28,14 @@ PIECE = 1_048_576
 
 
 class SpooledBody:
-    """A body in a file at `path`, with its digest."""
+    """A body in a file at `path`, as long as this object is there, with its digest."""
 
     def __init__(self) -> None:
-        handle, self.path = tempfile.mkstemp(prefix="tocsin-body-")
+        self._file = tempfile.TemporaryFile(prefix="tocsin-body-")  # noqa: SIM115 it is closed with this object
+        self.path = f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
         self.digest = ""
-        self._file = os.fdopen(handle, "wb")
         self._hash = hashlib.sha256()
-        weakref.finalize(self, _remove, self.path)
+        weakref.finalize(self, self._file.close)
 
     @classmethod
     async def of(cls, pieces: AsyncIterator[bytes], announced: int | None) -> SpooledBody:
@@ -60,14 +60,9 @@ class SpooledBody:
         self._file.write(piece)
 
     def finish(self) -> None:
-        """Close the file; it may be read now."""
-        self._file.close()
+        """Have all of it in the file, which may be read now."""
+        self._file.flush()
         self.digest = self._hash.hexdigest()
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)  # noqa: PTH108 also while the process ends
 
 
 class Unpacked(io.RawIOBase):
