@@ -23,11 +23,13 @@ from typing import Any
 
 from alerts.desk.routing import PRACTICE, channels_on, how_to_publish, is_open
 from alerts.model.alert import (
+    CHANGE_PARAMETER,
     CORRECTED,
     ENDS_BY,
     EVENT_NAME,
     MOST_REMEMBERED,
     PLANNED,
+    STEP_PARAMETER,
     Alert,
     Area,
     Info,
@@ -60,8 +62,8 @@ def content_key(alert: Alert) -> str:
 def topic_key(alert: Alert) -> str | None:
     """Return a key that is equal for messages on the same event in the same areas. Returns None without any.
 
-    If a message names its event (`EVENT_NAME`), the name counts, and no words are compared. Our own calendar's
-    announcements are linked by references: two road works in one street are two.
+    If a message names its event (`EVENT_NAME`), the name counts, and no words are compared. Messages of sources of our
+    own are linked by references: two works of one calendar in one street are two, whatever their names.
     """
     return _topic_keys(alert)
 
@@ -76,10 +78,12 @@ def _content_key(alert: Alert) -> str:
 
 
 def _topic_key(alert: Alert) -> str | None:
-    if not alert.infos or not alert.areas or is_own(alert):
+    if not alert.infos or not alert.areas:
         return None
     if names := sorted(each for each in alert.incidents if each.startswith(EVENT_NAME)):
         return _digest([str(alert.status), names])
+    if is_own(alert):
+        return None
     events = sorted({_folded(info.event) for info in alert.infos})
     return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
 
@@ -304,11 +308,30 @@ def decided_first(alerts: AlertRepository, stored: StoredAlert, publish: Publish
 
 
 def merged_before(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> LeftOut | None:
-    """Why another feed's message on the same event, areas and time, which is out and at least as grave, will do."""
-    for stored in same_topic(alerts, alert, source, now):
+    """Why another feed's message on the same event, areas and time, which is out and at least as grave, will do.
+
+    That holds for the first message, and for the calendar's word that its works are near or begin, if the calendar's
+    own first message was merged: whoever announced them does that, too.
+    """
+    found = same_topic(alerts, alert, source, now)
+    if source != MANUAL and _reminds(alert) and not _follows_own(alerts, alert, source):
+        found = [each for each in _on_the_same(alerts, alert, source, now) if is_out(alerts, each)]
+    for stored in found:
         if stored.source != source and stored.severity.at_least(alert.severity):
             return LeftOut(because("merged", into=stored.id, source=stored.source))
     return None
+
+
+def _reminds(alert: Alert) -> bool:
+    """True if it says nothing new of what was announced: its works are near, or begin as planned."""
+    said = alert.infos[0] if alert.infos else None
+    steps = ("before", "start")
+    return said is not None and said.parameter(STEP_PARAMETER) in steps and said.parameter(CHANGE_PARAMETER) is None
+
+
+def _follows_own(alerts: AlertRepository, alert: Alert, source: str) -> bool:
+    named = (stored for reference in alert.references for stored in alerts.by_identifier(reference.identifier))
+    return any(stored.source == source and stored.state is not AlertState.LEFT_OUT for stored in named)
 
 
 def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> list[StoredAlert]:
@@ -326,22 +349,39 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
 
     found = [
         stored
-        for stored in _on_the_same(alerts, alert, now)
+        for stored in _on_the_same(alerts, alert, source, now)
         if stored.source != MANUAL
         and (goes_on(stored.incident_id) if stored.source == source else is_out(alerts, stored))
     ]
     return sorted(found, key=lambda stored: stored.source != source)
 
 
-def _on_the_same(alerts: AlertRepository, alert: Alert, now: datetime) -> Iterator[StoredAlert]:
+def _on_the_same(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> Iterator[StoredAlert]:
     topic = topic_key(alert)
     for stored in alerts.by_topic(topic, now) if topic is not None else ():
-        if stored.alert is not None and _overlap(alert, stored.alert):
+        # A source of our own links its messages itself.
+        if is_own(alert) and stored.source == source:
+            continue
+        if stored.alert is not None and _overlap(alert, stored.alert) and not _lie_elsewhere(alert, stored.alert):
             yield stored
 
 
 def _overlap(one: Alert, other: Alert) -> bool:
     return max(one.starts, other.starts) < min(one.ends, other.ends)
+
+
+def _lie_elsewhere(one: Alert, other: Alert) -> bool:
+    """True if both name places of one kind, and none of them in common: sections of two rivers, say."""
+    places, others = _places(one), _places(other)
+    return any(places[scheme].isdisjoint(others[scheme]) for scheme in places.keys() & others.keys())
+
+
+def _places(alert: Alert) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for area in alert.areas:
+        for code in area.geocodes:
+            found.setdefault(code.name.casefold(), set()).update(code.value.casefold().split())
+    return found
 
 
 # --- the twin that waits --------------------------------------------------------------------------------------------
@@ -403,11 +443,14 @@ def _twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> Itera
     if stored.source == REPORTS:
         # Places and words of its own: what it would say again is what its reports are about by now.
         yield from (each for each in alerts.of_reports(stored.id) if each.incident_id != stored.incident_id)
-    if stored.alert is None or is_own(stored.alert):
+    if stored.alert is None:
         return
-    same_words = [each for each in alerts.by_content(stored.content_key or "") if each.alert and each.alert.ends > now]
+    same_words = []
+    if not is_own(stored.alert):
+        alike = alerts.by_content(stored.content_key or "")
+        same_words = [each for each in alike if each.alert and each.alert.ends > now]
     seen = {stored.id}
-    for each in (*same_words, *_on_the_same(alerts, stored.alert, now)):
+    for each in (*same_words, *_on_the_same(alerts, stored.alert, stored.source, now)):
         relayed = each.source != stored.source and each.content_key == stored.content_key
         if each.id not in seen and (relayed or each.incident_id != stored.incident_id):
             seen.add(each.id)

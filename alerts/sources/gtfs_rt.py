@@ -40,6 +40,7 @@ from alerts.sources.periods import ActivePeriod, endless, hull_of, in_order, ove
 from alerts.sources.place import place_of
 from alerts.sources.settings import PolledSettings, Span
 from alerts.sources.wording import credited, is_french, joined, without_lines
+from alerts.sources.works_event import works_named
 
 MOST_ENTITIES, MOST_ALERTS = 50_000, 200
 """Entities of a dataset, and alerts of the town in it; more are not read, and nothing ends by its absence then."""
@@ -445,8 +446,17 @@ class TransitSource:
             now.replace(microsecond=0),
             msg_type=MsgType.UPDATE if is_on else MsgType.ALERT,
             references=before.references if before and is_on else (),
+            incidents=self._event(each),
             infos=tuple(self._info(each, language, now) for language in languages or (own,)),
         )
+
+    def _event(self, each: Disruption) -> tuple[str, ...]:
+        """The name of works in a street of the town; a whole network has that street in other towns, too."""
+        first, town = each.members[0], self._town
+        if first.cause not in _WORKS or not (self._settings.routes or self._settings.stops):
+            return ()
+        words = first.in_language(town.language, town.language)
+        return works_named((words.title, words.text), each.window.start, town.zone)
 
     def _info(self, each: Disruption, language: str, now: datetime) -> Info:
         window, first, town = each.window, each.members[0], self._town

@@ -36,6 +36,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, WATER_CUTS, Hazard, fold, haza
 from alerts.model.town import Town
 from alerts.sources.ical.announcements import Announcement, Kind
 from alerts.sources.ical.occurrence import Occurrence, series_to_record
+from alerts.sources.works_event import works_named
 
 SOON = timedelta(hours=1)
 """Until when ahead of the start the urgency is Expected; further ahead it is Future (CAP, `urgency`)."""
@@ -100,14 +101,20 @@ _NO_WORKS = re.compile(
 def to_alert(announcement: Announcement, town: Town, severity: Severity, now: datetime) -> Alert:
     """The message in the town's name: a first one is an Alert, a later one an Update or a Cancel of all before it.
 
-    An entry without a GEO is taken to be anywhere in the town: its place is the town's own codes.
+    An entry without a GEO is taken to be anywhere in the town: its place is the town's own codes. Works in a street
+    have a name by which another source's are the same event.
     """
+    occurrence = announcement.occurrence
+    names: tuple[str, ...] = ()
+    if announcement.step != "withdrawn" and _hazard(occurrence) is Hazard.WORKS:
+        names = works_named((occurrence.location, occurrence.summary), occurrence.starts, town.zone)
     return Alert(
         identifier=announcement.identifier,
         sender=town.sender,
         sent=now.replace(microsecond=0),
         msg_type=_MSG_TYPES[announcement.kind],
         references=tuple(Reference(town.sender, identifier, sent) for identifier, sent in announcement.before.tells),
+        incidents=names,
         infos=(_info(announcement, town, severity, now),),
     )
 
