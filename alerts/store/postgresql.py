@@ -110,6 +110,10 @@ class ServerResult:
         return iter(self.fetchall())
 
 
+# Rows of a long answer that are in memory at a time.
+_WALKED_AT_ONCE = 500
+
+
 class _Locked(DatabaseRefused):
     """Somebody else writes, and has for long."""
 
@@ -157,6 +161,7 @@ class ServerSession:
         self._db: psycopg.Connection[ServerRow] | None = None
         self._name = uuid4().hex
         self._number = 0
+        self._walks = 0
         self._pipeline = contextlib.ExitStack()
         self._lines: psycopg.Pipeline | None = None
         self._lock = advisory_key(server)
@@ -205,10 +210,22 @@ class ServerSession:
 
     def walk(self, sql: str, values: Mapping[str, Any]) -> Iterator[ServerRow]:
         """The rows of a question, some hundred at a time."""
+        if self.in_transaction:
+            yield from self._walked(sql, values)
+            return
         db = self._reached()
-        with self.translated_errors(), db.cursor(name="walk", withhold=not self.in_transaction) as cursor:
-            cursor.itersize = 500
+        with self.translated_errors(), db.cursor(name="walk", withhold=True) as cursor:
+            cursor.itersize = _WALKED_AT_ONCE
             yield from cursor.execute(sql, values)
+
+    def _walked(self, sql: str, values: Mapping[str, Any]) -> Iterator[ServerRow]:
+        """The same within a transaction, whose pipeline takes no cursor of the driver's; it ends with the cursor."""
+        self._walks += 1
+        name = f"walk_{self._walks}"
+        self.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", values)
+        while rows := self.execute(f"FETCH {_WALKED_AT_ONCE} FROM {name}").fetchall():
+            yield from rows
+        self.execute(f"CLOSE {name}")
 
     def begin(self, *, synced: bool = True) -> None:
         """Begin a transaction that writes, once nobody else does; `synced`: its commit waits for the disk."""

@@ -20,6 +20,7 @@ from alerts.store.database import Database
 from alerts.store.leases import Renewal, Take
 from alerts.store.outbox import Outbox
 from alerts.store.pictures import picture_folder
+from alerts.store.statement import Statement
 from alerts.store.unit import acting
 from tests.unit.store.conftest import NOW, a_post, a_record
 
@@ -55,6 +56,20 @@ async def heard_within(heard: asyncio.Queue[bool]) -> list[bool]:
     async with asyncio.timeout(60):
         first = await heard.get()
     return [first, *(heard.get_nowait() for _ in range(heard.qsize()))]
+
+
+def test_a_long_answer_is_walked_within_a_transaction_that_writes(server):
+    """Two at a time, and one that isn't read to its end: the transaction goes on, and is committed."""
+    numbers = Statement("SELECT n FROM generate_series(1, CAST(:most AS integer)) AS n ORDER BY n")
+    with acting(server) as unit:
+        store_a_post(unit)
+        begun = numbers.each(unit.db, most=1200)
+        assert next(begun)["n"] == 1
+        assert [row["n"] for row in numbers.each(unit.db, most=1001)] == list(range(1, 1002))
+        note_something(unit)
+    with opened(server) as db:
+        assert [row["n"] for row in numbers.each(db, most=2)] == [1, 2]
+        assert len(Statement("SELECT * FROM decision").rows(db)) == 1
 
 
 async def test_what_another_process_stores_is_heard_once_it_is_committed(server):
