@@ -392,6 +392,25 @@ def show_heard(row: InSight) -> None:
     show(f"{tell('heard')}  {', '.join(said)}")
 
 
+_JOBS = {
+    "news": ("%(n)s message to somebody who reported", "%(n)s messages to people who reported", "/reports"),
+    "handover": ("%(n)s report to hand on", "%(n)s reports to hand on", "/reports"),
+    "notice": ("%(n)s message on what waits", "%(n)s messages on what waits", "/waiting"),
+    "hide": ("%(n)s remark to hide", "%(n)s remarks to hide", "/heard"),
+    "delete": ("%(n)s remark to delete", "%(n)s remarks to delete", "/heard"),
+    "block": ("%(n)s author to block", "%(n)s authors to block", "/heard"),
+}
+"""The jobs by kind, and the desk's page that shows what they are about."""
+_JOB_OF_ANOTHER_VERSION = ("%(n)s job", "%(n)s jobs", "/status")
+
+
+def show_jobs(jobs: Mapping[str, Any]) -> None:
+    """How many jobs of one kind failed and aren't through, and where the desk shows them."""
+    one, many, page = _JOBS.get(jobs["jobs"], _JOB_OF_ANOTHER_VERSION)
+    rest = tell("%(what)s: see %(page)s at the desk", what=counted(one, many, jobs["count"]), page=page)
+    show(_row("jobs", jobs["channel"], jobs["state"], rest))
+
+
 def show_bulk(bulk: Mapping[str, Any]) -> None:
     """Two lines: which alert it is, then how many people have it, wait for their hour, or are still to go."""
     headline = plain(bulk["headline"]) or bulk["alert"]

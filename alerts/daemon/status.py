@@ -115,6 +115,16 @@ def channels(control: Control) -> list[ChannelOut]:
     return control.ask(ChannelOut.each)
 
 
+def jobs(control: Control) -> list[dict[str, Any]]:
+    """Return how many jobs beside the posts failed at least once and aren't through, by channel, kind and state."""
+    counts = control.ask(lambda unit: unit.jobs.counts())
+    return [
+        {"jobs": kind, "channel": channel, "state": state, "count": count}
+        for (channel, kind, state), count in sorted(counts.items())
+        if state != PostState.SENDING
+    ]
+
+
 def bulks(control: Control) -> list[dict[str, Any]]:
     """Return the last day's bulks with their progress, as `status --json` has it."""
     found = control.ask(lambda unit: list(bulk_progress(unit.views, control.town, now())))

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from alerts.cli import run
+from alerts.model.job import Job
+from alerts.model.post import PostState
+from alerts.store.connection import migrate
+from alerts.store.unit import acting
 from tests.unit.cli.test_polls import CHANNELS
 from tests.walls import in_one_test
 
@@ -107,3 +111,20 @@ def test_the_report_of_an_incident_is_there_as_ever(tocsin):
 def test_a_town_without_reports_says_so(tocsin, tmp_path):
     (tmp_path / "channels.toml").write_text(CHANNELS.replace("PUBLISH", "auto"))
     assert "takes no reports" in tocsin("reports", status=2)
+
+
+def test_status_counts_the_jobs_that_fail_and_says_where_to_look(tocsin):
+    """Messages to reporters, reports handed on and moderation have no post that could tell of them."""
+    store = Path("tocsin.db").absolute()
+    migrate(store)
+    with acting(store) as unit:
+        for number in range(2):
+            unit.jobs.put(Job("telegram", "news", str(number), 7, tries=3))
+        unit.jobs.put(Job("page", "hide", "r1", state=PostState.SENDING, tries=1, owner="us"))
+
+    told = rows(tocsin("status", "--json"))
+    assert [each for each in told if "jobs" in each] == [
+        {"jobs": "news", "channel": "telegram", "state": "queued", "count": 2}
+    ], "one that is being sent hasn't failed"
+    [line] = [each for each in tocsin("status").splitlines() if each.startswith("jobs ")]
+    assert line.endswith("2 messages to people who reported: see /reports at the desk")
