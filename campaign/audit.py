@@ -87,7 +87,8 @@ _GIVEN_WAY = frozenset({"superseded", "left_out", "dropped"})
 class Case:
     """One incident on one channel: what was promised, what is there, what the database says, when that was looked at.
 
-    `slack` is how many seconds later than it was sent a platform may date a post.
+    `slack` is how many seconds later than it was sent a platform may date a post. `repeats`: what was in doubt may be
+    sent once more; where it isn't, nothing is out twice, not even that.
     """
 
     channel: str
@@ -97,6 +98,7 @@ class Case:
     entries: Sequence[Entry]
     looked_at: float
     slack: float = 0.0
+    repeats: bool = True
 
     def breaches(self) -> list[Breach]:
         """Everything that isn't as it was promised."""
@@ -163,7 +165,7 @@ class Case:
         return max((each.ends for each in self.promised if each.place == entry.place), default=0.0)
 
     def _twice(self) -> Iterator[str]:
-        excused = {(entry.place, entry.is_end) for entry in self.entries if entry.excused}
+        excused = {(entry.place, entry.is_end) for entry in self.entries if entry.excused and self.repeats}
         for wording in {said for post in self.seen for said in post.said}:
             posts = [post.ids[-1] for post in self.seen if wording in post.said]
             if len(posts) > 1 and (wording.place, wording.is_end) not in excused:
@@ -210,6 +212,7 @@ def audit(
     *,
     looked_at: float,
     slack: float = 0.0,
+    repeats: bool = True,
 ) -> list[Breach]:
     """Every breach on one channel, incident by incident."""
     incidents: dict[str, list[Promised]] = {}
@@ -219,7 +222,7 @@ def audit(
     for incident, messages in incidents.items():
         posts = [post for post in seen if post.said[0].incident == incident]
         filed = [entry for entry in entries if entry.incident == incident]
-        breaches += Case(channel, incident, messages, posts, filed, looked_at, slack).breaches()
+        breaches += Case(channel, incident, messages, posts, filed, looked_at, slack, repeats).breaches()
     strays = [post for post in seen if post.said[0].incident not in incidents]
     return breaches + [Breach(TWICE, channel, post.said[0].incident, "nobody told this") for post in strays]
 

@@ -24,7 +24,7 @@ from campaign.marks import alert_of
 from campaign.postgresql import PostgreSQL
 from campaign.running import Running
 from campaign.schedule import LONGEST_DELAY, WRITES, Life, Outage, Trouble, Version
-from campaign.town import PLATFORM, SECTIONS, Town, platform_of
+from campaign.town import PLATFORM, PROVIDERS, SECTIONS, Town, platform_of
 
 T = TypeVar("T")
 
@@ -45,6 +45,7 @@ PACE = {
     "bluesky": 0.1,
     "matrix": 0.1,
     "instagram": 0.1,
+    "sms": 0.1,
 }
 """How long each platform takes for a post, so that some are always under way."""
 COUNT, SPAN = 5, 3.0
@@ -62,7 +63,6 @@ WAYS = (
         "mastodon": ("reply", "edit"),
         "bluesky": ("reply", "reply"),
         "matrix": ("reply", "edit"),
-        "instagram": ("new", "new"),
     },
     {
         "x": ("reply", "delete"),
@@ -71,7 +71,6 @@ WAYS = (
         "mastodon": ("edit", "reply"),
         "bluesky": ("reply", "delete"),
         "matrix": ("edit", "delete"),
-        "instagram": ("new", "new"),
     },
     {
         "x": ("edit", "edit"),
@@ -80,10 +79,9 @@ WAYS = (
         "mastodon": ("reply", "delete"),
         "bluesky": ("edit", "edit"),
         "matrix": ("reply", "reply"),
-        "instagram": ("new", "new"),
     },
 )
-"""How updates and ends appear (`on_update`, `on_end`), town by town."""
+"""How updates and ends appear (`on_update`, `on_end`), town by town; on others than these by posts of their own."""
 FEED = '[sources.feed]\nkind = "cap"\nurl = "{url}"\nevery = "1s"\narea = "any"\nallow_private = true\n'
 WARM_UP = Version(0, 1, "alert", "control", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
 _LOOK = 0.05
@@ -173,8 +171,9 @@ class Play:
         """A first post on each channel: Telegram is searched from the last known one on."""
         self._open()
         channels = "".join(
-            f'{SECTIONS[name]}{PACED}on_update = "{self._ways[name][0]}"\non_end = "{self._ways[name][1]}"\n'
+            f'{SECTIONS[name]}{PACED}on_update = "{on_update}"\non_end = "{on_end}"\n'
             for name in self._channels
+            for on_update, on_end in (self._ways.get(name, ("new", "new")),)
         )
         self.town.configure(channels, sources=FEED.format(url=self._feed.url))
         self.town.tocsin("db", "upgrade")  # by a process of its own: alembic isn't made for several at once in one
@@ -371,7 +370,13 @@ class Play:
             seen, entries = list(read_timeline(timelines[platform])), said[channel]
             self.outcome.excused += sum(entry.excused for entry in entries)
             self.outcome.breaches += audit(
-                channel, self._promised, seen, entries, looked_at=looked_at, slack=LONGEST_DELAY
+                channel,
+                self._promised,
+                seen,
+                entries,
+                looked_at=looked_at,
+                slack=LONGEST_DELAY,
+                repeats=channel not in PROVIDERS,
             )
             self.outcome.breaches += rushed(channel, self._ledger.departures(channel), COUNT, SPAN)
             arrivals = [at for post in timelines[platform] if not self._was_delayed(at := post["created_at"])]

@@ -15,7 +15,8 @@ End = Literal["kill", "kill_held", "pause"]
 
 PLATFORMS = ("twitter", "facebook", "telegram")
 WRITES = (
-    "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses|Record)|(PUT|DELETE) .*(statuses|_matrix)"
+    "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses|Record|jobs|list/send|sms/v1)"
+    "|(PUT|DELETE) .*(statuses|_matrix)"
 )
 """The requests by which a post comes, changes or goes."""
 DELAYS = {"drip": 3.0, "hang": None, "latency": 1.5}

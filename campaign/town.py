@@ -35,6 +35,12 @@ SECRETS = {
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
     "MATRIX_TOKEN": "sandbox-matrix-token",
     "INSTAGRAM_TOKEN": "sandbox-instagram-token",
+    "OVH_KEY": "sandbox-ovh-key",
+    "OVH_SECRET": "sandbox-ovh-secret",
+    "OVH_CONSUMER": "sandbox-ovh-consumer",
+    "OCTOPUSH_KEY": "sandbox-octopush-key",
+    "SMSMODE_KEY": "sandbox-smsmode-key",
+    "SMS_NUMBERS": "+33612345678 +33712345678",
     "FACEBOOK_APP_SECRET": "sandbox-app-secret",
     "FACEBOOK_VERIFY_TOKEN": "entre-nous",
     "LISTENER_CONSUMER_KEY": "sandbox-listener-consumer-key",
@@ -107,6 +113,35 @@ account_id = "17841400000000001"
 token = {{ env = "INSTAGRAM_TOKEN" }}
 severity = "Minor"
 """
+SMS = """
+[channels.{name}]
+kind = "sms"
+api_url = "{{sandbox}}"
+severity = "Minor"
+sender = "STMARTIN"
+price = 0.06
+daily_budget = 1_000_000
+monthly_budget = 1_000_000
+provider = "{name}"
+{more}
+"""
+OVH = SMS.format(
+    name="ovh",
+    more="""key = {{ env = "OVH_KEY" }}
+secret = {{ env = "OVH_SECRET" }}
+consumer_key = {{ env = "OVH_CONSUMER" }}
+service = "sms-ab12345-1"
+contacts = "1234"
+""",
+)
+OCTOPUSH = SMS.format(
+    name="octopush",
+    more="""key = {{ env = "OCTOPUSH_KEY" }}
+login = "mairie@saint-martin.example"
+contacts = "1234"
+""",
+)
+SMSMODE = SMS.format(name="smsmode", more='key = {{ env = "SMSMODE_KEY" }}\nnumbers = {{ env = "SMS_NUMBERS" }}')
 ALL_THREE = X + PAGE + TELEGRAM
 X_HEARS = """hears = true
 approved = 2026-01-01
@@ -133,13 +168,18 @@ SECTIONS = {
     "bluesky": BLUESKY,
     "matrix": MATRIX,
     "instagram": INSTAGRAM,
+    "ovh": OVH,
+    "octopush": OCTOPUSH,
+    "smsmode": SMSMODE,
 }
 """Every channel that a campaign knows."""
+PROVIDERS = frozenset({"ovh", "octopush", "smsmode"})
+"""Channels of SMS, which have one timeline in the sandbox: a campaign is of one of them."""
 
 
 def platform_of(channel: str) -> str:
     """Which platform a channel speaks to."""
-    return PLATFORM.get(channel, channel)
+    return "sms" if channel in PROVIDERS else PLATFORM.get(channel, channel)
 
 
 def demanded(headline: str, options: Sequence[str]) -> list[str]:

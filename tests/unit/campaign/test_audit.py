@@ -18,8 +18,8 @@ ROW_2 = Entry("7", 2, False, "sent", remote_id="101")
 ROW_END = Entry("7", 3, True, "sent", remote_id="102")
 
 
-def kinds(promised, seen, entries, *, looked_at=500.0, slack=0.0):
-    return [each.kind for each in audit("x", promised, seen, entries, looked_at=looked_at, slack=slack)]
+def kinds(promised, seen, entries, *, looked_at=500.0, **more):
+    return [each.kind for each in audit("x", promised, seen, entries, looked_at=looked_at, **more)]
 
 
 def test_a_thread_that_is_told_whole_breaks_no_promise():
@@ -141,3 +141,9 @@ def test_more_posts_than_a_window_holds_are_told_each_time():
     assert (breach.kind, breach.channel) == (RUSHED, "x")
     assert "4 within 2.900 s" in breach.what
     assert len(rushed("x", [0.0, 0.1, 0.2, 0.3], count=2, span=3.0)) == 2
+
+
+def test_what_costs_money_is_not_out_twice_though_it_was_in_doubt():
+    doubted, again = replace(ROW_1, state="in_doubt", remote_id=None, excused=True), replace(POST_1, ids=("100#2",))
+    assert kinds([ALERT], [POST_1, again], [doubted]) == []
+    assert kinds([ALERT], [POST_1, again], [doubted], repeats=False) == [TWICE]
