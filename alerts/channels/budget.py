@@ -7,12 +7,13 @@ incident's report and the metrics read.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 
 from alerts.model.errors import DatabaseRefused, Retry
 from alerts.model.ports import Resources
-from alerts.model.reason import because
-from alerts.model.spending import SPENT, Spending
+from alerts.model.reason import Reason, because
+from alerts.model.spending import LIFTED, SPENT, Spending
 
 
 class Budget:
@@ -23,8 +24,20 @@ class Budget:
         self._daily = daily
         self._monthly = monthly
 
-    def afford(self, euros: float) -> None:
-        """Raise Retry if so much more would be over a ceiling: the post waits, and goes out once it no longer is."""
+    async def afford(self, euros: float) -> None:
+        """Raise Retry if so much more would be over a ceiling: the post waits, and goes out once it no longer is.
+
+        It may be spent on the day for which an administrator lifted the ceilings (`LIFTED`), in whichever process.
+        """
+        if (over := self._over(euros)) is None:
+            return
+        lifted = None
+        with contextlib.suppress(DatabaseRefused):
+            lifted = await self._resources.look_up(LIFTED)
+        if lifted != self._today().isoformat():
+            raise Retry(over, sent=False)
+
+    def _over(self, euros: float) -> Reason | None:
         today, spending = self._today(), Spending.read(self._resources.recall(SPENT))
         ceilings = (
             ("daily_budget", self._daily, spending.on(today)),
@@ -33,8 +46,8 @@ class Budget:
         for key, most, spent in ceilings:
             if spent + euros > most:
                 so_far, cost = f"{spent:.2f}", f"{euros:.2f}"
-                reason = because("budget_reached", key=key, spent=so_far, cost=cost, most=f"{most:.2f}")
-                raise Retry(reason, sent=False)
+                return because("budget_reached", key=key, spent=so_far, cost=cost, most=f"{most:.2f}")
+        return None
 
     async def book(self, post: str, euros: float, *, before: bool = False) -> None:
         """Add to what a post cost; `before` its request, raise Retry where that can't be written down."""

@@ -6,7 +6,7 @@ Each post goes once to a list of numbers, and each part of it (`alerts.model.gsm
   post's id; what isn't found waits for an officer (`never_repeats`), for a second SMS costs money and frightens people.
 - **The ceiling holds before the request.** What a post may cost is written down first (`budget.py`), and put right
   by what the answer says. One that would go over `daily_budget` or `monthly_budget` waits, with its reason;
-  only whoever may change channels.toml lifts a ceiling. What may be out counts as paid for.
+  an administrator alone lifts a ceiling, for a day. What may be out counts as paid for.
 - **No marketing.** Each provider is told that it is information (`noStopClause`, `alert`, `stop`): marketing is held
   back at night and on Sundays. Who wants no more SMS says so to the provider, which then leaves that number out.
 
@@ -361,13 +361,13 @@ class Sms:
             raise Rejected(because("sms_too_many_parts", parts=size.parts, most=self._settings.parts))
         each = size.parts * self._settings.price
         # Before the provider is asked for anything: what is too dear isn't prepared again and again.
-        self._budget.afford(each * (self._provider.people() or 0))
+        await self._budget.afford(each * (self._provider.people() or 0))
         campaign = replace(await self._provider.prepare(text), life=self._life(message))
         await self._provider.keep(campaign.people)
         if not campaign.people:
             raise Rejected(because("sms_nobody", provider=self._provider.called))
         euros = campaign.euros if campaign.euros is not None else each * campaign.people
-        self._budget.afford(euros)
+        await self._budget.afford(euros)
         await self._budget.book(post, euros, before=True)
         try:
             remote_id, paid = await self._provider.send(campaign, _reference(post))

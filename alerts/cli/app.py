@@ -84,6 +84,7 @@ app.add_typer(listening.heard, name="heard")
 app.add_typer(listening.question, name="question")
 app.add_typer(listening.words, name="words")
 app.add_typer(listening.block, name="block")
+app.add_typer(officer.channel, name="channel")
 app.add_typer(reports.report, name="report")
 
 

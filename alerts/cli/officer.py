@@ -132,6 +132,7 @@ def _show_whole(alert: AlertOut) -> None:
     screen.show_in_full(alert.lets_out.words if alert.lets_out is not None else ())
 
 
+channel = typer.Typer(help="What may be done to a channel.", no_args_is_help=True, cls=acts.ActGroup)
 acts.SHOWN["AlertOut"] = lambda out, _: _show_whole(out)
 
 

@@ -455,6 +455,8 @@ def show_channel(channel: ChannelOut) -> None:
         left.append(tell("%(spent)s € of %(most)s today", **_ceiling(channel.cost.today, channel.cost.daily_budget)))
         month = _ceiling(channel.cost.month, channel.cost.monthly_budget)
         left.append(tell("%(spent)s € of %(most)s this month", **month))
+        if channel.cost.lifted:
+            left.append(tell("ceilings lifted until midnight"))
     show(_row("channel", channel.channel, channel.state, f"{', '.join(left)}{_because(channel.reason)}"))
 
 

@@ -111,6 +111,7 @@ class Builder:
             listens_every=self.town.listening.every,
             pages=self.town.public_url,
             zone=self.town.zone,
+            look_up=lambda key: statuses.look_up(channel, key),
         )
 
     def build_lanes(self) -> dict[str, Lane]:

@@ -31,7 +31,7 @@ from alerts.model.lease import Lease
 from alerts.model.ports import Clock
 from alerts.model.post import HELD, TO_BE_SEEN_TO, DeferredPost, Post, PostKind, PostState
 from alerts.model.reason import because
-from alerts.model.spending import SPENT, Spending
+from alerts.model.spending import LIFTED, SPENT, Spending
 from alerts.model.town import MAIL, PUSH, Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
@@ -238,8 +238,8 @@ def spending_of(views: Views, channel: str) -> Spending:
     return Spending.read(views.fact(channel, SPENT))
 
 
-def cost_of(views: Views, config: Town, channel: str, moment: datetime) -> dict[str, float] | None:
-    """Return what a channel spent and may spend, in euros. Returns None if its posts cost nothing."""
+def cost_of(views: Views, config: Town, channel: str, moment: datetime) -> dict[str, Any] | None:
+    """Return what a channel spent and may spend, in euros (`lifted`: more today); None: posts cost nothing."""
     settings = config.channels[channel]
     if settings.daily_budget is None or settings.monthly_budget is None:
         return None
@@ -249,6 +249,7 @@ def cost_of(views: Views, config: Town, channel: str, moment: datetime) -> dict[
         "month": spending.in_month(today),
         "daily_budget": settings.daily_budget,
         "monthly_budget": settings.monthly_budget,
+        "lifted": views.fact(channel, LIFTED) == today.isoformat(),
     }
 
 

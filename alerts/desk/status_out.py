@@ -64,6 +64,7 @@ class CostOut(Out):
     month: float
     daily_budget: float
     monthly_budget: float
+    lifted: Annotated[bool, Field(description="An administrator lets it spend more today.")]
 
 
 @dataclass(frozen=True)

@@ -239,6 +239,7 @@ class Act(StrEnum):
     ANSWER = "answer"
     VALIDATE_ANSWER = "validate answer"
     MODERATE = "moderate"
+    LIFT_CEILING = "lift ceiling"
     ADMINISTER = "administer"
     OPERATE = "operate"
 
@@ -262,6 +263,7 @@ MAY: Mapping[Act, Role] = MappingProxyType(
         Act.ANSWER: Role.AUTHOR,
         Act.VALIDATE_ANSWER: Role.APPROVER,
         Act.MODERATE: Role.AUTHOR,
+        Act.LIFT_CEILING: Role.ADMINISTRATOR,
         Act.ADMINISTER: Role.ADMINISTRATOR,
         Act.OPERATE: Role.OPERATOR,
     }

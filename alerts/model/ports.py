@@ -385,6 +385,11 @@ class Pace(Protocol):
         ...
 
 
+async def _nothing(key: str) -> str | None:  # noqa: ARG001
+    """Nobody else keeps facts."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """A channel's dependencies, from the composition root.
@@ -394,6 +399,7 @@ class Resources:
     migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, if it also talks to
     subscribers: posts share its rate with messages. `listens_every` is the interval of polling a young post if the
     channel is listened to. `pages` is the town's public address, for links back to it, `zone` is that of its days.
+    `look_up` reads a fact that another process may have kept since.
     """
 
     session: Any
@@ -405,6 +411,7 @@ class Resources:
     listens_every: timedelta = ListeningSection.every
     pages: str | None = None
     zone: tzinfo = UTC
+    look_up: Callable[[str], Awaitable[str | None]] = _nothing
 
 
 class Tells(Protocol):

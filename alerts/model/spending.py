@@ -10,6 +10,8 @@ from typing import Any
 
 SPENT = "spent"
 """The channel's fact that holds it."""
+LIFTED = "ceiling lifted"
+"""The channel's fact with the day, in the town's zone, on which an administrator lets it spend more."""
 KEPT = timedelta(days=400)
 """For how long a post's cost is known: what an incident cost is asked for within a year."""
 

@@ -90,6 +90,7 @@ _MOVE_POST = Statement("""
     WHERE id = :key AND state = :was
 """)
 _PUT_AHEAD = Statement("UPDATE post SET priority = :priority WHERE id = :key AND state = 'queued'")
+_TRY_NOW = Statement("UPDATE post SET next_try = NULL WHERE id = :key AND state = 'queued'")
 _SET_CLOCK = Statement("""
     UPDATE post SET not_before = :not_before, next_try = :not_before WHERE id = :key AND state = 'waiting'
 """)
@@ -280,6 +281,10 @@ class AlertRepository(UnitPart):
     def put_ahead(self, queued: Post, priority: int) -> None:
         """Give a post that is still in the queue another place in its lane."""
         _PUT_AHEAD.run(self._db, key=queued.id, priority=priority)
+
+    def try_now(self, queued: Post) -> None:
+        """Have a post that is still in the queue tried again at once, rather than at a time of its own."""
+        _TRY_NOW.run(self._db, key=queued.id)
 
     def set_clock(self, waiting: Post, not_before: datetime | None) -> None:
         """Let a post that waits go out by itself at that time; None: only when somebody validates it."""

@@ -17,7 +17,7 @@ from alerts.model.incident import Undrafted
 from alerts.model.lease import Lease
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
-from alerts.store.facts import UNDRAFTED, facts, keep_fact
+from alerts.store.facts import UNDRAFTED, fact, facts, keep_fact
 from alerts.store.statement import Statement, UnitPart, moment, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -166,6 +166,10 @@ class ChannelStatuses:
     def recall(self, channel: str, key: str) -> str | None:
         """A fact the channel kept."""
         return self._facts.get((channel, key))
+
+    async def look_up(self, channel: str, key: str) -> str | None:
+        """Read a fact from the database: another process may have kept it."""
+        return await self._database.read(lambda unit: fact(unit.db, channel, key))
 
     async def remember(self, channel: str, key: str, value: str) -> None:
         """Keep a fact across restarts."""

@@ -32,6 +32,7 @@ from alerts.desk.alert_acts import (
     RetryAlert,
     RetryPost,
 )
+from alerts.desk.channel_acts import LiftCeiling
 from alerts.desk.officer import Officer
 from alerts.listening.hearing import take
 from alerts.listening.poll_acts import ApprovePoll, ClosePoll, PollAct, RejectPoll, TellPollOutcome
@@ -219,6 +220,10 @@ async def answer_post(town: LivelyTown, asked: str) -> dict[str, object]:
     return {"post": (await town.service.ask(lambda unit: unit.listening.answer_posts(asked)))[0].id}
 
 
+async def paid_channel(_: LivelyTown) -> str:
+    return "sms"
+
+
 async def waiting_alert(town: LivelyTown) -> str:
     return (await town.desk.post(f"Chute d’arbre numéro {next(_NUMBERS)}", by="Luc")).id
 
@@ -257,6 +262,7 @@ EXAMPLES: dict[type[OfficerAct], Example] = {
     DropAlert: Example(stuck_alert),
     RetryPost: Example(stuck_post),
     DropPost: Example(stuck_post),
+    LiftCeiling: Example(paid_channel, {"reason": "La digue cède."}),
     ApprovePoll: Example(waiting_poll),
     RejectPoll: Example(waiting_poll, {"reason": "trop tôt"}),
     ClosePoll: Example(open_one),

@@ -148,6 +148,7 @@ EVERY_OPERATION: tuple[Operation, ...] = (
         {200: (AuditPage,)},
         query=AuditFilters,
     ),
+    *operations_of("channels"),
     *heard.OPERATIONS,
     *polls.OPERATIONS,
     *reports.OPERATIONS,

@@ -40,7 +40,7 @@ class ShowsRefusal(Protocol):
 def act_routes(console: Console, place: str, page: ShowsRefusal) -> list[web.RouteDef]:
     """The forms of all acts below that address, which are on that page."""
     return [
-        web.post(f"{act.place}/{{id:[0-9A-Za-z]{{1,40}}}}/{act.verb}", partial(_post, console, act, page))
+        web.post(f"{act.place}/{{id:[0-9A-Za-z_-]{{1,63}}}}/{act.verb}", partial(_post, console, act, page))
         for act in every_act()
         if act.place == place
     ]

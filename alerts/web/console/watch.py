@@ -37,8 +37,9 @@ from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import UNEXPLAINED, Post, PostState
 from alerts.rendering.moments import with_ordinal
+from alerts.web.console.acts import act_routes
 from alerts.web.console.at_once import AtOnce
-from alerts.web.console.error_pages import error_page
+from alerts.web.console.error_pages import RefusedForm, error_page
 from alerts.web.console.frame import BASE, Console, visitor_of
 
 A_PAGE = 30
@@ -173,6 +174,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get("/channels", live("channels.html", _channels)),
         web.get("/fragments/channels", live("channels_board.html", _channels)),
         web.post("/sources/{name}/gone", partial(_call_off, console)),
+        *act_routes(console, "/channels", _refused),
     ]
 
 
@@ -389,6 +391,11 @@ async def _call_off(console: Console, request: web.Request) -> web.StreamRespons
         if type(error) is not Refused:
             return error_page(console.frame, request, error)
     raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
+
+
+async def _refused(console: Console, request: web.Request, refused: RefusedForm) -> web.StreamResponse:
+    values = await _channels(console, visitor_of(request).actor.name)
+    return page(console, request, "channels.html", **refused.values, **values)
 
 
 async def _channels(console: Console, _: str) -> dict[str, Any]:

@@ -136,6 +136,9 @@ class Facts:
     async def remember(self, name: str, value: str) -> None:
         self.known[name] = value
 
+    async def look_up(self, name: str) -> str | None:
+        return self.known.get(name)
+
 
 @dataclass
 class Stage:
@@ -153,7 +156,7 @@ class Stage:
     def resources(self, session: aiohttp.ClientSession | None = None, pages: str = PAGES) -> Resources:
         keeps = self.facts.recall, self.facts.remember
         given = session or self.session, self.clock, self.folder, *keeps, self.pace
-        return Resources(*given, pages=pages)
+        return Resources(*given, pages=pages, look_up=self.facts.look_up)
 
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""

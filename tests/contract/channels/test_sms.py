@@ -13,7 +13,7 @@ from alerts.channels.sms import SmsSettings
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, Rejected, Retry
 from alerts.model.post import About, Means, PostKind
-from alerts.model.spending import SPENT, Spending
+from alerts.model.spending import LIFTED, SPENT, Spending
 from tests.contract.channels.conftest import SETTINGS, message
 from tests.contract.channels.platform import platform
 
@@ -161,6 +161,17 @@ async def test_a_month_has_a_ceiling_of_its_own_and_another_file_lifts_it(stage)
         await tight.publish(said(post="p2"))
     assert told.value.reason["key"] == "monthly_budget"
     assert await (await stage.open("sms")).publish(said(post="p2"))
+
+
+async def test_what_an_administrator_lifts_is_lifted_until_midnight(stage):
+    tight = await stage.open("sms", monthly_budget=1.5 * PEOPLE * PRICE)
+    await tight.publish(said(post="p1"))
+    stage.facts.known[LIFTED] = stage.clock.now().date().isoformat()
+    assert await tight.publish(said(post="p2"))
+    await stage.clock.advance(24 * 3600)
+    with pytest.raises(Retry):
+        await tight.publish(said(post="p3"))
+    assert spent(stage).of("p2") == spent(stage).of("p1")
 
 
 async def test_several_at_once_don_t_pass_the_ceiling_together(stage):

@@ -447,5 +447,8 @@ def test_every_state_has_a_french_word():
 
 def test_what_a_paid_channel_spent_is_told_with_its_ceilings(town, capsys):
     screen.address(town.folder / "channels.toml")
-    screen.show_channel(replace(CHANNEL, cost=CostOut(29.4, 88.2, 200.0, 600.0)))
-    assert "29.40 € sur 200.00 aujourd’hui, 88.20 € sur 600.00 ce mois-ci" in capsys.readouterr().out
+    screen.show_channel(replace(CHANNEL, cost=CostOut(29.4, 88.2, 200.0, 600.0, lifted=True)))
+    assert (
+        "29.40 € sur 200.00 aujourd’hui, 88.20 € sur 600.00 ce mois-ci, plafonds levés jusqu’à minuit"
+        in capsys.readouterr().out
+    )

@@ -51,8 +51,24 @@ from tests.unit.web.console.watching import REPORTING, Desk
 
 MARK = "EVACUEZPARLAN7"
 """A word of the author's that nobody else has seen."""
-TOWN = REPORTING.format(publish="approve").replace(
-    "[sources.manual]", 'public_url = "https://alertes.example"\n\n[sources.manual]', 1
+SMS = """
+[channels.sms]
+kind = "sms"
+exercise = true
+provider = "octopush"
+sender = "STMARTIN"
+login = "mairie@saint-martin.example"
+contacts = "Alertes"
+key = { env = "SMS_KEY" }
+price = 0.07
+daily_budget = 200
+monthly_budget = 600
+"""
+TOWN = (
+    REPORTING.format(publish="approve").replace(
+        "[sources.manual]", 'public_url = "https://alertes.example"\n\n[sources.manual]', 1
+    )
+    + SMS
 )
 LUC, PAUL = Actor("Luc", Role.AUTHOR, Origin.CONSOLE), Actor("Paul", Role.APPROVER, Origin.CONSOLE)
 ASKS = Understood(Kind.QUESTION, asks=True)

@@ -309,7 +309,7 @@ async def test_the_whole_is_told_as_status_does(bureau):
     whole = await bureau.told("GET", "/status", "viewer")
 
     assert whole["alerts"] == [told]
-    assert set(whole["channels"][0]) == {"channel", "state", "left", "reserve", "queued", "followers"} | {
+    assert set(whole["channels"][0]) == {"channel", "state", "left", "reserve", "queued", "followers", "cost"} | {
         "reason",
         "reason_code",
         "subscribers",
