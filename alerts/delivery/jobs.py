@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import structlog
 
@@ -41,6 +41,7 @@ REST = 1.0
 AT_ONCE = 50
 """Due jobs that are listed at a time, at most."""
 
+_Key: TypeAlias = tuple[str, str, int]
 T = TypeVar("T")
 U = TypeVar("U", bound=Unit)
 U_co = TypeVar("U_co", bound=Unit, covariant=True)
@@ -136,14 +137,18 @@ class JobLane(Generic[U, W, A]):
         """Do everything that is due. Raises LeaseLost, before anything leaves, if the lease has a new owner."""
         self._at_rest.clear()
         try:
-            await self._learn(lease)
-            tried: set[tuple[str, str, int]] = set()
-            while due := await self._service.ask(partial(self._due, tried)):
+            await self._take_over(lease)
+            tried: set[_Key] = set()
+            stale, due = await self._service.ask(self._listed)
+            if stale:
+                await self._write(lease, lambda unit: unit.jobs.end(stale))
+            while due:
                 for wanted, job in due:
                     if not self._may_begin():
                         return
                     tried.add(job.key)
                     await self._attempt(wanted, job, lease)
+                due = await self._service.ask(partial(self._due, tried))
         finally:
             self._at_rest.set()
 
@@ -151,13 +156,11 @@ class JobLane(Generic[U, W, A]):
         is_ours = self._hold.lease is not None and not self._hold.is_asked and not self._stopped
         return is_ours and (self._paused_until is None or self._clock.now() >= self._paused_until)
 
-    async def _learn(self, lease: Lease) -> None:
-        """Put in doubt the jobs that an earlier owner had begun, and end those that nobody wants any more."""
+    async def _take_over(self, lease: Lease) -> None:
+        """Put in doubt the jobs that an earlier owner had begun."""
         if self._number != lease.number:
             await self._write(lease, self._interrupt)
             self._number = lease.number
-        if stale := await self._service.ask(self._stale):
-            await self._write(lease, lambda unit: unit.jobs.end(stale))
 
     def _interrupt(self, unit: U) -> None:
         kind = self._kind
@@ -168,18 +171,28 @@ class JobLane(Generic[U, W, A]):
                 if (each := wanted.get(job.key)) is not None:
                     kind.keep(unit, each.what, job, None)
 
-    def _stale(self, unit: U) -> list[Job]:
-        if not (known := unit.jobs.of(self._kind.channel, self._kind.kinds)):
-            return []
-        wanted = {each.on(self._kind.channel).key for each in self._kind.wanted(unit)}
-        return [job for key, job in known.items() if key not in wanted]
+    def _listed(self, unit: U) -> tuple[list[Job], list[tuple[WantedJob[W], Job]]]:
+        """Return the jobs in the journal that nobody wants any more, and those that are due: listed once for both."""
+        kind, known = self._kind, unit.jobs.of(self._kind.channel, self._kind.kinds)
+        if not known:  # then a few of those that are wanted will do, however many there are
+            return [], self._due_of(kind.wanted(unit), known, set())
+        wanted = list(kind.wanted(unit))
+        keys = {each.on(kind.channel).key for each in wanted}
+        return [job for key, job in known.items() if key not in keys], self._due_of(wanted, known, set())
 
-    def _due(self, tried: set[tuple[str, str, int]], unit: U) -> list[tuple[WantedJob[W], Job]]:
+    def _due(self, tried: set[_Key], unit: U) -> list[tuple[WantedJob[W], Job]]:
+        return self._due_of(self._kind.wanted(unit), unit.jobs.of(self._kind.channel, self._kind.kinds), tried)
+
+    def _due_of(
+        self,
+        listed: Iterable[WantedJob[W]],
+        known: Mapping[_Key, Job],
+        tried: set[_Key],
+    ) -> list[tuple[WantedJob[W], Job]]:
         kind, now = self._kind, self._clock.now()
-        known = unit.jobs.of(kind.channel, kind.kinds)
         due: list[tuple[WantedJob[W], Job]] = []
         with_earlier: set[int] = set()
-        for wanted in kind.wanted(unit):
+        for wanted in listed:
             fresh = wanted.on(kind.channel)
             job = known.get(fresh.key, fresh)
             if job.key not in tried and job.chat not in with_earlier and _is_due(job, now):

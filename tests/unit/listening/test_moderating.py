@@ -237,6 +237,18 @@ async def test_an_outcome_is_kept_however_long_the_database_refuses(listening, p
     assert (await record(listening, heard)).state == "done"
 
 
+async def test_a_round_in_which_nothing_is_due_lists_once_what_is_wanted(listening, platform, monkeypatch):
+    heard = await said(listening)
+    await listening.service.act(by(ANNE, HideRemark, heard.id, CLAUSE))
+    platform.answers = [Retry(because("channel_stumbled", error="x"))]
+    await platform.look()
+    listed, wanted = [], ModerationJobs.wanted
+    monkeypatch.setattr(ModerationJobs, "wanted", lambda kind, unit: listed.append(kind) or wanted(kind, unit))
+
+    assert await platform.look() == 0
+    assert len(listed) == 1
+
+
 async def test_under_a_lease_that_only_memory_still_has_nothing_is_asked(listening, platform):
     heard = await said(listening)
     await listening.service.act(by(ANNE, HideRemark, heard.id, CLAUSE))
