@@ -24,6 +24,7 @@ from alerts.channels.answer import condensed
 from alerts.model.errors import TocsinError
 from alerts.reports.photos import reencoded
 from alerts.sources.atmo import read_episodes, read_token
+from alerts.sources.cap.nina import read_outlines
 from alerts.sources.feed import read_feed
 from alerts.sources.gtfs_rt import read_dataset
 from alerts.sources.ical.agenda import read_agenda, window_around
@@ -96,6 +97,14 @@ _RIVERS = (
     "<rss version='2.0'><channel><item><description>Nom du tronçon : {} (GA6)</description></item></channel></rss>",
     "<rss version='2.0'><channel><item><description>Couleur de vigilance {}: vert</description></item></channel></rss>",
 )
+_OUTLINES = (
+    "{}",
+    '{{"features": [{}]}}',
+    '{{"features": [{{"properties": {{"areaId": "{}"}}, "geometry": {{"type": "Polygon", "coordinates": [[]]}}}}]}}',
+    '{{"features": [{{"geometry": {{"type": "Polygon", "coordinates": [[{}[1, 2]]]}}}}]}}',
+    '{{"features": [{{"geometry": {{"type": "MultiPolygon", "coordinates": [{}[[[1, 2]]]]}}}}]}}',
+)
+_OUTLINE_UNITS = (*_JSON_UNITS, "[9,51],", "[1e999,NaN],", "[[[9,51]]],", '["a","b"],')
 _AIR = (
     "{}",
     '{{"features": [{}]}}',
@@ -188,6 +197,11 @@ def _maps(size: int) -> Iterator[Given]:
 def _editions(size: int) -> Iterator[Given]:
     for body in (*_texts(_SECTIONS, _JSON_UNITS, size), *_texts(_RIVERS, _WORDS, size)):
         yield body, None, ("GA6", "TL3")
+
+
+def _outlines(size: int) -> Iterator[Given]:
+    for body in _texts(_OUTLINES, _OUTLINE_UNITS, size):
+        yield (body,)
 
 
 def _air(size: int) -> Iterator[Given]:
@@ -369,6 +383,7 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
     "episodes of air pollution": (read_episodes, _air),
     "token of Atmo France": (read_token, _tokens),
     "flood edition": (read_edition, _editions),
+    "outlines": (read_outlines, _outlines),
     "long list of a platform": (condensed, _lists),
     "thread on Mastodon": (mastodon.replies_below, _contexts),
     "thread on Bluesky": (bluesky.replies_below, _threads),

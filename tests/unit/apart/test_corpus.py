@@ -34,7 +34,7 @@ READS_APART = {
     "alerts.sources.roads",
 }
 READ = {"Feed", "WorksAgenda", "ColourMap", "Bulletin", "FloodEdition", "AirEpisodes", "TransitDataset", "RoadAgenda"}
-READ |= {"Thread", "MailWords", "Photo", "bytes", "str", "tuple"}
+READ |= {"Thread", "MailWords", "Outlines", "Photo", "bytes", "str", "tuple"}
 READS_HERE = {
     # In time as the length of what comes, which is bounded: `tests/unit/sources/test_cap_samples.py` and the bench.
     "alerts.sources.safe_xml",
