@@ -34,7 +34,7 @@ from alerts.rendering.text import LONGEST, clean, clean_line
 
 HEAD_BYTES, MAIL_BYTES = 32_768, 524_288
 """Bytes that are read of a head, and of a mail: words come first, attachments after them."""
-_MOST_PARTS, _LONGEST_SUBJECT = 200, 300
+_MOST_PARTS, _LONGEST_SUBJECT, _LONGEST_FIELD = 200, 300, 2000
 
 
 class MailVerdict(StrEnum):
@@ -202,6 +202,10 @@ def _parts(message: email.message.Message) -> Iterator[email.message.Message]:
     left = [message]
     while left:
         part = left.pop()
+        # The library takes the square of their length.
+        for name in ("content-type", "content-disposition"):
+            if len(str(part.get(name, ""))) > _LONGEST_FIELD:
+                del part[name]
         yield part
         if part.get_content_maintype() == "multipart" and part.is_multipart():
             left += reversed(cast("list[email.message.Message]", part.get_payload()))

@@ -247,6 +247,7 @@ MAILS: dict[str, tuple[bytes, str]] = {
     ),
     "HTML that is passed on": (encoded(b"<blockquote>Rue Haute</blockquote>", kind="text/html"), "Rue Haute"),
     "a list that looks like a reply": (encoded(b"De : 8 h\nDate : lundi"), "De : 8 h\nDate : lundi"),
+    "half a megabyte of parameters": (b"Content-Type: text/plain" + b";" * 500_000 + b"\n\nRue Haute", "Rue Haute"),
     "no end": (encoded(b"=" * 30, how="quoted-printable") + b"=", "=" * 30),
     "NUL and controls": (encoded(b"Rue\x00 \x1b[31mHaute\xe2\x80\xae"), "Rue [31mHaute"),
     "lines without an end": (encoded(b"a " * 60_000), ("a " * 10_000).strip()),
