@@ -57,8 +57,9 @@ def what_was_told_misnamed(monkeypatch):
     of = vigilance.PublishedPhenomenon.of
 
     def misnamed(each):
-        run = of(each)
-        return replace(run, last=replace(run.last, identifier="another"))
+        published = of(each)
+        last = replace(published.run.last, identifier="another")
+        return replace(published, run=replace(published.run, last=last))
 
     monkeypatch.setattr(vigilance.PublishedPhenomenon, "of", misnamed)
 
