@@ -35,7 +35,6 @@ from alerts.model.town import Publish
 from alerts.rendering.text import address, clean, clean_line
 from alerts.sources import SourceKind
 from alerts.sources.document import FetchedDocument
-from alerts.sources.fetch import show
 from alerts.sources.periods import ActivePeriod, endless, hull_of, in_order, overlap, urgency_of, window_of
 from alerts.sources.place import place_of
 from alerts.sources.settings import PolledSettings, Span
@@ -353,7 +352,8 @@ class TransitSource:
         document = await self._place.look(self._document.digest if self._document else None) or self._document
         assert document is not None  # noqa: S101 nothing is unchanged to one who has nothing
         self._document = document
-        dataset = await self._dataset(document, _KEPT(memory.state.get("kept", [])))
+        given = _KEPT(memory.state.get("kept", [])), self._settings.routes, self._settings.stops
+        dataset = await document.parsed(read_dataset, *given, size=TransitDataset.size)
         made = dataset.made if dataset.made and dataset.made <= now + CLOCKS else None
         if made is not None and now - made > self._settings.fresh:
             raise SourceFailed(because("transit_outdated", at=made))
@@ -372,18 +372,6 @@ class TransitSource:
             state["kept"] = [plain(each) for each in dataset.alerts if window_of(each.periods, now)]
         heard = [Heard(each.identifier, each, hold=hold) for each in said if each.identifier not in stored]
         return SourceReading(heard, Memory(digest=document.digest, state=state), trouble=_trouble(dataset))
-
-    async def _dataset(self, document: FetchedDocument, kept: tuple[TransitAlert, ...]) -> TransitDataset:
-        given = (kept, self._settings.routes, self._settings.stops)
-
-        def read() -> TransitDataset:
-            return read_dataset.in_subprocess(document.body, *given)
-
-        turns = read_dataset.turns_of(document.url)
-        try:
-            return await document.once(("transit", *given), read, TransitDataset.size, by=turns)
-        except Unreadable as error:
-            raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
 
     def _news(
         self,
