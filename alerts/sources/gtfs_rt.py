@@ -441,10 +441,9 @@ class TransitSource:
     def _event(self, each: Disruption) -> tuple[str, ...]:
         """The name of works in a street of the town; a whole network has that street in other towns, too."""
         first, town = each.members[0], self._town
-        if first.cause not in _WORKS or not (self._settings.routes or self._settings.stops):
-            return ()
-        words = first.in_language(town.language, town.language)
-        return works_named((words.title, words.text), each.window.start, town.zone)
+        words, is_ours = first.in_language(town.language, town.language), self._settings.routes or self._settings.stops
+        is_named = is_ours and first.cause in _WORKS
+        return works_named((words.title, words.text), each.window.start, town.zone) if is_named else ()
 
     def _info(self, each: Disruption, language: str, now: datetime) -> Info:
         window, first, town = each.window, each.members[0], self._town
