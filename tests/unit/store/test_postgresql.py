@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from psycopg import errors
@@ -15,13 +18,15 @@ from alerts.model.errors import DatabaseRefused, Lost
 from alerts.model.incident import AlertState
 from alerts.model.lease import RunningDaemon
 from alerts.model.post import PostImage
+from alerts.model.town import Secret, Server
 from alerts.store.connection import listen, migrate, notify, opened
 from alerts.store.database import Database
 from alerts.store.leases import Renewal, Take
 from alerts.store.outbox import Outbox
 from alerts.store.pictures import picture_folder
 from alerts.store.statement import Statement
-from alerts.store.unit import acting
+from alerts.store.unit import acting, asking
+from campaign.postgresql import find_binaries
 from tests.unit.store.conftest import NOW, a_post, a_record
 
 
@@ -200,3 +205,32 @@ async def test_the_longest_headline_and_names_that_a_feed_may_send_are_kept(serv
     with acting(server) as unit:
         [kept] = unit.alerts.by_id("a1")
         assert kept.alert.infos[0].headline == headline
+
+
+def test_the_way_back_to_an_older_version_is_as_its_page_tells(postgresql_url, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "upgrade.md").read_text(encoding="utf-8")
+    section = page.partition("### On PostgreSQL")[2].partition("\n## ")[0]
+    tools = [shlex.split(line) for line in section.splitlines() if line.startswith(("pg_", "psql"))]
+    assert [each[0] for each in tools] == ["pg_dump", "psql", "pg_restore"]
+
+    def type_in(command):
+        words = [postgresql_url if word == "towns" else word for word in command[1:]]
+        folder = find_binaries().folder
+        subprocess.run([folder / command[0], *words], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+
+    town = Server(Secret(postgresql_url), "saint_martin", tmp_path / "var")
+    migrate(town)
+    with acting(town) as unit:
+        store_a_post(unit)
+    type_in(tools[0])
+    with acting(town) as unit:
+        store_a_post(unit, "2")
+    for command in tools[1:]:
+        type_in(command)
+
+    def alerts(schema):
+        with asking(replace(town, schema=schema)) as unit:
+            return [row["id"] for row in unit.execute("SELECT id FROM alert ORDER BY seq").fetchall()]
+
+    assert alerts("saint_martin") == ["a1"]
+    assert alerts("saint_martin_replaced") == ["a1", "a2"]
