@@ -22,7 +22,7 @@ from alerts.bot.chat import command_in, commands
 from alerts.channels.mail.mime import subject_of
 from alerts.channels.settings import MAIL_TEXT, PUSH_TEXT
 from alerts.desk.dedupe import end_reason
-from alerts.model.alert import Alert, MsgType, Reference, Severity
+from alerts.model.alert import Alert, MsgType, Severity
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason, PostKind
 from alerts.model.reports import shipped_kinds
@@ -32,6 +32,7 @@ from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from alerts.sources import atmo, vigicrues
 from alerts.sources.editions import Colour
+from alerts.sources.run import Run
 from alerts.sources.vigilance.bulletin import ColourMap, ColourWindow
 from alerts.sources.vigilance.warning import (
     PHENOMENA,
@@ -215,9 +216,8 @@ def _vigicrues() -> list[tuple[Any, Alert]]:
             now, tuple(vigicrues.RiverSection(*each[:2], Colour(each[2])) for each in named)
         )
         sections, _ = vigicrues.in_flood(edition, ("GA6", "GA2"), told)
-        alert = vigicrues.alert_of(sections, told, now, town)
-        last = Reference(alert.sender, alert.identifier, alert.sent)
-        told = vigicrues.PublishedFlood(told.first if told else last, last, step + 1, sections)
+        alert = vigicrues.alert_of(sections, told.run if told else None, now, town)
+        told = vigicrues.PublishedFlood(Run.after(told.run if told else None, alert), sections)
         said.append((now, alert))
     return said
 
@@ -225,16 +225,16 @@ def _vigicrues() -> list[tuple[Any, Alert]]:
 def _atmo() -> list[tuple[Any, Alert]]:
     """Ozone is over a threshold, then over both and longer, particles join it, and all is under them again."""
     said: list[tuple[Any, Alert]] = []
-    town, told, day = Town("Saint-Martin"), None, timedelta(days=1)
+    town, run, last, day = Town("Saint-Martin"), None, "", timedelta(days=1)
     on = [(NOW + each * day).date().isoformat() for each in range(3)]
     steps = ((("o3", on[1], 1),), (("o3", on[1], 2), ("o3", on[2], 2)), (("o3", on[2], 2), ("pm10", on[2], 1)), ())
     for step, pollutants in enumerate(steps):
         now = NOW + step * day / 3
         days = tuple(atmo.PollutedDay(name, at, atmo.Threshold(over)) for name, at, over in pollutants)
-        alert = atmo.alert_of(days, told, now, "38", town)
-        last = Reference(alert.sender, alert.identifier, alert.sent)
-        told = atmo.PublishedEpisode(told.first if told else last, last, step + 1, days)
+        alert = atmo.alert_of(days, run, last, now, "38", town)
+        run, last = Run.after(run, alert), alert.identifier
         said.append((now, alert))
+    return said
 
 
 async def _transit(language: str) -> list[tuple[Any, Alert]]:

@@ -1,4 +1,4 @@
-"""Local stand-ins of X, Facebook and Telegram, strict where the platforms are, with faults on demand.
+"""Local stand-ins of the platforms, strict where these are, with faults on demand.
 
 They check the other rooms from outside, so they import none of them.
 """

@@ -1,4 +1,4 @@
-"""The sandbox over HTTP: one port for X, Facebook, Telegram, the control calls and the page."""
+"""The sandbox over HTTP: one port for all platforms, the control calls and the page."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ def _ready(url: str | URL) -> URL:
 
 def unclear(reason: Reason | str, act: RequestPurpose) -> DeliveryError:
     """Return the error for an end without a readable answer: in doubt if a second try would make a second post."""
-    # None of X, Facebook and Telegram takes an idempotency key: a second try would be a second post.
+    # Hardly any platform takes an idempotency key: a second try would be a second post.
     return InDoubt(because("may_be_out", why=reason)) if act.once else Retry(reason)
 
 

@@ -228,14 +228,18 @@ class _Ovh(_Provider):
         return f"/1.0/sms/{self._settings.service}"
 
     async def _count(self) -> int:
-        return count_of((await self._read(f"{self._route}/receivers/{self._settings.contacts}")).get("records")) or 0
+        answer = await self._ask("GET", f"{self._route}/receivers/{self._settings.contacts}", RequestPurpose.READ)
+        people = count_of((answer.read() or {}).get("records"))
+        if people is None:
+            raise unreadable(self.called, answer, RequestPurpose.READ)
+        return people
 
     async def _headers(self, method: str, route: str, content: bytes) -> dict[str, str]:
         secret, consumer = (kept.reveal() if (kept := each.value()) else "" for each in self._kept)
         if self._ahead is None:
             clock = await self._json.request("GET", "/1.0/auth/time", RequestPurpose.READ, token="")
             # A bare number, which is no JSON object as refusals are.
-            seconds = clock.body[:12].strip() if clock.ok else self._json.check(clock, RequestPurpose.READ).body
+            seconds = clock.body[:11].strip() if clock.ok else self._json.check(clock, RequestPurpose.READ).body
             now = self._resources.clock.now()
             self._ahead = datetime.fromtimestamp(int(seconds), UTC) - now if seconds.isdigit() else timedelta()
         at = str(int((self._resources.clock.now() + self._ahead).timestamp()))
@@ -260,9 +264,9 @@ class _Octopush(_Provider):
         for _ in range(8):  # seconds
             state = await self._state(ticket)
             # Its documentation has both "ready_to_be_sent" and "ready_to_be_send".
-            if str(state.get("status")).startswith("ready"):
-                people, euros = count_of(state.get("number_of_contacts")) or 0, _amount(state.get("cost"))
-                return _Campaign(text, people, euros, ticket)
+            people = count_of(state.get("number_of_contacts"))
+            if str(state.get("status")).startswith("ready") and people is not None:
+                return _Campaign(text, people, _amount(state.get("cost")), ticket)
             if state.get("status") == "failed":
                 raise Rejected(because("content_refused", platform=self.called, said=quote(state.get("message"))))
             await self._resources.clock.sleep(1.0)
@@ -367,15 +371,15 @@ class Sms:
         if not campaign.people:
             raise Rejected(because("sms_nobody", provider=self._provider.called))
         euros = campaign.euros if campaign.euros is not None else each * campaign.people
-        await self._budget.afford(euros)
-        await self._budget.book(post, euros, before=True)
+        await self._budget.book(post, euros)
         try:
             remote_id, paid = await self._provider.send(campaign, _reference(post))
         except DeliveryError as error:
             if not isinstance(error, InDoubt):
-                await self._budget.book(post, -euros)
+                await self._budget.correct(post, -euros)
             raise
-        await self._budget.book(post, 0.0 if paid is None else paid - euros)
+        if paid is not None:
+            await self._budget.correct(post, paid - euros)
         return Receipt(remote_id)
 
     async def find(

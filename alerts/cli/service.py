@@ -61,7 +61,7 @@ def demo(
         Path | None, typer.Option(metavar="DIR", help="Where it keeps its files (else a new one).")
     ] = None,
 ) -> int:
-    """Show all of it on this machine: a sandbox of the three platforms, sample feeds, each delivery as it happens."""
+    """Show all of it on this machine: stand-ins of three platforms, sample feeds, each delivery as it happens."""
     import asyncio
 
     from alerts.daemon.telemetry import set_up_log
@@ -76,7 +76,7 @@ def sandbox(
     state: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the posts here over a restart.")] = None,
     limits: Annotated[bool, typer.Option(help="Enforce the platforms' rates.")] = True,
 ) -> int:
-    """Run the local stand-ins of X, Facebook and Telegram alone, with a page that shows their timelines."""
+    """Run the local stand-ins of the platforms alone, with a page that shows their timelines."""
     import asyncio
 
     from alerts.demo import run_sandbox

@@ -112,6 +112,7 @@ class Builder:
             pages=self.town.public_url,
             zone=self.town.zone,
             look_up=lambda key: statuses.look_up(channel, key),
+            change=lambda key, change: statuses.change(channel, key, change),
         )
 
     def build_lanes(self) -> dict[str, Lane]:

@@ -62,7 +62,7 @@ _GOES_OUT = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 
 @dataclass(frozen=True, slots=True)
 class PollDraft:
-    """A poll as it is asked for; without `channels` it goes to all public ones of its kind. `opens` None: now."""
+    """A poll as it is asked for; without `channels` it goes to those of `asked_by_default`. `opens` None: now."""
 
     question: str
     options: tuple[str, ...]
@@ -77,7 +77,7 @@ def drawn_up(draft: PollDraft, town: Town, author: str, identity: str, now: date
     question = " ".join(clean_line(draft.question).split())
     options = tuple(" ".join(clean_line(option).split()) for option in draft.options)
     opens = max(draft.opens or now, now)
-    channels = draft.channels or tuple(each.name for each in _of_its_kind(town, exercise=draft.exercise))
+    channels = draft.channels or tuple(each.name for each in asked_by_default(town, exercise=draft.exercise))
     faults = [
         *_faults_of_words(question, options),
         *_faults_of_times(opens, draft.closes, now),
@@ -126,14 +126,19 @@ def _faults_of_times(opens: datetime, closes: datetime, now: datetime) -> list[R
     return []
 
 
-def _of_its_kind(town: Town, *, exercise: bool) -> list[ChannelConfig]:
+def may_ask(channel: ChannelConfig) -> bool:
+    """True if a poll may be asked there: a question has no card, so none where a post is a picture."""
+    return channel.public and not channel.card_alone
+
+
+def asked_by_default(town: Town, *, exercise: bool) -> list[ChannelConfig]:
+    """Return the channels that ask a poll which names none: all that may, unless each post costs money there."""
     channels = town.channels.values()
-    # A question has no card: where a post is a picture, there is none to ask it with.
-    return [each for each in channels if each.public and each.exercise is exercise and not each.card_alone]
+    return [each for each in channels if may_ask(each) and each.exercise is exercise and each.price is None]
 
 
 def _faults_of_channels(names: Sequence[str], town: Town, *, exercise: bool) -> list[Reason]:
-    fitting = {each.name for each in _of_its_kind(town, exercise=exercise)}
+    fitting = {each.name for each in town.channels.values() if may_ask(each) and each.exercise is exercise}
     unknown = [name for name in names if name not in town.channels]
     if unknown:
         return [because("no_such_channel", name=name, known=list(town.channels)) for name in unknown]

@@ -390,6 +390,11 @@ async def _nothing(key: str) -> str | None:  # noqa: ARG001
     return None
 
 
+async def _not_kept(key: str, change: Callable[[str | None], str]) -> None:  # noqa: ARG001
+    """Nobody keeps facts."""
+    change(None)
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """A channel's dependencies, from the composition root.
@@ -399,7 +404,8 @@ class Resources:
     migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, if it also talks to
     subscribers: posts share its rate with messages. `listens_every` is the interval of polling a young post if the
     channel is listened to. `pages` is the town's public address, for links back to it, `zone` is that of its days.
-    `look_up` reads a fact that another process may have kept since.
+    `look_up` reads a fact that another process may have kept since, and `change` makes a new value of it in one
+    transaction: it may be called twice, and what it raises leaves the fact as it was.
     """
 
     session: Any
@@ -412,6 +418,7 @@ class Resources:
     pages: str | None = None
     zone: tzinfo = UTC
     look_up: Callable[[str], Awaitable[str | None]] = _nothing
+    change: Callable[[str, Callable[[str | None], str]], Awaitable[None]] = _not_kept
 
 
 class Tells(Protocol):

@@ -8,7 +8,7 @@ a channel keeps are read once, so that recalling one needs no wait.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -175,6 +175,19 @@ class ChannelStatuses:
         """Keep a fact across restarts."""
         self._facts[channel, key] = self._kept[channel, key] = value
         await self._database.write(lambda unit: keep_fact(unit.db, channel, key, value))
+
+    async def change(self, channel: str, key: str, change: Callable[[str | None], str]) -> None:
+        """Change a fact in one transaction, from how the database has it: another process may have changed it, too.
+
+        What `change` raises leaves it as it was, and is raised here.
+        """
+
+        def work(unit: Unit) -> str:
+            value = change(fact(unit.db, channel, key))
+            keep_fact(unit.db, channel, key, value)
+            return value
+
+        self._facts[channel, key] = self._kept[channel, key] = await self._database.write(work)
 
     async def status(self, channel: str) -> ChannelStatus:
         """Return the channel's stored health."""

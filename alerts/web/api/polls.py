@@ -49,7 +49,7 @@ class PollWish(RequestBody):
     until: Moment = Field(description="When it closes: 5 minutes to 7 days after it opens.")
     opens: Moment | None = Field(None, description="When it opens: at once unless told.")
     channels: Annotated[tuple[Name, ...], Field(max_length=50)] = Field(
-        (), description="Only these; else all public ones."
+        (), description="Only these; else all public ones, but those where each post costs money."
     )
     exercise: bool = Field(False, description="An exercise: for exercise channels alone.")
     dry_run: bool = Field(False, description="Show what each channel would be told; store nothing.")

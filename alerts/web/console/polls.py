@@ -32,9 +32,11 @@ from alerts.listening.out import PolledChannel, PollRehearsal
 from alerts.listening.outcomes import LONGEST_OUTCOME
 from alerts.listening.polls import (
     PollDraft,
+    asked_by_default,
     drawn_up,
     find_poll,
     fingerprint_of,
+    may_ask,
     open_poll,
     pictures_of,
     publish_result,
@@ -48,7 +50,6 @@ from alerts.model.person import fold_name
 from alerts.model.poll import LONGEST_OPTION, LONGEST_QUESTION, MOST_OPTIONS, Poll, PollState, Tally
 from alerts.model.post import Post
 from alerts.model.reason import Reason
-from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.counting import count
 from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
@@ -99,7 +100,7 @@ async def _new(console: Console, request: web.Request) -> web.Response:
     town = console.frame.station
     tomorrow = console.service.now().astimezone(town.zone) + timedelta(days=1)
     typed = {**dict.fromkeys(_TYPED, ""), "until": f"{tomorrow:%Y-%m-%dT%H:00}"}
-    chosen = [each.name for each in _asking(town) if not each.exercise]
+    chosen = [each.name for each in asked_by_default(town, exercise=False)]
     return _form_page(console, request, typed, chosen)
 
 
@@ -119,18 +120,13 @@ def _form_page(
         status=HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK,
         typed=typed,
         chosen=chosen,
-        channels=_asking(town),
+        channels=[each for each in town.channels.values() if may_ask(each)],
         faults=faults,
         preview=preview,
         places=range(1, MOST_OPTIONS + 1),
         longest={"question": LONGEST_QUESTION, "option": LONGEST_OPTION},
         identity=typed.get("id") or new_id(),
     )
-
-
-def _asking(town: Town) -> list[ChannelConfig]:
-    """The channels where a poll can be asked: a picture asks nothing."""
-    return [each for each in town.channels.values() if each.public and not each.card_alone]
 
 
 async def _typed(request: web.Request) -> tuple[dict[str, str], list[str]]:

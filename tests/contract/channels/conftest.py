@@ -139,6 +139,9 @@ class Facts:
     async def look_up(self, name: str) -> str | None:
         return self.known.get(name)
 
+    async def change(self, name: str, change: Callable[[str | None], str]) -> None:
+        self.known[name] = change(self.known.get(name))
+
 
 @dataclass
 class Stage:
@@ -156,7 +159,7 @@ class Stage:
     def resources(self, session: aiohttp.ClientSession | None = None, pages: str = PAGES) -> Resources:
         keeps = self.facts.recall, self.facts.remember
         given = session or self.session, self.clock, self.folder, *keeps, self.pace
-        return Resources(*given, pages=pages, look_up=self.facts.look_up)
+        return Resources(*given, pages=pages, look_up=self.facts.look_up, change=self.facts.change)
 
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""

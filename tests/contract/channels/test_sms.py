@@ -194,11 +194,10 @@ async def test_what_was_refused_isn_t_counted(stage, ovh):
 async def test_what_can_t_be_written_down_isn_t_spent(stage, ovh, monkeypatch):
     await ovh.probe()
 
-    async def refuse(name, value):
-        stage.facts.known[name] = value
+    async def refuse(name, change):
         raise DatabaseRefused("disk full") from sqlite3.OperationalError()
 
-    monkeypatch.setattr(stage.facts, "remember", refuse)
+    monkeypatch.setattr(stage.facts, "change", refuse)
     channel = await stage.open("sms")
     with pytest.raises(Retry) as told:
         await channel.publish(said())
@@ -249,6 +248,15 @@ async def test_an_empty_list_is_told(stage):
         assert [each.code for each in (await channel.probe()).warnings] == ["sms_nobody"]
         with pytest.raises(Rejected):
             await channel.publish(said())
+
+
+async def test_a_list_whose_number_is_not_told_is_asked_for_again_and_loses_no_alert(stage):
+    async with platform(b'{"slotId": 1234}') as there:
+        channel = await stage.open("sms", api_url=there.url)
+        with pytest.raises(Retry) as told:
+            await channel.publish(said())
+    assert told.value.reason.code == "unreadable_answer"
+    assert spent(stage).posts == {}
 
 
 async def test_a_sender_that_isn_t_validated_and_a_low_credit_are_told(stage):

@@ -358,6 +358,16 @@ async def test_where_a_post_is_a_picture_nobody_is_asked(town):
     assert faults(town, channels=("telegram",)) == ["poll_without_picture"]
 
 
+async def test_where_each_post_costs_money_nobody_is_asked_unless_an_officer_says_so(town):
+    channels = town.town.channels
+    town.town = replace(town.town, channels=channels | {"telegram": replace(channels["telegram"], price=0.07)})
+    draft = PollDraft(question=QUESTION, options=("Oui", "Non"), closes=town.clock.now() + timedelta(hours=1))
+    now = town.clock.now()
+    assert "telegram" not in drawn_up(draft, town.town, "Anne", "p1", now).channels
+    chosen = drawn_up(replace(draft, channels=("telegram",)), town.town, "Anne", "p1", now)
+    assert chosen.channels == ("telegram",)
+
+
 async def test_all_faults_are_told_at_once(town):
     now = town.clock.now()
     assert faults(town, question=" ", options=("Oui",)) == ["lines", "poll_without_question", "poll_options"]

@@ -14,6 +14,7 @@ from alerts.model.gsm import size_of
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason
 from alerts.rendering.plain import blanks, orders, permits
+from tests import texts_elsewhere
 from tests.texts import FIRST_SEEN, RENDERERS, Text, groups, said
 from tests.walls import in_one_test
 
@@ -502,6 +503,13 @@ def test_nothing_is_announced_to_be_no_longer_expected_that_nobody_expects() -> 
 def test_no_order_and_no_name_is_torn_on_x_for_the_sake_of_a_freed_district() -> None:
     updates = (text for text in ours() if text.where == "x" and text.phase == "update")
     assert not faults(updates, lambda text: "…" in text.text and text.text)
+
+
+@pytest.mark.parametrize("life", ["_vigilance", "_vigicrues", "_atmo"])
+def test_the_life_of_what_a_source_tells_is_printed_to_its_end(life: str) -> None:
+    told = list(texts_elsewhere._on_each(getattr(texts_elsewhere, life)(), "fr"))
+    assert len(told) >= 6
+    assert told[-1].startswith("push ")
 
 
 def sms() -> list[Text]:

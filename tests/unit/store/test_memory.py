@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from alerts.channels.budget import Budget
 from alerts.model.delivery import ChannelStatus
-from alerts.model.ports import Memory
+from alerts.model.errors import Retry
+from alerts.model.ports import Memory, Resources
 from alerts.model.post import Quota
 from alerts.model.reason import in_words
+from alerts.model.spending import SPENT, Spending
 from alerts.store.memory import ChannelStatuses
+from tests.fakes import FakeClock
 from tests.unit.store.conftest import LATER, NOW
 
 MEMORY = Memory('W/"1"', "Wed, 25 Nov 2026 12:00:00 GMT", "d1", {"été": [1, {"a": None}]})
@@ -108,6 +115,22 @@ async def test_a_channel_s_facts_are_recalled_without_waiting(database):
     await again.load()
     assert again.recall("x", "user") == "8"
     assert again.recall("page", "user") is None
+
+
+async def test_two_processes_that_spend_at_once_keep_both_costs_and_one_ceiling(database):
+    budgets = []
+    for _ in range(2):  # each of which has read the facts before the other wrote
+        facts = ChannelStatuses(database)
+        await facts.load()
+        kept = partial(facts.recall, "sms"), partial(facts.remember, "sms")
+        shared = {"look_up": partial(facts.look_up, "sms"), "change": partial(facts.change, "sms")}
+        budgets.append(Budget(Resources(None, FakeClock(), Path(), *kept, **shared), daily=25.0, monthly=25.0))
+    await asyncio.gather(*(each.book(f"p{n}", 10.0) for n, each in enumerate(budgets)))
+    await budgets[0].correct("p0", -1.0)
+    with pytest.raises(Retry):
+        await budgets[0].book("p2", 10.0)
+    kept = await database.read(lambda unit: unit.views.fact("sms", SPENT))
+    assert {post: euros for post, (_, euros) in Spending.read(kept).posts.items()} == {"p0": 9.0, "p1": 10.0}
 
 
 async def test_a_reading_with_a_trouble_keeps_what_it_brought_and_counts_as_failed(journal, database):
