@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from alerts.apart.parser import parser
-from alerts.model.alert import Alert, Area, Category, Certainty, Info, MsgType, NamedValue, Reference, Severity
+from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Severity
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.plain import plain, shaped
@@ -37,6 +37,7 @@ from alerts.sources import SourceKind
 from alerts.sources.document import FetchedDocument
 from alerts.sources.periods import ActivePeriod, endless, hull_of, in_order, overlap, urgency_of, window_of
 from alerts.sources.place import place_of
+from alerts.sources.run import Run, next_message
 from alerts.sources.settings import PolledSettings, Span
 from alerts.sources.wording import credited, is_french, joined, without_lines
 from alerts.sources.works_event import works_named
@@ -270,18 +271,11 @@ class PublishedDisruption:
     """
 
     members: Mapping[str, str]
-    count: int
-    first: Reference
-    last: Reference
+    run: Run
     said: str
     window: ActivePeriod
     until: datetime
     missing: datetime | None = None
-
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """What a next message refers to."""
-        return tuple(dict.fromkeys((self.first, self.last)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,10 +358,15 @@ class TransitSource:
         published = {name: _PUBLISHED(each) for name, each in memory.state.get("told", {}).items()}
         lists_all = dataset.is_full and made is not None and not (dataset.is_cut or dataset.unread)
         after: dict[str, PublishedDisruption] = {}
-        said = [*self._news(dataset, published, after, now), *self._ends(dataset, published, after, now, lists_all)]
+        last = memory.state.get("last", "")
+        said = [
+            *self._news(dataset, published, after, last, now),
+            *self._ends(dataset, published, after, now, lists_all),
+        ]
         hold = because("transit_flood", most=FLOOD) if not memory.state and len(said) > FLOOD else None
         stored = await known([each.identifier for each in said]) if said else set()
-        state: dict[str, Any] = {"told": {name: plain(each) for name, each in after.items()}}
+        last = said[-1].identifier if said else last
+        state: dict[str, Any] = {"told": {name: plain(each) for name, each in after.items()}, "last": last}
         if not dataset.is_full:
             state["kept"] = [plain(each) for each in dataset.alerts if window_of(each.periods, now)]
         heard = [Heard(each.identifier, each, hold=hold) for each in said if each.identifier not in stored]
@@ -378,9 +377,13 @@ class TransitSource:
         dataset: TransitDataset,
         published: Mapping[str, PublishedDisruption],
         after: dict[str, PublishedDisruption],
+        last: str,
         now: datetime,
     ) -> Iterator[Alert]:
-        """Yield the alerts and updates that are due; `after` gets what is published then."""
+        """Yield the alerts and updates that are due; `after` gets what is published then.
+
+        `last` names the last message of any: one that ended may be on again, with the same words.
+        """
         for each in disruptions(dataset.alerts, published, now):
             before = published.get(each.name)
             is_on = before is not None and before.until > now
@@ -388,10 +391,11 @@ class TransitSource:
             if before and is_on and not each.differs(before, now):
                 after[each.name] = replace(before, members=members, missing=None)
             elif is_on or each.is_due(now):
-                alert = self._alert(each, before, now, is_on=is_on)
-                last = Reference(alert.sender, alert.identifier, alert.sent)
-                first, count = before.first if before and is_on else last, before.count + 1 if before else 1
-                after[each.name] = PublishedDisruption(members, count, first, last, each.said, each.window, alert.ends)
+                run = before.run if before and is_on else None
+                alert = self._alert(each, run, last, now)
+                after[each.name] = PublishedDisruption(
+                    members, Run.after(run, alert), each.said, each.window, alert.ends
+                )
                 yield alert
             elif before:
                 after[each.name] = replace(before, members=members)
@@ -415,28 +419,30 @@ class TransitSource:
             # Past times and deletion are the network's word; absence is one after a while.
             has_gone = lists_all and missing is not None and now - missing >= GONE_AFTER
             if has_gone or not members or not listed.isdisjoint(members):
-                identifier = self._identifier(name, before, "end")
-                sent = now.replace(microsecond=0)
-                yield Alert(identifier, self._sender, sent, msg_type=MsgType.CANCEL, references=before.references)
+                yield self._message(name, before.run, (), now, content=before.run.last.identifier)
             else:
                 after[name] = replace(before, members=members, missing=missing)
 
-    def _identifier(self, name: str, before: PublishedDisruption | None, said: str) -> str:
-        # The same for the same message, should it be decided again before it is remembered.
-        return f"{self._name}-{_short(name)}-{before.count + 1 if before else 1}-{said}"
-
-    def _alert(self, each: Disruption, before: PublishedDisruption | None, now: datetime, *, is_on: bool) -> Alert:
+    def _alert(self, each: Disruption, run: Run | None, last: str, now: datetime) -> Alert:
         own = self._town.language
         languages = dict.fromkeys(words.language or own for member in each.members for words in member.words)
-        return Alert(
-            self._identifier(each.name, before, _short(f"{each.said} {each.window.end}")),
-            self._sender,
-            now.replace(microsecond=0),
-            msg_type=MsgType.UPDATE if is_on else MsgType.ALERT,
-            references=before.references if before and is_on else (),
-            incidents=self._event(each),
-            infos=tuple(self._info(each, language, now) for language in languages or (own,)),
-        )
+        infos = [self._info(each, language, now) for language in languages or (own,)]
+        content = run.last.identifier if run else last, each.said, each.window.end
+        return self._message(each.name, run, infos, now, content=content, incidents=self._event(each))
+
+    def _message(
+        self,
+        name: str,
+        run: Run | None,
+        infos: Sequence[Info],
+        now: datetime,
+        *,
+        content: object,
+        incidents: tuple[str, ...] = (),
+    ) -> Alert:
+        sent, begins = now.replace(microsecond=0), f"{self._name}-{_short(name)}"
+        sent = max(sent, run.last.sent) if run else sent
+        return next_message(run, self._sender, begins, sent, infos, content=content, incidents=incidents)
 
     def _event(self, each: Disruption) -> tuple[str, ...]:
         """The name of works in a street of the town; a whole network has that street in other towns, too."""

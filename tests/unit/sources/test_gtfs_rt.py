@@ -319,6 +319,19 @@ async def test_what_is_missing_for_ten_minutes_is_over(network):
     assert await network.says(after=GONE) == []
 
 
+async def test_one_that_ended_and_comes_back_is_told_and_ended_again(network):
+    [first] = await network.says(a_disruption())
+    await network.says()
+    [end] = await network.says(after=GONE)
+
+    [again] = await network.says(a_disruption())
+    assert (again.alert.msg_type, again.alert.references) == (MsgType.ALERT, ())
+    await network.says()
+    [over] = await network.says(after=GONE)
+    assert [each.identifier for each in over.alert.references] == [again.key]
+    assert len({first.key, end.key, again.key, over.key}) == 4
+
+
 async def test_a_server_that_begins_with_nothing_ends_nothing(network):
     await network.says(a_disruption())
     await network.says()
