@@ -32,6 +32,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Mailbox:
     """The folder: its mails by UID, each with when it came. `fault` is what goes wrong from now on.
 
+    `backwards`: it tells the newest first, as a server may.
+
     Faults: "refuses" (the password), "no folder", "no numbers", "hangs", "drips", "cuts" (within a mail), "garbage",
     "flood" (an endless line), "hello" (no IMAP at all).
     """
@@ -43,6 +45,7 @@ class Mailbox:
     commands: list[str] = field(default_factory=list)
     port: int = 0
     password: str = PASSWORD
+    backwards: bool = False
 
     def take(self, content: bytes, at: datetime) -> int:
         """Take a mail; returns its UID."""
@@ -122,7 +125,7 @@ class _Session:
 
     async def _fetch(self, asked: re.Match[str]) -> None:
         box, most = self._box, int(asked[3])
-        for place, each in enumerate(asked[1].split(","), 1):
+        for place, each in enumerate(sorted(asked[1].split(","), key=int, reverse=box.backwards), 1):
             if int(each) not in box.mails:
                 continue
             at, content = box.mails[int(each)]

@@ -29,6 +29,7 @@ from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Info, NamedValue, Severity
 from alerts.model.errors import BadCredential, SourceFailed, Unreadable
@@ -53,8 +54,10 @@ SESSION_BYTES = 32 * 1_048_576
 _SPAN = 50_000
 _LONGEST_LINE = 1_000_000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# A mailbox is read by few towns at once; its threads wait for a server and nothing else.
-_THREADS = ThreadPoolExecutor(8, thread_name_prefix="mailboxes")
+PER_SERVER = 4
+"""Sessions at one server at the same time: where it hangs, its mailboxes wait, and not those of other towns."""
+_THREADS = ThreadPoolExecutor(8 * PER_SERVER, thread_name_prefix="mailboxes")
+_TURNS: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 T = TypeVar("T")
 
 
@@ -184,7 +187,8 @@ class MailFolder:
                 if uid and moment:
                     arrived = datetime.fromtimestamp(time.mktime(moment), UTC)
                     found.append(Envelope(int(uid[1]), arrived, each[1]))
-        return [each for each in found if each.uid in uids]
+        # Servers answer in an order of theirs; what is left for the next look is told by the numbers.
+        return sorted((each for each in found if each.uid in uids), key=lambda each: each.uid)
 
     def _ask(self, *command: str) -> Sequence[Any]:
         assert self._server is not None  # noqa: S101 it is open
@@ -225,7 +229,8 @@ class MailboxSource:
         place = self._settings.place
         state = memory.state if memory.state.get("place", place) == place else {}
         async with self._opened() as folder:
-            since = datetime.fromisoformat(state["since"]) if state else now - CLOCKS
+            # A clock that was ahead at the first look would hide all mails until that time.
+            since = min(datetime.fromisoformat(state["since"]), now - CLOCKS) if state else now - CLOCKS
             after = {"place": place, "since": since.isoformat(), "validity": folder.validity}
             if not state:
                 return SourceReading((), Memory(state=after | {"uid": folder.next - 1}))
@@ -300,9 +305,10 @@ class MailboxSource:
             raise SourceFailed(error.reason) from None
         folder = MailFolder(settings, password)
         try:
-            await _waited(folder.open)
-            yield folder
-            await _waited(folder.close)
+            async with _TURNS.setdefault(settings.host.lower(), asyncio.Semaphore(PER_SERVER)):
+                await _waited(folder.open)
+                yield folder
+                await _waited(folder.close)
         except (OSError, imaplib.IMAP4.error, ValueError) as error:
             raise SourceFailed(_why(error, settings)) from None
         except Unreadable as error:

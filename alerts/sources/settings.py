@@ -139,7 +139,7 @@ class MailboxSettings(AskedSettings):
 
     kind: Literal["mailbox"]
     publish: Publish = "approve"
-    every: Span = timedelta(minutes=2)
+    every: Interval = timedelta(minutes=2)
     host: str = Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$", examples=["imap.saint-martin.example"])
     port: int | None = Field(default=None, ge=1, le=65_535, examples=[993])
     tls: Literal["implicit", "starttls", "none"] = "implicit"
@@ -215,7 +215,7 @@ class AtmoSettings(AskedSettings):
     department: str = Field(examples=["38", "2A"])
     zones: tuple[str, ...] = Field(default=(), max_length=20, examples=[["Bassin grenoblois"]])
     api_url: str = Field(default="https://admindata.atmo-france.org", pattern=r"^https?://[^\s/]+")
-    every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(minutes=30)
+    every: Interval = timedelta(minutes=30)
 
     @field_validator("department")
     @classmethod
@@ -281,7 +281,7 @@ class VigicruesSettings(AskedSettings):
     sections: tuple[str, ...] = Field(min_length=1, max_length=50, examples=[["GA6", "TL3"]])
     format: Literal["rss", "geojson"] = "rss"
     api_url: str = Field(default="https://www.vigicrues.gouv.fr", pattern=r"^https?://[^\s/]+")
-    every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(minutes=5)
+    every: Interval = timedelta(minutes=5)
 
     @field_validator("sections")
     @classmethod

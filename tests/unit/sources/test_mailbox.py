@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import quopri
@@ -323,6 +324,38 @@ async def test_a_full_mailbox_is_read_in_steps_and_a_large_mail_in_part(stage, m
     assert all(len(each.alert.infos[0].description) < MAIL_BYTES for each in heard)
 
 
+async def test_mails_that_are_told_in_another_order_are_all_read(stage, monkeypatch):
+    monkeypatch.setattr(mailbox, "MOST_MAILS", 1)
+    for each in range(3):
+        stage.box.take(a_mail(Message_ID=f"<{each}@a>"), stage.clock.now())
+    stage.box.backwards = True
+    heard = await stage.look()
+    while stage.again:
+        heard += await stage.look()
+
+    assert len(heard) == 3
+
+
+async def test_a_clock_that_was_ahead_at_the_first_look_hides_no_mails(stage):
+    ahead = (NOW + timedelta(days=400)).isoformat()
+    stage.memory = Memory(state=stage.memory.state | {"since": ahead})
+
+    assert len(await stage.takes(a_mail())) == 1
+    assert stage.memory.state["since"] < ahead
+
+
+async def test_a_server_that_hangs_holds_up_its_own_mailboxes_alone(stage):
+    async with serving(Mailbox(fault="hangs")) as other:
+        hung = [Stage(other, host="localhost", timeout="30s") for _ in range(40)]
+        looks = [asyncio.create_task(each.look()) for each in hung]
+
+        assert len(await stage.takes(a_mail())) == 1
+        assert not any(each.done() for each in looks)
+        for each in looks:
+            each.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
+
+
 FAULTS = {
     "refuses": "mailbox_sign_in",
     "no folder": "mailbox_no_folder",
@@ -410,6 +443,7 @@ RIGHT = {
         ("publish", '"auto"', "mail says neither"),
         ("urgent", '"veto"', "mail says neither"),
         ("tls", '"none"', "isn’t this machine"),
+        ("every", '"500ms"', "once a second at the most"),
         ("senders", '["eaux.example"]', "is no sender"),
         ("senders", "[]", ""),
         ("password", '"secret"', ""),
