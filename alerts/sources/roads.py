@@ -347,17 +347,19 @@ def _situation(element: Element, _: Window, home: ZoneInfo, area: RoadArea) -> I
     # First of all, since most of a country's are elsewhere.
     if not area.names and area.nearest(_points([element])) is None:
         return
-    if _text(element, "informationStatus") not in ("", "real"):
-        return
-    if _text(element, "confidentiality") not in ("", "noRestriction"):
-        return
+    for name, public in (("informationStatus", "real"), ("confidentiality", "noRestriction")):
+        if _text(element, name) not in ("", public):
+            return
     records = [each for each in islice(element.iter("{*}situationRecord"), _MOST_RECORDS) if _is_on(each)]
     relevant = sorted((each for each in records if _rank(each) is not None), key=lambda each: _rank(each) or 0)
     if not relevant:
         return
     first = relevant[0]
-    starts = min((time for each in relevant if (time := _time(_text(each, "overallStartTime"), home))), default=None)
-    ends = _time(_text(first, "overallEndTime"), home)
+    # A closure is often a record for each night, within works that last for months.
+    alike = [each for each in relevant if _rank(each) == _rank(first)]
+    starts = min((time for each in alike if (time := _time(_text(each, "overallStartTime"), home))), default=None)
+    all_ends = [_time(_text(each, "overallEndTime"), home) for each in alike]
+    ends = None if None in all_ends else max(filter(None, all_ends))
     comments = list(dict.fromkeys(_comments(relevant, area.language)))
     road, place = _named(element, "linkName", area), _named(element, "townName", area)
     point = area.nearest(_points(relevant))

@@ -33,6 +33,8 @@ _KEY = re.compile(r"\d{12}", re.ASCII)
 _LEVELS = (2, 3, 5, 9)
 _MOST_RINGS, _MOST_POINTS = 1000, 100_000
 """Of one message: as many areas, and points of all outlines, as the message's reader takes."""
+_MOST_PLACED = 200_000
+"""Outlines of all its areas together: one without a number has each of them, and a message may have any number."""
 
 
 # --- the list -------------------------------------------------------------------------------------------------------
@@ -151,12 +153,18 @@ def message_in(body: bytes) -> Mapping[str, Any]:
 
 
 def placed(message: Mapping[str, Any], outlines: Outlines | None) -> dict[str, Any]:
-    """The message with its outlines and regional keys in its areas. An area without a number has all outlines."""
+    """The message with its outlines and regional keys in its areas. An area without a number has all outlines.
+
+    Where that would be too much, the keys have to do.
+    """
     infos = message.get("info")
     if not isinstance(infos, list):
         return dict(message)
     keys = next(filter(None, map(_keys_of, infos)), "")
     rings = outlines.rings if outlines else ()
+    areas = sum(len(_objects(_object(info).get("area"))) for info in infos)
+    if areas * sum(1 + len(each.holes) for each in rings) > _MOST_PLACED:
+        rings = ()
     return {**message, "info": [_placed(info, rings, keys) if isinstance(info, dict) else info for info in infos]}
 
 

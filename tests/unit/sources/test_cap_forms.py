@@ -144,6 +144,16 @@ def test_outlines_are_written_as_cap_has_them_with_their_holes_by_their_number()
     assert len(read_json(unnumbered, zone=UTC)[0].areas[0].polygons) == 1
 
 
+def test_areas_without_number_and_end_get_no_outlines() -> None:
+    outlines = nina.read_outlines(geojson(*[[SQUARE]] * 1000, kind="MultiPolygon"))
+    message = warned()
+    message["info"] += [{"area": [{}] * 150}] * 2
+
+    placed = nina.placed(message, outlines)
+    assert max(len(area["polygon"]) for info in placed["info"] for area in info["area"]) == 0
+    assert placed["info"][0]["area"][0]["geocode"][-1]["value"] == KASSEL
+
+
 @in_one_test
 @pytest.mark.parametrize(
     ("body", "rings"),

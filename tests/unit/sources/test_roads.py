@@ -169,6 +169,17 @@ def test_what_makes_no_entry(body):
     assert read(body).occurrences == ()
 
 
+def test_a_closure_of_several_nights_is_told_from_the_first_to_the_last_and_not_as_long_as_the_works():
+    works = record("MaintenanceWorks", None, overallStartTime="2026-11-01T08:00:00+01:00", overallEndTime="")
+    nights = [
+        record(overallStartTime=f"2026-11-{day}T22:00:00+01:00", overallEndTime=f"2026-11-{day + 1}T05:00:00+01:00")
+        for day in (26, 28)
+    ]
+
+    entry, details = one(situations(works, *nights))
+    assert (entry.starts.day, entry.ends.day, details.is_endless) == (26, 29, False)
+
+
 def test_one_record_ends_while_another_goes_on():
     ended = record("Accident", None, lifeCycleManagement="<end>true</end>")
 
