@@ -90,7 +90,7 @@ async def run_sandbox(listen: str, state: Path | None, *, limits: bool, say: Cal
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     running = await start_sandbox(fake.SandboxSettings(state_dir=state, limits=limits), host, int(port))
-    say(f"X, Facebook and Telegram stand in at {running.url} (Ctrl-C stops)")
+    say(f"The platforms' stand-ins answer at {running.url} (Ctrl-C stops)")
     say(f"A Firefox takes push from here once its dom.push.serverURL is {running.push_line}")
     try:
         await stopped.wait()
