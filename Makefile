@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The suite's processes. It is measured on two cores; the third works while others wait for sockets and processes.
-WORKERS ?= 3
+# The suite's processes. It is measured on two cores; the others work while these wait for sockets, processes and databases.
+WORKERS ?= 4
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
