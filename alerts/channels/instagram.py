@@ -144,7 +144,7 @@ class Instagram:
         act = RequestPurpose.PUBLISH
         answer = await self._api.ask("POST", f"{self._me}/media_publish", act, {"creation_id": container})
         error = error_of(answer)
-        if error is not None and error.subcode in _CONTAINER_GONE:
+        if error is not None and (error.subcode in _CONTAINER_GONE or error.is_gone):
             # It may have been published by an attempt of before: nothing else makes a container unknown so soon.
             await self._remember(key, None)
             raise InDoubt(because("may_be_out", why=because("instagram_container_gone")))

@@ -167,8 +167,8 @@ async def test_words_without_a_picture_are_refused_here(stage):
         ({"code": 10}, BadCredential, None, "instagram_permission"),
         ({"code": 9007, "subcode": 2207027}, Retry, False, "instagram_not_ready"),
         ({"code": 24, "subcode": 2207008}, InDoubt, None, "may_be_out"),
+        ({"code": 100, "subcode": 33}, InDoubt, None, "may_be_out"),
         ({"code": -1, "subcode": 2207001}, InDoubt, None, "may_be_out"),
-        ({"code": 100, "subcode": 33}, BadCredential, None, "instagram_account_unknown"),
         ({"code": 100}, Rejected, None, "content_refused"),
     ],
 )
@@ -179,6 +179,13 @@ async def test_a_refusal_means_what_its_subcode_says(stage, channel, fault, erro
     assert type(raised.value) is error
     assert raised.value.reason.code == code
     assert getattr(raised.value, "whole_channel", None) == whole
+
+
+async def test_an_account_that_is_not_there_is_told_by_the_first_step(stage, channel):
+    await stage.fault("instagram", "code", route="media$", code=100, subcode=33)
+    with pytest.raises(BadCredential) as raised:
+        await channel.publish(said())
+    assert raised.value.reason.code == "instagram_account_unknown"
 
 
 async def test_a_picture_of_a_day_when_fifty_are_out_waits(make_stage):
