@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from tocsin_sandbox.state import PLATFORMS
+
 Kind = Literal[
     "latency",
     "hang",
@@ -25,6 +27,9 @@ Kind = Literal[
     "read_lag",
 ]
 
+FAULTY = (*PLATFORMS, "open311", "push")
+"""The platforms that can be at fault: those with a timeline, and two without."""
+
 TIMED: frozenset[Kind] = frozenset({"latency", "drip", "read_lag"})
 """Kinds whose `seconds` say how slow they are; for the others they say for how long the fault lasts."""
 
@@ -40,20 +45,7 @@ class FaultRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    platform: Literal[
-        "twitter",
-        "facebook",
-        "instagram",
-        "telegram",
-        "mastodon",
-        "bluesky",
-        "matrix",
-        "ntfy",
-        "sms",
-        "webhook",
-        "open311",
-        "push",
-    ]
+    platform: str
     kind: Kind
     route: str = ""
     times: Annotated[int, Field(ge=1)] | None = None
@@ -68,6 +60,13 @@ class FaultRequest(BaseModel):
     def decides(self) -> bool:
         """Whether it decides the answer, rather than slowing it down or showing an old state."""
         return self.kind not in {"latency", "read_lag"}
+
+    @field_validator("platform")
+    @classmethod
+    def _stands_here(cls, platform: str) -> str:
+        if platform not in FAULTY:
+            raise ValueError(f"not one of {', '.join(FAULTY)}")
+        return platform
 
     @field_validator("route")
     @classmethod

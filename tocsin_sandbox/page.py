@@ -134,6 +134,8 @@ class Page:
             "words": WORDS[language],
             "language": language,
             "faults": FAULTS,
+            "faulty": (*PLATFORMS, "open311"),
+            "answered": self._sandbox.platforms.crowds,
             "town": self._sandbox.town_hall,
             "most_people": MOST_PEOPLE,
             "here": f"{request.scheme}://{request.host}",

@@ -299,14 +299,16 @@ def unreadable(platform: str, answer: Answer, act: RequestPurpose) -> DeliveryEr
 def refusal_of(
     platform: str, answer: Answer, act: RequestPurpose, *, said: object, until: datetime
 ) -> DeliveryError | None:
-    """Return the error for an answer by its status alone, as HTTP means it; None if it succeeded with JSON.
+    """Return the error for an answer by its status alone, as HTTP means it; None if it succeeded.
 
-    `said` are the platform's own words of a refusal: they may be in any language, and decide nothing. `until` is the
-    time that it names for a limit.
+    Success comes with JSON, or with nothing where a post was deleted. `said` are the platform's own words of a refusal:
+    they may be in any language, and decide nothing. `until` is the time that it names for a limit.
     """
     is_json = answer.read() is not None or answer.rows() is not None
+    # Most platforms answer a deletion with nothing at all (204): for a post, that would leave its id unknown.
     if answer.ok:
-        return None if is_json else unreadable(platform, answer, act)
+        is_done = is_json or (answer.status == 204 and act is RequestPurpose.DELETE)
+        return None if is_done else unreadable(platform, answer, act)
     if answer.status >= 500:
         return unclear(because("platform_trouble", platform=platform, status=answer.status), act)
     if answer.status == 429:

@@ -5,6 +5,8 @@ from typing import get_args
 from lxml import html
 
 from tocsin_sandbox.faults import Kind
+from tocsin_sandbox.page_words import WORDS
+from tocsin_sandbox.state import PLATFORMS, Post, State
 
 
 async def see(world, path="/", **how):
@@ -55,6 +57,19 @@ async def test_counts_are_the_platforms_own(world):
     _, tree = await see(world, headers={"Accept-Language": "en"})
     assert "10 of 280 weighted characters" in words(column(tree, "twitter"))
     assert "7 of 4096 UTF-16 units" in words(column(tree, "telegram"))
+
+
+async def test_a_post_of_any_platform_is_shown_and_has_a_form_where_people_can_answer(open_world, tmp_path):
+    state = State(tmp_path)
+    state.keep(*(Post(platform, "1", "mairie", "Crue", 0.0, "https://post.example/1") for platform in PLATFORMS))
+    state.close()
+    world = await open_world(state_dir=tmp_path)
+    for language in WORDS:
+        _, tree = await see(world, f"/?lang={language}")
+        answered = {each.get("id").partition("-")[0]: bool(each.xpath(".//form")) for each in tree.xpath("//article")}
+        crowds = {"twitter", "facebook", "telegram", "mastodon", "bluesky"}
+        assert answered == {platform: platform in crowds for platform in PLATFORMS}
+        assert {*PLATFORMS} <= {*tree.xpath("//select[@name='platform']/option/@value")}
 
 
 async def test_threads_edits_and_deletions_are_marked(world):

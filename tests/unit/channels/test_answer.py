@@ -42,6 +42,7 @@ def test_a_later_attempt_leaves_an_earlier_post_out():
 
 
 PUBLISH, EDIT, READ = RequestPurpose.PUBLISH, RequestPurpose.EDIT, RequestPurpose.READ
+DELETE = RequestPurpose.DELETE
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,9 @@ PUBLISH, EDIT, READ = RequestPurpose.PUBLISH, RequestPurpose.EDIT, RequestPurpos
     [
         (200, b"{}", PUBLISH, type(None)),
         (200, b"[]", READ, type(None)),
+        (204, b"", DELETE, type(None)),
+        (204, b"", PUBLISH, InDoubt),
+        (200, b"<html>", DELETE, Retry),
         (200, b"<html>", PUBLISH, InDoubt),
         (200, b"<html>", EDIT, Retry),
         (502, b"<html>", PUBLISH, InDoubt),
