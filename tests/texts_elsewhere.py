@@ -230,7 +230,7 @@ def _atmo() -> list[tuple[Any, Alert]]:
     steps = ((("o3", on[1], 1),), (("o3", on[1], 2), ("o3", on[2], 2)), (("o3", on[2], 2), ("pm10", on[2], 1)), ())
     for step, pollutants in enumerate(steps):
         now = NOW + step * day / 3
-        days = tuple(atmo.PollutedDay(name, at, atmo.Threshold(over)) for name, at, over in pollutants)
+        days = tuple(atmo.PollutedDay(name, at, atmo.AirThreshold(over)) for name, at, over in pollutants)
         alert = atmo.alert_of(days, run, last, now, "38", town)
         run, last = Run.after(run, alert), alert.identifier
         said.append((now, alert))

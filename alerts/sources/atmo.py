@@ -34,7 +34,7 @@ from alerts.sources.address import Where
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT
 from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import Fetcher, show
-from alerts.sources.run import Run, next_message
+from alerts.sources.run import MessageRun, next_message
 from alerts.sources.settings import AtmoSettings
 from alerts.sources.shared import SharedReader, SourceShare
 
@@ -77,7 +77,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class Threshold(IntEnum):
+class AirThreshold(IntEnum):
     """The threshold that a pollutant is over."""
 
     NONE = 0
@@ -85,7 +85,7 @@ class Threshold(IntEnum):
     ALERT = 2
 
 
-_SEVERITIES = {Threshold.INFORMATION: Severity.MODERATE, Threshold.ALERT: Severity.SEVERE}
+_SEVERITIES = {AirThreshold.INFORMATION: Severity.MODERATE, AirThreshold.ALERT: Severity.SEVERE}
 
 
 # --- what is declared -----------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class PollutedDay:
 
     pollutant: str
     day: str
-    over: Threshold | None
+    over: AirThreshold | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _pollutant(row: Mapping[str, Any]) -> str | None:
 
 def _is_no_matter(row: Mapping[str, Any]) -> bool:
     """True for a pollutant that we have no word for, if it is under the thresholds."""
-    return _over(row) is Threshold.NONE and _pollutant(row) is None
+    return _over(row) is AirThreshold.NONE and _pollutant(row) is None
 
 
 def _day(row: Mapping[str, Any]) -> PollutedDay | None:
@@ -194,18 +194,18 @@ def _day(row: Mapping[str, Any]) -> PollutedDay | None:
     return PollutedDay(pollutant, day, _over(row)) if pollutant else None
 
 
-def _over(row: Mapping[str, Any]) -> Threshold | None:
+def _over(row: Mapping[str, Any]) -> AirThreshold | None:
     state = fold(str(row.get("etat") or "")[:200])
     if state.startswith("pas de") and "mais" not in state:
-        return Threshold.NONE
+        return AirThreshold.NONE
     if _UNCLEAR.search(state):
         return None
-    return Threshold.ALERT if "alerte" in state else Threshold.INFORMATION if "information" in state else None
+    return AirThreshold.ALERT if "alerte" in state else AirThreshold.INFORMATION if "information" in state else None
 
 
 def _worst(found: Iterable[PollutedDay]) -> tuple[PollutedDay, ...]:
     """Return each pollutant and day once: of several zones the worst, and none if one can't be read."""
-    worst: dict[tuple[str, str], Threshold | None] = {}
+    worst: dict[tuple[str, str], AirThreshold | None] = {}
     for each in found:
         other = worst.get((each.pollutant, each.day), each.over)
         worst[each.pollutant, each.day] = None if each.over is None or other is None else max(each.over, other)
@@ -219,7 +219,7 @@ def _worst(found: Iterable[PollutedDay]) -> tuple[PollutedDay, ...]:
 class PublishedEpisode:
     """The messages about an episode, and the days of the last."""
 
-    run: Run
+    run: MessageRun
     days: tuple[PollutedDay, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -230,8 +230,8 @@ class PublishedEpisode:
     @classmethod
     def of(cls, stored: Mapping[str, Any], today: date) -> PublishedEpisode:
         """Read the output of `as_json`, without the days that passed."""
-        days = (PollutedDay(pollutant, day, Threshold(over)) for pollutant, day, over in stored["days"])
-        return cls(Run.of(stored, SENDER), tuple(each for each in days if each.day >= today.isoformat()))
+        days = (PollutedDay(pollutant, day, AirThreshold(over)) for pollutant, day, over in stored["days"])
+        return cls(MessageRun.of(stored, SENDER), tuple(each for each in days if each.day >= today.isoformat()))
 
 
 def to_come(episodes: AirEpisodes, before: Sequence[PollutedDay], today: date) -> tuple[PollutedDay, ...]:
@@ -277,7 +277,7 @@ class AtmoSource:
         heard, last = [], state.get("last", "")
         if days != before:
             alert = alert_of(days, run, last, now, settings.department, town)
-            run, last = Run.after(run, alert), alert.identifier
+            run, last = MessageRun.after(run, alert), alert.identifier
             heard = [Heard(last, alert=alert)] if not await known([last]) else []
         episode = PublishedEpisode(run, days).as_json() if run and days else None
         # Without its digest what is wrong with it is found again at the next poll.
@@ -353,7 +353,7 @@ def _trouble(episodes: AirEpisodes, zones: Sequence[str], today: date) -> Reason
 
 
 def alert_of(  # noqa: PLR0917 what a message is made of
-    days: Sequence[PollutedDay], run: Run | None, last: str, now: datetime, department: str, town: Town
+    days: Sequence[PollutedDay], run: MessageRun | None, last: str, now: datetime, department: str, town: Town
 ) -> Alert:
     """The days as an alert, an update in its `run`, or its end; `last` names the last message of any run.
 
@@ -377,7 +377,7 @@ class AirWords:
 
     tag: str
     event: str
-    thresholds: Mapping[Threshold, str]
+    thresholds: Mapping[AirThreshold, str]
     colon: str
     credit: str
 
@@ -386,14 +386,14 @@ _WORDS: Mapping[str, AirWords] = {
     "fr": AirWords(
         "fr-FR",
         "Pollution de l’air",
-        {Threshold.INFORMATION: "Seuil d’information", Threshold.ALERT: "Seuil d’alerte"},
+        {AirThreshold.INFORMATION: "Seuil d’information", AirThreshold.ALERT: "Seuil d’alerte"},
         "\u00a0: ",
         "Données d’Atmo France et des AASQA (ODbL).",
     ),
     "en": AirWords(
         "en-GB",
         "Air pollution",
-        {Threshold.INFORMATION: "Information threshold", Threshold.ALERT: "Alert threshold"},
+        {AirThreshold.INFORMATION: "Information threshold", AirThreshold.ALERT: "Alert threshold"},
         ": ",
         "Data by Atmo France and the AASQA (ODbL).",
     ),

@@ -37,7 +37,7 @@ from alerts.sources import SourceKind
 from alerts.sources.document import FetchedDocument
 from alerts.sources.periods import ActivePeriod, endless, hull_of, in_order, overlap, urgency_of, window_of
 from alerts.sources.place import place_of
-from alerts.sources.run import Run, next_message
+from alerts.sources.run import MessageRun, next_message
 from alerts.sources.settings import PolledSettings, Span
 from alerts.sources.wording import credited, is_french, joined, without_lines
 from alerts.sources.works_event import works_named
@@ -271,7 +271,7 @@ class PublishedDisruption:
     """
 
     members: Mapping[str, str]
-    run: Run
+    run: MessageRun
     said: str
     window: ActivePeriod
     until: datetime
@@ -394,7 +394,7 @@ class TransitSource:
                 run = before.run if before and is_on else None
                 alert = self._alert(each, run, last, now)
                 after[each.name] = PublishedDisruption(
-                    members, Run.after(run, alert), each.said, each.window, alert.ends
+                    members, MessageRun.after(run, alert), each.said, each.window, alert.ends
                 )
                 yield alert
             elif before:
@@ -423,7 +423,7 @@ class TransitSource:
             else:
                 after[name] = replace(before, members=members, missing=missing)
 
-    def _alert(self, each: Disruption, run: Run | None, last: str, now: datetime) -> Alert:
+    def _alert(self, each: Disruption, run: MessageRun | None, last: str, now: datetime) -> Alert:
         own = self._town.language
         languages = dict.fromkeys(words.language or own for member in each.members for words in member.words)
         infos = [self._info(each, language, now) for language in languages or (own,)]
@@ -433,7 +433,7 @@ class TransitSource:
     def _message(
         self,
         name: str,
-        run: Run | None,
+        run: MessageRun | None,
         infos: Sequence[Info],
         now: datetime,
         *,

@@ -16,7 +16,7 @@ from alerts.model.alert import Alert, Info, MsgType, Reference
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class MessageRun:
     """The messages about a thing: the first and the last, and their number."""
 
     first: Reference
@@ -24,7 +24,7 @@ class Run:
     count: int
 
     @classmethod
-    def after(cls, before: Run | None, alert: Alert) -> Run:
+    def after(cls, before: MessageRun | None, alert: Alert) -> MessageRun:
         """Return the run with this message as its last."""
         last = Reference(alert.sender, alert.identifier, alert.sent)
         return cls(before.first, last, before.count + 1) if before else cls(last, last, 1)
@@ -35,14 +35,14 @@ class Run:
         return {"messages": messages, "count": self.count}
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any], sender: str) -> Run:
+    def of(cls, stored: Mapping[str, Any], sender: str) -> MessageRun:
         """Read the output of `as_json`, with whatever else is beside it."""
         first, last = (Reference(sender, name, datetime.fromisoformat(sent)) for name, sent in stored["messages"])
         return cls(first, last, stored["count"])
 
 
 def next_message(
-    run: Run | None,
+    run: MessageRun | None,
     sender: str,
     name: str,
     sent: datetime,

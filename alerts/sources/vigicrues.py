@@ -55,7 +55,7 @@ from alerts.sources.editions import (
     not_ahead,
 )
 from alerts.sources.feed import FeedEntry, feed_in
-from alerts.sources.run import Run, next_message
+from alerts.sources.run import MessageRun, next_message
 from alerts.sources.settings import VigicruesSettings
 from alerts.sources.shared import SharedReader
 
@@ -196,7 +196,7 @@ def _worst(found: Sequence[RiverSection]) -> tuple[RiverSection, ...]:
 class PublishedFlood:
     """The messages about a flood, and the sections of the last that weren't green."""
 
-    run: Run
+    run: MessageRun
     sections: tuple[RiverSection, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -208,7 +208,7 @@ class PublishedFlood:
     def of(cls, stored: Mapping[str, Any]) -> PublishedFlood:
         """Read the output of `as_json`."""
         sections = tuple(RiverSection(code, name, Colour(colour)) for code, name, colour in stored["sections"])
-        return cls(Run.of(stored, SENDER), sections)
+        return cls(MessageRun.of(stored, SENDER), sections)
 
 
 def in_flood(
@@ -298,7 +298,7 @@ class VigicruesSource:
             return [], published
         run = published.run if published else None
         alert = alert_of(sections, run, updated, self._town)
-        after = PublishedFlood(Run.after(run, alert), sections) if sections else None
+        after = PublishedFlood(MessageRun.after(run, alert), sections) if sections else None
         return [Heard(alert.identifier, alert=alert)], after
 
 
@@ -315,7 +315,7 @@ def expiry_of(sent: datetime) -> datetime:
     return (sent + LIFE + timedelta(minutes=59)).replace(minute=0, second=0, microsecond=0)
 
 
-def alert_of(sections: Sequence[RiverSection], run: Run | None, updated: datetime, town: Town) -> Alert:
+def alert_of(sections: Sequence[RiverSection], run: MessageRun | None, updated: datetime, town: Town) -> Alert:
     """The sections as an alert, an update in its `run`, or its end."""
     sent = max(updated, run.last.sent) if run else updated
     begun = run.first.sent if run else sent

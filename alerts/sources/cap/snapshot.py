@@ -25,7 +25,7 @@ _DOMAIN = "dwd.de"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedWarning:
     """A warning of a snapshot, by what its end needs; `about` is equal for the same event in the same areas.
 
     `gone` is the time since when it is missing.
@@ -39,7 +39,7 @@ class Listed:
     gone: datetime | None = None
 
     @classmethod
-    def of(cls, alert: Alert) -> Listed:
+    def of(cls, alert: Alert) -> ListedWarning:
         """The warning that this message is."""
         areas = sorted({f"{area.description} {sorted(map(str, area.geocodes))}" for area in alert.areas})
         said = repr((sorted({info.event.casefold() for info in alert.infos}), areas))
@@ -52,7 +52,7 @@ class Listed:
         return [self.identifier, self.sender, self.sent.isoformat(), self.ends.isoformat(), self.about, gone]
 
     @classmethod
-    def read(cls, stored: Sequence[Any]) -> Listed:
+    def read(cls, stored: Sequence[Any]) -> ListedWarning:
         """Read the output of `as_json`."""
         identifier, sender, sent, ends, about, gone = stored
         read = datetime.fromisoformat
@@ -66,11 +66,11 @@ class Listed:
         return Alert(f"tocsin-gone-{name}", self.sender, sent, msg_type=MsgType.CANCEL, references=(reference,))
 
 
-class Snapshot:
+class ArchiveSnapshot:
     """The warnings by the key of their entry, as the memory of a source has them, through one poll."""
 
     def __init__(self, state: Mapping[str, Any]) -> None:
-        self._on = {key: Listed.read(each) for key, each in state.get("on", {}).items()}
+        self._on = {key: ListedWarning.read(each) for key, each in state.get("on", {}).items()}
         self._unread = set(state.get("unread", ()))
 
     def add(self, heard: Iterable[Heard]) -> None:
@@ -84,7 +84,7 @@ class Snapshot:
             named = {alert.identifier, *(reference.identifier for reference in alert.references)}
             self._on = {key: old for key, old in self._on.items() if old.identifier not in named}
             if alert.msg_type is not MsgType.CANCEL:
-                self._on[each.key] = Listed.of(alert)
+                self._on[each.key] = ListedWarning.of(alert)
 
     def missing(self, keys: frozenset[str], now: datetime) -> None:
         """Note what is missing from the snapshot with these keys, all of which were read."""

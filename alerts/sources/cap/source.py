@@ -28,7 +28,7 @@ from alerts.model.reason import Reason, because, kept_reason, read_reason
 from alerts.sources.cap import nina
 from alerts.sources.cap.index import IndexEntry, is_archive, read_index
 from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
-from alerts.sources.cap.snapshot import Snapshot
+from alerts.sources.cap.snapshot import ArchiveSnapshot
 from alerts.sources.departments import departments_in, named_event
 from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import show
@@ -85,7 +85,7 @@ class CapSource:
         read or is none.
         """
         document = await self._place.look(memory.digest)
-        snapshot = Snapshot(memory.state)
+        snapshot = ArchiveSnapshot(memory.state)
         if document is None:
             if over := snapshot.ends(now):
                 return SourceReading(over, replace(memory, state=snapshot.state()))
@@ -120,7 +120,7 @@ class CapSource:
         return heard if named is heard.alert else replace(heard, alert=named)
 
     def _heard_whole(
-        self, document: FetchedDocument, index: Index, heard: Sequence[Heard], snapshot: Snapshot, now: datetime
+        self, document: FetchedDocument, index: Index, heard: Sequence[Heard], snapshot: ArchiveSnapshot, now: datetime
     ) -> SourceReading:
         # It counts at the next look, if that is given this memory: only then was what is heard here stored.
         self._whole = (document.digest, index.digest)

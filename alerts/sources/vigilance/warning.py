@@ -27,7 +27,7 @@ from alerts.rendering.moments import DateFormatter
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT, event_of
 from alerts.sources.editions import COLOURS, SEVERITIES, Colour, awareness
 from alerts.sources.periods import urgency_of
-from alerts.sources.run import Run, next_message
+from alerts.sources.run import MessageRun, next_message
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, ColourWindow
 
 SENDER = "vigilance.meteofrance.fr"
@@ -60,7 +60,7 @@ PHENOMENA: Mapping[str, Phenomenon] = {
 class PublishedPhenomenon:
     """The messages about a phenomenon, and the hours of the last."""
 
-    run: Run
+    run: MessageRun
     windows: tuple[ColourWindow, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class PublishedPhenomenon:
             ColourWindow(datetime.fromisoformat(begin), datetime.fromisoformat(end), Colour(colour))
             for begin, end, colour in stored["windows"]
         )
-        return cls(Run.of(stored, SENDER), windows)
+        return cls(MessageRun.of(stored, SENDER), windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def published_after(
         # Back to green it is known no more: what comes later is an incident of its own.
         runs.pop(change.phenomenon, None)
         if change.windows:
-            run = Run.after(change.before.run if change.before else None, alert)
+            run = MessageRun.after(change.before.run if change.before else None, alert)
             runs[change.phenomenon] = PublishedPhenomenon(run, change.windows)
     return runs
 

@@ -52,7 +52,7 @@ from alerts.web.console.compose_view import (
     voice_of,
 )
 from alerts.web.console.drafts import (
-    Older,
+    OlderDraft,
     PostedForm,
     Usual,
     adapted,
@@ -217,7 +217,7 @@ class Composer:
             about = await self._about(actor, posted)
             named = replace(posted, about=about.id if about else None)
             kept = await self._service.act(lambda unit: keep(unit, actor, named, by_script=True))
-        except Older as older:
+        except OlderDraft as older:
             return web.json_response({"revision": older.kept.revision, "fields": dict(older.kept.fields)}, status=409)
         except Misuse as misuse:
             return web.json_response({"error": voice.why(misuse.reason)}, status=422)
@@ -335,7 +335,7 @@ class Composer:
         if not too_long(posted.fields):
             try:
                 kept = await self._service.act(lambda unit: keep(unit, actor, posted))
-            except Older:
+            except OlderDraft:
                 # The same draft is open on two pages: neither is to lose its words, so this one goes on as a copy.
                 copy = replace(posted, identity=new_id(), revision=1)
                 kept = await self._service.act(lambda unit: keep(unit, actor, copy))

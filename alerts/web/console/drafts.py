@@ -5,8 +5,8 @@ update (`fields_of_alert`); `changes_between` then lists an update's changes. Un
 severity, typed ones stay.
 
 Each change is saved as a draft under the form's id (`keep`). A revision counts the changes, so that a page that was
-left open never overwrites a newer version: it gets `Older`, with the saved one. A posted draft has its alert's id, and
-can't be posted a second time.
+left open never overwrites a newer version: it gets `OlderDraft`, with the saved one. A posted draft has its alert's id,
+and can't be posted a second time.
 
 The town's usual alerts (`Usual`) are offered first: the most frequent hazards, and the last alerts to begin from. Both
 come from the alerts that officers posted themselves, newest first: nobody has to set anything up, and a hazard that
@@ -189,7 +189,7 @@ def _is_own(name: str) -> bool:
     return name in (*TEXTS, *LISTS, "areas", "channels") or name.startswith(BLANK)
 
 
-class Older(Conflict):
+class OlderDraft(Conflict):
     """A newer version of the draft is kept than the page knows; `kept` is it."""
 
     def __init__(self, kept: SavedDraft) -> None:
@@ -233,7 +233,7 @@ def keep(unit: DeskUnit, actor: Actor, posted: PostedForm, *, by_script: bool = 
     elif found.alert_id is not None or (same(found.fields, posted.fields) and posted.revision <= found.revision):
         return found
     if posted.revision < found.revision or (by_script and posted.revision == found.revision):
-        raise Older(found)
+        raise OlderDraft(found)
     revision = posted.revision if posted.revision > found.revision else found.revision + 1
     about = found.about or posted.about
     kept = replace(found, about=about, fields=dict(posted.fields), revision=revision, updated_at=unit.now)

@@ -16,7 +16,7 @@ from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.ports import Memory, SourceReading, Surroundings
 from alerts.model.post import PostKind
 from alerts.model.town import SourceRules
-from alerts.sources.atmo import TOKEN_LASTS, AtmoSource, PollutedDay, Threshold, read_episodes, read_token
+from alerts.sources.atmo import TOKEN_LASTS, AirThreshold, AtmoSource, PollutedDay, read_episodes, read_token
 from alerts.sources.settings import AtmoSettings
 from alerts.sources.shared import SharedReader
 from tests.air_pages import ALERTED, FREE, INFORMED, episodes, row
@@ -105,18 +105,18 @@ def days(*rows, zones=()):
 @pytest.mark.parametrize(
     ("state", "over"),
     [
-        (FREE, Threshold.NONE),
-        ("Pas de dépassement", Threshold.NONE),
-        (INFORMED, Threshold.INFORMATION),
-        ("information et recommandation", Threshold.INFORMATION),
-        (ALERTED, Threshold.ALERT),
-        ("alerte", Threshold.ALERT),
-        ("ALERTE NIVEAU 2", Threshold.ALERT),
+        (FREE, AirThreshold.NONE),
+        ("Pas de dépassement", AirThreshold.NONE),
+        (INFORMED, AirThreshold.INFORMATION),
+        ("information et recommandation", AirThreshold.INFORMATION),
+        (ALERTED, AirThreshold.ALERT),
+        ("alerte", AirThreshold.ALERT),
+        ("ALERTE NIVEAU 2", AirThreshold.ALERT),
         ("", None),
         ("inconnu", None),
         (3, None),
-        (["ALERTE"], Threshold.ALERT),
-        ("  Alerte\u00a0: niveau 1 ", Threshold.ALERT),
+        (["ALERTE"], AirThreshold.ALERT),
+        ("  Alerte\u00a0: niveau 1 ", AirThreshold.ALERT),
         ("Fin de l’alerte", None),
         ("ALERTE LEVÉE", None),
         ("aucune information", None),
@@ -145,22 +145,22 @@ def test_each_pollutant_by_its_name_or_number(told, pollutant):
 def test_of_several_zones_the_worst_counts_unless_the_town_names_its_own():
     here = row("PM10", TODAY, INFORMED)
     there = row("PM10", TODAY, ALERTED, lib_zone="Bassin Lyon Nord-Isère")
-    assert days(here, there) == {("pm10", TODAY): Threshold.ALERT}
-    assert days(here, there, zones=("BASSIN GRENOBLOIS",)) == {("pm10", TODAY): Threshold.INFORMATION}
+    assert days(here, there) == {("pm10", TODAY): AirThreshold.ALERT}
+    assert days(here, there, zones=("BASSIN GRENOBLOIS",)) == {("pm10", TODAY): AirThreshold.INFORMATION}
     assert read_episodes(episodes(here, there), "38", ()).zones == ("Bassin Lyon Nord-Isère", "Bassin grenoblois")
 
 
 def test_of_several_declarations_the_last_counts_and_another_department_is_passed_over():
     first, second = (row("PM10", TODAY, each, date_dif=day) for each, day in ((ALERTED, YESTERDAY), (FREE, TODAY)))
-    assert days(second, first) == days(first, second) == {("pm10", TODAY): Threshold.NONE}
+    assert days(second, first) == days(first, second) == {("pm10", TODAY): AirThreshold.NONE}
     for when in (TODAY, "25/11/2026", 3, None):
         twice = [row("PM10", TODAY, each, date_dif=when) for each in (ALERTED, FREE)]
-        assert days(*twice) == days(*twice[::-1]) == {("pm10", TODAY): Threshold.ALERT}, (
+        assert days(*twice) == days(*twice[::-1]) == {("pm10", TODAY): AirThreshold.ALERT}, (
             "nobody knows which is the last"
         )
     assert days(row("PM10", TODAY, ALERTED, code_zone="69")) == {}
     for code in ("FR84ZAG01", 38, " 38 ", [], None):
-        assert days(row("PM10", TODAY, ALERTED, code_zone=code)) == {("pm10", TODAY): Threshold.ALERT}
+        assert days(row("PM10", TODAY, ALERTED, code_zone=code)) == {("pm10", TODAY): AirThreshold.ALERT}
 
 
 OTHERS = {
@@ -374,4 +374,6 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
 
 
 def test_a_day_is_kept_as_it_was_told():
-    assert PollutedDay("o3", TODAY, Threshold.ALERT) in read_episodes(episodes(("O3", TODAY, "alerte")), "38", ()).days
+    assert (
+        PollutedDay("o3", TODAY, AirThreshold.ALERT) in read_episodes(episodes(("O3", TODAY, "alerte")), "38", ()).days
+    )

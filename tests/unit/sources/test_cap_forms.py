@@ -19,7 +19,7 @@ from alerts.rendering.text import clean
 from alerts.sources.cap import nina
 from alerts.sources.cap.index import IndexEntry, read_index
 from alerts.sources.cap.message import read_json
-from alerts.sources.cap.snapshot import GONE_FOR, Snapshot
+from alerts.sources.cap.snapshot import GONE_FOR, ArchiveSnapshot
 from tests.cap_messages import message
 from tests.samples import shared
 from tests.walls import in_one_test
@@ -297,7 +297,7 @@ def polled(*looks: tuple[timedelta, list[Heard], list[str]]) -> list[Alert]:
     state: dict[str, Any] = {}
     over: list[Heard] = []
     for after, new, names in looks:
-        snapshot = Snapshot(state)
+        snapshot = ArchiveSnapshot(state)
         snapshot.add(new)
         snapshot.missing(frozenset(f"{name}.xml 1" for name in names), NOON + after)
         over += snapshot.ends(NOON + after)

@@ -16,7 +16,7 @@ import pytest
 from alerts.apart.parser import HERE
 from alerts.model.alert import Alert, MsgType
 from alerts.model.errors import SourceFailed
-from alerts.sources.atmo import PollutedDay, PublishedEpisode, Threshold
+from alerts.sources.atmo import AirThreshold, PollutedDay, PublishedEpisode
 from alerts.sources.vigicrues import PublishedFlood
 from tests.air_pages import ALERTED, FREE, INFORMED
 from tests.flood_pages import WORDS, a_geojson, entry, feed_of
@@ -128,6 +128,6 @@ async def test_weeks_of_episodes(seed, air: Air):  # noqa: F811
         stands = {key: over for key, over in (stands | read).items() if over and key[1] >= today.isoformat()}
         state = air.memory.state["told"]
         published = PublishedEpisode.of(state, today).days if state else ()
-        assert set(published) == {PollutedDay(*key, Threshold(over)) for key, over in stands.items()}
+        assert set(published) == {PollutedDay(*key, AirThreshold(over)) for key, over in stands.items()}
     assert list(goes_on(told)) == []
     assert len(told) > STEPS / 4
