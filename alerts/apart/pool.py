@@ -46,6 +46,8 @@ PATIENCE = 30.0
 """Seconds beyond those of computing that an answer may take: a machine that is busy gives these processes little."""
 MOST_WAITING = 1000
 """Of one owner; more are refused."""
+OF_THIS_MACHINE = frozenset({"apart_busy", "apart_silent", "apart_not_begun"})
+"""Reasons for which this machine is to blame, and not what was to be read: it may be read another time."""
 # Without bytecode: a process that reads strangers' bytes writes no files.
 _COMMAND = (sys.executable, "-B", "-m", "alerts.apart.child")
 # Characters of the process's error that reach the log: its text may be a stranger's.
@@ -247,10 +249,9 @@ class Pool:
     def queue(self, owner: str, work: Callable[[], None]) -> Reason | None:
         """Do it in a thread at this owner's turn; returns why it isn't: much of theirs waits, or no thread begins."""
         with self._lock:
-            queue = self._waiting.setdefault(owner, deque())
-            if len(queue) >= MOST_WAITING:
+            if len(self._waiting.get(owner, ())) >= MOST_WAITING:
                 return because("apart_busy", most=MOST_WAITING)
-            queue.append(work)
+            self._waiting.setdefault(owner, deque()).append(work)
             if (left := self._begin_next()) is not None:
                 owner, work = left
                 self._owners.discard(owner)

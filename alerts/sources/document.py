@@ -15,7 +15,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from alerts.apart.parser import Parser
-from alerts.model.errors import FailedForGood, Unreadable
+from alerts.apart.pool import OF_THIS_MACHINE
+from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.reason import because
 from alerts.sources.fetch import show
 from alerts.sources.spool import SpooledBody
@@ -86,7 +87,7 @@ class FetchedDocument:
     async def parsed(self, parser: Parser[..., T], *given: Hashable, size: Callable[[T], int]) -> T:
         """Return what `parser` reads apart from the body and what else it is `given`, once for all who want that.
 
-        Raises FailedForGood, with the address, for what it can't read.
+        Raises FailedForGood, with the address, for what it can't read, and SourceFailed where this machine is to blame.
         """
 
         def read() -> T:
@@ -95,7 +96,8 @@ class FetchedDocument:
         try:
             return await self.once((parser.name, *given), read, size, by=parser.turns_of(self.url))
         except Unreadable as error:
-            raise FailedForGood(because("at_address", address=show(self.url), why=error.reason)) from error
+            failed = SourceFailed if error.reason.code in OF_THIS_MACHINE else FailedForGood
+            raise failed(because("at_address", address=show(self.url), why=error.reason)) from error
 
     def forget(self, key: Hashable) -> None:
         """Make it anew for the next who asks."""

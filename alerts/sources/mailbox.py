@@ -31,6 +31,7 @@ from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
+from alerts.apart.pool import OF_THIS_MACHINE
 from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Info, NamedValue, Severity
 from alerts.model.errors import BadCredential, SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
@@ -285,7 +286,7 @@ class MailboxSource:
             words = await read_mail.read(self._settings.host, envelope.content)
         except Unreadable as error:
             # Then this machine is in trouble, and the mail is read another time.
-            if error.reason.code in ("apart_busy", "apart_silent", "apart_not_begun"):
+            if error.reason.code in OF_THIS_MACHINE:
                 raise
             why = because("mailbox_mail", address=head.address, why=error.reason)
             return Heard(f"{self._name}/{envelope.arrived.isoformat()}/{envelope.uid}", problem=why)

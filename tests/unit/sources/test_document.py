@@ -7,6 +7,9 @@ import threading
 
 import pytest
 
+from alerts.apart import pool
+from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.sources.cap.nina import Outlines, read_outlines
 from alerts.sources.document import KEPT_FOR, FetchedDocument, Shelf
 
 
@@ -39,6 +42,16 @@ async def test_what_cannot_be_made_is_told_to_all_and_tried_again(document):
     told = await asyncio.gather(document.once("a", fail), document.once("a", fail), return_exceptions=True)
     assert [type(each) for each in told] == [ValueError] * 2
     assert await document.once("a", lambda: 1) == 1
+
+
+async def test_only_what_is_unreadable_itself_is_given_up_for_good(document, monkeypatch):
+    with pytest.raises(FailedForGood):
+        await document.parsed(read_outlines, size=Outlines.size)
+
+    monkeypatch.setattr(pool, "MOST_WAITING", 0)
+    with pytest.raises(SourceFailed) as caught:
+        await document.parsed(read_outlines, size=Outlines.size)
+    assert type(caught.value) is SourceFailed
 
 
 async def test_one_who_stops_waiting_leaves_it_to_the_others(document):
