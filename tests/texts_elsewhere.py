@@ -32,7 +32,7 @@ from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from alerts.sources import atmo, vigicrues
 from alerts.sources.editions import Colour
-from alerts.sources.run import Run
+from alerts.sources.run import MessageRun
 from alerts.sources.vigilance.bulletin import ColourMap, ColourWindow
 from alerts.sources.vigilance.warning import (
     PHENOMENA,
@@ -217,7 +217,7 @@ def _vigicrues() -> list[tuple[Any, Alert]]:
         )
         sections, _ = vigicrues.in_flood(edition, ("GA6", "GA2"), told)
         alert = vigicrues.alert_of(sections, told.run if told else None, now, town)
-        told = vigicrues.PublishedFlood(Run.after(told.run if told else None, alert), sections)
+        told = vigicrues.PublishedFlood(MessageRun.after(told.run if told else None, alert), sections)
         said.append((now, alert))
     return said
 
@@ -232,7 +232,7 @@ def _atmo() -> list[tuple[Any, Alert]]:
         now = NOW + step * day / 3
         days = tuple(atmo.PollutedDay(name, at, atmo.AirThreshold(over)) for name, at, over in pollutants)
         alert = atmo.alert_of(days, run, last, now, "38", town)
-        run, last = Run.after(run, alert), alert.identifier
+        run, last = MessageRun.after(run, alert), alert.identifier
         said.append((now, alert))
     return said
 
