@@ -72,6 +72,19 @@ def _at_least_a_second(value: timedelta) -> timedelta:
 Interval = Annotated[Span, AfterValidator(_at_least_a_second)]
 
 
+def _a_department(value: str) -> str:
+    if value not in DEPARTMENTS:
+        raise ValueError(because("no_department", text=repr(value)))
+    return value
+
+
+def _without_end(value: str) -> str:
+    return value.rstrip("/")
+
+
+_ApiUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_end)]
+
+
 class AskedSettings(SourceSettings):
     """The settings of a source that is polled."""
 
@@ -212,22 +225,10 @@ class AtmoSettings(AskedSettings):
     kind: Literal["atmo"]
     user: str = Field(min_length=1, max_length=200, examples=["mairie@saint-martin.example"])
     password: SecretSource
-    department: str = Field(examples=["38", "2A"])
+    department: Annotated[str, AfterValidator(_a_department)] = Field(examples=["38", "2A"])
     zones: tuple[str, ...] = Field(default=(), max_length=20, examples=[["Bassin grenoblois"]])
-    api_url: str = Field(default="https://admindata.atmo-france.org", pattern=r"^https?://[^\s/]+")
+    api_url: _ApiUrl = "https://admindata.atmo-france.org"
     every: Interval = timedelta(minutes=30)
-
-    @field_validator("department")
-    @classmethod
-    def _is_one(cls, value: str) -> str:
-        if value not in DEPARTMENTS:
-            raise ValueError(because("no_department", text=repr(value)))
-        return value
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_without_end(cls, value: str) -> str:
-        return value.rstrip("/")
 
     def credential(self, folder: Path) -> Secret:
         """The account's password; raises BadCredential where it is missing, or can't be one."""
@@ -247,9 +248,7 @@ class VigilanceSettings(AskedSettings):
     kind: Literal["vigilance"]
     key: SecretSource
     department: str = Field(examples=["38", "2A"])
-    api_url: str = Field(
-        default="https://public-api.meteofrance.fr/public/DPVigilance/v1", pattern=r"^https?://[^\s/]+"
-    )
+    api_url: _ApiUrl = "https://public-api.meteofrance.fr/public/DPVigilance/v1"
     except_: tuple[Literal["1", "2", "3", "4", "5", "6", "7", "8", "9"], ...] = Field(default=(), alias="except")
 
     @field_validator("department")
@@ -257,14 +256,7 @@ class VigilanceSettings(AskedSettings):
     def _is_on_the_map(cls, value: str) -> str:
         if value in OVERSEAS:
             raise ValueError(because("vigilance_overseas", department=value))
-        if value not in DEPARTMENTS:
-            raise ValueError(because("no_department", text=repr(value)))
-        return value
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_without_end(cls, value: str) -> str:
-        return value.rstrip("/")
+        return _a_department(value)
 
     def credential(self, folder: Path) -> Secret:
         """The town's key; raises BadCredential where it is missing, or can't be one."""
@@ -280,7 +272,7 @@ class VigicruesSettings(AskedSettings):
     kind: Literal["vigicrues"]
     sections: tuple[str, ...] = Field(min_length=1, max_length=50, examples=[["GA6", "TL3"]])
     format: Literal["rss", "geojson"] = "rss"
-    api_url: str = Field(default="https://www.vigicrues.gouv.fr", pattern=r"^https?://[^\s/]+")
+    api_url: _ApiUrl = "https://www.vigicrues.gouv.fr"
     every: Interval = timedelta(minutes=5)
 
     @field_validator("sections")
@@ -290,8 +282,3 @@ class VigicruesSettings(AskedSettings):
             if not _SECTION.fullmatch(each):
                 raise ValueError(because("no_section", text=repr(each)))
         return tuple(dict.fromkeys(value))
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_without_end(cls, value: str) -> str:
-        return value.rstrip("/")
