@@ -335,7 +335,6 @@ class TransitSource:
         self._town = around.town
         self._sender = urlsplit(settings.url).hostname or around.town.sender
         self._document: FetchedDocument | None = None
-        self._made: datetime | None = None
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
         """Have `wake` called when the network says something new."""
@@ -352,9 +351,8 @@ class TransitSource:
         if made is not None and now - made > self._settings.fresh:
             raise SourceFailed(because("transit_outdated", at=made))
         # A cache on the way may answer with one of before.
-        if made is not None and self._made is not None and made < self._made:
+        if made is not None and made < datetime.fromisoformat(memory.state.get("made") or made.isoformat()):
             return SourceReading((), memory, unchanged=True)
-        self._made = made
         published = {name: _PUBLISHED(each) for name, each in memory.state.get("told", {}).items()}
         lists_all = dataset.is_full and made is not None and not (dataset.is_cut or dataset.unread)
         after: dict[str, PublishedDisruption] = {}
@@ -367,6 +365,7 @@ class TransitSource:
         stored = await known([each.identifier for each in said]) if said else set()
         last = said[-1].identifier if said else last
         state: dict[str, Any] = {"told": {name: plain(each) for name, each in after.items()}, "last": last}
+        state["made"] = made.isoformat() if made is not None else None
         if not dataset.is_full:
             state["kept"] = [plain(each) for each in dataset.alerts if window_of(each.periods, now)]
         heard = [Heard(each.identifier, each, hold=hold) for each in said if each.identifier not in stored]

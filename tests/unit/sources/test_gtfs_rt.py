@@ -377,7 +377,10 @@ async def test_how_old_it_may_be_is_the_town_s_to_say(tmp_path):
 async def test_an_older_dataset_from_a_cache_says_nothing(network):
     await network.says(a_disruption())
     newer = network.clock.now()
-    await network.writes(a_dataset(a_disruption(text="Ancien."), made=newer - 2 * MINUTE))
+    older = a_dataset(a_disruption(text="Ancien."), made=newer - 2 * MINUTE)
+    assert await network.writes(older) == []
+    network.begin()
+    assert await network.writes(older) == [], "nor to another process"
 
     assert await network.says(a_disruption()) == []
 
