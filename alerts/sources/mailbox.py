@@ -164,7 +164,8 @@ class MailFolder:
     def _number(self, name: str) -> int:
         assert self._server is not None  # noqa: S101 it is open
         [said] = self._server.response(name)[1][-1:] or [None]
-        if not isinstance(said, bytes) or not said.isdigit():
+        # They have 32 bits (RFC 9051, section 2.3.1.1).
+        if not isinstance(said, bytes) or not said.isdigit() or len(said) > 10:
             raise SourceFailed(because("mailbox_unnumbered", name=name))
         return int(said)
 
@@ -238,12 +239,12 @@ class MailboxSource:
             uid = state["uid"] if state["validity"] == folder.validity else await self._before(folder, since, now)
             if folder.next - 1 <= uid:
                 return SourceReading((), Memory(state=after | {"uid": uid}), unchanged=True)
-            heard, upto = await self._news(folder, uid, since, now)
+            heard, upto, hurries = await self._news(folder, uid, since, now)
         stored = await known([each.key for each in heard]) if heard else set()
         return SourceReading(
             [each for each in heard if each.key not in stored],
             Memory(state=after | {"uid": upto}),
-            look_again=now if upto < folder.next - 1 else None,
+            look_again=now if hurries else None,
         )
 
     async def _before(self, folder: MailFolder, since: datetime, now: datetime) -> int:
@@ -252,8 +253,11 @@ class MailboxSource:
         found = await _waited(lambda: folder.search(f"SINCE {day.day:02}-{_MONTHS[day.month - 1]}-{day.year}"))
         return (found[0] if found else folder.next) - 1
 
-    async def _news(self, folder: MailFolder, uid: int, since: datetime, now: datetime) -> tuple[list[Heard], int]:
-        """Return the entries after `uid`, and the number up to which the folder was read for them."""
+    async def _news(self, folder: MailFolder, uid: int, since: datetime, now: datetime) -> tuple[list[Heard], int, bool]:
+        """Return the entries after `uid`, the number up to which it was read for them, and whether more wait there.
+
+        Where so many numbers stand for no mail, nothing waits: a server may name any number as its next.
+        """
         last = min(folder.next - 1, uid + _SPAN)
         uids = (await _waited(lambda: folder.search(f"UID {uid + 1}:{last}")))[:MOST_HEADS]
         last = uids[-1] if len(uids) == MOST_HEADS else last
@@ -279,7 +283,7 @@ class MailboxSource:
             for envelope in found:
                 if (entry := await self._heard(envelope, head, now)) is not None:
                     heard.setdefault(entry.key, entry)
-        return list(heard.values()), last
+        return list(heard.values()), last, bool(uids) and last < folder.next - 1
 
     async def _heard(self, envelope: Envelope, head: MailHead, now: datetime) -> Heard | None:
         try:

@@ -336,6 +336,14 @@ async def test_mails_that_are_told_in_another_order_are_all_read(stage, monkeypa
     assert len(heard) == 3
 
 
+async def test_a_server_that_names_an_absurd_next_number_is_asked_no_oftener(stage):
+    stage.box.next = 4_294_967_295
+    assert (await stage.look(), stage.again) == ([], None)
+    stage.box.next = 10**12
+    with pytest.raises(SourceFailed, match="UIDNEXT"):
+        await stage.look()
+
+
 async def test_a_clock_that_was_ahead_at_the_first_look_hides_no_mails(stage):
     ahead = (NOW + timedelta(days=400)).isoformat()
     stage.memory = Memory(state=stage.memory.state | {"since": ahead})
