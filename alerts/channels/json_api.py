@@ -7,6 +7,7 @@ says of its limits. Statuses decide (`answer.refusal_of`); a platform that answe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,8 @@ from alerts.channels.settings import ChannelSettings, KeptPassword, SecretSource
 from alerts.model.ports import Resources
 from alerts.model.post import Quota
 
+# Seconds since 1970, as limits are told.
+_NUMBER = re.compile(r"\d{1,12}(\.\d{1,9})?")
 Body = Mapping[str, Any] | aiohttp.FormData | bytes | None
 """What a request carries: an object that goes as JSON, a form, or bytes of a type that the headers name."""
 
@@ -142,7 +145,7 @@ class JsonApi:
         """
         now, reset = self._resources.clock.now(), _first(answer, "X-RateLimit-Reset", "RateLimit-Reset")
         if reset:
-            named = moment_of(float(reset[:12]) if reset.isdecimal() else reset)
+            named = moment_of(float(reset) if _NUMBER.fullmatch(reset) else reset)
             return min(named, now + LONGEST_WAIT) if named is not None else None
         milliseconds = count_of((answer.read() or {}).get("retry_after_ms"))
         wait = wait_of(answer.headers.get("Retry-After") if milliseconds is None else milliseconds / 1000)

@@ -195,6 +195,15 @@ async def test_what_the_server_says_of_its_limits_is_believed_until_they_are_ove
     assert not channel.quotas()
 
 
+async def test_a_limit_is_told_in_seconds_since_1970_with_a_fraction_too(stage):
+    reset = (stage.clock.now() + timedelta(minutes=4)).timestamp() + 0.5
+    async with platform((429, b'{"error":"later"}', {"X-RateLimit-Reset": f"{reset:.3f}"})) as there:
+        channel = await stage.open("mastodon", api_url=there.url)
+        with pytest.raises(Retry) as waits:
+            await channel.publish(message("Crue"))
+    assert waits.value.after == stage.clock.now() + timedelta(minutes=4, seconds=0.5)
+
+
 @pytest.mark.parametrize("reset", ["2199-12-31T00:00:00Z", "99999999999", "4102444800"])
 async def test_a_server_with_a_wrong_clock_silences_the_channel_for_a_day_at_the_most(stage, reset):
     told = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
