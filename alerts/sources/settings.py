@@ -82,7 +82,15 @@ def _without_end(value: str) -> str:
     return value.rstrip("/")
 
 
+def _is_encrypted(value: str) -> str:
+    # Whoever is between could read the credential, and make up a warning.
+    if value.startswith("http:") and not is_here(urlsplit(value).hostname or ""):
+        raise ValueError(because("api_url_plain_afar"))
+    return value
+
+
 _ApiUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_end)]
+_ApiUrlWithCredential = Annotated[_ApiUrl, AfterValidator(_is_encrypted)]
 
 
 class AskedSettings(SourceSettings):
@@ -227,7 +235,7 @@ class AtmoSettings(AskedSettings):
     password: SecretSource
     department: Annotated[str, AfterValidator(_a_department)] = Field(examples=["38", "2A"])
     zones: tuple[str, ...] = Field(default=(), max_length=20, examples=[["Bassin grenoblois"]])
-    api_url: _ApiUrl = "https://admindata.atmo-france.org"
+    api_url: _ApiUrlWithCredential = "https://admindata.atmo-france.org"
     every: Interval = timedelta(minutes=30)
 
     def credential(self, folder: Path) -> Secret:
@@ -248,7 +256,7 @@ class VigilanceSettings(AskedSettings):
     kind: Literal["vigilance"]
     key: SecretSource
     department: str = Field(examples=["38", "2A"])
-    api_url: _ApiUrl = "https://public-api.meteofrance.fr/public/DPVigilance/v1"
+    api_url: _ApiUrlWithCredential = "https://public-api.meteofrance.fr/public/DPVigilance/v1"
     except_: tuple[Literal["1", "2", "3", "4", "5", "6", "7", "8", "9"], ...] = Field(default=(), alias="except")
 
     @field_validator("department")

@@ -373,6 +373,15 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path):
     assert "abc" not in str(caught.value)
 
 
+def test_the_password_goes_over_http_to_this_machine_alone(tmp_path):
+    told = LINES + 'user = "m"\npassword = { env = "P" }\ndepartment = "2A"\napi_url = "http://%s/"\n'
+    for here in ("127.0.0.1:1", "localhost:1", "[::1]:1"):
+        read_config(tmp_path / "channels.toml", told % here)
+    for afar in ("atmo.example", "192.168.1.7:80", "127.0.0.1.example", "127.0.0.1@atmo.example", "[::1"):
+        with pytest.raises(ConfigurationError, match="api_url"):
+            read_config(tmp_path / "channels.toml", told % afar)
+
+
 def test_a_day_is_kept_as_it_was_told():
     assert (
         PollutedDay("o3", TODAY, AirThreshold.ALERT) in read_episodes(episodes(("O3", TODAY, "alerte")), "38", ()).days

@@ -475,6 +475,12 @@ def test_its_settings(tmp_path):
     assert settings.api_url == "http://127.0.0.1:8081/vigilance"
 
 
+def test_the_key_goes_over_http_to_this_machine_alone(tmp_path):
+    told = 'key = { env = "K" }\ndepartment = "2A"\napi_url = "http://meteo.example"\n'
+    with pytest.raises(ConfigurationError, match="api_url"):
+        read_config(tmp_path / "channels.toml", LINES + told)
+
+
 def test_all_that_is_wrong_is_told_at_once(tmp_path):
     wrong = (
         'key = "abc"\ndepartment = "1"\nexcept = ["10"]\napi_url = "ftp://x"\nexcpt = 3\nurl = "https://x.example"\n'
