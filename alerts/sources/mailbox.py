@@ -253,7 +253,9 @@ class MailboxSource:
         found = await _waited(lambda: folder.search(f"SINCE {day.day:02}-{_MONTHS[day.month - 1]}-{day.year}"))
         return (found[0] if found else folder.next) - 1
 
-    async def _news(self, folder: MailFolder, uid: int, since: datetime, now: datetime) -> tuple[list[Heard], int, bool]:
+    async def _news(
+        self, folder: MailFolder, uid: int, since: datetime, now: datetime
+    ) -> tuple[list[Heard], int, bool]:
         """Return the entries after `uid`, the number up to which it was read for them, and whether more wait there.
 
         Where so many numbers stand for no mail, nothing waits: a server may name any number as its next.
