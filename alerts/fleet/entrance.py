@@ -19,6 +19,7 @@ from aiohttp import hdrs, web
 from alerts.fleet.towns import MOUNTS
 from alerts.web.console.arrival import host_of
 from alerts.web.listener import unnamed
+from alerts.web.public.answers import Prebuilt
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ async def _below(place: TownPlace, request: web.Request) -> web.StreamResponse:
     if not response.prepared:
         _lead(place, response)
         await response.prepare(request)
-        if isinstance(response, web.FileResponse):  # it is sent by being prepared, and can't be prepared twice
+        # These are sent by being prepared, and would be sent once more by the door's own request.
+        if isinstance(response, web.FileResponse | Prebuilt):
             return _Sent(response)
     return response
 

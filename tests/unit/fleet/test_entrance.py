@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from lxml import html
@@ -12,8 +15,10 @@ from lxml import html
 from alerts.access.accounts import add_account
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
+from alerts.fleet.entrance import TownRouter
 from alerts.fleet.process import fleet_app
 from alerts.model.person import Actor, Origin, Role
+from alerts.web.public.answers import answer, served
 from tests.unit.fleet.towns import a_fleet, write_town
 
 ROOT = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root")
@@ -52,6 +57,23 @@ async def test_a_town_without_one_is_asked_below_its_path(tmp_path):
 
     assert "Ville de meylan" in page
     assert elsewhere.headers["Location"] == "/t/meylan/"
+
+
+async def test_a_page_below_a_path_is_sent_once_and_the_connection_stays_in_step():
+    app, door, front = web.Application(), TownRouter(), web.Application()
+    app.router.add_get("/", partial(served, answer("Vent violent.", "text/plain")))
+    front.router.add_route("*", "/{path:.*}", door.answer)
+    place = await door.put("meylan", app, ())
+    async with TestServer(front) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        for header in ("X-Nothing: 1", "If-None-Match: *", "Connection: close"):
+            writer.write(f"GET /t/meylan/ HTTP/1.1\r\nHost: town\r\n{header}\r\n\r\n".encode())
+        said = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    await door.take_away(place)
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"304", b"200"]
 
 
 async def test_a_town_with_a_host_is_not_below_a_path_and_no_host_leads_to_another_town(tmp_path):
