@@ -59,14 +59,16 @@ release-check: check docs package matrix
 	for each in build/release/*deb13_amd64.deb; do $(BIN)/python -m shipping.booted trixie $$each; done
 
 # What else of Python 3.11 to 3.14 and PostgreSQL 13 on this machine has, each in turn; what it lacks is named.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+POSTGRESQLS ?= /usr/lib/postgresql/*/bin
 matrix: $(VENV)/dev.stamp
-	@for each in 3.11 3.12 3.13 3.14; do \
+	@for each in $(PYTHONS); do \
 	    python$$each -c '' 2>/dev/null || { echo "skipped: Python $$each, which this machine doesn't have"; continue; }; \
 	    echo "Python $$each:"; at=build/matrix/$$each; python$$each -m venv $$at && \
 	    $$at/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock && \
 	    $$at/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && \
 	    $$at/bin/python -m pytest -n $(WORKERS) tests/unit || exit 1; done
-	@for each in /usr/lib/postgresql/*/bin; do \
+	@for each in $(POSTGRESQLS); do \
 	    [ -x $$each/initdb ] || { echo "skipped: PostgreSQL, which this machine doesn't have"; continue; }; \
 	    echo "$$each:"; PATH=$$each:$$PATH $(BIN)/python -m pytest -n $(WORKERS) tests/unit/store -k 'server or postgresql' || exit 1; done
 

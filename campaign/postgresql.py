@@ -223,8 +223,10 @@ class PostgreSQL:
         arguments = ["-D", f"{self.folder}/data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
         if self._binaries.version >= 15:
             arguments += ["--locale-provider=icu", "--icu-locale=fr"]
+        if self._binaries.version >= 14:
+            arguments += ["--no-instructions"]
         with (self.folder / "log").open("ab") as log:
-            made = self._start("initdb", [*arguments, "--no-sync", "--no-instructions"], log.fileno())
+            made = self._start("initdb", [*arguments, "--no-sync"], log.fileno())
         if made.wait(_PATIENCE) != 0:
             raise RuntimeError(f"initdb failed; it said:\n{self._words()}")
 

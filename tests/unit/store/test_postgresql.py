@@ -212,10 +212,12 @@ def test_the_way_back_to_an_older_version_is_as_its_page_tells(postgresql_url, t
     section = page.partition("### On PostgreSQL")[2].partition("\n## ")[0]
     tools = [shlex.split(line) for line in section.splitlines() if line.startswith(("pg_", "psql"))]
     assert [each[0] for each in tools] == ["pg_dump", "psql", "pg_restore"]
+    folder = find_binaries().folder
+    if not (folder / "pg_dump").exists():
+        pytest.skip(f"{folder} has a server without pg_dump")
 
     def type_in(command):
         words = [postgresql_url if word == "towns" else word for word in command[1:]]
-        folder = find_binaries().folder
         subprocess.run([folder / command[0], *words], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
     town = Server(Secret(postgresql_url), "saint_martin", tmp_path / "var")
