@@ -18,7 +18,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk, body_for
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Work, Workers
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Target
@@ -30,7 +30,6 @@ from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.database import Database
-from alerts.store.leases import Leases
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from bench import samples

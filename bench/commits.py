@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from alerts.delivery.lease import Leases
 from alerts.model.delivery import Verdict
 from alerts.model.incident import StoredAlert, new_id
 from alerts.model.lease import Lease, RunningDaemon
@@ -19,7 +20,7 @@ from alerts.model.post import Post, PostState, Receipt
 from alerts.store.alerts import ALERT_ROW, POST_ROW
 from alerts.store.database import Database
 from alerts.store.files import connect
-from alerts.store.leases import Leases, Renewal, Take
+from alerts.store.leases import Renewal, Take
 from alerts.store.outbox import Outbox
 from bench import samples
 from bench.measure import Row, in_turn_async

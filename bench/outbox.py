@@ -14,7 +14,7 @@ from pathlib import Path
 
 from alerts.daemon.environment import HANDED_OVER_AFTER, leave_alone_what_stays
 from alerts.delivery.lane import Lane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Workers
 from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.events import AttemptFinished, Events
@@ -24,10 +24,9 @@ from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, 
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig, Server
 from alerts.store.alerts import AlertRepository
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.store.leases import Leases
-from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Outbox
 from bench import samples
 

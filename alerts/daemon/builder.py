@@ -17,7 +17,7 @@ from alerts.daemon.environment import DaemonEnvironment, HttpSession
 from alerts.daemon.intake import MessageIntake
 from alerts.daemon.reports import ReportDuties, forward_holdings, open_remotes
 from alerts.delivery.lane import Lane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.lease import Lease
@@ -25,9 +25,8 @@ from alerts.model.ports import Resources, Surroundings
 from alerts.model.town import Town
 from alerts.sources.poll import Poller
 from alerts.sources.shared import SharedReader
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.database import Database
-from alerts.store.leases import Leases
-from alerts.store.memory import ChannelStatuses
 
 LONGEST_HOST: Final = 24
 """Characters of the host's name that a lease's owner begins with."""

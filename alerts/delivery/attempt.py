@@ -54,7 +54,7 @@ from alerts.model.ports import (
 from alerts.model.post import Means, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
-from alerts.store.memory import ChannelStatuses
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.outbox import Outbox
 
 # The platform has answered already: the result is kept in memory until the database takes it.

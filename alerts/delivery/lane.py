@@ -44,7 +44,7 @@ from alerts.model.ports import (
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
-from alerts.store.memory import ChannelStatuses
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.outbox import Due, Outbox
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,7 +23,8 @@ from alerts.delivery.share import Choice, LeaseGroup, choose
 from alerts.delivery.worker import LATE, Work
 from alerts.model.lease import Lease, Ownership, RunningDaemon
 from alerts.model.ports import Clock
-from alerts.store.leases import Leases, Renewal, Take
+from alerts.store.database import Database
+from alerts.store.leases import Renewal, Take
 
 TERM = timedelta(seconds=5)
 """How long a lease lasts: a daemon that comes after a killed one sends within this and a second."""
@@ -45,6 +46,33 @@ class _OwnLease:
     lease: Lease
     until: float  # monotonic
     term: int
+
+
+class Leases:
+    """The leases in the database, each step in a transaction of its own. Every write is durable when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self, now: datetime, term: timedelta) -> Ownership:
+        """Return the owners of all leases, without writing anything."""
+        return await self._database.read(lambda unit: unit.leases.ownership(now, term))
+
+    async def renew(self, renewal: Renewal, now: datetime, choose: Callable[[Ownership], Take]) -> Ownership:
+        """Register, renew, give up and take, in one transaction; returns who holds what after it."""
+        return await self._database.write(lambda unit: unit.leases.renew(renewal, now, choose))
+
+    async def retire(self, owner: str, names: Iterable[str], now: datetime) -> None:
+        """Strike this daemon off, and end these of its leases; it goes on with the rest."""
+        await self._database.write(lambda unit: unit.leases.retire(owner, names, now))
+
+    async def give_back(self, owner: str, now: datetime) -> None:
+        """End all that this daemon holds, and strike it off."""
+        await self._database.write(lambda unit: unit.leases.give_back(owner, now))
+
+    async def release_dead(self, beginning: str, now: datetime) -> None:
+        """End all that daemons of such names hold, and strike them off: they are known to be dead."""
+        await self._database.write(lambda unit: unit.leases.release_dead(beginning, now))
 
 
 class LeasedWorker:

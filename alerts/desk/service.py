@@ -35,7 +35,7 @@ from alerts.model.spending import LIFTED, SPENT, Spending
 from alerts.model.town import MAIL, PUSH, Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
-from alerts.store.pictures import SharedPictures, bring, keep_picture, kept_picture, picture_folder
+from alerts.store.pictures import SharedPictures, keep_picture, kept_picture, picture_folder
 from alerts.store.unit import Unit, scratch_unit
 from alerts.store.views import Views
 
@@ -198,7 +198,7 @@ class DeskService:
 
     async def bring_picture(self, name: str) -> None:
         """Have a picture here that may have been kept by another machine, under its name or its path."""
-        await bring(self._database, str(picture_folder(self._town.beside) / Path(name).name))
+        await self._database.fetch_picture(str(picture_folder(self._town.beside) / Path(name).name))
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture that was kept under that name."""

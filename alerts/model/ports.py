@@ -512,3 +512,11 @@ class BotClient(Protocol):
     async def list_commands(self, commands: Mapping[str, str], language: str | None) -> None:
         """Show these commands, with what they do, to those whose app speaks `language` (None: everybody else)."""
         ...
+
+
+class OnStored(Protocol):
+    """Called when another process stores something."""
+
+    def __call__(self, *, is_stored: bool) -> None:
+        """`is_stored`: it may be a post that a lane has to send."""
+        ...

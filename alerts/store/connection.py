@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
@@ -22,6 +22,7 @@ from alerts.store import files, sockets
 from alerts.store.files import StoreError
 
 if TYPE_CHECKING:
+    from alerts.model.ports import OnStored
     from alerts.store.dialect import Connection
 
 Place = Path | Server
@@ -174,14 +175,6 @@ def ring_others(place: Place) -> None:
     # At a server the transaction that stored something has told of it.
     if isinstance(place, Path):
         sockets.notify(place, but=sockets.own_socket(place, "wake"))
-
-
-class OnStored(Protocol):
-    """Called when another process stores something."""
-
-    def __call__(self, *, is_stored: bool) -> None:
-        """`is_stored`: it may be a post that a lane has to send."""
-        ...
 
 
 def listen(place: Place, rung: OnStored) -> Callable[[], None]:

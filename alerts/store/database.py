@@ -32,6 +32,7 @@ from alerts.model.errors import Busy, DatabaseRefused, Lost, Unstorable
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.town import Server
 from alerts.store.files import LOCK_WAIT, connect, connect_at_once, connect_to_write
+from alerts.store.pictures import PICTURE_NAME, SharedPictures, make_picture
 from alerts.store.restoring import Gap, RestoreMarker
 from alerts.store.statement import Written
 from alerts.store.unit import Unit, transaction
@@ -268,6 +269,15 @@ class Database:
         """Run `work` for the public pages, separately from the lanes' reads and the desk's. Raises Busy."""
         with _refusals():
             return await (self._pages.ask(work) if self._pages is not None else self.read(work))
+
+    async def fetch_picture(self, path: str) -> None:
+        """Make the file of a picture of ours that is missing here, from the server's copy; else it stays missing."""
+        file = Path(path)
+        if not self.is_shared or not PICTURE_NAME.fullmatch(file.name) or await asyncio.to_thread(file.is_file):
+            return
+        data = await self.read(lambda unit: SharedPictures(unit.db).get(file.name))
+        if data is not None:
+            await asyncio.to_thread(make_picture, file, data)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and commit it; what it raises undoes it and is raised here.

@@ -20,7 +20,6 @@ from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
 from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
-    from alerts.store.database import Database
     from alerts.store.dialect import Row
 
 FAR = timedelta(minutes=1)
@@ -186,30 +185,3 @@ def _daemon_of(row: Row) -> RunningDaemon:
         wants=frozenset(json.loads(row["wants"])),
         stalled=tuple(json.loads(row["standing"])),
     )
-
-
-class Leases:
-    """The same for whoever keeps leases. Every write is durable when it returns."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def look(self, now: datetime, term: timedelta) -> Ownership:
-        """Return the owners of all leases, without writing anything."""
-        return await self._database.read(lambda unit: unit.leases.ownership(now, term))
-
-    async def renew(self, renewal: Renewal, now: datetime, choose: Callable[[Ownership], Take]) -> Ownership:
-        """Register, renew, give up and take, in one transaction; returns who holds what after it."""
-        return await self._database.write(lambda unit: unit.leases.renew(renewal, now, choose))
-
-    async def retire(self, owner: str, names: Iterable[str], now: datetime) -> None:
-        """Strike this daemon off, and end these of its leases; it goes on with the rest."""
-        await self._database.write(lambda unit: unit.leases.retire(owner, names, now))
-
-    async def give_back(self, owner: str, now: datetime) -> None:
-        """End all that this daemon holds, and strike it off."""
-        await self._database.write(lambda unit: unit.leases.give_back(owner, now))
-
-    async def release_dead(self, beginning: str, now: datetime) -> None:
-        """End all that daemons of such names hold, and strike them off: they are known to be dead."""
-        await self._database.write(lambda unit: unit.leases.release_dead(beginning, now))

@@ -1,28 +1,20 @@
-"""The memory of sources and channels across restarts, each under its name in channels.toml.
+"""The memory of sources across restarts, each under its name in channels.toml.
 
 A source's memory (the entries it gave, the point where it stopped reading) is written in the transaction that stores
-those entries: a kill loses both or none. A channel's health is written separately, when it changes; the few facts that
-a channel keeps are read once, so that recalling one needs no wait.
+those entries: a kill loses both or none.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from alerts.model.delivery import ChannelStatus
 from alerts.model.incident import Undrafted
-from alerts.model.lease import Lease
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
-from alerts.store.facts import UNDRAFTED, fact, facts, keep_fact
+from alerts.store.facts import UNDRAFTED, facts, keep_fact
 from alerts.store.statement import Statement, UnitPart, moment, stamp, upsert_into
-
-if TYPE_CHECKING:
-    from alerts.store.database import Database
-    from alerts.store.unit import Unit
 
 # More than a year, so that what a feed still lists from last year is not told as new.
 _KEEP_HEARD = timedelta(days=400)
@@ -33,8 +25,6 @@ _FORGET = Statement("DELETE FROM heard WHERE source = :source AND at < :before")
 # All columns at once: what a source remembers belongs to the reading that stored it, never to half of it.
 _REMEMBER = upsert_into("source", "name")
 _READ_WELL = Statement("UPDATE source SET last_ok = :at, last_try = :at WHERE name = :source AND failures = 0")
-_PUT_STATUS = upsert_into("channel", "name")
-_FACTS = Statement("SELECT channel, key, value FROM fact")
 _MOST_UNDRAFTED = 250
 """Of one source and gravity: the first ones are drafted in time. A feed that goes on for ever fills no table."""
 
@@ -143,72 +133,3 @@ class SourceMemory(UnitPart):
         if gone is None or self.known(name, [gone["key"]]):
             return None
         return str(gone["key"]), int(gone["entries"])
-
-
-class ChannelStatuses:
-    """Each platform's state of its limits and of our credential, and the channels' own facts."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._facts: dict[tuple[str, str], str] = {}
-        self._kept: dict[tuple[str, str], str] = {}
-
-    async def load(self) -> None:
-        """Read the channels' facts, which are few, so that `recall` needs no wait.
-
-        Another daemon may have written some while it worked a channel: whoever takes a lease over reads them anew.
-        """
-        self._kept = {}
-        rows = await self._database.read(lambda unit: _FACTS.rows(unit.db))
-        # What was kept while it was read is newer than what was read.
-        self._facts = {(row["channel"], row["key"]): row["value"] for row in rows} | self._kept
-
-    def recall(self, channel: str, key: str) -> str | None:
-        """A fact the channel kept."""
-        return self._facts.get((channel, key))
-
-    async def look_up(self, channel: str, key: str) -> str | None:
-        """Read a fact from the database: another process may have kept it."""
-        return await self._database.read(lambda unit: fact(unit.db, channel, key))
-
-    async def remember(self, channel: str, key: str, value: str) -> None:
-        """Keep a fact across restarts."""
-        self._facts[channel, key] = self._kept[channel, key] = value
-        await self._database.write(lambda unit: keep_fact(unit.db, channel, key, value))
-
-    async def change(self, channel: str, key: str, change: Callable[[str | None], str]) -> None:
-        """Change a fact in one transaction, from how the database has it: another process may have changed it, too.
-
-        What `change` raises leaves it as it was, and is raised here.
-        """
-
-        def work(unit: Unit) -> str:
-            value = change(fact(unit.db, channel, key))
-            keep_fact(unit.db, channel, key, value)
-            return value
-
-        self._facts[channel, key] = self._kept[channel, key] = await self._database.write(work)
-
-    async def status(self, channel: str) -> ChannelStatus:
-        """Return the channel's stored health."""
-        return await self._database.read(lambda unit: unit.views.channel_status(channel))
-
-    async def keep(self, channel: str, status: ChannelStatus, lease: Lease | None, now: datetime) -> None:
-        """Store the channel's health, by its lane under its lease (None: under none). Raises LeaseLost."""
-        # Times as numbers, like every other time of the database.
-        quotas = [
-            {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name} for q in status.quotas
-        ]
-        values = {
-            "name": channel,
-            "state": status.state,
-            "reason": kept_reason(status.reason),
-            "blocked_until": stamp(status.blocked_until),
-            "quotas": json.dumps(quotas),
-        }
-
-        def work(unit: Unit) -> None:
-            unit.leases.check(lease, now)
-            _PUT_STATUS.run(unit.db, **values)
-
-        await self._database.write(work)

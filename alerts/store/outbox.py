@@ -23,7 +23,6 @@ from alerts.model.reason import Reason, because, kept_reason
 from alerts.store import outbox_statements as sql
 from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
-from alerts.store.pictures import bring
 from alerts.store.statement import stamp, time_of
 from alerts.store.unit import Unit
 
@@ -76,7 +75,7 @@ class Outbox:
         due = await self._database.read(look)
         for each in due.posts:
             if each.message.image is not None:
-                await bring(self._database, each.message.image.path)
+                await self._database.fetch_picture(each.message.image.path)
         return due
 
     async def due_later(self, channel: str, now: datetime) -> Due:

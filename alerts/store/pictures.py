@@ -12,7 +12,6 @@ refused: nothing is stored unseen.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import json
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image as PillowImage
 
-    from alerts.store.database import Database
     from alerts.store.dialect import Connection
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
@@ -55,7 +53,7 @@ QUALITY = 92
 # EXIF's tag of the orientation.
 _ORIENTATION = 0x0112
 # The SHA-256 of the content: no other file of the folder can be named.
-_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
+PICTURE_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
 
 
 def picture_folder(database: Path) -> Path:
@@ -83,7 +81,7 @@ def keep_drawing(folder: Path, data: bytes, kind: str) -> str:
 def kept_picture(folder: Path, name: str) -> Path | None:
     """The file of that name, if it is one of ours: no other name leads anywhere."""
     file = folder / name
-    return file if _NAME.fullmatch(name) and file.is_file() else None
+    return file if PICTURE_NAME.fullmatch(name) and file.is_file() else None
 
 
 def pictures_in(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -205,7 +203,7 @@ class SharedPictures(UnitPart):
     def share(self, path: str) -> None:
         """Give the server a copy of this file of ours, if it has none; where it isn't here, another machine did."""
         file = Path(path)
-        if is_sqlite(self._db) or not _NAME.fullmatch(file.name) or not file.is_file():
+        if is_sqlite(self._db) or not PICTURE_NAME.fullmatch(file.name) or not file.is_file():
             return
         if _HAS.row(self._db, name=file.name) is None:
             _PUT.run(self._db, name=file.name, data=file.read_bytes())
@@ -214,13 +212,3 @@ class SharedPictures(UnitPart):
         """The picture of that name."""
         row = _GET.row(self._db, name=name)
         return bytes(row["data"]) if row is not None else None
-
-
-async def bring(database: Database, path: str) -> None:
-    """Make the file of a picture of ours that is missing here, from the server's copy; else it stays missing."""
-    file = Path(path)
-    if not database.is_shared or not _NAME.fullmatch(file.name) or await asyncio.to_thread(file.is_file):
-        return
-    data = await database.read(lambda unit: SharedPictures(unit.db).get(file.name))
-    if data is not None:
-        await asyncio.to_thread(make_picture, file, data)

@@ -34,7 +34,7 @@ from alerts.store.files import LOCK_WAIT
 from alerts.store.reaching import answered_within, connected, conninfo, said, search_path
 
 if TYPE_CHECKING:
-    from alerts.store.connection import OnStored
+    from alerts.model.ports import OnStored
 
 LOOKS_AGAIN_AFTER = 0.25
 """Seconds between two tries to reach a server that doesn't answer."""

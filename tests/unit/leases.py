@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from alerts.delivery.lease import Leases
 from alerts.model.lease import Lease, RunningDaemon
 from alerts.store.database import Database
-from alerts.store.leases import Leases, Renewal, Take
+from alerts.store.leases import Renewal, Take
 
 
 async def take(database: Database, names: Sequence[str], owner: str, now: datetime, until: datetime) -> list[Lease]:

@@ -17,7 +17,7 @@ from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import SECRET_HEADER, SET_AGAIN, Asking, WebhookListening
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.desk.service import DeskService
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import understand_nothing
@@ -28,7 +28,6 @@ from alerts.model.listening import UtteranceState
 from alerts.model.ports import Discussion
 from alerts.model.reason import because
 from alerts.store.files import migrate
-from alerts.store.leases import Leases
 from tests.fakes import FakeClock, FakeLine, begun
 from tests.unit.bot.talking import TOWN
 from tests.unit.bot.test_discussion import CHANNEL, GROUP, NADIA, PLACE, counted, forwarded, says

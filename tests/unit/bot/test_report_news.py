@@ -14,7 +14,7 @@ from alerts.bot.reception import Bot
 from alerts.bot.report_news import NewsJobs
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.jobs import REST, JobLane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Work
 from alerts.model.errors import BadCredential, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.events import ReportsChanged
@@ -22,7 +22,6 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, ReportStep
 from alerts.model.subscriber import Subscriber
 from alerts.reports.report_acts import AcceptReport, AssignReport, CloseReport, DuplicateReport, SetReportAside
-from alerts.store.leases import Leases
 from tests.fakes import FakeClock, FakeLine, begun
 from tests.unit.acting import by
 from tests.unit.bot.talking import TOWN

@@ -21,7 +21,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.jobs import JobLane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Work, Workers
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
@@ -37,7 +37,6 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Asked, Linked, Subscriber
 from alerts.model.town import SourceRules, Town
 from alerts.store.files import migrate
-from alerts.store.leases import Leases
 from tests.fakes import FakeClock, FakeLine, begun
 from tests.unit.bot.talking import TOWN
 from tests.unit.delivery.lane_house import WatchedDatabase

@@ -16,7 +16,7 @@ from alerts.config import load_config
 from alerts.daemon.bots import BulkSenders, bot_paces
 from alerts.daemon.desk import Control
 from alerts.daemon.telemetry import Metrics
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Progress
 from alerts.model.events import Events
@@ -24,7 +24,6 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.database import Database
 from alerts.store.files import connect
-from alerts.store.leases import Leases
 from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import Unit

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.delivery.lane import Lane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Workers
 from alerts.model.alert import Severity, Urgency
 from alerts.model.delivery import Verdict
@@ -22,9 +22,8 @@ from alerts.model.ports import Channel
 from alerts.model.post import Means, Message, Post, PostKind, PostState, TextFormat, priority_of
 from alerts.model.town import ChannelConfig, parse_window
 from alerts.store.alerts import AlertRepository
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.database import Database, Work
-from alerts.store.leases import Leases
-from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Outbox
 from tests.fakes import FakeClock, WorkOutside
 

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Work
 from alerts.model.delivery import SendOutcome
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
@@ -20,7 +20,6 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.files import migrate
-from alerts.store.leases import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells, begun
 from tests.unit.delivery.lane_house import WatchedDatabase
 from tests.unit.leases import ask_for

@@ -9,7 +9,7 @@ import pytest
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports import Probe
 from alerts.model.post import PostState
-from alerts.store.memory import ChannelStatuses
+from alerts.store.channel_statuses import ChannelStatuses
 from tests.fakes import HANGS, ScriptedChannel
 
 

@@ -8,11 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.delivery.lease import RENEWED, TERM, TRIED, LeasedWorker, LeaseKeeper
+from alerts.delivery.lease import RENEWED, TERM, TRIED, LeasedWorker, LeaseKeeper, Leases
 from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import LATE, Workers
 from alerts.model.lease import DUTIES, source_lease
-from alerts.store.leases import Leases
 from tests.fakes import begun
 
 LANES = [LeaseGroup("channel", (name,)) for name in ("x", "page", "webhook")]

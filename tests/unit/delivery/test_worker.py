@@ -11,12 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 import alerts
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Guarded, Work, Workers
 from alerts.model.errors import DatabaseRefused, Retry
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.reason import because
-from alerts.store.leases import Leases
 from tests.fakes import FakeClock
 
 EVERY = 10.0

@@ -12,7 +12,7 @@ import pytest
 from alerts.access.audit import AuditEvent
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -29,7 +29,6 @@ from alerts.model.ports import Heard
 from alerts.model.town import SourceRules
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.store.leases import Leases
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, PAGE, TEAM, X, an_alert
 

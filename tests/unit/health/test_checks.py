@@ -32,9 +32,9 @@ from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import because, in_words
 from alerts.model.town import RateLimit
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.store.memory import ChannelStatuses
 from alerts.store.statement import stamp
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle

@@ -12,7 +12,7 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.desk import Control
 from alerts.daemon.status import database as shown
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.health.desk_events import AFTER, PAUSE, TRIES, UnknownPosts, word_unknown_posts
 from alerts.health.notices import build_notices
 from alerts.model.errors import InDoubt
@@ -22,7 +22,6 @@ from alerts.model.post import Receipt
 from alerts.model.reason import because
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.store.leases import Leases
 from alerts.store.statement import stamp
 from tests.fakes import FakeClock, begun
 from tests.unit.health.test_checks import TOWN

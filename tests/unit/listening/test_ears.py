@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.share import LeaseGroup
 from alerts.listening.ears import Ear, Intake
 from alerts.listening.grouping import Group
@@ -20,7 +20,6 @@ from alerts.model.lease import LeaseLost, ear_lease
 from alerts.model.listening import EarReading, Kind, Understood
 from alerts.model.ports import SystemClock
 from alerts.model.reason import because
-from alerts.store.leases import Leases
 from tests.unit.leases import take as take_leases
 
 

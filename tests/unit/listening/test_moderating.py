@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from alerts.delivery.jobs import JobLane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.share import LeaseGroup
 from alerts.listening.hearing import take
 from alerts.listening.moderating import ModerationJobs, may
@@ -19,7 +19,6 @@ from alerts.model.errors import Conflict, DatabaseRefused, Forbidden, Gone, InDo
 from alerts.model.lease import LeaseLost
 from alerts.model.listening import Understood, UtteranceState
 from alerts.model.reason import because
-from alerts.store.leases import Leases
 from tests.unit.acting import by
 from tests.unit.listening.test_answering import ANNE, PAUL
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from alerts.channels.open311 import Open311
 from alerts.delivery.jobs import REST, JobLane
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.share import LeaseGroup
 from alerts.desk.officer import Officer
 from alerts.model.events import PostsStored, ReportsChanged
@@ -22,7 +22,6 @@ from alerts.model.reports import ForwardState, ReportForward
 from alerts.reports.forgetting import erased
 from alerts.reports.forwarding import ForwardStatuses, HandoverJobs, forward_again, forward_lease
 from alerts.reports.report_acts import AcceptReport
-from alerts.store.leases import Leases
 from tests.fakes import begun
 from tests.unit.acting import by
 

@@ -15,7 +15,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from alerts.daemon.reports import ReportDuties
-from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.model.events import ReportsChanged
@@ -34,7 +34,6 @@ from alerts.reports.report_acts import (
     SetReportAside,
 )
 from alerts.reports.steps import decide_notice
-from alerts.store.leases import Leases
 from alerts.store.schema import metadata
 from tests.unit.acting import by
 from tests.unit.reports.conftest import house_of, north, reporting_town

@@ -16,7 +16,7 @@ from alerts.model.ports import Memory, Resources
 from alerts.model.post import Quota
 from alerts.model.reason import in_words
 from alerts.model.spending import SPENT, Spending
-from alerts.store.memory import ChannelStatuses
+from alerts.store.channel_statuses import ChannelStatuses
 from tests.fakes import FakeClock
 from tests.unit.store.conftest import LATER, NOW
 

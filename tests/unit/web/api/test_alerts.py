@@ -11,7 +11,7 @@ import pytest
 
 from alerts.model.delivery import ChannelStatus
 from alerts.model.reason import in_words
-from alerts.store.memory import ChannelStatuses
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.pictures import bare
 from alerts.store.statement import stamp
 from tests.pictures import a_png

@@ -20,7 +20,7 @@ from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
 from alerts.store import views
 from alerts.store.alerts import stored_alert_of
-from alerts.store.memory import ChannelStatuses
+from alerts.store.channel_statuses import ChannelStatuses
 from alerts.web.public import publisher, site
 from alerts.web.public.page import Pages
 from alerts.web.public.publisher import AT_LEAST_EVERY, freshness_of
