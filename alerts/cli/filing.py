@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alerts.cli import screen
-from alerts.cli.handing import ORDER
 from alerts.cli.options import officer
 from alerts.cli.screen import tell
+from alerts.cli.streams import ORDER
 from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.person import Act

@@ -12,17 +12,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alerts.cli.streams import ORDER, put, put_error
 from alerts.daemon.control import LARGEST_BODY, Order, Unanswered, ask, place_of
 
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
 
-ORDER: ContextVar[Order | None] = ContextVar("order", default=None)
-"""The order carried out here: this process is the daemon that was asked for it, or its successor."""
 # Options of lines that are carried out here.
 #
 # Typer prints help by itself, the daemon may not be able to read a picture, and all that there ever was would take
@@ -137,23 +135,6 @@ class _Heard:
         """Show what was kept. Raises OSError."""
         for kind, text in self._kept:
             (put if kind == "show" else put_error)(text)
-
-
-def put(text: str) -> None:
-    """A line on standard output. Raises OSError where it can't be written."""
-    # Python has no standard output at all where it was closed before the start (`>&-`).
-    if sys.stdout is None:
-        raise OSError("standard output is closed")
-    # Flushed line by line: a full disk or a closed pipe has to show here, not when Python exits.
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def put_error(text: str) -> None:
-    """A line on standard error."""
-    if sys.stderr is not None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
 
 
 def _stopped(file: Path, heard: _Heard) -> int:

@@ -19,8 +19,8 @@ import typer
 
 from alerts.cli import options, screen
 from alerts.cli.filing import Manner, file_alert, show_filed
-from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
+from alerts.cli.streams import ORDER
 from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alerts.cli.handing import put, put_error
+from alerts.cli.streams import put, put_error
 from alerts.model.post import PostState
 from alerts.model.reason import Reason
 
