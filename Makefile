@@ -109,7 +109,7 @@ types: $(VENV)/dev.stamp
 imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
-# Docstrings say what is promised; how many open with "What" or "Who" may only shrink.
+# Docstrings say what is promised: none opens with "What" or "Who".
 prose: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.prose
 

@@ -207,7 +207,7 @@ def condensed(body: bytes, platform: str) -> bytes:
 
 
 class _Condensing:
-    """What is left of the values and characters that one list may have."""
+    """The remaining values and characters that one list may have."""
 
     def __init__(self, platform: str) -> None:
         self._platform = platform

@@ -89,7 +89,7 @@ class BlueskySettings(HearingSettings):
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What one password opened."""
+    """The session that one password opened."""
 
     password: str = field(repr=False)
     did: str
@@ -348,7 +348,7 @@ class Bluesky:
 
 
 class _ThreadsEar(PostsEar):
-    """What is said in the threads of our posts; each reply counts under the nearest of our posts above it."""
+    """Hears the replies in the threads of our posts; each counts under the nearest of our posts above it."""
 
     lists_by_time = False
 

@@ -1,4 +1,4 @@
-"""What a channel may spend a day and a month, where each post costs money.
+"""The ceilings of a channel whose posts cost money: what it may spend a day and a month.
 
 A cost is written down before the request that may cause it, and put right by its answer; so what nobody knows to be
 unpaid counts as paid. What was spent is one of the channel's facts (`alerts.model.spending`), which `status`, an

@@ -67,7 +67,7 @@ _INVALID = 100
 
 
 class Meaning(Enum):
-    """What an error of the Graph API means wherever it is asked; REFUSED: only this request isn't taken."""
+    """The meaning of a Graph API error, wherever it is asked. REFUSED: only this request isn't taken."""
 
     LIMIT = "limit"
     TOKEN = "token"  # noqa: S105 the name of a meaning
@@ -94,7 +94,7 @@ class GraphError:
 
     @property
     def meaning(self) -> Meaning:
-        """What it means, by the code, else by the status."""
+        """Return the meaning of the error, by its code, else by the status."""
         if self.code in _LIMITED:
             return Meaning.LIMIT
         if self.code in _EXPIRED:
@@ -201,7 +201,7 @@ Refusal = Callable[[Answer, RequestPurpose, str, datetime], DeliveryError | None
 
 
 class GraphSettings(Protocol):
-    """What channels.toml says of an account there."""
+    """The settings of an account there, as in channels.toml."""
 
     @property
     def api_url(self) -> str:

@@ -292,7 +292,7 @@ def refusal(answer: Answer, act: RequestPurpose, account: str, now: datetime) ->
 
 
 def _by_subcode(error: GraphError, act: RequestPurpose, now: datetime) -> DeliveryError | None:
-    """What only Instagram refuses; None: the code decides."""
+    """Return the refusal that only Instagram has. None: the code decides."""
     said = quote(error.words)
     match error.subcode:
         case _Subcode.USED_UP:
@@ -310,7 +310,7 @@ def _by_subcode(error: GraphError, act: RequestPurpose, now: datetime) -> Delive
 
 
 def _by_meaning(error: GraphError, answer: Answer, act: RequestPurpose, account: str, now: datetime) -> DeliveryError:
-    """What the code means everywhere, in Instagram's words."""
+    """Return the meaning that the code has everywhere, in Instagram's words."""
     said = quote(error.words)
     if error.code in _TROUBLE or error.meaning is Meaning.TROUBLE:
         return unclear(because("platform_trouble_said", platform="Instagram", status=answer.status, said=said), act)

@@ -304,7 +304,7 @@ class Mastodon:
 
 
 class _RepliesEar(PostsEar):
-    """What is said in the threads of our posts; each reply counts under the nearest of our posts above it."""
+    """Hears the replies in the threads of our posts; each counts under the nearest of our posts above it."""
 
     lists_by_time = False
 

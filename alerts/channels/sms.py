@@ -110,7 +110,7 @@ class SmsSettings(ChannelSettings):
 
 @dataclass(frozen=True, slots=True)
 class _Campaign:
-    """What is about to be sent: to how many, for how much if the provider says it, and under which id there.
+    """A campaign about to be sent: to how many, for how much if the provider says it, and under which id there.
 
     `life` is for how long a network may try to reach a telephone that is off.
     """

@@ -88,7 +88,7 @@ class Desk:
 
     @property
     def renderer(self) -> Renderer:
-        """What words the posts, for pages that show the same alerts."""
+        """The renderer of the posts, for pages that show the same alerts."""
         return self._writer.renderer
 
     def says_what_to_do(self, alert: Alert) -> bool:

@@ -157,7 +157,7 @@ class PostWriter:
 
     @property
     def renderer(self) -> Renderer:
-        """What words the posts, for other places that show the same alerts."""
+        """The renderer of the posts, for other places that show the same alerts."""
         return self._renderer
 
     def for_preview(self) -> PostWriter:

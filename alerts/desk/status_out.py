@@ -58,7 +58,7 @@ class SourceOut(Out):
 
 @dataclass(frozen=True)
 class CostOut(Out):
-    """What a channel's posts cost, in euros, today and in this month, and its ceilings."""
+    """The cost of a channel's posts in euros, today and in this month, and its ceilings."""
 
     today: float
     month: float

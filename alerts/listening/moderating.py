@@ -39,7 +39,7 @@ def may(town: Town, channel: str) -> frozenset[str]:
 
 
 class ModerationJobs(JobKind[DeskUnit, Moderation, None]):
-    """What is wanted on one channel, done by its lane as soon as it is stored; a platform that refuses ends it."""
+    """Moderation wanted on one channel: its lane does it as soon as it is stored. A refusal by the platform ends it."""
 
     rules = JobRules(repeatable=True)
     kinds = (HIDE, DELETE, BLOCK)

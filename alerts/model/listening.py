@@ -41,7 +41,7 @@ NEVER_AUTOMATIC = frozenset({Kind.HELP, Kind.RUMOUR, Kind.ANGER})
 
 
 class UtteranceState(StrEnum):
-    """Where an utterance is: nobody saw to it, somebody did, its platform took it away, or it was forgotten."""
+    """The state of a remark: unread, handled, gone from its platform, or forgotten."""
 
     UNREAD = "unread"
     HANDLED = "handled"
@@ -50,7 +50,7 @@ class UtteranceState(StrEnum):
 
 
 class QuestionState(StrEnum):
-    """Where a question is. `BECAME`: its answer is part of the alert itself by now."""
+    """The state of a question. `BECAME`: its answer has become part of the alert."""
 
     OPEN = "open"
     ANSWERED = "answered"

@@ -220,7 +220,7 @@ OF_PROGRAMS = (Role.REPORTER, *OF_A_TOWN)
 
 
 class Act(StrEnum):
-    """The acts at the desk; `MAY` has the lowest role for each."""
+    """An act at the desk; `MAY` has the lowest role for each."""
 
     REPORT = "report"
     VIEW = "view"
@@ -273,7 +273,7 @@ OPERATES = frozenset((Act.OPERATE, Act.VIEW, Act.POST, Act.UPDATE, Act.CANCEL, A
 
 
 class Origin(StrEnum):
-    """By which way somebody came in."""
+    """The way by which somebody signed in or acted."""
 
     CONSOLE = "console"
     API = "api"

@@ -47,7 +47,7 @@ class Means(StrEnum):
 
 
 class PostState(StrEnum):
-    """Where a post is; `FOLLOWS` says what may come next."""
+    """The state of a post; `FOLLOWS` lists the states that may come next."""
 
     WAITING = "waiting"
     QUEUED = "queued"

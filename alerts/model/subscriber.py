@@ -146,7 +146,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What choices depend on in an alert. `districts` are the codes of those it concerns; None: the whole town."""
+    """The parts of an alert that choices depend on. `districts`: the codes of those concerned; None: the whole town."""
 
     topic: Topic
     severity: Severity

@@ -1,4 +1,4 @@
-"""What the State's two services of coloured warnings have in common: Météo-France's Vigilance, and Vigicrues.
+"""The common part of the State's two services of coloured warnings: Météo-France's Vigilance, and Vigicrues.
 
 Both give four colours, in editions that say when they were issued. An edition counts only if it is newer than the last
 one, for caches answer with older ones. A publisher's clock may be wrong: an edition dated in the future counts as one

@@ -38,7 +38,7 @@ _MOST_PARTS, _LONGEST_SUBJECT, _LONGEST_FIELD = 200, 300, 2000
 
 
 class MailVerdict(StrEnum):
-    """Whether a mail counts: `UNPROVEN` is in the name of a listed sender, and nobody vouches for that."""
+    """The verdict on a mail. `UNPROVEN`: it is in the name of a listed sender, and nobody vouches for that."""
 
     UNLISTED = "unlisted"
     UNPROVEN = "unproven"

@@ -105,7 +105,7 @@ class RoadsSettings(IcalSettings):
 
 @dataclass(frozen=True, slots=True)
 class RoadArea:
-    """What concerns the town: points in its box, or without any, words that name it."""
+    """The area that concerns the town: points in its box, or without any, words that name it."""
 
     box: tuple[float, ...]
     names: tuple[str, ...]
@@ -131,7 +131,7 @@ def _words(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RoadDetails:
-    """What the calendar has no word for: how grave it is, and that its end isn't known."""
+    """Details that a calendar entry has no field for: how grave it is, and that its end isn't known."""
 
     severity: Severity
     is_endless: bool = False

@@ -1,4 +1,4 @@
-"""What feeds of transport say, in words for one alert: titles with the lines that they name, sentences, and credits.
+"""The wording of transport feeds for one alert: titles with the lines that they name, sentences, and credits.
 
 A network writes the same of each line: "Ligne 3 : rue Haute barrée", "Ligne 12 : rue Haute barrée". `joined` makes one
 title of them, and adds to the first text what another says beyond it.

@@ -108,7 +108,7 @@ class ArchiveSnapshot:
         return [Heard(f"{key} gone", alert=each.end(now), notes=notes) for key, each in over.items()]
 
     def state(self) -> dict[str, Any]:
-        """What the next poll is given; nothing where there is nothing to remember."""
+        """The state handed to the next poll; empty if there is nothing to remember."""
         on = {key: each.as_json() for key, each in self._on.items()}
         kept = {"on": on, "unread": sorted(self._unread)}
         return {name: each for name, each in kept.items() if each}

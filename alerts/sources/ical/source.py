@@ -123,7 +123,7 @@ class IcalSource:
         return read_agenda.in_subprocess(document.body, window, self._schedule.zone)
 
     def _reads(self) -> Hashable:
-        """What else of this source its entries depend on, beside document, zone and window."""
+        """The settings of this source that its entries depend on, apart from document, zone and window."""
         return None
 
     def _alert(self, announcement: Announcement, _: WorksAgenda, now: datetime) -> Alert:
