@@ -1,4 +1,4 @@
-"""`tocsin forget`: what people said or reported is forgotten at once, or what is past its time is."""
+"""`tocsin forget`: erases people's remarks and reports, either named ones or all past their time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def forget(
         somebody = officer(unit, who, Act.FORGET)
         somebody.must(Act.FORGET)
         said, reported = act(unit)
-        # Neither an address nor an id of who said it: the log is never forgotten. A report's number tells nobody.
+        # No address and no id of a person: the log is never erased. A report's number identifies nobody.
         somebody.write(Act.FORGET, report or subject, f"{said + reported}, {'in time' if due else 'as was asked for'}")
         return said, reported
 

@@ -1,4 +1,4 @@
-"""Which kinds of source and channel there are: those that ship, and those of other packages by entry point."""
+"""The kinds of source and channel: those that ship, and those that other packages offer by entry point."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SOURCES = "tocsin.sources"
 
 
 def channel_kind(name: str) -> ChannelKind | None:
-    """The kind of channel of that name. Raises Unreadable where its package can't be loaded."""
+    """Return the kind of channel of that name. Raises Unreadable if its package can't be loaded."""
     return _kind(_CHANNELS, name, CHANNEL_KINDS.get(name), ChannelKind)
 
 
 def channel_class(kind: str) -> type[Any] | None:
-    """The class that sends for a channel of that kind, `[push]`'s too. Raises Unreadable as `channel_kind` does."""
+    """Return the class that sends for that kind of channel, including `[push]`. Raises Unreadable as `channel_kind`."""
     if kind == PUSH:
         return class_named(PUSH_CHANNEL)
     found = channel_kind(kind)
@@ -35,7 +35,7 @@ def channel_class(kind: str) -> type[Any] | None:
 
 
 def source_kind(name: str) -> SourceKind | None:
-    """The kind of source of that name. Raises Unreadable where its package can't be loaded."""
+    """Return the kind of source of that name. Raises Unreadable if its package can't be loaded."""
     return _kind(_SOURCES, name, SOURCE_KINDS.get(name), SourceKind)
 
 
@@ -50,7 +50,7 @@ def source_kinds() -> list[str]:
 
 
 def _kind(group: str, name: str, row: K | str | None, kind: type[K]) -> K | None:
-    """The kind that a row of ours is or names, else the one that an installed package offers."""
+    """Return the kind that a built-in row is or names, else the one that an installed package offers."""
     if isinstance(row, kind):
         return row
     entry = (
@@ -74,5 +74,5 @@ def _offered(group: str) -> EntryPoints:
 
 @cache
 def _read(group: str, _: tuple[str, ...]) -> EntryPoints:
-    # Python reads the metadata of every package for each question, 7 ms; a page of the setup asks for all kinds.
+    # Python reads the metadata of every package at each call, 7 ms; a page of the setup asks for all kinds.
     return entry_points(group=group)

@@ -29,9 +29,9 @@ from alerts.model.town import PUSH, Town
 from alerts.web.public.push import PushEnrolment
 
 READ_EVERY = 60.0
-"""Seconds after which the key's file is read anew."""
+"""Seconds between two reads of the key's file."""
 HOLDS = timedelta(hours=1)
-"""How long a push service keeps for an officer what waits: by then they are reminded."""
+"""How long a push service keeps a notice for an officer: a reminder follows by then."""
 LONGEST = 500
 """Characters of the text after the first line."""
 
@@ -44,13 +44,13 @@ def push_settings(town: Town) -> PushSettings | None:
 
 
 def push_enrolment(town: Town) -> PushEnrolment | None:
-    """The door to subscriptions; None where the town has no push."""
+    """Return the enrolment of browsers. Returns None if the town has no push."""
     settings, known = push_settings(town), list[tuple[float, str]]()
     if settings is None:
         return None
 
     def key() -> str:
-        # Read anew now and then: a key that took another's place is taken without a restart.
+        # Read again now and then, so that a replaced key is used without a restart.
         if not known or time.monotonic() - known[0][0] > READ_EVERY:
             public = TownKey.read(settings.key.read(town.folder).reveal()).public
             known[:] = [(time.monotonic(), public)]
@@ -61,7 +61,7 @@ def push_enrolment(town: Town) -> PushEnrolment | None:
 
 @dataclass(frozen=True, slots=True)
 class PushOfficers:
-    """Shows on officers' devices what waits. `channel` is push's."""
+    """Notices of waiting alerts on officers' devices. `channel` is push's."""
 
     town: Town
     service: DeskService
@@ -70,11 +70,11 @@ class PushOfficers:
     channel: str = PUSH
 
     def jobs(self) -> NoticeJobs:
-        """Return what to send, under the lease of push."""
+        """Return the jobs that send them, under the lease of push."""
         return NoticeJobs(self.channel, self.town, f"bulk {PUSH}", self.service, self.say)
 
     async def say(self, chat: int, alert: str, say: Say) -> None:
-        """One message. Raises ReaderGone where the browser is no more, Retry where it can't be carried now."""
+        """Send one message. Raises ReaderGone if the browser has unsubscribed, Retry if the service refuses it now."""
         subscriber = await self.service.ask(partial(_device, chat=chat))
         if subscriber is None or subscriber.endpoint is None:
             raise ReaderGone(because("push_token_unknown"))
@@ -91,11 +91,11 @@ class PushOfficers:
                 pass
 
     def _bulk_of(self, alert: str, say: Say) -> Bulk:
-        """As a bulk has it: the first line is the title, and each alert's words take the place of its earlier ones."""
+        """Return the notice as a bulk message: its first line is the title. It replaces the alert's earlier notice."""
         title, _, rest = visible(say.text).strip().partition("\n")
         text = f"{title}\n{rest.strip()[:LONGEST]}"
         desk, now = self.town.desk_url or "/desk", self.clock.now()
-        # What is no alert, as a change of somebody's account, leads to the desk itself.
+        # A notice about something else, such as an account that changed, links to the desk itself.
         link = f"{desk}/waiting/{alert}" if alert.isalnum() else desk
         return Bulk(
             id=alert,

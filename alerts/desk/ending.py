@@ -17,7 +17,7 @@ from alerts.model.town import ChannelConfig, Town
 from alerts.store.alerts import AlertRepository
 
 GRACE = timedelta(minutes=1)
-"""A sender's own last word (all clear, an extension) often comes at the very end: it is waited for."""
+"""Wait after expiry: the sender's own all-clear or extension often arrives at the very end."""
 
 
 def end_what_is_over(
@@ -27,7 +27,7 @@ def end_what_is_over(
     now: datetime,
     only: Collection[str] | None = None,
 ) -> list[DraftPost]:
-    """The ends of the incidents that nobody extended and nobody ended, stored; `only`: of these alerts."""
+    """Store and return the ends of expired incidents that nobody extended or ended. `only`: of these alerts."""
     drafts: list[DraftPost] = []
     for stored in alerts.over(now - GRACE):
         if only is not None and stored.id not in only:
@@ -35,13 +35,13 @@ def end_what_is_over(
         if any(_may_extend(alerts, each, station) for each in alerts.incident(stored.incident_id)):
             continue
         drafts += _end(alerts, station, stored, write, now)
-        # Also where nothing was told: or else it would be looked at each minute for ever.
+        # Even if nothing was published: otherwise it would be checked each minute for ever.
         alerts.close(stored.id, now)
     return drafts
 
 
 def _runs_out_quietly(alert: Alert) -> bool:
-    """True if its last words include an end of their own: a series of works, or a calendar that announces no ends."""
+    """True if its last text already names its end: a series of works, or a calendar that announces no ends."""
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
@@ -51,7 +51,7 @@ def _takes_away(station: Town, name: str) -> bool:
 
 
 def _may_extend(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
-    """True if it waits and may continue the incident; a proposal of another source delays nothing."""
+    """True if the message waits and may continue the incident. A proposal from another source delays nothing."""
     return stored.state is AlertState.WAITING and not is_proposal(alerts, stored, station)
 
 
@@ -63,7 +63,7 @@ def _end(
     now: datetime,
 ) -> list[DraftPost]:
     whole = tuple(alerts.thread(stored.incident_id))
-    # What still waits came too late: nobody validates it for an incident that is over.
+    # Waiting posts came too late: nobody validates them for an incident that is over.
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
     reached = alerts.subscriber_channels(stored.incident_id)
@@ -72,7 +72,7 @@ def _end(
         return []
     on = channels_on(thread) | reached
     if _runs_out_quietly(alert):
-        # Where an end only takes away what stands, as on a broker, that is quiet, and nothing else would take it away.
+        # An end that only removes the published message, as on a broker, is quiet, and nothing else would remove it.
         reached = frozenset()
         on = frozenset(name for name in channels_on(thread) if _takes_away(station, name))
     if not on:

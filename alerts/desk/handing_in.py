@@ -1,8 +1,8 @@
-"""How a version of an officer's own words comes to be, waits for a second person, and is let out or kept back.
+"""Versions of an officer's own public words: written, waiting for a second person, then published or rejected.
 
-`alerts.desk.versions` says what a version is bound to. What letting it out means is its kind's own affair: an answer to
-a question goes where it was asked (`alerts.listening.questions`), what came of a poll onto its page, an answer to a
-report to who reported (`alerts.reports.steps`).
+`alerts.desk.versions` says what a version is bound to. Each kind publishes it in its own way: an answer goes where the
+question was asked (`alerts.listening.questions`), the result of a poll onto its page, an answer to a report to its
+reporter (`alerts.reports.steps`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from alerts.model.reason import because
 from alerts.store.unit import Unit
 
 _UNSEEN = (AnswerState.WAITING, AnswerState.REJECTED)
-"""The states of what was never let out."""
+"""The states of versions that were never published."""
 
 
 def drafted(officer: Officer, subject: str, text: str, language: str | None = None) -> GivenAnswer:
-    """Return a version of this officer's words before submission, by default in the town's language: it waits."""
+    """Return an unsubmitted version of this officer's words, by default in the town's language."""
     unit = officer.unit
     return GivenAnswer(
         id="",
@@ -39,9 +39,9 @@ def drafted(officer: Officer, subject: str, text: str, language: str | None = No
 
 
 def hand_in(officer: Officer, draft: GivenAnswer, *, waits: bool, act: Act) -> GivenAnswer:
-    """Keep the next version of an officer who may give it (`act`); it waits, or is to be let out now.
+    """Store the next version by an officer who may write it (`act`). It waits, or the caller publishes it now.
 
-    It takes the place of one that still waited, whoever's that was: the audit log has a line of each.
+    It replaces a version that still waited, whoever wrote it; the audit log gets a line for each.
     """
     unit, now = officer.unit, officer.unit.now
     versions = unit.listening.answers(draft.subject)
@@ -65,16 +65,16 @@ def hand_in(officer: Officer, draft: GivenAnswer, *, waits: bool, act: Act) -> G
 
 
 def _logged(version: GivenAnswer) -> str:
-    """A version in the audit log. That is never forgotten, so of a report, whose words are, it has the digest alone."""
+    """Return a version for the audit log, which is never erased: reports are, so their answers leave only a digest."""
     if version.to is AnswerTo.REPORT:
         return "answer"
     return f"{version.asked} – {version.text}" if version.asked else version.text
 
 
 def validate(officer: Officer, name: str, seen: str | None = None) -> GivenAnswer:
-    """Accept a version that waits, as it was shown (`seen`: its digest); the caller lets it out.
+    """Accept a waiting version as it was shown (`seen`: its digest); the caller publishes it.
 
-    Raises Forbidden for its own author, Conflict where somebody was faster or it isn't what was shown.
+    Raises Forbidden for its own author, Conflict if somebody was faster or it has changed since it was shown.
     """
     officer.must(Act.VALIDATE_ANSWER)
     unit, now = officer.unit, officer.unit.now
@@ -111,14 +111,14 @@ def is_by(officer: Officer, version: GivenAnswer) -> bool:
 
 
 def find_answer(unit: Unit, name: str) -> GivenAnswer:
-    """The version of that id, or of that beginning of one. Raises Misuse."""
+    """Return the version by its id, or by the beginning of it. Raises Misuse."""
     found = unit.listening.answer(only_named(unit, "answer", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
 
 def must_wait(unit: Unit, name: str) -> GivenAnswer:
-    """The version of that name, if it waits. Raises Misuse, and Conflict where it doesn't any more."""
+    """Return the waiting version of that name. Raises Misuse, and Conflict if it no longer waits."""
     found = find_answer(unit, name)
     if found.state is not AnswerState.WAITING:
         raise Conflict(because("answer_settled", answer=found.id, state=found.state))
@@ -126,7 +126,7 @@ def must_wait(unit: Unit, name: str) -> GivenAnswer:
 
 
 def only_named(unit: Unit, table: str, name: str) -> str:
-    """The one id of that table that begins so. Raises Misuse for none and for several."""
+    """Return the one id of that table with this beginning. Raises Misuse for none and for several."""
     found = unit.listening.named(table, name)
     if len(name) < SHORTEST and name not in found:
         raise Misuse(because("name_too_short", name=name, least=SHORTEST))

@@ -63,7 +63,7 @@ class Taken:
 
 
 async def understand_nothing(texts: Sequence[str]) -> Sequence[Understood]:
-    """Everything is something other: where nobody understands."""
+    """Return `Kind.OTHER` for every text: for towns without interpretation."""
     return [Understood() for _ in texts]
 
 
@@ -77,9 +77,9 @@ def take(
     place: str | None = None,
     about: str | None = None,
 ) -> Taken:
-    """Keep what was said on a channel; the unit's transaction decides whether it was.
+    """Store remarks of a channel in the unit's transaction.
 
-    `by` is the officer who heard it and types it in, `place` where that was, `about` the incident that it is about.
+    `by` is the officer who heard and typed them in, `place` where that was, `about` their incident.
     """
     known = Known(by, place, about)
     kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, author=known))]
@@ -89,9 +89,9 @@ def take(
 
 
 def understand_kept(unit: DeskUnit, read: Sequence[tuple[Utterance, Understood]], group: Group | None) -> Taken:
-    """Give what was kept in a hurry the rest: its kind where nobody said one, its vector and its question.
+    """Complete remarks that were stored in a hurry: their kind if nobody set one, their vector and their question.
 
-    What was edited, handled or taken away meanwhile is as it is by now.
+    Remarks that were edited, handled or removed meanwhile stay as they are.
     """
     kept = [found for bare, understood in read if (found := _understood(unit, bare, understood, group)) is not None]
     raised = tuple(each for each, was_raised in kept if each.raised and not was_raised)
@@ -114,7 +114,7 @@ def _understood(
 
 
 def unkept(unit: DeskUnit, channel: str, remarks: Sequence[Remark]) -> list[Remark]:
-    """Those that would change something: what is kept just so already needn't be understood again."""
+    """Return the remarks that would change something: the others needn't be interpreted again."""
     return [each for each in remarks if not _is_kept(unit.listening.utterance_of(channel, each.remote_id), each)]
 
 
@@ -135,7 +135,7 @@ def _take_one(
     *,
     author: Known,
 ) -> tuple[Utterance, bool] | None:
-    """How it is kept now, and whether its words are news; None: nothing of it is."""
+    """Store one remark. Returns it as stored and True if its words are new. Returns None if nothing changed."""
     listening = unit.listening
     known = listening.utterance_of(channel, remark.remote_id)
     if known is None:
@@ -143,7 +143,7 @@ def _take_one(
             return None
         fresh = _fresh(unit, channel, remark, understood, author)
         if remark.gone:
-            # Told of its removal before of itself: it is kept as gone, so that its words, when they come, aren't.
+            # Its removal was reported before the remark itself: it is stored as gone, so that its words never are.
             listening.add(forget_words(fresh, UtteranceState.GONE))
             return None
         fresh = grouped(unit, fresh, group)
@@ -172,8 +172,8 @@ def _worded(unit: DeskUnit, known: Utterance, fresh: Utterance, group: Group | N
 def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Understood) -> tuple[Utterance, bool] | None:
     written_at, before = remark.edited_at or remark.at, known.edited_at or known.said_at
     changed = _hidden(known, remark, written_at)
-    # Of two of the same time an edit counts before the first words, else the one told later: a list shows what is, and
-    # not since when it is.
+    # At equal times an edit takes precedence over the first text, else the version received later: a list shows the
+    # present text, but not since when.
     is_as_new = written_at == before and (remark.edited_at is not None or known.edited_at is None)
     is_newer = remark.text is not None and (written_at > before or is_as_new)
     is_new = is_newer and bounded(remark.text or "", LONGEST_REMARK) != known.text
@@ -182,16 +182,16 @@ def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Under
     if is_new:
         changed = replace(
             changed,
-            # Nobody was answered for these words yet (`grouping`). An edit's own time isn't known everywhere.
+            # These words have no answer yet (`grouping`). Not every platform gives the time of an edit.
             heard_at=unit.now,
             text=bounded(remark.text or "", LONGEST_REMARK),
             kind=understood.kind if known.kind is not Kind.HELP else known.kind,
             kind_reason=understood.reason if known.kind is not Kind.HELP else known.kind_reason,
             asks=understood.asks,
-            # Nothing but a person takes back that it may be a call for help.
+            # Only a person may clear the mark of a call for help.
             raised=known.raised or understood.kind is Kind.HELP,
             vector=understood.vector,
-            # Other words than somebody saw are unread again.
+            # An officer saw other words: it is unread again.
             state=UtteranceState.UNREAD,
         )
     if changed == known:
@@ -210,7 +210,7 @@ def _hidden(known: Utterance, remark: Remark, written_at: datetime) -> Utterance
 def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood, author: Known) -> Utterance:
     root = remark.root
     if root is None and remark.parent is not None:
-        # Who answers somebody under a post is under that post, too, where the platform doesn't tell.
+        # A reply to a comment belongs to that comment's post, even if the platform doesn't say so.
         parent = unit.listening.utterance_of(channel, remark.parent)
         root = parent.root if parent is not None else None
     incident = unit.listening.incident_of_post(channel, root) if root else remark.incident or author.about
@@ -224,7 +224,7 @@ def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood,
         heard_at=unit.now,
         text=None if remark.text is None else bounded(remark.text, LONGEST_REMARK),
         kind=understood.kind,
-        # Where there is nothing to read, nobody has to.
+        # Without a text there is nothing to read.
         state=UtteranceState.UNREAD if remark.text is not None else UtteranceState.HANDLED,
         kind_reason=understood.reason,
         asks=understood.asks or remark.private,
@@ -271,7 +271,7 @@ def suggest_incident(unit: DeskUnit, text: str) -> str | None:
 
 
 def _words_of(text: str) -> set[str]:
-    """Words that mean something, without accents, case and endings."""
+    """Return the significant words, without accents, case and endings."""
     return {word[:_STEM] for word in _WORD.findall(fold(text)) if word not in _MEANS_NOTHING}
 
 

@@ -1,6 +1,6 @@
-"""A PostgreSQL server's address: libpq's own (libpq, 34.1.1.2), and in it the one thing that is ours, `schema`.
+"""A PostgreSQL server's address: a libpq URI (libpq, 34.1.1.2) with one parameter of our own, `schema`.
 
-libpq parses what it will be given, so that whatever `psql` takes is taken here: several hosts with their ports, a
+libpq itself parses it, so every address that `psql` accepts is accepted here: several hosts with their ports, a
 socket's folder, any of its options.
 """
 
@@ -27,13 +27,13 @@ HARMLESS = frozenset(
         *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
     )
 )
-"""The options that name no service and no secret of this machine, and lead a password nowhere but to its host."""
+"""The options that name no service and no secret of this machine, and send a password to its host alone."""
 _NO_FILE = "/nonexistent"
 
 
 def without_schema(url: str) -> tuple[str, str]:
-    """The address as libpq takes it, and the schema that it names."""
-    # By hand: urllib would drop the slashes of an address without a host, and refuse the ports of several.
+    """Return the address for libpq, and the schema that it names."""
+    # Split by hand: urllib drops the slashes of an address without a host, and refuses several hosts with ports.
     address, _, query = url.partition("?")
     options = [each.partition("=") for each in query.split("&") if each]
     schema = next((unquote(value) for key, _, value in options if key == "schema"), "tocsin")
@@ -48,20 +48,20 @@ def options_of(url: str) -> dict[str, str]:
     except psycopg.Error:
         raise ValueError from None
     options = {key: str(value) for key, value in read.items()}
-    if "/" in options.get("dbname", ""):  # more of a path than a database's name
+    if "/" in options.get("dbname", ""):  # rather a path than the name of a database
         raise ValueError
     return options
 
 
 def strays(url: str) -> Iterator[str]:
-    """The options that a town of a fleet may not give: files, services, a way around the host's name."""
+    """Yield the options that a town of a fleet may not give: files, services, a way around the host's name."""
     yield from sorted(options_of(url).keys() - HARMLESS)
 
 
 def isolated_url(url: str) -> str:
-    """The address with which nothing of the process is used that the town didn't write down itself.
+    """Return the address with every default of the process switched off: only what the town wrote itself is used.
 
-    libpq would take a password of the environment, or of the user's own `.pgpass`, to whatever server is named.
+    Otherwise libpq would send a password from the environment, or from the user's `.pgpass`, to any server named.
     """
     more = [f"passfile={_NO_FILE}"] + ([] if "password" in options_of(url) else ["password="])
     return f"{url}{'&' if '?' in url else '?'}{'&'.join(more)}"

@@ -77,7 +77,7 @@ _GONE = tuple(Statement(f"DELETE FROM {table} WHERE {rows}") for table, rows in 
 _KEEP = upsert_into("archive", "name")
 _FIND = Statement("SELECT incident FROM archive WHERE name = :name")
 _PACKED = Statement("SELECT kept FROM archive WHERE name = :name AND kept IS NOT NULL")
-# Nobody reads it, so that no end is ever told of it: else whoever looks for what is over passes it each time.
+# It has no readers, so its end is never published: left open, every search for expired alerts would pass it.
 _CLOSE = Statement(f"""
     UPDATE alert SET closed_at = :now
     WHERE seq IN (
@@ -103,7 +103,7 @@ class Archive(UnitPart):
     """The pruned incidents, and the pruning itself."""
 
     def prune(self, before: datetime, now: datetime, after: int = 0) -> Slice:
-        """Take some of the incidents away that were over before then, from behind the alert number `after` on."""
+        """Archive some of the incidents that ended before `before`, beginning behind the alert number `after`."""
         gone: set[str] = set()
         for row in (rows := _OLDEST.rows(self._db, after=after)):
             if row["received_at"] > (stamp(before) or 0):
@@ -118,7 +118,7 @@ class Archive(UnitPart):
         return Slice(after, len(gone), is_last=len(rows) < _LOOKED_AT)
 
     def close_what_nobody_reads(self, now: datetime) -> int:
-        """Close messages that were over a month ago and have no readers; returns how many, of more some at a time."""
+        """Close messages that ended over a month ago and have no readers, some at a time; returns how many."""
         return _CLOSE.run(self._db, before=stamp(now - _SETTLED_AFTER), now=stamp(now)).rowcount
 
     def find(self, name: str) -> Archived | None:

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 OWN_WARNINGS = OWN_NOTICES
-"""The source of Tocsin's own warnings: what becomes of them is nothing to warn of."""
+"""The source of Tocsin's own warnings; trouble with these is not warned of in turn."""
 _STUCK = Statement(f"""
     SELECT count(DISTINCT post.id) AS posts, max(post.reason) AS reason, min(attempt.left_at) AS since
     FROM post JOIN attempt ON attempt.post_id = post.id JOIN alert ON alert.id = post.alert_id
     WHERE post.channel = :channel AND alert.source <> '{OWN_WARNINGS}' AND attempt.action = 'send'
-    -- The states as one list first: that is what lets SQLite look only at what is open.
+    -- All open states in one list: only then SQLite uses the index of open posts.
     AND post.state IN ('queued', 'sending', 'in_doubt')
     AND (post.state <> 'in_doubt' OR post.next_try IS NOT NULL) AND attempt.left_at <= :before
 """)
-# What has run out needs no decision any more: nobody would send it.
+# An expired post needs no decision any more: it would not be sent.
 _UNDECIDED = Statement(f"""
     SELECT count(DISTINCT post.id) AS posts, max(post.reason) AS reason, min(post.stored_at) AS since
     FROM post JOIN alert ON alert.id = post.alert_id
@@ -39,7 +39,7 @@ _SOURCES = Statement("SELECT * FROM source")
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """Posts of one channel that have something in common: how many, since when, what was said last."""
+    """A group of posts of one channel: their number, since when, and the last reason given."""
 
     posts: int
     since: datetime
@@ -57,7 +57,7 @@ class SourceRow:
 
 
 _WAITING = Statement(f"SELECT * FROM alert WHERE state = 'waiting' AND source <> '{OWN_WARNINGS}' ORDER BY seq")
-# As reasons are kept now, and as they were kept before: a warning of either kind may be open when a daemon is upgraded.
+# The present and the former form of a stored reason: a warning in either form may be open during an upgrade.
 _BEGAN = because("notice", say="begins", key="waiting ").kept().removesuffix('"}')
 _REPORTED = Statement(f"""
     SELECT decision.reason FROM alert JOIN decision ON decision.alert_id = alert.id
@@ -99,11 +99,11 @@ class Monitor(UnitPart):
         }
 
     def recall(self) -> dict[str, str]:
-        """All that the watch keeps over a restart."""
+        """Return the facts that the watch keeps over a restart."""
         return facts(self._db, WATCH)
 
     def remember(self, key: str, value: str) -> None:
-        """Keep something over a restart."""
+        """Keep a fact over a restart."""
         keep_fact(self._db, WATCH, key, value)
 
     def waiting(self) -> Sequence[StoredAlert]:
@@ -127,9 +127,9 @@ class Monitor(UnitPart):
         return (row["height"] or 0) if row else 0
 
     def clashes(self, after: int | None, since: datetime) -> Sequence[str]:
-        """The alerts that go by another message's name, as far as that was decided behind the decision `after`.
+        """Return the alerts whose identifier another message already had, from the decisions behind `after`.
 
-        None: the decisions of before `since` were never read, and are passed over from the newest backwards.
+        None: no decision was read yet; those made before `since` are skipped, from the newest backwards.
         """
         if after is None:
             last = _LAST_BEFORE.row(self._db, since=stamp(since))

@@ -29,7 +29,7 @@ from alerts.web.console.words import Words, money, words_of
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """The one address."""
+    """Return the route of the report."""
 
     async def report(request: web.Request) -> web.Response:
         name = request.match_info["id"]
@@ -45,7 +45,7 @@ def routes(console: Console) -> list[web.RouteDef]:
                 return web.json_response(text=json.dumps(document, ensure_ascii=False, indent=2))
             case "file":
                 text = report_html(made, words.language, station.zone)
-                # Kept, not shown: its style stands in it, which the desk's pages don't allow.
+                # A download, as its style is inline, which the policy of the desk's pages forbids.
                 kept = {"Content-Disposition": f'attachment; filename="{made.incident}.html"'}
                 return web.Response(text=text, content_type="text/html", headers=kept)
             case _:
@@ -131,10 +131,10 @@ def _rendered(page: str, report: Report, words: Words, zone: tzinfo, **values: A
 
 @cache
 def _environment() -> Environment:
-    # Apart from the frame's: the command line makes reports without a desk and without a request.
+    # Not the frame's environment: the command line makes reports without a desk and without a request.
     environment = Environment(
         loader=FileSystemLoader(_HERE / "pages"),
-        # The report for a terminal is no HTML: escaped, it would show `&amp;` to its reader.
+        # The report for a terminal is plain text: escaped, it would show `&amp;`.
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
