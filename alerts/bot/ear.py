@@ -27,11 +27,11 @@ from alerts.model.ports import BotClient, Clock, Discussion
 from alerts.model.reason import Reason, because
 
 KEPT_BY_TELEGRAM = timedelta(hours=24)
-"""How long an update waits at Telegram for who asks for it."""
+"""How long Telegram keeps an update that nobody fetches."""
 RECORD_EVERY = timedelta(minutes=1)
-"""How often it is written down that the ear is well."""
+"""Interval at which a healthy ear is recorded."""
 LEARNT_EVERY = 900.0
-"""Seconds after which the group and the bot's rights there are asked for anew: somebody may have changed them."""
+"""Seconds between two requests for the group and the bot's rights there: somebody may have changed them."""
 FORGOTTEN_AFTER = timedelta(days=7)
 """How long a gap is reported."""
 _NOBODY = Discussion(0)
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 class GroupEar:
     """Reads remarks in the discussion group of `chat`, and changes of questions to the bot.
 
-    `place` is the group's place, by Telegram's last answer. `every` is the longest interval of writing that it is well.
+    `place` is the group by Telegram's last answer. `every` is the longest interval at which a healthy ear is recorded.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class GroupEar:
         return self._intake.clock
 
     async def learn(self) -> None:
-        """Ask which group it is, and what the bot lacks there, unless that was asked lately. Raises DeliveryError.
+        """Ask for the group and the rights that the bot lacks there, unless asked lately. Raises DeliveryError.
 
-        Who has no such channel hears nothing, and talks with people in private as before.
+        Without such a channel nothing is heard; private conversations go on as before.
         """
         now = self._clock.monotonic()
         if self._learnt_at is not None and now - self._learnt_at < LEARNT_EVERY:
@@ -85,9 +85,9 @@ class GroupEar:
     async def hear(
         self, updates: Sequence[Mapping[str, Any]], lease: Lease | None = None
     ) -> Sequence[Mapping[str, Any]]:
-        """Keep what people say; returns the other updates, which are for the conversation.
+        """Store people's remarks; returns the other updates, which are for the conversation.
 
-        Raises LeaseLost and DatabaseRefused, and then all of them are to come again.
+        Raises LeaseLost and DatabaseRefused; the caller then fetches all of them again.
         """
         if self._learnt_at is None:
             await self.learn()
@@ -125,7 +125,7 @@ class GroupEar:
             await self._tell(lease, self.place.deaf)
 
     async def failed(self, reason: Reason, lease: Lease | None) -> None:
-        """Telegram couldn't be asked. Raises LeaseLost."""
+        """Record that Telegram couldn't be reached. Raises LeaseLost."""
         await self._tell(lease, reason)
 
     async def _tell(self, lease: Lease | None, reason: Reason | None, spoken: Spoken | None = None) -> None:
@@ -147,7 +147,7 @@ class GroupEar:
 def _before(
     unit: DeskUnit, channel: str, edited: Sequence[Mapping[str, Any]]
 ) -> tuple[Mapping[str, Any], Sequence[Remark]]:
-    """The ear's memory; and as remarks what was changed of messages that their authors had passed on to the town."""
+    """Return the ear's memory, and the edits of messages that their authors had passed on to the town, as remarks."""
     private = []
     for update in edited:
         message = part_of(update, "edited_message")
@@ -185,9 +185,9 @@ def _tell(
 
 
 def gap_of(status: EarStatus, now: datetime) -> Reason | None:
-    """Return the gap that is lost, now that the ear is well again; one of long ago is dropped.
+    """Return the period whose remarks are lost, now that the ear is well again. An old one is dropped.
 
-    Remarks during a lack of rights never waited for it; otherwise Telegram kept the last day.
+    Telegram keeps the last day, but nothing for a bot without the right to read.
     """
     if status.last_ok is None:
         return None
@@ -206,4 +206,4 @@ def recorded_within(looks: float) -> timedelta:
 
 
 DEAF = frozenset({"telegram_no_discussion", "telegram_not_in_discussion", "telegram_privacy_mode"})
-"""Reasons of an ear that is well itself, and hears nothing for lack of a right."""
+"""Reasons of an ear that works, but hears nothing for lack of a right."""

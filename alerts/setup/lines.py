@@ -1,8 +1,8 @@
-"""The lines of channels.toml, changed table by table, with the comments of whoever wrote them left where they are.
+"""The lines of channels.toml, changed table by table; the comments in them stay.
 
 `table_of` reads a table; `with_table` and `without_table` give the lines with another one in its place, or without it.
-tomlkit edits the lines, since it keeps comments and order. tomllib, by which the daemon reads them, then has the last
-word: the lines say what was wanted, or they are written anew, without comments.
+tomlkit edits the lines, since it keeps comments and order. tomllib, which the daemon uses, then checks the result: if
+that differs from what was wanted, the lines are written again, without comments.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def parse(lines: str) -> dict[str, Any] | None:
 
 
 def table_of(lines: str, name: str) -> dict[str, Any]:
-    """The table `name` (`station`, `channels.x`); empty where there is none."""
+    """Return the table `name` (`station`, `channels.x`), empty if there is none."""
     found: Any = parse(lines) or {}
     for part in name.split("."):
         found = found.get(part, {}) if isinstance(found, dict) else {}
@@ -45,16 +45,16 @@ def names_in(lines: str, section: str) -> list[str]:
 
 
 def with_table(lines: str, name: str, values: Mapping[str, Any]) -> str:
-    """The lines with the table `name` saying `values`: in its place, or at the end. None as a value takes a key away.
+    """Return the lines with `values` in the table `name`: in its place, or at the end. The value None removes a key.
 
-    A key that `values` doesn't speak of stays. Lines that are no TOML come back as they were.
+    Keys that aren't in `values` stay. Lines that are no TOML are returned unchanged.
     """
     wanted = {key: value for key, value in {**table_of(lines, name), **values}.items() if value is not None}
     return _changed(lines, name, wanted)
 
 
 def without_table(lines: str, name: str) -> str:
-    """The lines without the table `name`."""
+    """Return the lines without the table `name`."""
     return _changed(lines, name, None) if has_table(lines, name) else lines
 
 
@@ -72,8 +72,8 @@ def _changed(lines: str, name: str, wanted: Mapping[str, Any] | None) -> str:
         written = _edited(lines, outer, last, wanted)
     except (TOMLKitError, RecursionError, ValueError, TypeError, AttributeError):
         written = ""
-    # tomlkit doesn't keep every way of spelling a table (dotted keys, tables in several pieces). So what it wrote is
-    # read again by tomllib, and where that says anything else, all of it is written anew, without the comments.
+    # tomlkit doesn't keep every spelling of a table (dotted keys, tables in several pieces). So tomllib reads its
+    # output again; if that differs, everything is written anew, without the comments.
     said = parse(written)
     if said is None or _without_empty(said) != _without_empty(whole):
         written = tomlkit.dumps(whole)
@@ -81,12 +81,12 @@ def _changed(lines: str, name: str, wanted: Mapping[str, Any] | None) -> str:
 
 
 def _without_empty(whole: Mapping[str, Any]) -> dict[str, Any]:
-    # A header without a key says nothing, so it may stay or go.
+    # A header without a key has no effect, so it may stay or go.
     return {key: value for key, value in whole.items() if value != {}}
 
 
 def _edited(lines: str, outer: list[str], last: str, wanted: Mapping[str, Any] | None) -> str:
-    """The lines with that table saying what is wanted; without it where that is None."""
+    """Return the lines with `wanted` in that table, or without the table if it is None."""
     document: Any = tomlkit.parse(lines)
     inner = document
     for part in outer:
@@ -98,7 +98,7 @@ def _edited(lines: str, outer: list[str], last: str, wanted: Mapping[str, Any] |
     elif last in inner:
         _fill(inner[last], wanted)
     else:
-        # At the end of the file, where whoever looks for what was added looks first.
+        # At the end of the file, where a reader looks for additions first.
         return f"{lines.rstrip()}\n\n{_spelled(outer, last, wanted)}"
     return str(tomlkit.dumps(document))
 
@@ -107,7 +107,7 @@ def _spelled(outer: list[str], last: str, wanted: Mapping[str, Any]) -> str:
     inner: Any = tomlkit.document()
     document = inner
     for part in outer:
-        # Else a bare `[channels]` would stand before `[channels.x]`.
+        # Otherwise tomlkit writes a bare `[channels]` before `[channels.x]`.
         inner[part] = tomlkit.table(is_super_table=True)
         inner = inner[part]
     inner[last] = tomlkit.table()
@@ -116,7 +116,7 @@ def _spelled(outer: list[str], last: str, wanted: Mapping[str, Any]) -> str:
 
 
 def _fill(table: Any, wanted: Mapping[str, Any]) -> None:
-    # A comment before the next table is that one's, though tomlkit has it at the end of this one.
+    # A comment before the next table belongs to that one, but tomlkit keeps it at the end of this one.
     after = _trailing(table.value) if isinstance(table, Table) else []
     for key in [key for key in table if key not in wanted]:
         del table[key]
@@ -128,7 +128,7 @@ def _fill(table: Any, wanted: Mapping[str, Any]) -> None:
 
 
 def _take_out(document: Any, inner: Any, name: str) -> None:
-    """Remove a table, but keep the comment after it with its subject: the next table, wherever that is."""
+    """Remove a table, but move the comment after it to the next table, to which it belongs."""
     table = inner[name]
     if isinstance(table, Table):
         after = "".join(each.as_string() for each in _trailing(table.value))
@@ -161,14 +161,14 @@ def _trailing(container: Container) -> list[Item]:
 
 
 def _last_of(container: Container) -> Container:
-    """The innermost table at the end of a table: there its last lines are."""
+    """Return the innermost table at the end of a table, which has its last lines."""
     while container.body and isinstance(container.body[-1][1], Table):
         container = container.body[-1][1].value
     return container
 
 
 def _item(value: Any) -> Item:
-    """A value as it is written in one line: `{ env = "NAME" }`, as in our examples."""
+    """Return a value in the one-line form of our examples: `{ env = "NAME" }`."""
     if isinstance(value, dict):
         table: InlineTable = tomlkit.inline_table()
         for key, each in value.items():

@@ -1,4 +1,4 @@
-"""A database that is copied, restored, or found older than it was: how that is noticed, and the gap in its knowledge.
+"""Copying and restoring a database, and detecting one that is older than it was: the gap in its knowledge.
 
 Next to the database is a small file, `…-height`. It holds the database's *generation*, a name that is stored in the
 database too and renewed whenever one is restored, and the highest numbers that alerts and attempts had reached. It is
@@ -46,7 +46,7 @@ _LENGTH = 200
 _REACHED = """
 SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'alert'), (SELECT seq FROM sqlite_sequence WHERE name = 'attempt')
 """
-# Of each journal only the end is read: times grow with the numbers, give or take a clock that was set.
+# Only the end of each journal is read: times grow with the numbers, except where a clock was set.
 _NEWEST = """
 SELECT max(at) FROM (
     SELECT at FROM (SELECT at FROM decision ORDER BY seq DESC LIMIT 1)
@@ -57,16 +57,16 @@ _MAY_BE_OUT = Statement("SELECT seq FROM alert WHERE id = :alert AND (sent <= :u
 _LOOKED = Statement("""
     SELECT seq FROM attempt WHERE post_id = :post AND action = 'look' AND left_at >= :until LIMIT 1
 """)
-# From the gap on the channel looks, and what it knows from before is where Telegram begins.
+# The channel searches from the gap on; Telegram begins at the newest post known from before.
 _LOOK_FIRST = Statement(f"""
     UPDATE post SET state = 'in_doubt', outcome = '{LOOKED_FOR}', reason = :reason, looks = 0, next_try = :now,
                     attempted_at = :since
     WHERE id = :key AND state = 'queued'
 """)
-# By the journal, not by the post: one that was sent before but answered after may have the higher id. What was begun
-# after the post was is newer, whatever a clock said that was set back meanwhile. An edit answers
-# with an id that was told before. From the newest attempt backwards, so that it stops at the first, and by no index of
-# times, which would have to be sorted. Where an answer stands, ids may run otherwise.
+# By the journal, not by the post: a post that was sent earlier but confirmed later may have the higher id. An attempt
+# begun after the post's own is newer, even if a clock was set back meanwhile. An edit returns an id that is known
+# already. Read from the newest attempt backwards, so that it stops at the first, and not by an index of times, which
+# would have to be sorted. Answers are left out, since their ids may be in another order.
 _NEWEST_KNOWN = Statement("""
     SELECT remote_id FROM attempt
     WHERE channel = :channel AND remote_id IS NOT NULL AND unindexed(ended_at) <= :before
@@ -89,9 +89,9 @@ _LOOKED_FOR = Statement(f"""
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The time of which this database knows nothing; without `since`: there was nothing in it.
+    """The period of which this database knows nothing. Without `since` the database was empty.
 
-    `begun` says whether a daemon has worked on it since: until then the gap goes on.
+    `begun`: a daemon has worked on it since; until then the gap grows.
     """
 
     since: datetime | None
@@ -108,7 +108,7 @@ class Restored(UnitPart):
     """The restoring of this database, and the gap in its knowledge."""
 
     def gap(self) -> Gap | None:
-        """The gap of this database, if it was ever put back."""
+        """Return the gap of this database. Returns None if it was never restored."""
         stored = fact(self._db, STORE, "gap")
         if stored is None:
             return None
@@ -118,11 +118,11 @@ class Restored(UnitPart):
         return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
 
     def may_be_out(self, gap: Gap, alert_id: str) -> bool:
-        """True if an alert is older than the gap's end, and so may have gone out in it."""
+        """True if an alert is older than the gap's end, and so may have been published in it."""
         return _MAY_BE_OUT.row(self._db, alert=alert_id, until=stamp(gap.until)) is not None
 
     def look_first(self, post: Post, now: datetime) -> bool:
-        """True if this post, about to be sent, may be out since the gap. It is marked as in doubt then."""
+        """Mark a post about to be sent as in doubt if the gap may have published it; returns True if so."""
         gap = self.gap()
         if gap is None or not self.may_be_out(gap, post.alert_id):
             return False
@@ -340,7 +340,7 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
         return None
     try:
         with opened(database) as db:
-            # Only who is alone may leave WAL: what is in the journal goes into the file.
+            # Leaving WAL needs the only connection; it writes the journal into the file.
             db.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
         raise StoreError(because("restore_busy", path=database, said=error)) from error

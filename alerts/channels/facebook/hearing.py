@@ -26,15 +26,15 @@ from alerts.model.reason import because
 MOST_PAGES = 20
 """Pages of a hundred that one poll of a post reads."""
 RESTS = timedelta(minutes=15)
-"""How long listening rests where the Page has used much of its calls: what is left of them is for alerts."""
+"""The pause of listening once the Page has used much of its calls: the rest of them is for alerts."""
 _FIELDS = "id,message,created_time,from,parent{id},is_hidden,permalink_url"
 
 AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
-"""One GET of the Graph API: a route, and its query."""
+"""Makes one GET request to the Graph API: a route, and its query."""
 
 
 class PageEar(PostsEar):
-    """Listens under the posts of one Page, once: at `now`.
+    """Hears the comments under the posts of one Page, in one poll at `now`.
 
     `ask` makes the channel's requests, `every` is the interval of polling a young post.
     """
@@ -44,7 +44,7 @@ class PageEar(PostsEar):
         self._ask = ask
 
     def roots(self, posts: Sequence[HeardPost]) -> Sequence[HeardPost]:
-        """Return the posts: comments of ours, as updates are, stand under them, and are listed with what follows."""
+        """Return the posts alone: our own comments, such as updates, are listed under them with their replies."""
         return [post for post in posts if post.remote_id.startswith(f"{self.account}_")]
 
     async def is_gone(self, remote_id: str) -> bool:
@@ -52,7 +52,7 @@ class PageEar(PostsEar):
         return is_gone(await self._read(escape(remote_id, safe=""), {"fields": "id"}))
 
     async def under(self, post: HeardPost, since: datetime | None) -> tuple[Sequence[Remark], bool]:
-        """The comments of a post, page by page, and whether those are all; of a post that is gone there are none."""
+        """Return the comments of a post, page by page, and True if those are all. A deleted post has none."""
         asked = {"filter": "stream", "order": "reverse_chronological", "limit": "100", "fields": _FIELDS}
         if since is not None:
             asked["since"] = str(int(since.timestamp()))
@@ -67,7 +67,7 @@ class PageEar(PostsEar):
                 raise unreadable("Facebook", answer, RequestPurpose.READ)
             found += comments
             after = next_page(answer)
-            # A page that names itself as the next one would be read for ever.
+            # A page that names itself as the next one would be read for ever otherwise.
             is_complete = after is None or asked.get("after") == after
             if is_complete:
                 break
@@ -76,13 +76,13 @@ class PageEar(PostsEar):
         return [each for each in remarks if each is not None], is_complete
 
     async def _read(self, route: str, fields: Mapping[str, str]) -> Answer:
-        """One answer that says something, were it that what was asked for is gone. Raises DeliveryError."""
+        """Return an answer, which may say that the subject is gone. Raises DeliveryError for refusals."""
         self.left -= 1
         answer = await self._ask(route, fields)
         if not is_gone(answer) and (error := answers.refusal(answer, RequestPurpose.READ, self.account, self.now)):
             raise error
         if used(answer.headers, self.account) >= MUCH:
-            # What this look read so far is read again then: nothing of it is lost.
+            # The next poll reads these comments again: nothing is lost.
             rests = because("facebook_listening_rests", percent=MUCH)
             raise Retry(rests, self.now + RESTS, whole_channel=True)
         return answer
@@ -150,7 +150,7 @@ def _changes(body: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | No
 
 def _changed(value: Mapping[str, Any], page: str, at: datetime | None) -> Remark | None:
     remote_id, post, parent = (id_of(value.get(name)) for name in ("comment_id", "post_id", "parent_id"))
-    # When it happened, where it is told; the entry's own time is when it was sent.
+    # The time of the event, if given; the time of the entry is that of the delivery.
     verb, said_at = str(value.get("verb")), moment_of(value.get("created_time")) or at
     # In older deliveries a number and a name stand in place of `from`.
     who = table(value.get("from")) or {"id": value.get("sender_id"), "name": value.get("sender_name")}
@@ -167,7 +167,7 @@ def _changed(value: Mapping[str, Any], page: str, at: datetime | None) -> Remark
         parent=parent if parent != post else None,
         author=author,
         name=name_of(who.get("name")),
-        # The first version is no edit, however late it comes: so it never takes the place of one.
+        # The first version is no edit, however late it comes, and so never replaces one.
         edited_at=None if verb == "add" else said_at,
         gone=verb == "remove",
         hidden=_HIDING.get(verb),
