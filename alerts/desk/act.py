@@ -2,7 +2,7 @@
 
 An act is a frozen dataclass below `OfficerAct`, in a module whose name ends with `_acts`, next to what it works on. The
 API's operation (`alerts.web.api.acts`), the command (`alerts.cli.acts`), the desk's form (`alerts.web.console.acts`)
-and the bot's button (`alerts.bot.acts`) are made from it, so an act says what no two of them may say otherwise:
+and the bot's button (`alerts.bot.acts`) are made from it, so that they can't differ:
 
     @dataclass(frozen=True)
     class ClosePoll(PollAct):
@@ -12,9 +12,9 @@ and the bot's button (`alerts.bot.acts`) are made from it, so an act says what n
 
         def carry_out(self, officer: Officer) -> Poll: ...
 
-Its fields are what it takes beside the id: `Annotated` with pydantic's `Field` (bounds, description) and with `Named`
-where a way in has another name for it. The first line of the docstring is the operation's summary and the command's
-help. No pydantic model is made before the API asks for one.
+Its fields are its parameters apart from the id: `Annotated` with pydantic's `Field` (bounds, description), and with
+`Named` if a front end has another name for it. The first line of the docstring is the operation's summary and the
+command's help. No pydantic model is made before the API asks for one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ ROOMS = ("alerts.desk", "alerts.listening", "alerts.reports")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """How the ways in call a field: its key in JSON, its option's help and the option's value.
+    """The names of a field in the front ends: its key in JSON, its option's help and the option's value.
 
     Empty, they are the field's own name, its description and `TEXT`. `by_form`: the desk's form alone has it.
     """
@@ -86,7 +86,7 @@ class ActField:
         return self.default is MISSING
 
     def value(self, given: object) -> object:
-        """The value of what was given. Raises Misuse for a word that isn't allowed."""
+        """Convert a given value. Raises Misuse for a word that isn't allowed."""
         if issubclass(self.kind, Enum) and isinstance(given, str):
             allowed = [each.value for each in self.kind]
             if (word := given.strip().casefold()) not in allowed:
@@ -135,14 +135,14 @@ class OfficerAct(ABC):
 
     @abstractmethod
     def carry_out(self, officer: Officer) -> Any:
-        """Do it, in the transaction of an officer who may. Raises TocsinError, and then stores nothing."""
+        """Carry out the act, in the transaction of a permitted officer. Raises TocsinError, and then stores nothing."""
 
     @abstractmethod
     def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why nothing has exactly this id; None where something has."""
+        """Return the reason why nothing has exactly this id. Returns None if something has."""
 
     def found(self, unit: DeskUnit) -> str | None:  # noqa: ARG002 of one that decides
-        """The whole id of the one thing that this id names or begins; None where there is none."""
+        """Return the full id of the one thing that this id names or begins. Returns None if there is none."""
         return None
 
     @abstractmethod
@@ -154,14 +154,14 @@ class OfficerAct(ABC):
         """Return its object before the act; if the act has `seen`, with the `fingerprint` to compare."""
 
     def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 of one that has some
-        """The events that open pages hear of then, beyond posts and incidents."""
+        """Return the events for open pages, in addition to posts and incidents."""
         return ()
 
     def done_by(self, officer: Officer) -> Any:
-        """Carry it out, and have its events published once it is stored: what every way in calls.
+        """Check the permission, carry the act out, and publish its events once stored. Every front end calls this.
 
-        Raises Forbidden where the role doesn't allow it, Misuse where the town doesn't listen to people and the act is
-        about what they say, and what `carry_out` raises.
+        Raises Forbidden if the role doesn't allow it, Misuse if the act is about people's remarks and the town doesn't
+        listen to them, and the errors of `carry_out`.
         """
         officer.must(self.permission)
         if self.listens and not officer.unit.desk.station.listens:
@@ -175,16 +175,16 @@ class OfficerAct(ABC):
         return self.confirmation
 
     def values(self, done: Any) -> Mapping[str, Any]:  # noqa: ARG002 of some
-        """The values of that sentence."""
+        """Return the values of that sentence."""
         return {}
 
     @abstractmethod
     def page(self, unit: DeskUnit, done: Any) -> str:
-        """The desk's page to show then, below the desk."""
+        """Return the page to show after the act, as a path below the desk."""
 
     @classmethod
     def made(cls, identity: str, given: Mapping[str, object]) -> Self:
-        """The act with what was given, by key. Raises Misuse for an unknown key, a missing one, a word not allowed."""
+        """Make the act from values by key. Raises Misuse for an unknown key, a missing one, a word not allowed."""
         known = {each.key: each for each in fields_of(cls)}
         for key in given:
             if key not in known:
@@ -196,16 +196,16 @@ class OfficerAct(ABC):
 
     @abstractmethod
     def title(self, unit: DeskUnit) -> str:
-        """The words by which people know what it is about."""
+        """Return the words by which people recognise the object of the act."""
 
     @classmethod
     def name(cls) -> str:
-        """The operation's name: that of the class with a small letter first."""
+        """Return the operation's name: that of the class with a small first letter."""
         return cls.__name__[0].lower() + cls.__name__[1:]
 
     @classmethod
     def summary(cls) -> str:
-        """The first line of the docstring, without its full stop."""
+        """Return the first line of the docstring, without its full stop."""
         return (cls.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
@@ -225,7 +225,7 @@ def _field(name: str, hint: Any, default: object) -> ActField:
 
 
 def _bare(hint: Any) -> type:
-    """The type without bounds and without None."""
+    """Return the type without bounds and without None."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if get_origin(hint) in (Union, UnionType):
@@ -247,7 +247,7 @@ def every_act() -> Sequence[type[OfficerAct]]:
 
 
 def deciding(unit: DeskUnit, verb: str, name: str) -> type[OfficerAct] | None:
-    """The act of that verb by which a second person decides about what has that name, or begins so; None: no act."""
+    """Return the deciding act of that verb for the object with this name, or beginning of one. None: there is none."""
     return next((act for act in every_act() if act.verb == verb and act.decides and act(name).found(unit)), None)
 
 

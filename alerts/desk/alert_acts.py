@@ -1,8 +1,8 @@
-"""Acts on an alert that waits or is out, and on one of its posts; `Officer` has the rules of each.
+"""Acts on a waiting or published alert, and on one of its posts; `Officer` has the rules of each.
 
-To post and to update are conversations, with drafts, rehearsals and previews of their own in each way in; they end in
-`Officer.file` (docs/adr/0052). So are the commands and the page that end an alert, and an officer's chat about one that
-waits.
+Posting and updating are no acts: they are conversations, with drafts, rehearsals and previews of their own in each
+front end, and call `Officer.file` at the end (docs/adr/0052). So are the commands and the page that end an alert, and
+an officer's chat about a waiting one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from alerts.model.post import Post
 from alerts.model.reason import Reason, because
 
 Done: TypeAlias = tuple[StoredAlert, Sequence[Post]]
-"""The alert as it is then, and the posts that changed."""
+"""The alert after the act, and the posts that changed."""
 _Again = Annotated[bool, Field(description="Publish it though the same event is out already.")]
 _OverLimit = Annotated[
     bool,
@@ -42,14 +42,14 @@ _OwnPost = Annotated[Name | None, Field(description="One post of its incident al
 
 @dataclass(frozen=True)
 class AlertAct(OfficerAct):
-    """The base of them. `by_id`: an alert's own id alone names it, in full, since that names its exact words."""
+    """The base of acts on an alert. `by_id`: only the alert's full id names it, as that stands for its exact words."""
 
     of, place, group, answers, tagged = "alerts", "/alerts", "tocsin", (AlertOut,), True
     names: ClassVar[str] = "An alert's id, CAP identifier or incident, or the start of one."
     by_id: ClassVar[bool] = False
 
     def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why no alert has this name in full."""
+        """Return the reason why no alert has this full name. Returns None if one has."""
         try:
             alert_in_full(unit.alerts, self.id, only_id=self.by_id)
         except Misuse as error:
@@ -57,25 +57,25 @@ class AlertAct(OfficerAct):
         return None
 
     def account(self, unit: DeskUnit, done: Done) -> AlertOut:
-        """The alert with its posts."""
+        """Return the alert with its posts."""
         return AlertOut.of(unit, alert_in_full(unit.alerts, done[0].id, only_id=True))
 
     def before(self, unit: DeskUnit) -> AlertOut:
-        """The alert by itself, with all that a validation lets out."""
+        """Return the alert by itself, with everything that a validation publishes."""
         return AlertOut.alone(unit, self._stored(unit))
 
     def title(self, unit: DeskUnit) -> str:
-        """Its headline, or the kind of its event."""
+        """Return its headline, or the kind of its event."""
         stored = self._stored(unit)
         info = stored.alert.info_for(unit.desk.station.language) if stored.alert is not None else None
         return (info.headline or info.event) if info is not None else stored.id
 
     def page(self, unit: DeskUnit, done: Done) -> str:  # noqa: ARG002 it is the one in the address
-        """The alert's own page, which says that it was done."""
+        """Return the alert's own page, which confirms the act."""
         return f"/alerts/{self.id}?done={self.verb}"
 
     def values(self, done: Done) -> Mapping[str, Any]:
-        """The alert's id, and the channels."""
+        """Return the alert's id, and the channels."""
         return {"alert": done[0].id, "channels": tuple(post.channel for post in done[1])}
 
     def _stored(self, unit: DeskUnit) -> StoredAlert:
@@ -84,15 +84,15 @@ class AlertAct(OfficerAct):
 
 @dataclass(frozen=True)
 class _EndAct(AlertAct):
-    """The base of acts that end an alert. `If-Match` names the message that the end goes on from.
+    """The base of acts that end an alert. `If-Match` names the message that the end refers to.
 
-    Commands and the page of an alert file an end by hand: they show what it comes to, and wait for it.
+    Commands and the page of an alert file an end by hand: they show its result, and wait for it.
     """
 
     group, place, files = "", "", True
 
     def account(self, unit: DeskUnit, done: Filed) -> AlertOut:  # type: ignore[override]
-        """The alert that says so."""
+        """Return the message that ends it."""
         return AlertOut.of(unit, done.stored)
 
     def _stored(self, unit: DeskUnit) -> StoredAlert:
@@ -137,7 +137,7 @@ class CorrectAlert(_EndAct):
 
 
 def _plain(text: str | None) -> str | None:
-    """Lines end as they do here."""
+    """Return the text with line feeds as its only line endings."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if text is not None else None
 
 
@@ -178,20 +178,20 @@ class RejectAlert(AlertAct):
         return officer.reject(self.id, (self.reason or "").strip() or None)
 
     def page(self, unit: DeskUnit, done: Done) -> str:  # noqa: ARG002 it is the one in the address
-        """The list of what else waits, which says that it was done."""
+        """Return the list of waiting alerts, which confirms the act."""
         return f"/waiting?done={self.verb}&of={self.id}"
 
 
 @dataclass(frozen=True)
 class _TroubleAct(AlertAct):
-    """The base of acts on posts that failed or are in doubt: all of an alert's, or one."""
+    """The base of acts on failed posts and posts in doubt: all of an alert, or one."""
 
     def _stored(self, unit: DeskUnit) -> StoredAlert:
         posts = [post for post in unit.alerts.post_by_id(self.id) if post.id == self.id]
         return find_alert(unit.alerts, posts[0].alert_id if posts else self.id)
 
     def _meant(self, unit: DeskUnit, post: str | None) -> str:
-        """The post, if it belongs to the alert's incident; without one, the alert. Raises Misuse."""
+        """Return the post's id if it belongs to the alert's incident, without a post the alert's. Raises Misuse."""
         if post is None:
             return self.id
         incident = find_alert(unit.alerts, self.id).incident_id
@@ -237,7 +237,7 @@ def _with_alert(unit: DeskUnit, posts: Sequence[Post]) -> Done:
 
 
 def _no_post(unit: DeskUnit, name: str) -> Reason | None:
-    """Why no post has exactly this id. By an alert's the desk would act on all of its posts."""
+    """Return the reason why no post has exactly this id: with an alert's id the desk would act on all of its posts."""
     is_there = any(post.id == name for post in unit.alerts.post_by_id(name))
     is_one = is_there and [post.id for post in find_posts(unit.alerts, name)] == [name]
     return None if is_one else because("request_no_post", name=repr(name[:60]))
@@ -251,7 +251,7 @@ class RetryPost(RetryAlert):
     details = "By the post's id. The answer is its alert."
 
     def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why no post has this id."""
+        """Return the reason why no post has this id."""
         return _no_post(unit, self.id)
 
 
@@ -263,5 +263,5 @@ class DropPost(DropAlert):
     details = "By the post's id. The answer is its alert."
 
     def missing(self, unit: DeskUnit) -> Reason | None:
-        """Why no post has this id."""
+        """Return the reason why no post has this id."""
         return _no_post(unit, self.id)

@@ -1,6 +1,6 @@
-"""The findings of `check`: at rest the files, with `--live` each feed and each credential, everything in one go.
+"""The findings of `check`: of the files, and with `--live` of each feed and each credential.
 
-Each finding is a reason; as text it is in the town's language, which is known here since its file was read.
+Each finding is a reason; its text is in the town's language.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Finding:
 
 
 def check_at_rest(town: Town) -> list[Finding]:
-    """The configuration (which was read, or we weren't here), the templates, the secrets, the database's folder."""
+    """Check the templates, the secrets and the database's folder. The configuration was checked as it was read."""
     findings = [Finding(town.file.name, good=True, why=_summary(town))]
     own = [town.template_folder] if town.template_folder.is_dir() else []
     problems = check_templates(town, own)
@@ -106,7 +106,7 @@ def _summary(town: Town) -> Reason:
 
 
 def _key_of(name: str, channel: ChannelConfig) -> str:
-    """Where channels.toml has it: `[push]` makes a channel by itself."""
+    """Return the channel's key in channels.toml: `[push]` is a table of its own."""
     return name if channel.kind == PUSH else f"channels.{name}"
 
 
@@ -115,7 +115,7 @@ def _secrets(key: str, settings: BaseModel, folder: Path) -> list[Finding]:
 
 
 def unread(key: str, settings: BaseModel, folder: Path) -> list[Finding]:
-    """The secrets of a channel or a source that can't be read by who asks."""
+    """Return findings for the secrets of a channel or a source that the present user can't read."""
     found = []
     for field in type(settings).model_fields:
         source = getattr(settings, field)
@@ -128,7 +128,7 @@ def unread(key: str, settings: BaseModel, folder: Path) -> list[Finding]:
 
 
 def _shared_bots(town: Town) -> list[Finding]:
-    """Bots that two channels have people speak to, under two names of one token: each would hear half."""
+    """Return findings for bots that two channels share by one token: each would receive half of the messages."""
     bots: dict[str, str] = {}
     found = []
     for name, channel in town.conversing.items():
@@ -137,7 +137,7 @@ def _shared_bots(town: Town) -> list[Finding]:
             token = read_credential(settings.token, town.folder).reveal()
         except BadCredential:  # told before
             continue
-        # By the token itself, and not by where it stands: the daemon, which must start without it, can't look that far.
+        # Compared by the token's value; the daemon can't, as it must start even if a token is missing.
         if (first := bots.setdefault(f"{settings.api_url} {token}", name)) != name:
             why = because("token_shared", other=first)
             found.append(Finding(f"channels.{name}.token", good=False, why=why))
@@ -157,7 +157,7 @@ def _store(database: Place) -> Finding:
 
 
 def _file(database: Path, well: Finding) -> Finding:
-    # An empty file is as good as none: it becomes a database when it is opened.
+    # An empty file counts as none: it becomes a database when it is opened.
     if not database.exists() or not database.stat().st_size:
         gone = because("database_gone", path=database)
         return Finding("store", good=False, why=gone) if fell_behind(database) else well
@@ -184,7 +184,7 @@ def _server(server: Server) -> Finding:
 def _written(what: str, file: Path) -> Finding:
     """Check that the present user can create a file there."""
     folder = file.parent
-    # Folders that aren't there are made: the nearest one above has to allow it.
+    # Missing folders are made: the nearest existing one above must allow it.
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
@@ -193,7 +193,7 @@ def _written(what: str, file: Path) -> Finding:
 
 
 def _pages(town: Town) -> Iterator[Finding]:
-    """The town's own page: whether its address is known, and whether its files have a place."""
+    """Check the address of the town's own page, its colours and maps, and the folder of its export."""
     if town.public_url is None:
         yield Finding("station.public_url", good=True, why=because("public_url_missing"), note=True)
     yield from _proxies(town)
@@ -211,20 +211,20 @@ def _pages(town: Town) -> Iterator[Finding]:
         yield Finding("web.export", good=False, why=because("export_taken", path=folder))
 
 
-# The banner of the town's page (public.css), by what it stands for.
+# The colours of the banner on the town's page (public.css).
 _GRAVE = {Severity.EXTREME: "#8c1d5c", Severity.SEVERE: "#b3261e", Severity.MODERATE: "#8f4d00"}
 _LEAST_DISTANCE = 30.0
-"""How far apart in CIELAB two colours have to be for areas that touch not to melt into one; 2 is just seen."""
+"""The distance in CIELAB at which touching areas are told apart easily; 2 is just visible."""
 
 
 def grave_colour_like(colour: str) -> Severity | None:
-    """The severity whose colour `#rrggbb` can be taken for; None where it is like none of them."""
+    """Return the severity whose colour `#rrggbb` may be mistaken for. Returns None if it resembles none."""
     near = min(_GRAVE, key=lambda severity: math.dist(_lab(colour), _lab(_GRAVE[severity])))
     return near if math.dist(_lab(colour), _lab(_GRAVE[near])) < _LEAST_DISTANCE else None
 
 
 def _lab(colour: str) -> tuple[float, float, float]:
-    """`#rrggbb` in CIELAB (CIE 15, with the white point D65), where distances are about as they are seen."""
+    """Convert `#rrggbb` to CIELAB (CIE 15, white point D65), where distances are roughly as people see them."""
     parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
     x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
@@ -237,7 +237,7 @@ def _lab(colour: str) -> tuple[float, float, float]:
 def check_street_map(town: Town, name: str) -> Finding:
     """Check that the map with streets exists, can be drawn, covers the town, and names its owner.
 
-    Without it maps have outlines alone, so none of these faults prevents a start.
+    Without it maps only have outlines, so none of these faults prevents a start.
     """
     path = str(name)
     try:
@@ -263,7 +263,7 @@ def check_street_map(town: Town, name: str) -> Finding:
 
 
 def box_of(town: Town) -> tuple[float, float, float, float] | None:
-    """West, south, east and north of all districts; None where none is known."""
+    """Return the west, south, east and north of all districts. Returns None if none is known."""
     points = [point for each in town.districts for ring in each.as_area().polygons for point in ring]
     if not points:
         return None
@@ -281,7 +281,7 @@ def _proxies(town: Town) -> Iterator[Finding]:
 
 
 def _is_free_or_ours(folder: Path) -> bool:
-    """True if the pages may be put there: there is nothing, or the link to an edition in the folder of editions."""
+    """True if the pages may be written there: nothing exists, or the link to an edition in the folder of editions."""
     if folder.is_symlink():
         return folder.resolve().parent == folder.with_name(f"{folder.name}.editions").resolve()
     return not folder.exists()
@@ -303,7 +303,7 @@ async def check_live(town: Town) -> list[Finding]:
         for name, channel in town.channels.items():
             sends = channel_class(channel.kind)
             readable = all(finding.good for finding in _secrets(name, channel.settings, town.folder))
-            if sends is not None and readable:  # what is missing was told at rest
+            if sends is not None and readable:  # missing secrets are findings of `check_at_rest`
                 resources = Resources(session, clock, town.folder, lambda _: None, _forget, pages=town.public_url)
                 sending = sends(name, channel.settings, resources)
                 checks.append(_probe(_key_of(name, channel), sending, refused.get(name)))
@@ -316,7 +316,7 @@ async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
     """Check that the desk answers at the address in notices; silence may mean that no daemon runs."""
     try:
         timeout = aiohttp.ClientTimeout(total=_DESK_ANSWERS)
-        # Not led on: a redirect would end at a page that answers well, and is another's.
+        # Redirects aren't followed: they could lead to a page of another site that answers well.
         async with session.get(f"{address}/sign-in", timeout=timeout, allow_redirects=False) as response:
             status, kind = response.status, response.content_type
     except (aiohttp.ClientError, TimeoutError, OSError):

@@ -65,7 +65,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One request that was let in and read: who (and with which token, as its hash), about what, and what they wish.
+    """One authorised and parsed request: its actor, the hash of their token, the object, and the body.
 
     `wish` is the body, or None where it is a CAP message (`alert`); `digest` is the hash of all of it.
     """
@@ -80,12 +80,12 @@ class ApiCall:
     digest: str = ""
 
     def wishing(self, kind: type[M]) -> M:
-        """The body, of the type that the operation declares."""
+        """Return the body, of the type that the operation declares."""
         assert isinstance(self.wish, kind)  # noqa: S101 the operation declares it
         return self.wish
 
     def asking(self, kind: type[M]) -> M:
-        """The query, of the type that the operation declares."""
+        """Return the query, of the type that the operation declares."""
         assert isinstance(self.query, kind)  # noqa: S101 the operation declares it
         return self.query
 
@@ -114,7 +114,7 @@ def json_reply(
     value = content.as_json() if isinstance(content, Out) else content
     body = (json.dumps(value, ensure_ascii=False) if written is None else written).encode()
     more: dict[str, str] = {}
-    # A rehearsal has notes, and no tag: nothing is stored that a condition could be about.
+    # A rehearsal has notes, and no tag: it stores nothing that a condition could refer to.
     if "fingerprint" in value and "notes" not in value:
         more["ETag"] = tag_of(value["fingerprint"], body)
     if status == 201:
@@ -128,7 +128,7 @@ Handler = Callable[[Api, ApiCall], Awaitable[ApiResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: where it is, what it takes and answers, from which role on. `act` None: no token is needed.
+    """One operation: its address, its input and answers, and its permission. `act` None: no token is needed.
 
     `answers` has the models of each good answer; `troubles` are the statuses that only some operations answer.
     """
@@ -164,7 +164,7 @@ class Operation:
 
     @property
     def statuses(self) -> tuple[int, ...]:
-        """Every status of trouble that it may answer."""
+        """Every error status that it may answer."""
         found = {405, 406, 422, 429, 500, 503, *self.troubles}
         found |= {401} if self.act is not None else set()
         found |= {403} if self.act is not None else set()
@@ -174,7 +174,7 @@ class Operation:
 
 
 def best_form(accept: str | None, offers: tuple[str, ...]) -> str | None:
-    """The offered media type that `Accept` likes best, the first of equals; None where it takes none of them."""
+    """Return the offered media type that `Accept` prefers, the first of equals. Returns None if it takes none."""
     if accept is None or not accept.strip():
         return offers[0]
     ranges = [_range(part) for part in accept.split(",")]
@@ -187,13 +187,13 @@ def best_form(accept: str | None, offers: tuple[str, ...]) -> str | None:
 def _range(part: str) -> tuple[str, float]:
     name, *parameters = [piece.strip().lower() for piece in part.split(";")]
     weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-    # What is no weight of RFC 9110, 12.4.2 (at most three decimals) is none: who wrote it doesn't want that form.
+    # An invalid weight (RFC 9110, 12.4.2: at most three decimals) counts as 0: the client doesn't want that form.
     return name, float(weight) if re.fullmatch(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", weight) else 0.0
 
 
 def _liking(offer: str, ranges: list[tuple[str, float]]) -> float:
-    """The weight of the most exact range that names the offer."""
-    # The most exact range decides, wherever it stands in the header.
+    """Return the weight of the most specific range that names the offer."""
+    # The most specific range decides, wherever it is in the header.
     for name in (offer, f"{offer.split('/', maxsplit=1)[0]}/*", "*/*"):
         for given, weight in ranges:
             if given == name:
@@ -202,15 +202,15 @@ def _liking(offer: str, ranges: list[tuple[str, float]]) -> float:
 
 
 def tag_of(fingerprint: str, body: bytes) -> str:
-    """The entity tag of an alert: what a validation is bound to, then what else this answer says of it.
+    """Return the entity tag of an alert: the fingerprint that validations are bound to, then a hash of this answer.
 
-    The state of a post is no part of the fingerprint, and yet a reason to fetch the alert again.
+    The state of a post isn't part of the fingerprint, but a reason to fetch the alert again.
     """
     return f'"{fingerprint}-{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 def seen_in(if_match: str) -> set[str] | None:
-    """The fingerprints that `If-Match` names, whatever state was seen with them; None for `*`, which is anything.
+    """Return the fingerprints that `If-Match` names, in any state of the posts. Returns None for `*`, which is any.
 
     A weak tag matches nothing (RFC 9110, 13.1.1).
     """

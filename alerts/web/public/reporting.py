@@ -133,7 +133,7 @@ class ReportPages:
         return web.Response(text=proofs.challenge(now, self._intake.recent(now)), content_type=JSON, headers=UNKEPT)
 
     async def streets(self, request: web.Request) -> web.Response:
-        """The names of the town's streets, sorted once for each version of its file."""
+        """Return the names of the town's streets, sorted once for each version of its file."""
         places = await self._intake.places()
         if self._streets is None or self._streets[0] is not places:
             self._streets = places, Once(partial(_streets_of, places))
@@ -144,7 +144,7 @@ class ReportPages:
     # --- what is sent
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Handle the form: to show known facts, to say "me too", or to report."""
+        """Handle the form: show the known reports at a place, confirm one ("me too"), or submit one."""
         must_be_from_here(request)
         source = f"net {network_of(self._address(request))}"
         try:
@@ -156,7 +156,7 @@ class ReportPages:
         except ValueError:
             error, status = because("report_form_unread"), HTTPStatus.BAD_REQUEST
         response = await self._failed(request, SentForm({}), "", error, status)
-        # What is left of it isn't wanted: the connection can't be used again.
+        # The rest of the body isn't read, so the connection can't be used again.
         response.force_close()
         return response
 
@@ -213,7 +213,7 @@ class ReportPages:
             return because("report_form_trap")
         now = self._service.now()
         doubt = (await self._seal()).doubt(sent.fields.get("form", ""), now)
-        # Spent in any case: what doesn't count for another reason counts for no second form either.
+        # The proof is spent in any case, also for a form that is doubtful for another reason.
         proof = await self._proof_doubt(sent, now)
         return doubt or proof
 
@@ -221,7 +221,7 @@ class ReportPages:
         return await asyncio.to_thread((await self._intake.proofs()).doubt, sent.fields.get("altcha", ""), now)
 
     async def _looked(self, request: web.Request, sent: SentForm, source: str) -> _FormShown:
-        """The form with what is known at its place."""
+        """Return the form with the known reports at its place."""
         town, values, now = self._setting.town, _typed(sent), self._service.now()
         places = await self._intake.places()
         try:
@@ -234,14 +234,14 @@ class ReportPages:
         known = Nearby()
         if kind.public and self._looks.takes(self._address(request), now):
             known = await self._reads.ask(lambda unit: nearby(unit, town, places, kind.code, lat, lon, now))
-        # Its fields stay as they came: who types another address without a script reports that one.
+        # The fields stay as they were: without a script another typed address then counts.
         return _FormShown(values, {}, (lat, lon), draft.address, draft.is_outside, known)
 
     async def _agree(self, request: web.Request, sent: SentForm) -> web.Response:
         now = self._service.now()
         doubt = (await self._seal()).doubt(sent.fields.get("form", ""), now)
         if sent.fields.get("website") or doubt is not None:
-            # Whoever sends it by a program learns nothing from the answer.
+            # A program that sends it learns nothing from the answer.
             return await self._done(request, "agreed")
         if not self._agrees.takes(self._address(request), now):
             status = HTTPStatus.TOO_MANY_REQUESTS
@@ -312,9 +312,9 @@ class ReportPages:
         return address_of(request, self._setting.town.web.trusted)
 
     def _source(self, request: web.Request, *, is_proven: bool) -> str:
-        """Return the source.
+        """Return the source of a request, by its network.
 
-        Without a proof it is one with all of an IPv6 /48, which brokers give away by the dozen.
+        Without a proof of work all of an IPv6 /48 is one source, as brokers give these away by the dozen.
         """
         return f"net {network_of(self._address(request), IPV6 if is_proven else IPV6_GIVEN_AWAY)}"
 
@@ -362,12 +362,12 @@ class PrivatePages:
         self._pages = {language: Pages(setting, language) for language in setting.languages}
 
     def routes(self) -> list[web.RouteDef]:
-        """One address in each language, and one to erase it."""
+        """Return the routes of a report's page in each language, and of its erasure."""
         paths = [self._setting.path(language, _ONE) for language in self._setting.languages]
         return [web.get(path, self.show) for path in paths] + [web.post(f"{path}/erase", self.erase) for path in paths]
 
     async def show(self, request: web.Request) -> web.Response:
-        """How far it is."""
+        """Show the progress of a report."""
         number, token = request.match_info["number"], request.match_info["token"]
         found = await self._reads.ask(lambda unit: _followed(unit, number, token))
         if found is None:
@@ -394,7 +394,7 @@ class PrivatePages:
         return own_page(self._setting, page)
 
     async def erase(self, request: web.Request) -> web.Response:
-        """Forget all of it, at once and for good."""
+        """Erase the report, at once and for good."""
         must_be_from_here(request)
         number, token = request.match_info["number"].upper(), request.match_info["token"]
         if not await self._service.act(lambda unit: _erase(unit, number, token), posts=False):
@@ -407,9 +407,9 @@ class PrivatePages:
 
 
 def _owned(unit: DeskUnit, number: str, token: str) -> CitizenReport | None:
-    """The report of that number, for who has its token."""
+    """Return the report of that number if the token is right. Returns None otherwise."""
     found = unit.reports.by_number(number)
-    # What was erased or forgotten has no token any more, and no link leads to it.
+    # An erased report has no token any more, and no link leads to it.
     known = found.token if found is not None and found.token else "-"
     return found if same(digest(token), known) else None
 
