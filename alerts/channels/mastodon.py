@@ -59,20 +59,20 @@ from alerts.model.town import RateLimit
 # The defaults of Mastodon 4; a server may take more or less, and says so.
 _PICTURE_BYTES, _ALT_CHARACTERS = 16_777_216, 1500
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-# How often a picture is asked after that the server is still converting, a second apart.
+# The most requests, a second apart, for a picture that the server is still converting.
 _PICTURE_WAITS = 5
-# Pages of forty of our own statuses that one look reads.
+# Pages of forty of our own statuses that one search reads.
 _PAGES = 10
 _AGAIN_AFTER = timedelta(seconds=30)
 """When a post in doubt may be sent again at the earliest: by then the server has ended what it began."""
-# Requests of one look of the ear: a tenth of what an account may make in five minutes.
+# Requests of one poll of the ear: a tenth of what an account may make in five minutes.
 _ASKED_AT_ONCE = 30
-# Statuses below one that a server lists to who is signed in.
+# Replies to a status that a server lists to signed-in accounts.
 _MOST_BELOW = 4096
 # Characters of HTML that are read of one status.
 _MOST_HTML = 20_000
 _LINE_ENDS = re.compile(r"<br ?/?>|</p>\s*(?=<p)")
-# Who is answered stands at the beginning of a reply's words.
+# A reply begins with the mention of the person it answers.
 _ADDRESSED = re.compile(r"\A(?:@[\w.-]+(?:@[\w.-]+)?\s+)+")
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class MastodonSettings(HearingSettings):
         return True
 
     def written(self, text: TextFormat) -> TextFormat:
-        """As long as the server takes it."""
+        """The longest that the server accepts."""
         return replace(text, limit=self.characters)
 
 
@@ -134,11 +134,11 @@ class Mastodon:
         return await self._post(key, body, reply_to)
 
     async def rehearse(self, message: Message) -> Receipt:
-        """Publish it for nobody but the account: a direct status that addresses no one."""
+        """Publish it for the account alone: a direct status that mentions no one."""
         return await self._post("", await self._body(message) | {"visibility": "direct"}, None)
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
-        """`PUT /api/v1/statuses/{id}`: words and picture are replaced, and who boosted it is told."""
+        """`PUT /api/v1/statuses/{id}`: replaces text and picture; the server notifies those who boosted it."""
         answer = await self._api.ask(
             "PUT", f"/api/v1/statuses/{_path(remote_id)}", RequestPurpose.EDIT, await self._body(message)
         )
@@ -159,7 +159,7 @@ class Mastodon:
         known: frozenset[str],
         reply_to: str | None = None,
     ) -> Receipt | None:
-        """Search for these words, as they were written, among our own statuses with the same parent."""
+        """Search for this exact text among our own statuses with the same parent."""
         for status in await self._ours(since):
             remote_id = id_of(status.get("id"))
             if not remote_id or remote_id in known or id_of(status.get("in_reply_to_id")) != reply_to:
@@ -234,7 +234,7 @@ class Mastodon:
             self._doubtful[key] = self._resources.clock.monotonic() + _AGAIN_AFTER.total_seconds()
             raise
         except Rejected:
-            # Servers say by 422, too, that what is answered isn't there.
+            # Servers also answer 422 if the parent status is missing.
             if reply_to:
                 await self._api.read(f"/api/v1/statuses/{_path(reply_to)}", on_a_post=True)
             raise
@@ -248,7 +248,7 @@ class Mastodon:
         return {**fields, **({"media_ids": [media]} if media else {})}
 
     async def _upload(self, image: PostImage) -> str | None:
-        """The id of the picture, with its alternative; None where it can't go along, with the reason logged."""
+        """Upload the picture with its alternative text; returns its id. If it is refused, logs why and returns None."""
         try:
             limits = table((await self._configuration()).get("media_attachments"))
             largest = count_of(limits.get("image_size_limit")) or _PICTURE_BYTES
@@ -264,7 +264,7 @@ class Mastodon:
             )
             answer = await self._api.ask("POST", "/api/v2/media", RequestPurpose.READ, form)
             media = id_of((answer.read() or {}).get("id"))
-            # 202: it is taken, and being converted; until 200 no status may have it.
+            # 202: it is being converted; no status may have it until a request answers 200.
             for _ in range(_PICTURE_WAITS):
                 if answer.status == 200 or media is None:
                     return media
@@ -285,7 +285,7 @@ class Mastodon:
         return self._account
 
     async def _ours(self, since: datetime) -> list[Mapping[str, Any]]:
-        """Our own statuses that appeared at or after `since`, the newest first."""
+        """Return our own statuses from `since` on, the newest first."""
         route = f"/api/v1/accounts/{_path(await self._me())}/statuses?limit=40&exclude_reblogs=true"
         found: list[Mapping[str, Any]] = []
         older = ""
@@ -316,7 +316,7 @@ class _RepliesEar(PostsEar):
         self._read = read
 
     async def under(self, post: HeardPost, since: datetime | None) -> tuple[Sequence[Remark], bool]:  # noqa: ARG002
-        """The whole thread below a post, without what is below a later one of ours."""
+        """Return the thread below a post, without the replies below a later post of ours."""
         try:
             answer = await self._asked(f"/api/v1/statuses/{_path(post.remote_id)}/context")
         except Gone:
@@ -339,7 +339,7 @@ class _RepliesEar(PostsEar):
         answer = await self._read(route)
         limit, remaining = (answer.headers.get(f"X-RateLimit-{name}", "") for name in ("Limit", "Remaining"))
         if limit.isdecimal() and remaining.isdecimal():
-            # Half of what the account may ask is for its posts.
+            # Half of the account's requests are reserved for its posts.
             self.left = min(self.left, int(remaining[:9]) - int(limit[:9]) // 2)
         return answer
 
@@ -362,7 +362,7 @@ def _roots(below: Mapping[str, Mapping[str, Any]], ours: frozenset[str]) -> Mapp
     for status in below:
         way, above = list[str](), id_of(status)
         while above is not None and above in below and above not in roots:
-            # Until its root is known it has none: so an answer that leads in a circle ends.
+            # Until its root is known it has none, so that a circle of replies ends.
             roots[above] = None
             way.append(above)
             above = id_of(below[above].get("in_reply_to_id"))
@@ -374,7 +374,7 @@ def _roots(below: Mapping[str, Mapping[str, Any]], ours: frozenset[str]) -> Mapp
 
 
 def _remark(remote_id: str, reply: Mapping[str, Any], root: str, server: str) -> Remark | None:
-    """The remark that a status is; None for one that was sent to the account alone, or has no time."""
+    """Return a status as a remark. Returns None if it was sent to the account alone, or has no time."""
     at, who = moment_of(reply.get("created_at")), table(reply.get("account"))
     if at is None or reply.get("visibility") == "direct":
         return None
@@ -388,7 +388,7 @@ def _remark(remote_id: str, reply: Mapping[str, Any], root: str, server: str) ->
         parent=parent if parent != root else None,
         author=id_of(who.get("id")),
         name=name_of(who.get("display_name")) or account,
-        # As the town's own server shows it: another's has another id for it.
+        # Its id on the town's own server; other servers have other ids for it.
         url=address_of(f"{server}/@{account}/{remote_id}"),
         edited_at=moment_of(reply.get("edited_at")),
         language=name_of(reply.get("language")),

@@ -21,22 +21,22 @@ from alerts.daemon.control import LARGEST_BODY, Order, Unanswered, ask, place_of
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
 
-# Options of lines that are carried out here.
+# Options of lines that the command always carries out itself.
 #
-# Typer prints help by itself, the daemon may not be able to read a picture, and all that there ever was would take
-# memory and time from its lanes.
+# Typer prints help by itself, the daemon may lack the right to read a picture, and listing everything that was ever
+# stored would take memory and time from its lanes.
 _STAYS = ("-h", "--help", "--image", "--all")
 
 
 def hand_over(given: Sequence[str]) -> int | None:
-    """Have a daemon carry the line out; the exit status. None: it is to be carried out here."""
+    """Have a daemon carry the line out; returns its exit status. None: the command must carry it out itself."""
     ORDER.set(None)
     file, line = _settings_file(given)
     heard = _Heard()
     try:
         return _hand_over(file, line, heard)
     except KeyboardInterrupt:
-        # Ctrl-C ends the command and not the daemon, which may have stored the alert: that is told.
+        # Ctrl-C ends the command but not the daemon, which may have stored the alert: the output says so.
         return _stopped(file, heard)
 
 
@@ -63,8 +63,8 @@ def _hand_over(file: Path, line: Sequence[str], heard: _Heard) -> int | None:
 
 
 def _settings_file(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
-    """The configuration that the options before the command name, and the line from the command on."""
-    # Read by hand: to load Typer alone takes half as long as all of such a command takes now (docs/adr/0014).
+    """Return the configuration that the options before the command name, and the rest of the line."""
+    # Parsed by hand: loading Typer alone takes half the time of a whole handed-over command (docs/adr/0014).
     named, line = os.environ.get("TOCSIN_CONFIG") or "channels.toml", list(given)
     while line and line[0].partition("=")[0] == "--config":
         option = line.pop(0)
@@ -73,7 +73,7 @@ def _settings_file(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
 
 
 def _order_of(line: Sequence[str]) -> Order | None:
-    """The order for a line that a daemon can carry out; what these words mean is found out where they are read."""
+    """Return the order for a line that a daemon can carry out; the daemon parses the words. None: it can't."""
     options = [word.partition("=")[0] for word in line]
     if not _may_go(line):
         return None
@@ -82,10 +82,10 @@ def _order_of(line: Sequence[str]) -> Order | None:
     body = None
     if line[0] == "post":
         if ("--headline" in options) is ("--cap" in options):
-            return None  # it asks its questions, or says what excludes each other
+            return None  # the command asks its questions, or refuses the combination
         if "--cap" in options and (body := _message(line, options)) is None:
             return None
-    # The daemon can't see this terminal, so the order says what it shows.
+    # The daemon can't see this terminal, so the order describes it.
     is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
     is_unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
     return Order(list(line), os.urandom(16).hex(), not is_plain, is_unicode, body)
@@ -97,7 +97,7 @@ def _may_go(line: Sequence[str]) -> bool:
 
 def _message(line: Sequence[str], options: Sequence[str]) -> bytes | None:
     """Return the CAP message of a line. Returns None if it can't be read: the reader of the line reports that."""
-    # Of an option that is given twice Typer takes the last.
+    # If an option is given twice, Typer takes the last.
     place = len(options) - 1 - options[::-1].index("--cap")
     file = line[place].partition("=")[2] if "=" in line[place] else "".join(line[place + 1 : place + 2])
     try:
@@ -169,10 +169,10 @@ def carry_out(order: Order, caller: Caller) -> int:
     from alerts.cli import screen
     from alerts.cli.app import carry_out as carry_out_line
 
-    # Whoever speaks at the socket may be no command of ours: nothing else is carried out for them.
+    # The client of the socket may be another program: no other commands are carried out for it.
     if not _may_go(order.line):
         raise ValueError("another command than those that are handed over")
-    # Of this thread alone. What Typer has Pydantic do may not read or change our environment, which all threads share.
+    # Pydantic, which Typer loads, must not read plug-ins by an environment that all threads share.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     ORDER.set(order)
     screen.CALLER.set(caller)

@@ -57,12 +57,12 @@ class SourceSettings(BaseModel):
 
 
 class ManualSettings(SourceSettings):
-    """`[sources.manual]`: what a duty officer enters; it is always there."""
+    """`[sources.manual]`: the entries of duty officers; this source always exists."""
 
     kind: Literal["manual"] = "manual"
 
 
-# Feeds ask for 30 to 120 s between two looks (feeds.md); a second is for a file, and for tests.
+# Feeds ask for 30 to 120 s between two polls (feeds.md); a second is for a file, and for tests.
 def _at_least_a_second(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
         raise ValueError(because("source_oftener_than_a_second"))
@@ -83,7 +83,7 @@ def _without_end(value: str) -> str:
 
 
 def _is_encrypted(value: str) -> str:
-    # Whoever is between could read the credential, and make up a warning.
+    # A network attacker could read the credential, and forge a warning.
     if value.startswith("http:") and not is_here(urlsplit(value).hostname or ""):
         raise ValueError(because("api_url_plain_afar"))
     return value
@@ -183,7 +183,7 @@ class MailboxSettings(AskedSettings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> MailboxSettings:
-        # Whoever is between could read the password, and write mails that nobody sent.
+        # A network attacker could read the password, and forge mails.
         if self.tls == "none" and not is_here(self.host):
             raise ValueError(because("mailbox_plain_afar", host=self.host))
         return self
@@ -195,11 +195,11 @@ class MailboxSettings(AskedSettings):
 
     @property
     def place(self) -> str:
-        """The name of the folder, of whom and where: what was read of another one doesn't count here."""
+        """The name of the folder with its account and server: the memory of another folder doesn't count for it."""
         return f"{self.user} {self.host}:{self.imap_port} {self.folder}"
 
     def credential(self, folder: Path) -> Secret:
-        """The password; raises BadCredential where it is missing, or can't be one."""
+        """The password; raises BadCredential if it is missing or malformed."""
         return read_credential(self.password, folder)
 
 
@@ -239,7 +239,7 @@ class AtmoSettings(AskedSettings):
     every: Interval = timedelta(minutes=30)
 
     def credential(self, folder: Path) -> Secret:
-        """The account's password; raises BadCredential where it is missing, or can't be one."""
+        """The account's password; raises BadCredential if it is missing or malformed."""
         return read_credential(self.password, folder)
 
 
@@ -267,7 +267,7 @@ class VigilanceSettings(AskedSettings):
         return _a_department(value)
 
     def credential(self, folder: Path) -> Secret:
-        """The town's key; raises BadCredential where it is missing, or can't be one."""
+        """The town's key; raises BadCredential if it is missing or malformed."""
         return read_credential(self.key, folder)
 
 

@@ -47,7 +47,7 @@ _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png"
 # The files' first bytes.
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 LARGEST = 64_000_000
-"""Pixels that a picture may have: few telephones make more, and to open it takes three bytes for each."""
+"""Pixels that a picture may have: few telephones make more, and opening it takes three bytes for each."""
 QUALITY = 92
 """The quality of a rotated JPEG; any other is drawn with its own tables, so that no visible detail is lost."""
 # EXIF's tag of the orientation.
@@ -57,20 +57,20 @@ PICTURE_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
 
 
 def picture_folder(database: Path) -> Path:
-    """Where the pictures of that database are kept."""
+    """Return the folder of that database's pictures."""
     return database.with_name(f"{database.name}.pictures")
 
 
 def keep_picture(folder: Path, data: bytes, kind: str) -> str:
-    """Keep a picture of a MIME type (image/jpeg or image/png), on the disk when this returns; its name from then on.
+    """Store a picture (image/jpeg or image/png); returns its name. It is on the disk when this returns.
 
-    The same picture is kept once, and without what the camera wrote into it (`bare`, in a process of its own).
+    The same picture is stored once, without the camera's metadata (`bare`, in a process of its own).
     """
     return keep_drawing(folder, bare.in_subprocess(data), kind)
 
 
 def keep_drawing(folder: Path, data: bytes, kind: str) -> str:
-    """Keep, as `keep_picture` does, a picture that this program drew itself: nothing is hidden in it."""
+    """Store a picture that this program drew, as `keep_picture` does; it has no metadata to remove."""
     name = f"{hashlib.sha256(data).hexdigest()}.{_ENDINGS[kind]}"
     if not (folder / name).is_file():
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -79,27 +79,27 @@ def keep_drawing(folder: Path, data: bytes, kind: str) -> str:
 
 
 def kept_picture(folder: Path, name: str) -> Path | None:
-    """The file of that name, if it is one of ours: no other name leads anywhere."""
+    """Return the file of a stored picture. Returns None for any other name."""
     file = folder / name
     return file if PICTURE_NAME.fullmatch(name) and file.is_file() else None
 
 
 def pictures_in(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The names and the contents of all that are kept there."""
+    """Yield the names and contents of all pictures of that folder."""
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
         if kept_picture(folder, file.name):
             yield file.name, file.read_bytes()
 
 
 def make_picture(file: Path, data: bytes) -> None:
-    """Make the file of a picture that is kept elsewhere, on the disk when this returns; one that is there stays."""
+    """Write the file of a picture stored elsewhere; it is on the disk when this returns. An existing file stays."""
     if not file.is_file():
         file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         _write(file, data)
 
 
 def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
-    """The alert with copies of the pictures it names on this machine. One that can't be read stays as it was named."""
+    """Return the alert with copies of its pictures on this machine. An unreadable one keeps its given name."""
     infos = (replace(info, resources=tuple(_kept(each, folder) for each in info.resources)) for info in alert.infos)
     return replace(alert, infos=tuple(infos))
 
@@ -122,12 +122,12 @@ def bare(data: bytes) -> bytes:
     try:
         # The plug-ins themselves: `Image.open` would take a JPEG with an index of more pictures for another format.
         with (PngImageFile if kind == "PNG" else JpegImageFile)(io.BytesIO(data)) as picture:
-            # The size stands in the first bytes: it is read before any memory is taken for the pixels.
+            # The size is in the first bytes: it is read before any memory is taken for the pixels.
             _must_be_openable(*picture.size)
             profile, lies = picture.info.get("icc_profile"), _lies(picture)
             drawn = ImageOps.exif_transpose(picture) if lies else picture
             # JPEG's own tables belong to the file that was opened, and not to a copy that was turned.
-            # Everything that Pillow would carry over from the opened file by itself is told to be empty.
+            # Everything that Pillow would copy from the opened file by itself is set to empty.
             more = {"quality": QUALITY if lies else "keep", "comment": b""} if kind == "JPEG" else {}
             drawn.save(file, kind, icc_profile=profile, exif=b"", **more)
     except Misuse:
@@ -168,14 +168,14 @@ def _kept(resource: Resource, folder: Path) -> Resource:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Whole or not at all, whenever the power goes, and whoever else writes the same one at this moment."""
+    """Write the file whole or not at all, even if the power fails or another process writes the same one."""
     part = file.with_name(f"{file.name}.{secrets.token_hex(8)}.part")
     with part.open("xb") as handle:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
     part.replace(file)
-    # A new name is on the disk only once its folder is.
+    # A new name is on the disk only once its folder is synced.
     sync(file.parent)
 
 
@@ -198,10 +198,10 @@ def tried_with(db: Connection, name: str, channels: Sequence[str], since: dateti
 
 
 class SharedPictures(UnitPart):
-    """The pictures that a server has for all machines; a store in a file has none, since its folder is next to it."""
+    """The pictures that a database server has for all machines. A store in a file has its folder instead."""
 
     def share(self, path: str) -> None:
-        """Give the server a copy of this file of ours, if it has none; where it isn't here, another machine did."""
+        """Copy this file to the server unless it has it. If the file isn't here, another machine has copied it."""
         file = Path(path)
         if is_sqlite(self._db) or not PICTURE_NAME.fullmatch(file.name) or not file.is_file():
             return
@@ -209,6 +209,6 @@ class SharedPictures(UnitPart):
             _PUT.run(self._db, name=file.name, data=file.read_bytes())
 
     def get(self, name: str) -> bytes | None:
-        """The picture of that name."""
+        """Return the picture of that name. Returns None if there is none."""
         row = _GET.row(self._db, name=name)
         return bytes(row["data"]) if row is not None else None

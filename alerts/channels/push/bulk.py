@@ -34,22 +34,22 @@ from alerts.model.subscriber import PushEndpoint
 REFUSED, TOOK = "push key refused by", "push key taken by"
 """The facts that record which services refuse the key, for credential probes, and which subscribers accepted it."""
 LONGEST_TTL = timedelta(days=28)
-"""Push services keep nothing for longer."""
+"""The longest time for which push services keep a message."""
 TTL = timedelta(hours=4)
 """How long a message without an end is kept for a browser that is away."""
 # While a service refuses the key, its file is read again this often: it may have been replaced.
 KEY_READ_EVERY = timedelta(minutes=1)
-# The addresses of a host are resolved again after this, whatever the DNS's own time to live is.
+# A host is resolved again after this, regardless of the time to live in the DNS.
 ADDRESSES_FOR = timedelta(minutes=1)
 SHORTEST_BODY = 120
-"""Characters of the words that are left where a service finds a message too long."""
-# Hosts and services in memory, and services whose takers are stored: strangers may invent any number.
+"""Characters of the text that are kept if a service refuses a message as too long."""
+# Hosts and services in memory, and services whose accepting subscribers are stored: strangers may invent any number.
 _KEPT, _KEPT_TAKERS = 1000, 50
-# WNS has to know that the message is raw bytes.
+# WNS needs to be told that the message is raw bytes.
 _WINDOWS = ".notify.windows.com"
 
 Addresses = Callable[[URL, bool], Awaitable[list[str] | None]]
-"""Where a host may be asked: at these IP addresses alone, or (None: it was named) wherever its name leads."""
+"""The IP addresses at which a host may be asked; None: any, as the town named the host itself."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,14 +71,14 @@ class PushBulk:
         self._last: tuple[object, str, bytes] = (None, "", b"")
 
     async def tell(self, target: Target) -> SendResult:
-        """One attempt. Raises BadCredential where there is no key to sign with."""
+        """Make one attempt. Raises BadCredential if there is no key to sign with."""
         now = self._resources.clock.now()
         endpoint, key = target.endpoint, self._current_key(now)
         state = self._state_of(endpoint.url) if isinstance(endpoint, PushEndpoint) else None
         if state is None:  # not named any more
             return SendResult(target, SendOutcome.FAILED)
         places = self._places_of(state.service)
-        # Before and after a wait for a place: whoever rests needs none, and may have begun to meanwhile.
+        # Checked before and after waiting for a slot: a resting service needs none, and may begin to rest meanwhile.
         state.use(key.public, self._takers(state.service, key))
         if (early := self._not_now(target, state)) is not None:
             return early
@@ -110,24 +110,24 @@ class PushBulk:
                 log.info("push.leads_nowhere", channel=self._name, service=state.service.pattern)
                 state.leads_nowhere(now)
                 return self._not_now(target, state) or SendResult(target, SendOutcome.FAILED)
-            # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
+            # An unsent request counts as no answer: nothing was delivered, and a repeat does no harm.
             never_left = isinstance(error, SourceFailed) or (isinstance(error, Retry) and not error.sent)
             state.silent += SILENT if isinstance(error, Retry) and never_left else 0
             log.info("push.unanswered", channel=self._name, service=state.service.origin, reason=str(error.reason))
             return SendResult(target, SendOutcome.LATER, until=state.says_nothing(now), unsure=not never_left)
-        except ValueError:  # an address or keys that no request can be made of: its own trouble, and nobody else's
+        except ValueError:  # an address or keys that make no valid request: only this subscriber is affected
             log.warning("push.impossible", channel=self._name, service=state.service.origin)
             return SendResult(target, SendOutcome.FAILED)
         self._reached = self._resources.clock.now()
         return await self._result(target, state, key, answer)
 
     def _others_answer(self, now: datetime) -> bool:
-        """True if a service answered lately: then the name is wrong, and not this machine's network."""
+        """True if a service answered lately: then the host's name is wrong, and this machine's network works."""
         return self._reached is not None and timedelta() <= now - self._reached < NOWHERE_FOR
 
     def _state_of(self, url: str) -> PushServiceState | None:
         """Return the state of that address's service. Returns None if it isn't an allowed one."""
-        # All before the path tells which service it is; so it is looked at once for each, not for each browser.
+        # Scheme and host identify the service, so this is decided once for each, not for each browser.
         place = url[: url.find("/", len("https://"))]
         if place not in self._known:
             service = service_of(f"{place}/", self._settings.services)
@@ -167,7 +167,7 @@ class PushBulk:
                 return SendResult(target, SendOutcome.FAILED)
 
     async def _taken(self, target: Target, state: PushServiceState, key: TownKey) -> SendResult:
-        # Another process may have written that it refuses the key: the newest answer is what holds.
+        # Another process may have recorded that the service refuses the key: the newest answer counts.
         if state.took != key.public or state.service.origin in refusing(self._resources):
             await self._remember(state.service, "")
         if state.answered(self._resources.clock.now(), target.chat):
@@ -175,9 +175,9 @@ class PushBulk:
         return SendResult(target, SendOutcome.SENT)
 
     async def _refused(self, target: Target, state: PushServiceState, key: TownKey) -> SendResult:
-        """For later, and not for good: under the right key all of these browsers are there still."""
+        """Return a result to try again later: with the right key these browsers still accept messages."""
         again = state.refuses_key(self._resources.clock.now(), target.chat)
-        if again is None:  # one that subscribed under another key: its own trouble, and nobody else's
+        if again is None:  # this browser subscribed under another key: only it is affected
             log.info("push.refused_alone", channel=self._name, service=state.service.origin)
             return SendResult(target, SendOutcome.FAILED)
         if state.refuses == key.public:
@@ -201,11 +201,11 @@ class PushBulk:
     async def _keep_takers(self, state: PushServiceState) -> None:
         known = json.loads(self._resources.recall(TOOK) or "{}")
         known[state.service.origin] = {"key": state.key, "by": list(state.takers)}
-        # Of hosts that only a name's end allows a stranger may make up many: the newest are kept.
+        # A wildcard allows any number of hosts: only the newest are kept.
         await self._resources.remember(TOOK, json.dumps(dict(list(known.items())[-_KEPT_TAKERS:])))
 
     def _current_key(self, now: datetime) -> TownKey:
-        """The town's key; read anew, now and then, while a service refuses it: it may be another one by then."""
+        """Return the town's key. While a service refuses it, the file is read again now and then."""
         refused = self._key is not None and any(each.refuses == self._key.public for each in self._states.values())
         if self._key is None or (refused and self._key_read is not None and now - self._key_read >= KEY_READ_EVERY):
             self._key, self._key_read = town_key(self._settings, self._resources), now
@@ -236,10 +236,10 @@ class PushBulk:
         return await ask(
             self._resources.session,
             "POST",
-            # To the address that was looked at: a name that is looked up once more may lead elsewhere.
+            # Connect to the address that was checked: resolving the name again may lead elsewhere.
             url.with_host(found[0]) if found else url,
             platform="the push service",
-            act=RequestPurpose.EDIT,  # doing it twice is doing it once: the second takes the first one's place
+            act=RequestPurpose.EDIT,  # repeatable: the second message replaces the first
             timeout=self._settings.timeout,
             data=encrypted(target.endpoint, words),
             headers={**headers, "Host": url.host_port_subcomponent or ""} if found else headers,
@@ -250,7 +250,7 @@ class PushBulk:
     async def _look_up(self, url: URL, state: PushServiceState) -> list[str] | None:
         now = self._resources.clock.now()
         if state.looked_up is None or not timedelta() <= now - state.looked_up < ADDRESSES_FOR:
-            # By the service, and not by the browser: a thousand browsers of one service ask for one name.
+            # Keyed by service, not by browser: a thousand browsers of one service need one resolution.
             state.addresses = await self._addresses(url, state.service.named)
             state.looked_up = now
         return state.addresses
@@ -258,25 +258,25 @@ class PushBulk:
     def _words(self, target: Target) -> bytes:
         bulk, language, words = self._last
         if target.bulks[0] is not bulk or target.language != language:
-            # Once for all browsers of a language, who come one after the other.
+            # Rendered once for all browsers of a language, which follow one another.
             words = payload_of(target)
             self._last = (target.bulks[0], target.language, words)
         return words
 
 
 def town_key(settings: PushSettings, resources: Resources) -> TownKey:
-    """The key where the settings name it. Raises BadCredential."""
+    """Read the key that the settings name. Raises BadCredential."""
     return TownKey.read(settings.key.read(resources.folder).reveal())
 
 
 def refusing(resources: Resources) -> dict[str, str]:
-    """The services that refused a key of ours, with that key's public half."""
+    """Return the services that refused a key of ours, with that key's public half."""
     known: dict[str, str] = json.loads(resources.recall(REFUSED) or "{}")
     return known
 
 
 def headers_of(target: Target, now: datetime) -> dict[str, str]:
-    """How long the service keeps it, how much it presses, and what it takes the place of."""
+    """Return the headers: how long the service keeps the message, its urgency, and the message it replaces."""
     expires = target.bulks[0].expires
     left = TTL if expires is None else expires - now
     return {
@@ -287,7 +287,7 @@ def headers_of(target: Target, now: datetime) -> dict[str, str]:
 
 
 def topic_of(incident: str) -> str:
-    """The same for every message of an incident, and nothing that a service could know it by (32 characters)."""
+    """Return a topic of 32 characters: the same for every message of an incident, and meaningless to the service."""
     return base64.urlsafe_b64encode(hashlib.sha256(f"topic {incident}".encode()).digest()[:24]).decode()
 
 
@@ -315,13 +315,13 @@ def payload_of(target: Target) -> bytes:
 def _pictured(bulk: Bulk) -> Mapping[str, object]:
     if bulk.hazard is None:
         return {}
-    # An end isn't as grave as what ended: its red would alarm again.
+    # An end isn't as grave as its alert: the same red would alarm again.
     look = {"over": True} if bulk.kind is PostKind.END else {"severity": bulk.notice.severity}
     return {"data": {"hazard": bulk.hazard, **look}}
 
 
 def shortened(words: bytes) -> bytes:
-    """The same with as little as a lock screen shows."""
+    """Return the message with as little text as a lock screen shows."""
     notification = json.loads(words)["notification"]
     cut = notification["body"][:SHORTEST_BODY]
     return _written(
