@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.desk.territory import district_at
-from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
+from alerts.model.bounds import bounded, seen, shown, table, tables, utf16_units, visible
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Utterance
 from alerts.model.ports import Keyboard
@@ -211,11 +211,10 @@ def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
 
 def _photo(message: Mapping[str, Any]) -> SentPhoto | None:
     """The largest size of a photo, or a picture that was sent as a file; None where the message has neither."""
-    photos = message.get("photo")
-    sizes = [each for each in photos if isinstance(each, dict)] if isinstance(photos, list) else []
+    sizes = tables(message.get("photo"))
     document = part_of(message, "document")
     if str(document.get("mime_type")).startswith("image/"):
-        sizes.append(dict(document))
+        sizes.append(document)
     named = [each for each in sizes if isinstance(each.get("file_id"), str)]
     if not named:
         return None
@@ -277,8 +276,7 @@ def _event(message: Mapping[str, Any], what: What) -> ChatEvent | None:
 
 def part_of(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A part of an update; empty where it has none."""
-    part = of.get(name)
-    return part if isinstance(part, dict) else {}
+    return table(of.get(name))
 
 
 def number_in(value: object) -> int | None:

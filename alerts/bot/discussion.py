@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.bot.chat import number_in, part_of, said_in
-from alerts.model.bounds import bounded, seen
+from alerts.model.bounds import bounded, seen, tables
 from alerts.model.listening import Remark
 from alerts.model.ports import Discussion
 
@@ -141,10 +141,7 @@ def _forwarded_from(message: Mapping[str, Any], place: Discussion) -> str | None
 def _counts(counted: Mapping[str, Any]) -> Mapping[str, int]:
     """How often each sign was given; those that aren't an emoji are counted together, as a star."""
     found: dict[str, int] = {}
-    reactions = counted.get("reactions")
-    for each in reactions[:MOST_EMOJI] if isinstance(reactions, list) else []:
-        if not isinstance(each, dict):
-            continue
+    for each in tables(counted.get("reactions"))[:MOST_EMOJI]:
         kind, count = part_of(each, "type"), number_in(each.get("total_count"))
         sign = kind.get("emoji")
         name = seen(sign[:_LONGEST_EMOJI]) if isinstance(sign, str) and kind.get("type") == "emoji" else "★"

@@ -20,7 +20,7 @@ import aiohttp
 from yarl import URL
 
 from alerts.apart.parser import parser
-from alerts.model.bounds import UNPACKED_HERE, bounded, read_body, seen
+from alerts.model.bounds import UNPACKED_HERE, bounded, read_body, read_json, seen, tables
 from alerts.model.bounds import normal as composed
 from alerts.model.errors import (
     BadCredential,
@@ -105,19 +105,13 @@ class Answer:
     # Facebook calls its JSON "text/javascript" and X's gateway calls its pages what it likes: only the bytes tell.
     def read(self) -> dict[str, Any] | None:
         """The body as a JSON object whatever its Content-Type; None where it is none (a gateway's page)."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        value = read_json(self.body)
         return value if isinstance(value, dict) else None
 
-    def rows(self) -> list[dict[str, Any]] | None:
+    def rows(self) -> list[Mapping[str, Any]] | None:
         """The objects of a body that is a JSON array; None where it is none."""
-        try:
-            body = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return [each for each in body if isinstance(each, dict)] if isinstance(body, list) else None
+        body = read_json(self.body)
+        return tables(body) if isinstance(body, list) else None
 
 
 async def ask(

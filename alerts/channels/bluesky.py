@@ -41,10 +41,11 @@ from alerts.channels.answer import (
     name_of,
     unreadable,
 )
-from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, rows, table, words_of
+from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, words_of
 from alerts.channels.json_api import Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
+from alerts.model.bounds import rows, table
 from alerts.model.domains import is_tld
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark

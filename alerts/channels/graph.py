@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +33,7 @@ from alerts.channels.answer import (
     wait_of,
 )
 from alerts.channels.settings import SecretSource, read_credential
+from alerts.model.bounds import read_json, table, tables
 from alerts.model.errors import BadCredential, DeliveryError
 from alerts.model.ports import Resources
 from alerts.model.post import Quota
@@ -156,25 +156,17 @@ def _usage(headers: Mapping[str, str], subject: str) -> Iterator[tuple[str, floa
     for header, name in (("X-App-Usage", "app"), ("X-Page-Usage", "page")):
         if usage := _object(headers.get(header)):
             yield name, _percent(usage), None
-    cases = _object(headers.get("X-Business-Use-Case-Usage")).get(subject, ())
-    for usage in cases if isinstance(cases, list) else ():
-        if isinstance(usage, dict):
-            seconds = 60 * _number(usage.get("estimated_time_to_regain_access"))
-            yield name_of(usage.get("type")) or "business", _percent(usage), wait_of(seconds) or None
+    for usage in tables(_object(headers.get("X-Business-Use-Case-Usage")).get(subject)):
+        seconds = 60 * _number(usage.get("estimated_time_to_regain_access"))
+        yield name_of(usage.get("type")) or "business", _percent(usage), wait_of(seconds) or None
 
 
 def _percent(usage: Mapping[str, Any]) -> float:
     return max(_number(usage.get(name)) for name in ("call_count", "total_time", "total_cputime"))
 
 
-def _object(text: str | None) -> dict[str, Any]:
-    if not text:
-        return {}
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+def _object(text: str | None) -> Mapping[str, Any]:
+    return table(read_json(text or ""))
 
 
 def _number(value: object) -> int:
@@ -184,16 +176,13 @@ def _number(value: object) -> int:
 def rows_of(answer: Answer) -> Sequence[Mapping[str, Any]] | None:
     """The `data` of a list; None where there is none."""
     listed = (answer.read() or {}).get("data")
-    return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else None
+    return tables(listed) if isinstance(listed, list) else None
 
 
 def next_page(answer: Answer) -> str | None:
     """The cursor of a list's next page; None: there is none. The address that is given for it holds the token."""
-    paging = (answer.read() or {}).get("paging")
-    if not isinstance(paging, dict) or not paging.get("next"):
-        return None
-    cursors = paging.get("cursors")
-    return id_of(cursors.get("after")) if isinstance(cursors, dict) else None
+    paging = table((answer.read() or {}).get("paging"))
+    return id_of(table(paging.get("cursors")).get("after")) if paging.get("next") else None
 
 
 Refusal = Callable[[Answer, RequestPurpose, str, datetime], DeliveryError | None]

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec
 
 from alerts.apart.parser import Parser
 from alerts.channels.answer import LARGEST_HERE, Answer, RequestPurpose, unreadable
-from alerts.model.bounds import bounded, seen
+from alerts.model.bounds import bounded, seen, table
 from alerts.model.errors import BadCredential, DeliveryError, Retry, Unreadable
 from alerts.model.listening import LONGEST_REMARK, EarReading, HeardPost, Remark
 
@@ -88,16 +88,6 @@ def print_of(words: str) -> str:
     Sixteen bits: of any two sentences one in 65,536 has the same, so it leads back to none, be they ever so short.
     """
     return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:4]
-
-
-def table(value: object) -> Mapping[str, Any]:
-    """Return a value of an ear's memory if it is a table; else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: object) -> Sequence[Any]:
-    """Return a value of an answer if it is a list; else an empty one."""
-    return value if isinstance(value, list) else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,9 @@ from alerts.channels.answer import (
     unreadable,
 )
 from alerts.channels.graph import BLOCKED, GraphApi, GraphError, Meaning, error_of, is_gone, regained_after, rows_of
-from alerts.channels.hearing import table
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
 from alerts.model.alert import Severity
-from alerts.model.bounds import bounded
+from alerts.model.bounds import bounded, table
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Means, Message, Quota, Receipt, TextFormat

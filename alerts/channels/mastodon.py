@@ -43,11 +43,11 @@ from alerts.channels.answer import (
     normal,
     unreadable,
 )
-from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, table, words_of
+from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, words_of
 from alerts.channels.json_api import JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
-from alerts.model.bounds import bounded, visible
+from alerts.model.bounds import bounded, table, visible
 from alerts.model.errors import DeliveryError, Gone, InDoubt, Rejected, Retry, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.poll import SHORTEST, PollCount

@@ -17,9 +17,9 @@ from pydantic import Field
 
 from alerts.channels import ChannelKind
 from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal, unreadable
-from alerts.channels.hearing import rows, table
 from alerts.channels.json_api import JsonApi
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
+from alerts.model.bounds import rows, table
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt, TextFormat
 from alerts.model.town import RateLimit

@@ -28,6 +28,7 @@ from aiomqtt.exceptions import MqttConnectError
 
 from alerts.channels.answer import quote
 from alerts.channels.settings import KeptPassword, MqttSettings
+from alerts.model.bounds import read_json
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
@@ -67,10 +68,7 @@ def read_words(message: Message) -> dict[str, Any] | None:
     """Return the facts of an alert in a message. Returns None for other words."""
     if message.about is None:
         return None
-    try:
-        values = json.loads(message.text)
-    except ValueError:
-        return None
+    values = read_json(message.text)
     return values if isinstance(values, dict) and "severity" in values else None
 
 

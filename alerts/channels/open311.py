@@ -7,7 +7,6 @@ wrap their lists (FixMyStreet: `{"service_requests": […]}`), so both forms are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from yarl import URL
 
 from alerts.channels.answer import Answer, RequestPurpose, ask, id_of, quote, unreadable, wait_of
 from alerts.channels.settings import SecretSource, read_credential
-from alerts.model.bounds import bounded, seen
+from alerts.model.bounds import bounded, read_json, seen
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Clock
 from alerts.model.reason import because
@@ -157,10 +156,7 @@ class Open311:
 
 def _list_of(answer: Answer) -> list[Any] | None:
     """The list that an answer is, bare or wrapped; None where it is none."""
-    try:
-        value = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
+    value = read_json(answer.body)
     for name in ("service_requests", "requests", "errors", "request"):
         if isinstance(value, dict) and name in value:
             value = value[name]

@@ -44,10 +44,11 @@ from alerts.channels.answer import (
     unreadable,
 )
 from alerts.channels.budget import Budget
-from alerts.channels.hearing import moment_of, rows, table
+from alerts.channels.hearing import moment_of
 from alerts.channels.json_api import JsonApi
 from alerts.channels.settings import ChannelSettings, KeptPassword, Limit, SecretSource
 from alerts.model.alert import Severity
+from alerts.model.bounds import rows, table
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.gsm import room_in, size_of, spelled
 from alerts.model.ports import Probe, Resources

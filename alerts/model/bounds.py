@@ -27,12 +27,13 @@ import hashlib
 import hmac
 import html
 import ipaddress
+import json
 import math
 import re
 import unicodedata
 import zlib
-from collections.abc import AsyncIterator, Sequence
-from typing import Literal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
 
 from alerts.model.alert import Point
 from alerts.model.errors import FailedForGood, SourceFailed
@@ -174,6 +175,29 @@ def _cut_piles(text: str) -> str:
 
 def _written_out(match: re.Match[str]) -> str:
     return "".join(f"‹U+{ord(character):04X}›" for character in match[0])
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return what a JSON text says. Returns None if it is none, or brackets within brackets, thousands of them deep."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def table(value: object) -> Mapping[str, Any]:
+    """Return a value of strangers' JSON if it is an object; else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: object) -> Sequence[Any]:
+    """Return a value of strangers' JSON if it is a list; else an empty one."""
+    return value if isinstance(value, list) else ()
+
+
+def tables(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a list in strangers' JSON; none if it is no list."""
+    return [each for each in rows(value) if isinstance(each, dict)]
 
 
 UNPACKED_HERE = "gzip, deflate"

@@ -12,7 +12,6 @@ reported as failing.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import Any
 from alerts import __version__
 from alerts.apart.parser import parser
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Severity, Urgency
+from alerts.model.bounds import read_json, table
 from alerts.model.errors import BadCredential, SourceFailed, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
@@ -131,7 +131,7 @@ def read_episodes(body: bytes, department: str, zones: tuple[str, ...]) -> AirEp
     features = _object(body).get("features")
     if not isinstance(features, list):
         raise Unreadable(because("atmo_misshapen", place="features"))
-    rows = [each.get("properties") if isinstance(each, dict) else None for each in features]
+    rows = [table(each).get("properties") for each in features]
     here = [row for row in rows if isinstance(row, dict) and _is_of(row, department)]
     names = tuple(sorted({name for row in here if (name := _zone(row))}))
     wanted = {fold(each) for each in zones}
@@ -148,13 +148,10 @@ def read_episodes(body: bytes, department: str, zones: tuple[str, ...]) -> AirEp
     return AirEpisodes(days, names, unread)
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    # RecursionError: brackets within brackets, thousands of them deep.
-    except (ValueError, RecursionError):
-        raise Unreadable(because("atmo_no_json")) from None
-    return document if isinstance(document, dict) else {}
+def _object(body: bytes) -> Mapping[str, Any]:
+    if (document := read_json(body)) is None:
+        raise Unreadable(because("atmo_no_json"))
+    return table(document)
 
 
 def _is_of(row: Mapping[str, Any], department: str) -> bool:

@@ -16,7 +16,6 @@ only if it is newer than the last one (`editions`); one of more than a day befor
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from alerts.model.alert import (
     ResponseType,
     Urgency,
 )
+from alerts.model.bounds import read_json, table
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.hazard import Hazard, fold
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
@@ -139,11 +139,9 @@ def _of_entries(entries: Sequence[FeedEntry], codes: Sequence[str]) -> Iterator[
 
 def _of_geojson(body: bytes, codes: Sequence[str]) -> FloodEdition:
     """Names of keys are read whatever their case: those of older editions begin with capitals."""
-    try:
-        document = _lowered(json.loads(body))
-    # RecursionError: brackets within brackets, thousands of them deep.
-    except (ValueError, RecursionError):
-        raise Unreadable(because("vigicrues_no_json")) from None
+    if (said := read_json(body)) is None:
+        raise Unreadable(because("vigicrues_no_json"))
+    document = _lowered(said)
     features = document.get("features")
     if not isinstance(features, list):
         raise Unreadable(because("vigicrues_misshapen"))
@@ -175,7 +173,7 @@ def _issued(document: Mapping[str, Any]) -> datetime | None:
 
 
 def _lowered(value: Any) -> dict[str, Any]:
-    return {name.lower(): each for name, each in value.items()} if isinstance(value, dict) else {}
+    return {name.lower(): each for name, each in table(value).items()}
 
 
 def _worst(found: Sequence[RiverSection]) -> tuple[RiverSection, ...]:

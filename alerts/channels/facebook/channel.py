@@ -27,6 +27,7 @@ from alerts.channels.facebook.hearing import PageEar
 from alerts.channels.graph import GraphApi, is_gone
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings, read_credential
+from alerts.model.bounds import table
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.listening import EarReading, HeardPost
 from alerts.model.ports import Probe, Resources
@@ -264,9 +265,7 @@ class Facebook:
 
     def _stands_under(self, parent: str, comment: Mapping[str, Any]) -> bool:
         """True if it is directly below this post or comment: the same answer may be under a neighbouring comment."""
-        above = comment.get("parent")
-        found = id_of(above.get("id")) if isinstance(above, dict) else None
-        return found is None or found == parent
+        return id_of(table(comment.get("parent")).get("id")) in (None, parent)
 
     async def _above(self, comment: str) -> str | None:
         """Return the comment that this one answers: Facebook places a reply to a reply next to it. None for a post."""
@@ -274,7 +273,7 @@ class Facebook:
             return None
         answer = await self._api.get(_path(comment), {"fields": "parent{id}"})
         parent = None if is_gone(answer) else self._api.check(answer, RequestPurpose.READ).get("parent")
-        return id_of(parent.get("id")) if isinstance(parent, dict) else None
+        return id_of(table(parent).get("id"))
 
     def _may_be_ours(self, comment: Mapping[str, Any]) -> bool:
         """True if nobody else is named as its author: a stranger may repeat our words."""

@@ -17,8 +17,8 @@ from urllib.parse import quote as escape
 from alerts.channels.answer import Answer, RequestPurpose, address_of, id_of, name_of, unreadable
 from alerts.channels.facebook import answers
 from alerts.channels.graph import MUCH, is_gone, next_page, rows_of, used
-from alerts.channels.hearing import PostsEar, moment_of, table, words_of
-from alerts.model.bounds import same, seal_of
+from alerts.channels.hearing import PostsEar, moment_of, words_of
+from alerts.model.bounds import same, seal_of, table, tables
 from alerts.model.errors import Retry
 from alerts.model.listening import HeardPost, Remark
 from alerts.model.reason import because
@@ -138,14 +138,10 @@ def brought(body: bytes, page: str) -> list[Remark]:
 
 
 def _changes(body: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | None, Mapping[str, Any]]]:
-    entries = body.get("entry")
-    for entry in entries if isinstance(entries, list) else ():
-        changes = table(entry).get("changes")
-        if id_of(table(entry).get("id")) != page or not isinstance(changes, list):
-            continue
-        for change in changes:
-            if table(change).get("field") == "feed":
-                yield moment_of(entry.get("time")), table(table(change).get("value"))
+    for entry in tables(body.get("entry")):
+        for change in tables(entry.get("changes")) if id_of(entry.get("id")) == page else ():
+            if change.get("field") == "feed":
+                yield moment_of(entry.get("time")), table(change.get("value"))
 
 
 def _changed(value: Mapping[str, Any], page: str, at: datetime | None) -> Remark | None:

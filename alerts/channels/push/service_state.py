@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts.channels.push.services import PushService
+from alerts.model.bounds import table
 
 AGAIN = timedelta(seconds=30)
 """After this, what got no answer is sent again."""
@@ -177,5 +178,5 @@ def _keep(known: dict[int, datetime], chat: int, at: datetime) -> None:
 
 def takers_of(kept: object, origin: str, key: str) -> Sequence[str]:
     """Return the stored subscribers who accepted a message under that key at a service."""
-    known = kept.get(origin) if isinstance(kept, dict) else None
-    return known["by"] if isinstance(known, dict) and known.get("key") == key else ()
+    known = table(table(kept).get(origin))
+    return known["by"] if known.get("key") == key else ()

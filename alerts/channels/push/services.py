@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from alerts.channels.settings import PUSH_SERVICES
+from alerts.channels.settings import PUSH_SERVICES, is_here
 
 LONGEST = 1000
 """Characters of an address; those of today's services have 150 to 500."""
@@ -63,14 +62,6 @@ def service_of(url: str, services: Sequence[str]) -> PushService | None:
 
 def _is_safe(parts: SplitResult, host: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_here(host))
-
-
-def is_here(host: str) -> bool:
-    """True if it is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _fits(pattern: str, known: str) -> bool:

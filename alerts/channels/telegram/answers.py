@@ -5,12 +5,11 @@ The server describes an error in words only; those are telegram-bot-api's own (`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from alerts.channels.answer import Answer, RequestPurpose, quote, unclear, wait_of
+from alerts.model.bounds import table
 from alerts.model.errors import BadCredential, DeliveryError, Gone, ReaderGone, Rejected, Retry
 from alerts.model.reason import because
 
@@ -89,8 +88,7 @@ def complaint_of(answer: Answer) -> Complaint | None:
     body = answer.read()
     if body is None or body.get("ok") is not False:
         return None
-    parameters = body.get("parameters")
-    known: Mapping[str, Any] = parameters if isinstance(parameters, dict) else {}
+    known = table(body.get("parameters"))
     migrated, wait = known.get("migrate_to_chat_id"), known.get("retry_after", answer.headers.get("Retry-After"))
     return Complaint(
         answer.status,

@@ -22,7 +22,7 @@ from yarl import URL
 from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
-from alerts.model.bounds import utf16_units, visible
+from alerts.model.bounds import table, utf16_units, visible
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
@@ -203,9 +203,7 @@ def number_in(answer: Answer) -> int | None:
     if (found := _NUMBER.match(answer.body)) is not None:
         return count_of(int(found[1]))
     body = answer.read() or {}
-    result = body.get("result")
-    number = result.get("message_id") if body.get("ok") is True and isinstance(result, dict) else None
-    return count_of(number)
+    return count_of(table(body.get("result")).get("message_id")) if body.get("ok") is True else None
 
 
 def body_for(target: Target) -> MessageBody:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import aiohttp
 from alerts.channels.answer import LARGEST, LARGEST_LIST, RequestPurpose, ask, count_of, id_of, quote, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, chat_in, complaint_of, outcome
+from alerts.model.bounds import table, tables
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ports import Discussion, Keyboard, Pace, Resources
 from alerts.model.reason import because
@@ -55,17 +57,17 @@ class TelegramClient:
             "link_preview_options": {"is_disabled": True},
         }
         if edit is not None:
-            try:
-                return await self._edit({**body, "message_id": edit, "reply_markup": keyboard or _BARE}, edit)
+            edited = {**body, "message_id": edit, "reply_markup": keyboard or _BARE}
             # Deleted, or too old to be edited.
-            except Gone:
-                pass
+            with suppress(Gone):
+                await self._call("editMessageText", edited, RequestPurpose.EDIT)
+                return edit
         if keyboard is not None and keyboard != _BARE:
             body["reply_markup"] = keyboard
         if reply is not None:
             body["reply_parameters"] = {"message_id": reply, "allow_sending_without_reply": True}
         result = await self._call("sendMessage", body, RequestPurpose.PUBLISH)
-        return (count_of(result.get("message_id")) if isinstance(result, dict) else None) or 0
+        return count_of(table(result).get("message_id")) or 0
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
         """`sendPhoto`. Raises Rejected for a file that can't be read."""
@@ -76,11 +78,11 @@ class TelegramClient:
         form = aiohttp.FormData({"chat_id": str(chat), "caption": caption[:_CAPTION]})
         form.add_field("photo", content, filename="picture")
         result = await self._call("sendPhoto", form, RequestPurpose.PUBLISH)
-        return (count_of(result.get("message_id")) if isinstance(result, dict) else None) or 0
+        return count_of(table(result).get("message_id")) or 0
 
     async def fetch(self, file: str, most: int) -> bytes:
         """`getFile`, and then the file from where that says."""
-        result = _part(await self._call("getFile", {"file_id": file}, RequestPurpose.READ))
+        result = table(await self._call("getFile", {"file_id": file}, RequestPurpose.READ))
         path, size = result.get("file_path"), count_of(result.get("file_size"))
         # A Bot API server of one's own may tell a path of its own machine, where there is nothing for us.
         if not isinstance(path, str) or not _FILE.fullmatch(path) or ".." in path or (size is not None and size > most):
@@ -104,14 +106,13 @@ class TelegramClient:
         """`getMe`. The token is read anew before, so that one that was changed is taken without a restart."""
         self._token = None
         result = await self._call("getMe", {}, RequestPurpose.READ)
-        return (id_of(result.get("username")) if isinstance(result, dict) else None) or ""
+        return id_of(table(result).get("username")) or ""
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
         """`getUpdates`, with as much time again for the answer as any other call has."""
         body = {"offset": offset, "timeout": int(seconds), "limit": _MOST, "allowed_updates": self._allowed}
         longest = self._settings.timeout + timedelta(seconds=seconds)
-        result = await self._call("getUpdates", body, RequestPurpose.READ, longest)
-        return [each for each in result if isinstance(each, dict)] if isinstance(result, list) else []
+        return tables(await self._call("getUpdates", body, RequestPurpose.READ, longest))
 
     async def answer_press(self, press: str, toast: str) -> None:
         """`answerCallbackQuery`. One that is too old is no trouble: nobody waits for it any more."""
@@ -121,11 +122,11 @@ class TelegramClient:
     async def is_admin(self, chat: int, user: int) -> bool:
         """`getChatMember`."""
         result = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, RequestPurpose.READ)
-        return isinstance(result, dict) and result.get("status") in _ADMINS
+        return table(result).get("status") in _ADMINS
 
     async def discussion(self, chat: str) -> Discussion:
         """`getChat`, whose `linked_chat_id` is the group of a channel, then `getMe` and our rights there."""
-        result = _part(await self._call("getChat", {"chat_id": chat}, RequestPurpose.READ))
+        result = table(await self._call("getChat", {"chat_id": chat}, RequestPurpose.READ))
         channel = chat_in(result.get("id")) or 0
         if result.get("type") != "channel":  # people answer in the very group that is posted to
             return await self._rights(channel, channel)
@@ -137,11 +138,11 @@ class TelegramClient:
 
     async def _rights(self, channel: int, group: int) -> Discussion:
         """Return the bot's rights in the group. As administrator it reads all; else its privacy mode decides."""
-        me = _part(await self._call("getMe", {}, RequestPurpose.READ))
+        me = table(await self._call("getMe", {}, RequestPurpose.READ))
         account = f"@{id_of(me.get('username')) or ''}"
         try:
             asked = {"chat_id": group, "user_id": count_of(me.get("id")) or 0}
-            member = _part(await self._call("getChatMember", asked, RequestPurpose.READ))
+            member = table(await self._call("getChatMember", asked, RequestPurpose.READ))
         except ReaderGone:
             member = {}
         if member.get("status", "left") in ("left", "kicked"):
@@ -168,15 +169,8 @@ class TelegramClient:
     async def list_commands(self, commands: Mapping[str, str], language: str | None) -> None:
         """`setMyCommands`."""
         listed = [{"command": name, "description": words} for name, words in commands.items()]
-        await self._call(
-            "setMyCommands",
-            {"commands": listed, **({"language_code": language} if language else {})},
-            RequestPurpose.EDIT,
-        )
-
-    async def _edit(self, body: Mapping[str, Any], number: int) -> int:
-        await self._call("editMessageText", body, RequestPurpose.EDIT)
-        return number
+        body = {"commands": listed, **({"language_code": language} if language else {})}
+        await self._call("setMyCommands", body, RequestPurpose.EDIT)
 
     async def _call(
         self,
@@ -187,12 +181,9 @@ class TelegramClient:
     ) -> object:
         """The result of one call, in its turn; asking for updates waits for no turn."""
         # A long poll would hold the turn that answers need for half a minute.
-        if method == "getUpdates":
+        turn = nullcontext() if self._pace is None or method == "getUpdates" else self._pace.direct()
+        async with turn:
             return await self._ask(method, body, act, longest or self._settings.timeout)
-        if self._pace is None:
-            return await self._ask(method, body, act, self._settings.timeout)
-        async with self._pace.direct():
-            return await self._ask(method, body, act, self._settings.timeout)
 
     async def _ask(
         self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: RequestPurpose, longest: timedelta
@@ -235,10 +226,6 @@ class TelegramClient:
         if isinstance(error, Retry) and error.after is not None and complaint.status == 429 and self._pace:
             self._pace.halt((error.after - now).total_seconds())
         return error
-
-
-def _part(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 # An edit names its keyboard in any case; an empty one removes the buttons.

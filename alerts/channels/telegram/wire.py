@@ -18,6 +18,7 @@ from telegram.request import BaseRequest, RequestData
 
 from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unclear, unreadable
 from alerts.channels.telegram.answers import Complaint, complaint_of
+from alerts.model.bounds import table
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
 from alerts.model.reason import because
@@ -97,8 +98,7 @@ class Wire(BaseRequest):
         """
         answer, act = await self._answer_to(url, "POST", json.dumps(said).encode(), _JSON)
         body = answer.read() or {}
-        result = body.get("result")
-        number = count_of(result.get("message_id")) if isinstance(result, dict) else None
+        number = count_of(table(body.get("result")).get("message_id"))
         if answer.ok and body.get("ok") is True and number is not None:
             return number
         raise _refusal(answer, act)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, count_of, normal, quote, unclear, unreadable
-from alerts.model.bounds import unescaped
+from alerts.channels.hearing import moment_of
+from alerts.model.bounds import table, tables, unescaped
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry, Unexplained
 from alerts.model.post import Quota
 from alerts.model.reason import because
@@ -58,11 +59,7 @@ def refusal(answer: Answer, act: RequestPurpose, now: datetime) -> DeliveryError
     words = _words(body)
     # Before a 429 is read: spent credits may come as one, and no window gives them back.
     if _usage_capped(body, answer.status):
-        return Retry(
-            because("x_credits", said=quote(words)),
-            now + SPENT,
-            whole_channel=True,
-        )
+        return Retry(because("x_credits", said=quote(words)), now + SPENT, whole_channel=True)
     if answer.status == 429:
         return _limited(answer, now)
     return _refused(answer.status, body, words, act)
@@ -93,8 +90,7 @@ def _refused(status: int, body: Mapping[str, Any], words: str, act: RequestPurpo
 
 
 def _about_app(body: Mapping[str, Any], lower: str) -> bool:
-    errors = body.get("errors")
-    codes = [each.get("code") for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+    codes = [each.get("code") for each in tables(body.get("errors"))]
     is_named = _problem(body) in _APP_PROBLEMS or _NO_ACCESS in codes
     return is_named or any(phrase in lower for phrase in _APP_WORDS)
 
@@ -148,11 +144,9 @@ def without_names(words: str) -> str:
 def as_written(post: Mapping[str, Any]) -> str:
     """The words of a post as its author wrote them, links included."""
     text = str(post.get("text", ""))
-    entities = post.get("entities")
-    urls = entities.get("urls", ()) if isinstance(entities, dict) else ()
     # t.co stands in the text, the real address beside it; a picture's own link wasn't in what we sent.
-    for url in urls[:_MOST_LINKS] if isinstance(urls, list) else ():
-        if isinstance(url, dict) and url.get("url") and url.get("expanded_url"):
+    for url in tables(table(post.get("entities")).get("urls"))[:_MOST_LINKS]:
+        if url.get("url") and url.get("expanded_url"):
             real = str(url["expanded_url"])
             text = text.replace(str(url["url"]), "" if _OF_A_PICTURE.fullmatch(real) else real)
     # "&", "<" and ">" come back as entities, and nothing else does.
@@ -166,19 +160,19 @@ def _problem(body: Mapping[str, Any]) -> str:
 
 def _words(body: Mapping[str, Any]) -> str:
     """The detail of each error; where there is none, the answer's own detail or title."""
-    errors = body.get("errors")
-    listed = errors if isinstance(errors, list) else []
-    single = [str(e.get("detail") or e.get("message") or "") for e in listed if isinstance(e, dict)]
+    single = [str(each.get("detail") or each.get("message") or "") for each in tables(body.get("errors"))]
     detail = str(body.get("detail") or "")
     return "; ".join(dict.fromkeys(word for word in (detail, *single) if word)) or str(body.get("title") or "no reason")
 
 
 def followers(answer: Answer) -> int | None:
     """Return the followers of a user answer, by its `public_metrics`. Returns None if they are missing."""
-    data = (answer.read() or {}).get("data")
-    metrics = data.get("public_metrics") if isinstance(data, dict) else None
-    count = metrics.get("followers_count") if isinstance(metrics, dict) else None
-    return count_of(count)
+    return count_of(table(data_of(answer).get("public_metrics")).get("followers_count"))
+
+
+def data_of(answer: Answer) -> Mapping[str, Any]:
+    """Return the object in an answer's `data`, an empty one if there is none."""
+    return table((answer.read() or {}).get("data"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +189,9 @@ class FoundPoll:
 
 def poll_of(body: Mapping[str, Any]) -> FoundPoll | None:
     """The poll that came with a post; None where there is none."""
-    includes = body.get("includes")
-    polls = includes.get("polls") if isinstance(includes, dict) else None
-    poll = polls[0] if isinstance(polls, list) and polls and isinstance(polls[0], dict) else None
-    options = poll.get("options") if poll else None
-    if poll is None or not isinstance(options, list):
+    poll = next(iter(tables(table(body.get("includes")).get("polls"))), {})
+    if not isinstance(options := poll.get("options"), list):
         return None
-    votes = {
-        str(option.get("label")): votes
-        for option in options
-        if isinstance(option, dict) and isinstance(votes := option.get("votes"), int)
-    }
+    votes = {str(each.get("label")): votes for each in tables(options) if isinstance(votes := each.get("votes"), int)}
     is_open = poll.get("voting_status") == "open"
-    return FoundPoll(votes, _time_of(poll.get("end_datetime")) if is_open else None)
-
-
-def _time_of(value: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return time if time.tzinfo else None
+    return FoundPoll(votes, moment_of(poll.get("end_datetime")) if is_open else None)

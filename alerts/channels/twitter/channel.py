@@ -17,6 +17,7 @@ from alerts.channels.settings import AccountKeys, TwitterSettings, read_credenti
 from alerts.channels.twitter import answers
 from alerts.channels.twitter.hearing import AccountEar
 from alerts.channels.twitter.wire import Signer, TwitterClient
+from alerts.model.bounds import table
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
 from alerts.model.listening import EarReading, HeardPost
 from alerts.model.poll import SHORTEST, PollCount
@@ -110,8 +111,8 @@ class Twitter:
             self._check(answer, RequestPurpose.DELETE)
         except Gone:
             return
-        data = (answer.read() or {}).get("data")
-        if not isinstance(data, dict):
+        data = answers.data_of(answer)
+        if not data:
             raise unreadable("X", answer, RequestPurpose.DELETE)
         if data.get("deleted") is not True:
             raise Rejected(because("not_deleted", platform="X"))
@@ -177,10 +178,10 @@ class Twitter:
             raise Rejected(because("x_listens_to_nobody"))
         answer = await self._client.hide(remote_id)
         try:
-            data = self._check(answer, RequestPurpose.EDIT).get("data")
+            self._check(answer, RequestPurpose.EDIT)
         except Gone:
             return
-        if not isinstance(data, dict) or data.get("hidden") is not True:
+        if answers.data_of(answer).get("hidden") is not True:
             raise Rejected(because("x_not_hidden"))
 
     async def block(self, author: str) -> None:  # noqa: ARG002 nobody is blocked from here
@@ -200,11 +201,11 @@ class Twitter:
                 user_auth=True,
             )
             body = self._check(answer, RequestPurpose.READ)
-            timeline, meta = body.get("data", []), body.get("meta")
+            timeline = body.get("data", [])
             if not isinstance(timeline, list):
                 raise unreadable("X", answer, RequestPurpose.READ)
             yield timeline
-            page = id_of(meta.get("next_token")) if isinstance(meta, dict) else None
+            page = id_of(table(body.get("meta")).get("next_token"))
             if not page:
                 return
 
@@ -235,9 +236,7 @@ class Twitter:
 
     def _check(self, answer: Answer, act: RequestPurpose) -> Mapping[str, Any]:
         """The answer's JSON, its limits noted; raises what the answer means."""
-        if act in (RequestPurpose.PUBLISH, RequestPurpose.REPLY, RequestPurpose.REPLACE) and (
-            limits := answers.limits(answer.headers)
-        ):
+        if act.once and (limits := answers.limits(answer.headers)):
             self._limits = limits
         if (error := answers.refusal(answer, act, self._resources.clock.now())) is not None:
             raise error
@@ -247,8 +246,7 @@ class Twitter:
         return body
 
     def _receipt(self, answer: Answer, act: RequestPurpose) -> Receipt:
-        data = self._check(answer, act).get("data")
-        remote_id = id_of(data.get("id")) if isinstance(data, dict) else None
+        remote_id = id_of(table(self._check(answer, act).get("data")).get("id"))
         if remote_id is None:
             raise unreadable("X", answer, act)
         return self._at(remote_id)
@@ -267,9 +265,8 @@ class Twitter:
 
     async def _remember_user(self, answer: Answer) -> str:
         """Keep the account's id and name; returns the name."""
-        data = self._check(answer, RequestPurpose.READ).get("data")
-        user_data = data if isinstance(data, dict) else {}
-        user, name = id_of(user_data.get("id")), id_of(user_data.get("username"))
+        data = table(self._check(answer, RequestPurpose.READ).get("data"))
+        user, name = id_of(data.get("id")), id_of(data.get("username"))
         if user is None or name is None:
             raise unreadable("X", answer, RequestPurpose.READ)
         await self._resources.remember(f"{self._account}.id", user)
@@ -280,8 +277,8 @@ class Twitter:
         """The media id of the picture, with its alternative; None where it can't go along, with the reason logged."""
         try:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
-            data = self._check(await self._client.upload(picture), RequestPurpose.READ).get("data")
-            media = id_of(data.get("id")) if isinstance(data, dict) else None
+            uploaded = self._check(await self._client.upload(picture), RequestPurpose.READ)
+            media = id_of(table(uploaded.get("data")).get("id"))
             # In a call of its own: uploading takes no alternative text.
             if media and picture.alt:
                 self._check(await self._client.describe(media, picture.alt), RequestPurpose.READ)

@@ -21,8 +21,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from alerts.channels.answer import Answer, RequestPurpose, count_of, id_of, unreadable
-from alerts.channels.hearing import look_after, moment_of, print_of, table, words_of
+from alerts.channels.hearing import look_after, moment_of, print_of, words_of
 from alerts.channels.twitter import answers
+from alerts.model.bounds import table, tables
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.reason import Reason, because
@@ -357,7 +358,7 @@ class _SearchLook:
         listed = (body or {}).get("data", [])
         if body is None or not isinstance(listed, list):
             raise unreadable("X", answer, RequestPurpose.READ)
-        posts: list[Mapping[str, Any]] = [each for each in listed if isinstance(each, dict)]
+        posts = tables(listed)
         self.budget.pay(id_ for each in posts if (id_ := id_of(each.get("id"))) is not None)
         return posts
 
@@ -421,10 +422,8 @@ def _either(post: Mapping[str, Any], *names: str) -> Sequence[Any]:
 
 def _missing(body: Mapping[str, Any]) -> list[str]:
     """Return the requested posts that are gone, or no longer visible to anybody."""
-    errors = body.get("errors")
-    problems = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
     # Its host is x.com or twitter.com: the end tells.
-    gone = [each for each in problems if str(each.get("type", "")).rpartition("/")[2] in _HIDDEN_AWAY]
+    gone = [e for e in tables(body.get("errors")) if str(e.get("type", "")).rpartition("/")[2] in _HIDDEN_AWAY]
     return [id_ for each in gone if (id_ := id_of(each.get("resource_id") or each.get("value"))) is not None]
 
 

@@ -124,10 +124,7 @@ class TwitterClient(_TweepyClient):
     async def describe(self, media_id: str, alt: str) -> Answer:
         """Give a picture its text alternative (`POST /2/media/metadata`)."""
         wanted = {"id": media_id, "metadata": {"alt_text": {"text": alt[:_ALT_LIMIT]}}}
-        body = jsonlib.dumps(wanted).encode()
-        return await self.send(
-            "POST", "/2/media/metadata", RequestPurpose.READ, data=body, content_type="application/json"
-        )
+        return await self.request("POST", "/2/media/metadata", json=wanted)
 
     async def read(self, route: str, query: Mapping[str, str]) -> Answer:
         """One GET that tweepy has no call for, or has one that hides the answer's headers."""

@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 from alerts.apart.parser import parser
 from alerts.model.alert import Alert, NamedValue
+from alerts.model.bounds import read_json, rows, table, tables
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 
@@ -51,10 +52,10 @@ def is_list(document: object, url: str) -> bool:
 
 def address_of(listed: object, url: str) -> tuple[str, str] | None:
     """A listed warning's address and version: the messages are beside the folder of the lists. None: it has no name."""
-    name = listed.get("id") if isinstance(listed, dict) else None
+    name = table(listed).get("id")
     if not isinstance(listed, dict) or not isinstance(name, str) or not _NAME.fullmatch(name):
         return None
-    payload = _object(listed.get("payload"))
+    payload = table(listed.get("payload"))
     versions = (payload.get("hash"), payload.get("version"), listed.get("version"), listed.get("sent"))
     version = " ".join(str(each)[:100] for each in versions if isinstance(each, str | int))
     return urljoin(url, f"../warnings/{name}.json"), version
@@ -91,12 +92,7 @@ class Outlines:
 @parser("outlines", seconds=10)
 def read_outlines(body: bytes) -> Outlines:
     """The polygons of a GeoJSON, as many as a message may have. Raises Unreadable for what is none."""
-    try:
-        document = json.loads(body)
-    # RecursionError: brackets within brackets, thousands of them deep.
-    except (ValueError, RecursionError):
-        raise Unreadable(because("nina_outlines")) from None
-    features = document.get("features") if isinstance(document, dict) else None
+    features = table(read_json(body)).get("features")
     if not isinstance(features, list):
         raise Unreadable(because("nina_outlines"))
     return Outlines(tuple(islice(_within(_polygons(features)), _MOST_RINGS)))
@@ -112,12 +108,12 @@ def _within(found: Iterable[Outline]) -> Iterator[Outline]:
 
 
 def _polygons(features: object) -> Iterator[Outline]:
-    for feature in _objects(features):
-        shape, number = _object(feature.get("geometry")), str(_object(feature.get("properties")).get("areaId", ""))[:40]
+    for feature in tables(features):
+        shape, number = table(feature.get("geometry")), str(table(feature.get("properties")).get("areaId", ""))[:40]
         rings = shape.get("coordinates")
         polygons = {"Polygon": [rings], "MultiPolygon": rings}.get(str(shape.get("type")))
-        for polygon in polygons if isinstance(polygons, list) else ():
-            written = [_ring(each) for each in polygon] if isinstance(polygon, list) else []
+        for polygon in rows(polygons):
+            written = [_ring(each) for each in rows(polygon)]
             if written and written[0]:
                 yield Outline(number, written[0], tuple(hole for hole in written[1:] if hole))
 
@@ -137,8 +133,8 @@ def is_message(document: object) -> bool:
 
 def is_numbered(message: Mapping[str, Any]) -> bool:
     """True for a message with NINA's numbers or keys, whose outlines are beside it."""
-    infos = [each for each in message["info"] if isinstance(each, dict)]
-    return any(map(_keys_of, infos)) or any(_numbers(area) for info in infos for area in _objects(info.get("area")))
+    infos = tables(message["info"])
+    return any(map(_keys_of, infos)) or any(_numbers(area) for info in infos for area in tables(info.get("area")))
 
 
 def message_in(body: bytes) -> Mapping[str, Any]:
@@ -162,7 +158,7 @@ def placed(message: Mapping[str, Any], outlines: Outlines | None) -> dict[str, A
         return dict(message)
     keys = next(filter(None, map(_keys_of, infos)), "")
     rings = outlines.rings if outlines else ()
-    areas = sum(len(_objects(_object(info).get("area"))) for info in infos)
+    areas = sum(len(tables(table(info).get("area"))) for info in infos)
     if areas * sum(1 + len(each.holes) for each in rings) > _MOST_PLACED:
         rings = ()
     return {**message, "info": [_placed(info, rings, keys) if isinstance(info, dict) else info for info in infos]}
@@ -170,21 +166,21 @@ def placed(message: Mapping[str, Any], outlines: Outlines | None) -> dict[str, A
 
 def _keys_of(info: object) -> str:
     """The regional keys of an info, separated by blanks: the first language's alone may have them."""
-    for each in _objects(_object(info).get("parameter")):
+    for each in tables(table(info).get("parameter")):
         if each.get("valueName") == KEYS:
             return " ".join(dict.fromkeys(_KEY.findall(str(each.get("value")))))
     return ""
 
 
 def _placed(info: Mapping[str, Any], rings: Sequence[Outline], keys: str) -> dict[str, Any]:
-    written = [_area(each, rings) for each in _objects(info.get("area")) or [{}]]
+    written = [_area(each, rings) for each in tables(info.get("area")) or [{}]]
     if keys:
         written[0]["geocode"] = [*written[0]["geocode"], {"valueName": ARS, "value": keys}]
     return {**info, "area": written}
 
 
 def _area(area: Mapping[str, Any], rings: Sequence[Outline]) -> dict[str, Any]:
-    codes, numbers = _objects(area.get("geocode")), _numbers(area)
+    codes, numbers = tables(area.get("geocode")), _numbers(area)
     own = [each for each in rings if not numbers or each.number in numbers]
     holes = [{"valueName": _HOLE, "value": hole} for each in own for hole in each.holes]
     polygons = area.get("polygon")
@@ -193,15 +189,7 @@ def _area(area: Mapping[str, Any], rings: Sequence[Outline]) -> dict[str, Any]:
 
 
 def _numbers(area: Mapping[str, Any]) -> set[str]:
-    return {str(each.get("value")) for each in _objects(area.get("geocode")) if each.get("valueName") == _NUMBER}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return {str(each.get("value")) for each in tables(area.get("geocode")) if each.get("valueName") == _NUMBER}
 
 
 # --- the town -------------------------------------------------------------------------------------------------------

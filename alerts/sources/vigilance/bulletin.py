@@ -7,7 +7,6 @@ what is needed is checked: what is wrong with another department is none of ours
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.apart.parser import parser
+from alerts.model.bounds import read_json, table
 from alerts.model.errors import Unreadable
 from alerts.model.hazard import fold
 from alerts.model.reason import because
@@ -224,12 +224,9 @@ def _together(paragraphs: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def _product(body: bytes, what: str) -> Any:
-    try:
-        document = json.loads(body)
-    # RecursionError: brackets within brackets, thousands of them deep.
-    except (ValueError, RecursionError):
-        raise Unreadable(because("vigilance_no_json", what=what)) from None
-    return document.get("product") if isinstance(document, dict) else None
+    if (document := read_json(body)) is None:
+        raise Unreadable(because("vigilance_no_json", what=what))
+    return table(document).get("product")
 
 
 def _checked(model: type[M], value: Any, what: str) -> M:
