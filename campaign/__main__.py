@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from campaign.carrying import Carrying, carry, carrying_table
+from campaign.crowding import Crowded, Crowding, crowding_table, phases
 from campaign.forks import ForkServer
 from campaign.listening import Conversation, Talked
 from campaign.play import Outcome, Play
@@ -34,32 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _read(arguments)
     folder = Path(asked.folder or tempfile.mkdtemp(prefix="tocsin-campaign-"))
     began = time.monotonic()
-    if asked.forked:
+    if asked.forked or asked.since:
         Town.forks = ForkServer()
-    server = asked.store == "postgresql"
-    outcomes: Sequence[Outcome]
-    if asked.reporting:
-        reported = report(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
-        outcomes = reported
-        print(reporting_table(reported))
-    elif asked.subscribers:
-        campaign = subscribe(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
-        outcomes = campaign
-        print(subscribing_table(campaign))
-    elif asked.watching:
-        watched = watch(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
-        outcomes = watched
-        print(watching_table(watched))
-    elif asked.listening:
-        heard = listen(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
-        outcomes = heard
-        print(listening_table(heard))
-    else:
-        count, channels = asked.daemons, asked.channels.split(",")
-        outcomes = run(
-            asked.seed, asked.kills, asked.alerts, asked.towns, folder, daemons=count, server=server, channels=channels
-        )
-        print(table(outcomes))
+    outcomes, shown = _played(asked, folder)
+    print(shown)
     if Town.forks is not None:
         Town.forks.stop()
     found = breaches(outcomes)
@@ -70,6 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.folder is None:
         shutil.rmtree(folder)
     return 0
+
+
+def _played(asked: argparse.Namespace, folder: Path) -> tuple[Sequence[Outcome], str]:
+    """What came of the campaign that is asked for, and its table."""
+    seed, kills, towns = asked.seed, asked.kills, asked.towns
+    daemons, server = asked.daemons, asked.store == "postgresql"
+    if asked.recipients and asked.since:
+        carried = carry_over(seed, kills, asked.recipients, folder, since=asked.since, server=server)
+        return carried, "\n".join((carrying_table([carry(seed, kills)], carried), crowding_table(carried)))
+    if asked.recipients:
+        crowds = crowd(seed, kills, asked.recipients, folder, daemons=daemons, server=server)
+        return crowds, crowding_table(crowds)
+    if asked.reporting:
+        reported = report(seed, kills, towns, folder, daemons=daemons, server=server)
+        return reported, reporting_table(reported)
+    if asked.subscribers:
+        subscribed = subscribe(seed, kills, towns, folder, daemons=daemons, server=server)
+        return subscribed, subscribing_table(subscribed)
+    if asked.watching:
+        watched = watch(seed, kills, towns, folder, daemons=daemons, server=server)
+        return watched, watching_table(watched)
+    if asked.listening:
+        heard = listen(seed, kills, towns, folder, daemons=daemons, server=server)
+        return heard, listening_table(heard)
+    channels = asked.channels.split(",")
+    outcomes = run(seed, kills, asked.alerts, towns, folder, daemons=daemons, server=server, channels=channels)
+    return outcomes, table(outcomes)
 
 
 def run(
@@ -125,6 +132,24 @@ def subscribe(
     return _all_of([partial(play.tell_all, plan) for play, plan in zip(plays, plans, strict=True)], plays, kills)
 
 
+def crowd(
+    seed: str, kills: int, recipients: int, folder: Path, *, daemons: int = 2, server: bool = False
+) -> list[Crowded]:
+    """One town that tells so many chats, and as many browsers, of an alert, its update and its end."""
+    [home] = _homes(folder, 1)
+    play = Crowding(0, home, recipients=recipients, daemons=daemons, server=server)
+    return _all_of([partial(play.tell_crowd, phases(seed, kills))], [play], kills)
+
+
+def carry_over(
+    seed: str, kills: int, recipients: int, folder: Path, *, since: str, server: bool = False
+) -> list[Crowded]:
+    """The same of an alert that the version `since` began to tell, and whose database is upgraded under kills."""
+    [home] = _homes(folder, 1)
+    play = Carrying(0, home, since=since, recipients=recipients, server=server)
+    return _all_of([partial(play.carry_over, carry(seed, kills))], [play], kills)
+
+
 def watch(seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False) -> list[Watched]:
     """The same of towns with a broker, a Vigilance and a site's feed."""
     plans = [happenings(f"{seed}/{number}", _share(kills, towns, number)) for number in range(towns)]
@@ -172,6 +197,8 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
     parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")
     parser.add_argument("--subscribers", action="store_true", help="of towns that tell people by push and by e-mail")
+    parser.add_argument("--recipients", type=int, metavar="N", help="of one town that tells N chats and N browsers")
+    parser.add_argument("--since", metavar="COMMIT", help="with --recipients: that version begins, upgrades are killed")
     parser.add_argument("--watching", action="store_true", help="with a broker, a Vigilance and a site's feed")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")

@@ -45,6 +45,10 @@ _OUR_POST = """
 SELECT post.channel, post.remote_id FROM post JOIN alert ON alert.id = post.alert_id
 WHERE ? IN (alert.id, alert.identifier) AND post.kind = 'publish' AND post.state = 'sent'
 """
+_TRANSACTIONS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+"""
 _OUTAGE = 60.0
 """Seconds for which a server that is down is waited for."""
 _BREATH = 0.05
@@ -64,6 +68,23 @@ class Ledger:
         """Which process has each lease now: lanes, sources, bots, and what is done once for all."""
         owned = self._rows(_OWNERS, round(now * 1_000_000))
         return {row["lane"]: int(row["owner"].rsplit("-", 2)[1]) for row in owned}
+
+    def version(self) -> str:
+        """Up to which migration its tables are."""
+        return str(self._rows("SELECT version_num FROM alembic_version")[0]["version_num"])
+
+    @property
+    def is_written(self) -> bool:
+        """True while somebody's transaction writes, or, on a server, lasts."""
+        if isinstance(self._place, Server):
+            return bool(self._rows(_TRANSACTIONS))
+        with closing(sqlite3.connect(self._place, timeout=0, isolation_level=None)) as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            db.execute("ROLLBACK")
+            return False
 
     def identifiers(self) -> set[str]:
         """The CAP identifiers of all that was filed."""

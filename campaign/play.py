@@ -161,11 +161,14 @@ class Play:
 
     def _open(self) -> None:
         """Start the server, if there is one, and the sandbox."""
+        self._open_store()
+        self.town.start_sandbox("--no-limits")
+
+    def _open_store(self) -> None:
         if self._on_server:
             self._server = PostgreSQL(durable=True)
             self.town.store = self._server.url()
             self._ledger = Ledger(self.town.place)
-        self.town.start_sandbox("--no-limits")
 
     def _begin(self) -> None:
         """A first post on each channel: Telegram is searched from the last known one on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.__main__ import report, run, subscribe, watch
+from campaign.__main__ import crowd, report, run, subscribe, watch
 from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
 from tests import mqtt_broker
@@ -13,6 +13,7 @@ pytestmark = pytest.mark.process
 REPORTED = "r1"
 """A plan with crowds that make a draft, and crowds that make none."""
 TOLD = "t1"
+CROWDED = "c1"
 SHOWN = "w1"
 """A plan with a kill at the broker, one at the Vigilance and one at the site."""
 QUICK = "s5"
@@ -64,7 +65,16 @@ def test_four_kills_while_subscribers_are_told_miss_nobody_and_tell_nobody_else(
 
 
 @pytest.mark.release
-def test_three_kills_at_a_broker_a_vigilance_and_a_site_lose_nothing_and_tell_nothing_twice(tmp_path):
+def test_three_kills_amid_a_crowd_miss_nobody_and_repeat_no_more_than_was_under_way(tmp_path):
+    [outcome] = crowd(CROWDED, kills=3, recipients=2000, folder=tmp_path)
+
+    assert breaches([outcome]) == []
+    assert outcome.kills == 3
+    assert all(heard.reached_by(2) > 0 for heard in outcome.heard.values())
+
+
+@pytest.mark.release
+def test_three_kills_at_at_a_broker_a_vigilance_and_a_site_lose_nothing_and_tell_nothing_twice(tmp_path):
     if mqtt_broker.is_missing():
         pytest.skip(mqtt_broker.MISSING)
     [outcome] = watch(SHOWN, kills=3, towns=1, folder=tmp_path)
