@@ -35,7 +35,7 @@ SUBJECTS = (
     "server",
 )
 """The modules that have a `measure()`, in the order of the table."""
-LONG = ("under-attack", "fleet")
+LONG = ("under-attack", "fleet", "crowd")
 """Those that take minutes, and are measured where they are asked for."""
 
 

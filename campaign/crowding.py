@@ -56,6 +56,12 @@ class Phase:
     until: float
 
 
+def settings_for(receivers: Receivers) -> str:
+    """The sections of channels.toml that lead to these."""
+    hosts = [url.removeprefix("http://") for url in receivers.urls]
+    return _CHANNELS.replace("HOSTS", json.dumps(hosts)).replace("{sandbox}", receivers.urls[0])
+
+
 def phases(seed: str, kills: int) -> list[Phase]:
     """The same seed, the same plan: an alert, its update and its end, each told to all or cut short by the next."""
     chance = random.Random(seed)
@@ -115,9 +121,7 @@ class Crowding(Play):
         self._chose = bytearray(map(self._crowd.has_chosen, range(self._crowd.people)))
         self._open_store()
         (self.town.folder / "push.pem").write_text(new_key())
-        self.town.sandbox = self._receivers.urls[0]
-        hosts = [url.removeprefix("http://") for url in self._receivers.urls]
-        self.town.configure(_CHANNELS.replace("HOSTS", json.dumps(hosts)))
+        self.town.configure(settings_for(self._receivers))
 
     def _tell_one(self, kind: str) -> None:
         self.outcome.alerts += 1
