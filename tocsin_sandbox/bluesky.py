@@ -19,15 +19,13 @@ from tocsin_sandbox.exchange import Answer, Asked, answer_json
 from tocsin_sandbox.faults import FaultRequest
 from tocsin_sandbox.mastodon import clusters
 from tocsin_sandbox.people import (
-    Delete,
+    Crowd,
     Edit,
     Impossible,
-    Inhabitants,
-    React,
     Say,
     Vote,
     handle_of,
-    is_theirs,
+    said,
 )
 from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import BLUESKY_DID, BLUESKY_FOLLOWERS, BLUESKY_HANDLE, BLUESKY_PASSWORD, SandboxSettings
@@ -44,14 +42,15 @@ _LIVES = 7200.0
 _Act = Callable[[Asked], Answer]
 
 
-class Bluesky:
-    """One account, its records, and everybody else (`people.Crowd`)."""
+class Bluesky(Crowd):
+    """One account, its records, and everybody else."""
+
+    platform = "bluesky"
 
     def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
         self._settings = settings
-        self._state = state
+        super().__init__(state)
         self._rules = rules
-        self._inhabitants = Inhabitants()
         self._sessions: dict[str, float] = {}
         self._opened = FixedWindow(SESSIONS, DAY)
         self._points = FixedWindow(POINTS, HOUR)
@@ -117,7 +116,7 @@ class Bluesky:
             return refused(400, "InvalidRequest", f"Invalid {COLLECTION} record: {problem}")
         uri, digest = f"at://{BLUESKY_DID}/{COLLECTION}/{key}", _digest(record)
         headers = self._spend(asked.at, 3)
-        before = self._state.find("bluesky", uri)
+        before = self.find(uri)
         if before is not None and self._records.get(uri) == digest:
             return answer_json({"uri": uri, "cid": digest, "validationStatus": "valid"}, 200, headers)
         if before is not None:
@@ -196,7 +195,7 @@ class Bluesky:
     def _get(self, asked: Asked) -> Answer:
         told = dict(asked.query)
         uri = f"at://{told.get('repo')}/{told.get('collection')}/{told.get('rkey')}"
-        post = self._state.find("bluesky", uri)
+        post = self.find(uri)
         if post is None:
             return refused(400, "RecordNotFound", f"Could not locate record: {uri}")
         return answer_json({"uri": uri, "cid": self._cid(post), "value": self._value(post)})
@@ -221,7 +220,7 @@ class Bluesky:
 
     def _thread(self, asked: Asked) -> Answer:
         uri = dict(asked.query).get("uri", "")
-        post = self._state.find("bluesky", uri)
+        post = self.find(uri)
         if post is None:
             return refused(400, "NotFound", f"Post not found: {uri}")
         until = asked.at - asked.lag - self._rules.bluesky_lag
@@ -236,7 +235,7 @@ class Bluesky:
         }
 
     def _posts(self, asked: Asked) -> Answer:
-        found = [self._state.find("bluesky", uri) for name, uri in asked.query if name == "uris"]
+        found = [self.find(uri) for name, uri in asked.query if name == "uris"]
         return answer_json({"posts": [self._seen(post) for post in found if post]})
 
     def _profile(self, asked: Asked) -> Answer:  # noqa: ARG002 - there is one account
@@ -278,8 +277,8 @@ class Bluesky:
 
     def say(self, say: Say, now: float) -> dict[str, Any]:
         """They write. Raises Impossible."""
-        if say.under and self._state.find("bluesky", say.under) is None:
-            raise Impossible(f"there is no {say.under}", 404)
+        if say.under:
+            self.there(say.under)
         posts = []
         for who, text in self._inhabitants.who(say):
             self._count += 1
@@ -292,26 +291,11 @@ class Bluesky:
                 Post("bluesky", f"at://{did}/{COLLECTION}/{key}", did, text, now, url, reply_to=say.under, **told)
             )
         self._state.keep(*posts)
-        return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
+        return said(posts)
 
     def edit(self, edit: Edit, now: float) -> dict[str, Any]:  # noqa: ARG002 - of a crowd's acts one that nobody does here
         """Nobody edits there. Raises Impossible."""
         raise Impossible("Bluesky's posts are not edited")
-
-    def delete(self, delete: Delete, now: float) -> dict[str, Any]:  # noqa: ARG002 - it is gone at once
-        """They delete. Raises Impossible."""
-        posts = [is_theirs(self._state.find("bluesky", id_), id_) for id_ in delete.keys]
-        self._state.keep(*(replace(post, deleted=True) for post in posts))
-        return {"deleted": len(posts)}
-
-    def react(self, react: React, now: float) -> dict[str, Any]:  # noqa: ARG002 - nobody is told when
-        """They like. Raises Impossible."""
-        post = self._state.find("bluesky", react.post)
-        if post is None:
-            raise Impossible(f"there is no {react.post}", 404)
-        counts = {**post.reactions, react.emoji: post.reactions.get(react.emoji, 0) + react.count}
-        self._state.keep(replace(post, reactions=counts))
-        return {}
 
     def vote(self, vote: Vote, now: float) -> dict[str, Any]:  # noqa: ARG002 - of a crowd's acts one that nobody does here
         """Nobody votes there. Raises Impossible."""

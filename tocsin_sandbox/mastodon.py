@@ -18,17 +18,12 @@ from typing import Any
 from tocsin_sandbox.exchange import Answer, Asked, Upload, answer_json
 from tocsin_sandbox.faults import FaultRequest
 from tocsin_sandbox.people import (
-    Delete,
-    Edit,
+    Crowd,
     Impossible,
-    Inhabitants,
-    React,
     Say,
-    Vote,
-    choose,
     handle_of,
     is_closed,
-    is_theirs,
+    said,
     wrote,
 )
 from tocsin_sandbox.rules import Rules
@@ -68,14 +63,15 @@ def clusters(text: str) -> int:
     return sum(1 for _ in _CLUSTER.finditer(text))
 
 
-class Mastodon:
-    """One account, what it posted, and everybody else (`people.Crowd`)."""
+class Mastodon(Crowd):
+    """One account, what it posted, and everybody else."""
+
+    platform = "mastodon"
 
     def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
         self._settings = settings
-        self._state = state
+        super().__init__(state)
         self._rules = rules
-        self._inhabitants = Inhabitants()
         self._keys: dict[str, tuple[str, float]] = {}
         self._window = FixedWindow(REQUESTS, WINDOW)
         self._last = 0
@@ -119,7 +115,7 @@ class Mastodon:
         key = asked.headers.get("Idempotency-Key", "")
         id_, since = self._keys.get(key, ("", 0.0))
         if key and id_ and asked.at < since + KEY_KNOWN:
-            known = self._find(id_)
+            known = self.find(id_)
             return answer_json(self._fields(known)) if known else answer_json(_NOT_FOUND, 404)
         fields = asked.arguments()
         refusal = self._refuse(fields)
@@ -151,7 +147,7 @@ class Mastodon:
         if poll and not _is_a_poll(poll):
             return refused(422, "Gültigkeitsprüfung ist fehlgeschlagen: Umfrage ist ungültig")
         above = fields.get("in_reply_to_id")
-        return answer_json(_NOT_FOUND, 404) if above and self._find(str(above)) is None else None
+        return answer_json(_NOT_FOUND, 404) if above and self.find(str(above)) is None else None
 
     def _make(self, text: str, now: float, **more: Any) -> Post:
         # Like Mastodon's: the milliseconds, then what tells two of one millisecond apart.
@@ -179,7 +175,7 @@ class Mastodon:
         return answer_json({**self._fields(post), "text": post.text})
 
     def _show(self, asked: Asked, id_: str) -> Answer:  # noqa: ARG002 - everybody sees the same
-        post = self._find(id_)
+        post = self.find(id_)
         return answer_json(self._fields(post)) if post else answer_json(_NOT_FOUND, 404)
 
     def _source(self, asked: Asked, id_: str) -> Answer:  # noqa: ARG002 - everybody sees the same
@@ -187,7 +183,7 @@ class Mastodon:
         return answer_json({"id": id_, "text": post.text, "spoiler_text": ""}) if post else answer_json(_NOT_FOUND, 404)
 
     def _context(self, asked: Asked, id_: str) -> Answer:
-        post = self._find(id_)
+        post = self.find(id_)
         if post is None:
             return answer_json(_NOT_FOUND, 404)
         until = asked.at - asked.lag - self._rules.mastodon_lag
@@ -264,19 +260,16 @@ class Mastodon:
             "poll": _show_poll(post, self._settings.clock()) if post.poll else None,
         }
 
-    def _find(self, id_: str) -> Post | None:
-        return self._state.find("mastodon", id_)
-
     def _ours(self, id_: str) -> Post | None:
-        post = self._find(id_)
+        post = self.find(id_)
         return post if post and not post.foreign else None
 
     # Other people.
 
     def say(self, say: Say, now: float) -> dict[str, Any]:
         """They write; `hidden`: to the account alone. Raises Impossible."""
-        if say.under and self._find(say.under) is None:
-            raise Impossible(f"there is no {say.under}", 404)
+        if say.under:
+            self.there(say.under)
         posts = []
         for who, text in self._inhabitants.who(say):
             if who.id in self.blocked:
@@ -284,39 +277,7 @@ class Mastodon:
             values = {"author": who.name, "author_id": who.id, "language": say.language, "concealed": say.hidden}
             posts.append(self._make(text, now, reply_to=say.under, foreign=True, **values))
         self._state.keep(*posts)
-        return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
-
-    def edit(self, edit: Edit, now: float) -> dict[str, Any]:
-        """One edits. Raises Impossible."""
-        post = is_theirs(self._find(edit.post), edit.post)
-        self._state.keep(replace(post, **wrote(post, edit.text, now)))
-        return {"id": post.id}
-
-    def delete(self, delete: Delete, now: float) -> dict[str, Any]:  # noqa: ARG002 - it is gone at once
-        """They delete. Raises Impossible."""
-        posts = [is_theirs(self._find(id_), id_) for id_ in delete.keys]
-        self._state.keep(*(replace(post, deleted=True) for post in posts))
-        return {"deleted": len(posts)}
-
-    def react(self, react: React, now: float) -> dict[str, Any]:  # noqa: ARG002 - the server tells no time of it
-        """They favour it. Raises Impossible."""
-        post = self._there(react.post)
-        counts = {**post.reactions, react.emoji: post.reactions.get(react.emoji, 0) + react.count}
-        self._state.keep(replace(post, reactions=counts))
-        return {}
-
-    def vote(self, vote: Vote, now: float) -> dict[str, Any]:
-        """They vote. Raises Impossible."""
-        post = self._there(vote.post)
-        poll = choose(post, vote, now)
-        self._state.keep(replace(post, poll=poll))
-        return {"votes": [option["votes"] for option in poll["options"]]}
-
-    def _there(self, id_: str) -> Post:
-        post = self._find(id_)
-        if post is None:
-            raise Impossible(f"there is no {id_}", 404)
-        return post
+        return said(posts)
 
 
 def _account(post: Post | None) -> dict[str, Any]:

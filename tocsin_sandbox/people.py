@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tocsin_sandbox.state import Post
+from tocsin_sandbox.state import Post, State
 
 MOST_AT_ONCE = 2000
 """Messages, reactions or votes of one call."""
@@ -141,30 +142,6 @@ class Inhabitants:
         return Person(id_, None if nameless else name)
 
 
-class Crowd(Protocol):
-    """The people of a platform. Each act returns what its control call tells, and raises Impossible."""
-
-    def say(self, say: Say, now: float) -> dict[str, Any]:
-        """They write: `ids`, `authors`."""
-        ...
-
-    def edit(self, edit: Edit, now: float) -> dict[str, Any]:
-        """One writes anew: `id`."""
-        ...
-
-    def delete(self, delete: Delete, now: float) -> dict[str, Any]:
-        """They delete: `deleted`."""
-        ...
-
-    def react(self, react: React, now: float) -> dict[str, Any]:
-        """They react."""
-        ...
-
-    def vote(self, vote: Vote, now: float) -> dict[str, Any]:
-        """They vote: `votes`, option by option."""
-        ...
-
-
 def account_of(name: str) -> str:
     """The id of the account that bears a name: ten digits."""
     return str(int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) % 8_000_000_000 + 2_000_000_000)
@@ -182,6 +159,16 @@ def is_theirs(post: Post | None, what: str) -> Post:
 def wrote(post: Post, text: str, now: float) -> dict[str, Any]:
     """The fields that an edit changes."""
     return {"text": text, "entities": (), "edits": (*post.edits, post.text), "edited_at": now}
+
+
+def reacted(post: Post, react: React) -> Post:
+    """The post with the reactions counted in."""
+    return replace(post, reactions={**post.reactions, react.emoji: post.reactions.get(react.emoji, 0) + react.count})
+
+
+def said(posts: Sequence[Post]) -> dict[str, Any]:
+    """What the control call of something said tells."""
+    return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
 
 
 # Polls, as they are kept in a post: `id`, `question`, `options` (each `text` and `votes`), `closes_at`, `closed`.
@@ -208,3 +195,55 @@ def choose(post: Post, vote: Vote, now: float) -> dict[str, Any]:
 def is_closed(poll: Any, now: float) -> bool:
     """Whether it takes no more votes."""
     return bool(poll["closed"]) or (poll["closes_at"] is not None and now >= poll["closes_at"])
+
+
+class Crowd(ABC):
+    """The people of a platform. Each act returns what its control call tells, and raises Impossible.
+
+    What they do changes the posts that the sandbox keeps, and no more: a platform that tells somebody of it, or lets
+    nobody do it, has its own.
+    """
+
+    platform: ClassVar[str]
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._inhabitants = Inhabitants()
+
+    @abstractmethod
+    def say(self, say: Say, now: float) -> dict[str, Any]:
+        """They write: `ids`, `authors`."""
+
+    def edit(self, edit: Edit, now: float) -> dict[str, Any]:
+        """One writes anew: `id`."""
+        post = is_theirs(self.find(edit.post), edit.post)
+        self._state.keep(replace(post, **wrote(post, edit.text, now)))
+        return {"id": post.id}
+
+    def delete(self, delete: Delete, now: float) -> dict[str, Any]:  # noqa: ARG002 - it is gone at once
+        """They delete: `deleted`."""
+        posts = [is_theirs(self.find(id_), id_) for id_ in delete.keys]
+        self._state.keep(*(replace(post, deleted=True) for post in posts))
+        return {"deleted": len(posts)}
+
+    def react(self, react: React, now: float) -> dict[str, Any]:  # noqa: ARG002 - nobody is told when
+        """They react."""
+        self._state.keep(reacted(self.there(react.post), react))
+        return {}
+
+    def vote(self, vote: Vote, now: float) -> dict[str, Any]:
+        """They vote: `votes`, option by option."""
+        post = self.there(vote.post)
+        poll = choose(post, vote, now)
+        self._state.keep(replace(post, poll=poll))
+        return {"votes": [option["votes"] for option in poll["options"]]}
+
+    def find(self, id_: str) -> Post | None:
+        """The post that stands under this id."""
+        return self._state.find(self.platform, id_)
+
+    def there(self, id_: str) -> Post:
+        """The same. Raises Impossible if there is none."""
+        if (post := self.find(id_)) is None:
+            raise Impossible(f"there is no {id_}", 404)
+        return post

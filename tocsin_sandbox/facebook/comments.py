@@ -10,15 +10,17 @@ from typing import Any
 from tocsin_sandbox.facebook.answers import page_name, post_fields, stamp
 from tocsin_sandbox.facebook.webhooks import Webhooks
 from tocsin_sandbox.people import (
+    Crowd,
     Delete,
     Edit,
     Impossible,
-    Inhabitants,
     Person,
     React,
     Say,
     Vote,
     is_theirs,
+    reacted,
+    said,
     wrote,
 )
 from tocsin_sandbox.rules import Rules
@@ -28,19 +30,16 @@ from tocsin_sandbox.state import Post, State
 _FIRST_POST = 122_100_000_000_000_000
 
 
-class Comments:
+class Comments(Crowd):
     """The comments of every page, and the people who write them. `blocked` are who may not, by page."""
 
+    platform = "facebook"
+
     def __init__(self, state: State, webhooks: Webhooks, rules: Rules) -> None:
-        self._state = state
+        super().__init__(state)
         self._webhooks = webhooks
         self._rules = rules
-        self._inhabitants = Inhabitants()
         self.blocked: dict[str, set[str]] = {}
-
-    def find(self, id_: str) -> Post | None:
-        """The post or comment that stands under this id."""
-        return self._state.find("facebook", id_)
 
     def next_number(self) -> int:
         """The last part of the next post's or comment's id."""
@@ -138,17 +137,15 @@ class Comments:
         self._webhooks.tell(post.channel, now, **value, **words)
 
     def say(self, say: Say, now: float) -> dict[str, Any]:
-        """People write (`people.Crowd`). Raises Impossible."""
-        parent = self.find(say.under) if say.under else None
-        if say.under and parent is None:
-            raise Impossible(f"there is no {say.under}", 404)
+        """People write. Raises Impossible."""
+        parent = self.there(say.under) if say.under else None
         page = parent.channel if parent else say.page or FACEBOOK_PAGE_ID
         speakers = list(self._inhabitants.who(say))
         banned = next((who.id for who, _ in speakers if who.id in self.blocked.get(page, ())), None)
         if banned:
             raise Impossible(f"{banned} was blocked from page {page}", 403)
         posts = [self._say(parent, page, who, text, now, hidden=say.hidden) for who, text in speakers]
-        return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts]}
+        return said(posts)
 
     def _say(self, parent: Post | None, page: str, who: Person, text: str, now: float, *, hidden: bool) -> Post:
         fields: dict[str, Any] = {"foreign": True, "author": who.name, "author_id": who.id, "concealed": hidden}
@@ -176,11 +173,8 @@ class Comments:
 
     def react(self, react: React, now: float) -> dict[str, Any]:
         """They like. Raises Impossible."""
-        post = self.find(react.post)
-        if post is None:
-            raise Impossible(f"there is no {react.post}", 404)
-        counts = {**post.reactions, react.emoji: post.reactions.get(react.emoji, 0) + react.count}
-        self._state.keep(replace(post, reactions=counts))
+        post = self.there(react.post)
+        self._state.keep(reacted(post, react))
         root = self.root(post)
         about = {"comment_id": post.id} if post.kind == "comment" else {}
         value = {"item": "reaction", "verb": "add", "reaction_type": "like", "post_id": root.id, "parent_id": post.id}

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from tocsin_sandbox.exchange import Answer, Asked
-from tocsin_sandbox.people import Delete, Edit, Impossible, React, Say, Vote
+from tocsin_sandbox.people import Crowd, Delete, Edit, Impossible, React, Say, Vote, said
 from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_MEMBERS, TELEGRAM_TOKEN, SandboxSettings
 from tocsin_sandbox.state import Post, State, look_at
@@ -148,11 +148,13 @@ def _sends(button: object) -> bool:
     return isinstance(button, dict) and all(isinstance(button.get(key), str) for key in ("text", "callback_data"))
 
 
-class Telegram:
+class Telegram(Crowd):
     """The bot, its chats and the people in them. `answer` is the whole API, a function of the request and the state."""
 
+    platform = "telegram"
+
     def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
-        self._state = state
+        super().__init__(state)
         self._chats = Chats(state)
         self._rules = rules
         self.inbox = Inbox()
@@ -233,12 +235,12 @@ class Telegram:
         return self.messages.put_foreign(chat_id, text, now)
 
     def say(self, say: Say, now: float) -> dict[str, Any]:
-        """People write (`people.Crowd`). Raises Impossible."""
+        """People write. Raises Impossible."""
         try:
             chat, posts = self.groups.say(say, now)
         except Refusal as refusal:
             raise Impossible(str(refusal)) from refusal
-        return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts], "chat": chat.id}
+        return said(posts) | {"chat": chat.id}
 
     def edit(self, edit: Edit, now: float) -> dict[str, Any]:
         """One edits. Raises Impossible."""
@@ -256,10 +258,7 @@ class Telegram:
     def vote(self, vote: Vote, now: float) -> dict[str, Any]:
         """They vote. Raises Impossible."""
         self.polls.close_due(now)
-        post = self.groups.find(vote.on(vote.post))
-        if post is None:
-            raise Impossible(f"there is no {vote.post}", 404)
-        return {"votes": self.polls.vote(post, vote, now)}
+        return {"votes": self.polls.vote(self.groups.there(vote.on(vote.post), vote.post), vote, now)}
 
     def state(self, now: float) -> dict[str, Any]:
         """What is linked, waits and was banned."""

@@ -17,6 +17,7 @@ from tocsin_sandbox.people import (
     Say,
     account_of,
     is_theirs,
+    reacted,
     wrote,
 )
 from tocsin_sandbox.rules import Rules
@@ -95,16 +96,12 @@ class Groups:
 
     def react(self, react: React, now: float) -> None:
         """People put an emoji under a message: counted in a channel, told one by one in a group. Raises Impossible."""
-        post = self.find(react.on(react.post))
-        if post is None:
-            raise Impossible(f"there is no {react.post}", 404)
-        counts = {**post.reactions, react.emoji: post.reactions.get(react.emoji, 0) + react.count}
-        post = replace(post, reactions=counts)
+        post = reacted(self.there(react.on(react.post), react.post), react)
         self._state.keep(post)
         chat = self._chats.find(post.channel)
         about = {"chat": chat.as_json(), "message_id": int(post.id), "date": int(now)}
         if chat.kind == "channel":
-            totals = [{"type": _emoji(emoji), "total_count": count} for emoji, count in counts.items()]
+            totals = [{"type": _emoji(emoji), "total_count": count} for emoji, count in post.reactions.items()]
             self._inbox.put({"message_reaction_count": {**about, "reactions": totals}}, now)
             return
         for number in range(react.count):
@@ -119,6 +116,12 @@ class Groups:
             return self._state.find("telegram", f"{self._chats.find(chat).name}/{id_}")
         except Refusal:
             return None
+
+    def there(self, key: str, named: str) -> Post:
+        """The same. Raises Impossible if there is none, in the words by which it was `named`."""
+        if (post := self.find(key)) is None:
+            raise Impossible(f"there is no {named}", 404)
+        return post
 
     def ban(self, call: Call) -> Answer:
         """`banChatMember`, `banChatSenderChat`; until `until_date`, 0 for ever."""
@@ -157,9 +160,7 @@ class Groups:
             if say.chat is None:
                 raise Impossible("say in which chat, or under which message")
             return self._chats.find(say.chat), None
-        post = self.find(say.on(say.under))
-        if post is None:
-            raise Impossible(f"there is no {say.under}", 404)
+        post = self.there(say.on(say.under), say.under)
         chat = self._chats.find(post.channel)
         if chat.kind != "channel":
             return chat, post
