@@ -32,7 +32,7 @@ from alerts.model.alert import Severity
 from alerts.model.events import Events
 from alerts.model.incident import StoredAlert, new_id
 from alerts.model.ports import SystemClock
-from alerts.web.listener import Listener, ListenerLimits
+from alerts.web.listener import AT_HAND, Listener, ListenerLimits
 from alerts.web.public.publisher import Publisher, public_routes
 
 CONFIG = """
@@ -66,6 +66,7 @@ async def serve(side: str) -> None:
             port = runner.addresses[0][1]
         else:
             app.add_routes(public_routes(publisher))
+            app[AT_HAND] = publisher.ready
             stack.push_async_callback((workers := Workers(SystemClock())).close)
             for each in publisher.work():
                 workers.begin(each)

@@ -29,7 +29,7 @@ from alerts.web.api.operation import Api
 from alerts.web.console.app import console_app
 from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
-from alerts.web.listener import Listener, ListenerLimits, Refused, places
+from alerts.web.listener import AT_HAND, Listener, ListenerLimits, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
 from alerts.web.public.email_signup import EmailSignupPages
@@ -112,6 +112,7 @@ def build_app(
     app.add_routes(street_map_routes(town))
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
+    app[AT_HAND] = publisher.ready
     return app
 
 

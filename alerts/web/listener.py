@@ -62,6 +62,10 @@ Refused = Callable[[str], None]
 """Hears why a connection was refused or closed: `full`, `address`, `headers`, `body`, `unread`, `gave_way`, `room` or
 `malformed`."""
 
+AtHand = Callable[[web.BaseRequest], web.StreamResponse | None]
+AT_HAND: web.AppKey[AtHand] = web.AppKey("at_hand")
+"""Answers what an application has as bytes already, before it is routed, which costs more; None: it has to be."""
+
 log = structlog.get_logger()
 
 
@@ -106,6 +110,7 @@ class Listener:
         self._proxies = proxies
         self._refused = refused or (lambda _: None)
         app.on_response_prepare.append(unnamed)
+        self._at_hand: AtHand = app.get(AT_HAND, _nothing_at_hand)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._servers: list[asyncio.Server] = []
         self._workers = Workers(clock)
@@ -234,7 +239,7 @@ class Listener:
                 await self._turns.take()
             if self._proxies and is_among(request.remote or "", self._proxies):
                 return await self._answer_proxied(request)
-            return await self._handler(request)
+            return self._at_hand(request) or await self._handler(request)
         except ConnectionError:
             if request.transport is None:  # who left in the middle of a body reads no answer, and is no error
                 return web.Response(status=400)
@@ -254,9 +259,13 @@ class Listener:
         assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
         connection.sent.counts_for(network_of(address))
         try:
-            return await self._handler(request)
+            return self._at_hand(request) or await self._handler(request)
         finally:
             self._give_back(key)
+
+
+def _nothing_at_hand(_: web.BaseRequest) -> None:
+    """Have everything routed."""
 
 
 class _RequestScheduler:

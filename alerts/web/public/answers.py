@@ -182,7 +182,16 @@ class CachedResponse:
         """The response to a client that has it."""
         return Prebuilt("304 Not Modified", self.headers)
 
-    def is_known_to(self, request: web.Request) -> bool:
+    def ready(self, request: web.BaseRequest) -> Prebuilt | None:
+        """The response by kept bytes; None: they aren't made yet, or the request takes one that aiohttp builds."""
+        if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
+            return None
+        if self.is_known_to(request):
+            return self.unmodified
+        form = self._forms.get(_coding(request.headers.get("Accept-Encoding", "")))
+        return form.response if form is not None else None
+
+    def is_known_to(self, request: web.BaseRequest) -> bool:
         """True if `If-None-Match` names its tag, weakly compared (RFC 9110, 13.1.2)."""
         known = request.headers.get("If-None-Match")
         return known is not None and (
@@ -202,6 +211,7 @@ class Prebuilt(web.StreamResponse):
         super().__init__(status=int(status[:3]))
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), "Date: "]
         self._head, self._content = "\r\n".join(lines).encode(), body
+        self._date, self._bytes = "", b""
 
     @property
     def keep_alive(self) -> bool:
@@ -214,7 +224,9 @@ class Prebuilt(web.StreamResponse):
         if transport is None:
             raise ConnectionResetError
         content = self._content
-        transport.write(b"%b%b\r\n\r\n%b" % (self._head, rfc822_formatted_time().encode(), content[:SLICE]))
+        if (date := rfc822_formatted_time()) != self._date:  # the second that it says has passed
+            self._date, self._bytes = date, b"%b%b\r\n\r\n%b" % (self._head, date.encode(), content[:SLICE])
+        transport.write(self._bytes)
         await writer.drain()
         if len(content) > SLICE:
             async for part in _slices(content, SLICE):
@@ -261,9 +273,10 @@ def answer(
 
 async def served(found: CachedResponse, request: web.Request) -> web.StreamResponse:
     """Return the response to a request, by bytes that are kept where they do: nothing can be added to its headers."""
-    if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
-        return await respond(found, request)
-    return found.unmodified if found.is_known_to(request) else (await _form_for(found, request)).response
+    if (ready := found.ready(request)) is not None:
+        return ready
+    response = await respond(found, request)
+    return found.ready(request) or response  # its form is made now
 
 
 async def respond(found: CachedResponse, request: web.Request, status: int = 200) -> web.Response:

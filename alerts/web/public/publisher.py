@@ -108,7 +108,7 @@ class Publisher:
         self._renewing: asyncio.Task[Edition] | None = None
         self._is_behind = False
         self._is_failing = False
-        self._looked_at: float | None = None
+        self._looked_at = self._due_at = -math.inf
         self._until: datetime | None = None
         self._spent = 0.0
         self._was_away = False
@@ -142,7 +142,7 @@ class Publisher:
         if self._edition is None:
             return await self._renew()
         # Where the last one couldn't be made, the next is tried by the loop, in its own time, and nobody waits for it.
-        if self._is_due() and not self._rests() and not self._is_failing:
+        if self._is_due() and not self._is_failing:
             await asyncio.wait([self._renewal()], timeout=PATIENCE)
         return self._edition
 
@@ -151,23 +151,19 @@ class Publisher:
         if self._is_failing:
             return True
         if self._listeners or self._export is not None:
-            return self._is_due()
-        since = self._since()
-        return self._is_behind and since is not None and since >= CATCHES_UP
+            return self._is_behind or self._is_due()
+        has_rested = self._edition is not None and self._clock.monotonic() >= self._looked_at + CATCHES_UP
+        return self._is_behind and has_rested
 
     def _is_due(self) -> bool:
-        if self._is_behind or self._edition is None:
-            return True
-        since, until = self._since(), self._until
-        return since is None or since >= AT_LEAST_EVERY or (until is not None and self._clock.now() >= until)
+        return self._clock.monotonic() >= self._due_at
 
-    def _rests(self) -> bool:
-        since = self._since()
-        return since is not None and since < self._rest()
-
-    def _since(self) -> float | None:
-        """Seconds since it was last looked what there is to tell."""
-        return None if self._looked_at is None else self._clock.monotonic() - self._looked_at
+    def _schedule(self) -> None:
+        """Set when the next edition is due: soon if something changed, else with time alone."""
+        rested, at = self._looked_at + self._rest(), self._looked_at + AT_LEAST_EVERY
+        if self._until is not None:
+            at = min(at, self._clock.monotonic() + (self._until - self._clock.now()).total_seconds())
+        self._due_at = rested if self._is_behind else max(at, rested)
 
     def _rest(self) -> float:
         """Seconds that this edition stays at the least: by what it cost, and until all open pages were told of it."""
@@ -197,13 +193,14 @@ class Publisher:
             was_behind, self._is_behind = self._is_behind, False
             before, began = self._edition, time.perf_counter()
             try:
-                edition = await self._service.ask(self._look)
+                self._edition = edition = await self._service.ask(self._look)
+                self._until = self._index.until
             except BaseException:
                 self._is_behind = was_behind or self._is_behind
                 raise
             finally:
                 self._looked_at, self._spent = self._clock.monotonic(), time.perf_counter() - began
-            self._edition, self._until = edition, self._index.until
+                self._schedule()
         # Pages of long ago name the bots too, and were made with those of before.
         is_news_of_bots = before is not None and before.snapshot.bots != edition.snapshot.bots
         self._older.forget(None if is_news_of_bots else {*edition.incidents, *self._reasked})
@@ -279,14 +276,15 @@ class Publisher:
             began = time.perf_counter()
             found = await asyncio.to_thread(answers.get, path)
             self._spent += time.perf_counter() - began
+            self._schedule()
         return found
 
-    def at_hand(self, path: str) -> CachedResponse | None:
-        """The answer at this path if it was made and nothing newer is due: without waiting for anything."""
-        edition = self._edition
-        if edition is None or (self._is_due() and not self._rests()):
+    def ready(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """The response whose bytes are kept, if nothing newer is due: without waiting for anything."""
+        if self._edition is None or self._clock.monotonic() >= self._due_at:
             return None
-        return edition.answers.kept(path)
+        found = self._edition.answers.kept(request.raw_path)
+        return found.ready(request) if found is not None else None
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Event]:
@@ -309,6 +307,7 @@ class Publisher:
         with self._service.watch() as changes:
             async for _ in changes:
                 self._is_behind = True
+                self._schedule()
                 self._changed.set()
 
     async def _export_newest(self, export: Export) -> None:
@@ -326,6 +325,7 @@ class Publisher:
                     self._was_away = False
                 if await self.export():
                     self._is_behind = True
+                    self._schedule()
                     self._changed.set()
                 self.unexported = None
                 return
@@ -393,8 +393,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     streams: set[web.StreamResponse] = set()
 
     async def look(request: web.Request) -> web.StreamResponse:
-        path = request.path
-        found = publisher.at_hand(path) or await publisher.find(path)
+        found = await publisher.find(request.path)
         return await served(found, request) if found is not None else await nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 
-from alerts.web.listener import LONGEST_HEAD, Listener, ListenerLimits, places
+from alerts.web.listener import AT_HAND, LONGEST_HEAD, Listener, ListenerLimits, places
 from alerts.web.posted import received
 from alerts.web.room import vouch
 from tests.fakes import FakeClock
@@ -63,6 +63,7 @@ class Hall:
         app = web.Application()
         app.add_routes([web.get("/hang", self._hang), web.get("/{name:.*}", self._hello), web.post("/", self._read)])
         app.add_routes([web.post("/early", self._refuse)])
+        app[AT_HAND] = lambda request: web.Response(text="ready") if request.raw_path == "/ready" else None
         proxies = [ip_network("127.0.0.9")]
         self.listener = Listener(
             app, ListenerLimits(**limits), self.clock, proxies, lambda why: self.refused.update([why])
@@ -135,6 +136,17 @@ async def hall(**limits: float) -> AsyncIterator[Hall]:
         yield made
     finally:
         await made.close()
+
+
+async def test_what_is_at_hand_is_answered_before_it_is_routed_also_behind_a_proxy():
+    async with hall() as town:
+        ready = WHOLE.replace(b"/ ", b"/ready ")
+        told = [await town.ask(address, ready) for address in ("127.0.0.1", "127.0.0.9")]
+        begun = len(town.begun)
+
+        assert (told, begun) == ([200, 200], 0)
+        assert await town.ask() == 200
+        assert len(town.begun) == 1
 
 
 async def test_one_client_with_half_sent_requests_takes_its_own_places_alone():

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 from yarl import URL
 
@@ -79,6 +80,24 @@ async def test_who_has_the_page_is_told_so(house):
         tag = answer.headers["ETag"]
 
     assert (await house.get("/", **{"If-None-Match": tag}))[0] == 304
+
+
+async def test_a_page_is_at_hand_until_a_newer_one_is_due(house):
+    def ready(method="GET", path="/"):
+        return house.publisher.ready(make_mocked_request(method, path))
+
+    assert ready() is None
+    await house.get("/", **{"Accept-Encoding": "identity"})
+    assert ready() is ready() is not None
+    assert [ready("HEAD"), ready(path="/?a=b"), ready(path="/nowhere"), ready(path="/en/")] == [None] * 4
+    running = house.run()
+    await house.clock.settle()
+    await house.hear(an_alert())
+    await house.clock.settle()
+    assert ready() is not None, "a burst of changes is one edition"
+    await house.clock.advance(publisher.LONGEST_REST)
+    await running.close()
+    assert ready() is None
 
 
 async def test_a_change_makes_an_edition_and_tells_those_who_listen(tmp_path):

@@ -240,6 +240,17 @@ def test_every_link_of_every_page_is_answered(town, paper):
         assert missing == [], path
 
 
+def test_no_page_has_the_address_of_another_room(town, make_paper):
+    """One whose bytes are at hand is answered before the request is routed."""
+    routes = Path("tests/golden/routes.txt").read_text("utf-8").split("\n# ")[0]
+    others = [re.sub(r"{\w+}", "[^/]+", each[4:]) for each in routes.splitlines() if each.startswith("GET /")]
+    others.remove("/[^/]+")
+    edition = make_paper(bots=("telegram",)).print(town.hear(an_alert()))
+
+    assert "/reports" in others
+    assert [path for path in edition.answers.makes for other in others if re.fullmatch(other, path)] == []
+
+
 def test_each_language_links_to_the_other_and_says_which_it_is(town, paper):
     filed = town.hear(an_alert())
     paper.print(filed)
