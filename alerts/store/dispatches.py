@@ -37,13 +37,11 @@ class Dispatches(UnitPart):
 
     def dispatch(self, identity: str) -> Dispatch | None:
         """The dispatch of that id."""
-        row = _DISPATCH.row(self._db, id=identity)
-        return _ROW.read(row) if row else None
+        return _ROW.found(_DISPATCH.row(self._db, id=identity))
 
     def of_draft(self, draft: str) -> Dispatch | None:
         """The one that was sent of that draft."""
-        row = _OF_DRAFT.row(self._db, draft=draft)
-        return _ROW.read(row) if row else None
+        return _ROW.found(_OF_DRAFT.row(self._db, draft=draft))
 
     def sent(self, most: int) -> Sequence[Dispatch]:
         """Those that were sent, newest first."""

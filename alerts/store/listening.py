@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.model.listening import HeardPost, Kind, Utterance, UtteranceState
+from alerts.model.listening import EarStatus, HeardPost, Kind, Utterance, UtteranceState
 from alerts.store.conditions import ASKING, UNHANDLED, WORDS
-from alerts.store.ears import EarRows
 from alerts.store.mapper import Mapper
 from alerts.store.questions import Questions
 from alerts.store.statement import Statement, insert_into, moment, stamp, time_of, upsert_into
@@ -132,22 +131,31 @@ _SECRETS_OF = Statement("DELETE FROM listening_secret WHERE month < :month")
 _OLD_RECORDS = Statement("DELETE FROM moderation WHERE at < :before")
 _OLD_DIGESTS = Statement("DELETE FROM forgotten WHERE at < :before")
 _OLDEST_WORDS = Statement(f"SELECT min(said_at) AS at FROM utterance WHERE {WORDS}")
+# Sums of money are stored as whole numbers.
+MILLIONTHS = 1_000_000
+# In whole millionths: what is added up each minute of a month must not drift.
+_EAR_ROW = Mapper(
+    EarStatus,
+    reads={"cost": lambda kept: kept / MILLIONTHS},
+    writes={"cost": lambda cost: round(cost * MILLIONTHS)},
+)
+_EAR = Statement("SELECT * FROM ear WHERE name = :name")
+_EARS = Statement("SELECT * FROM ear ORDER BY name")
+_PUT_EAR = upsert_into("ear", "name")
 
 
-class Listening(Questions, EarRows):
+class Listening(Questions):
     """Remarks, questions, answers, and the ears."""
 
     # --- utterances
 
     def utterance_of(self, channel: str, remote_id: str) -> Utterance | None:
         """The one that the platform knows under that id."""
-        row = _OF_REMARK.row(self._db, channel=channel, remote_id=remote_id)
-        return _ROW.read(row) if row else None
+        return _ROW.found(_OF_REMARK.row(self._db, channel=channel, remote_id=remote_id))
 
     def utterance(self, identity: str) -> Utterance | None:
         """The one of that id."""
-        row = _BY_ID.row(self._db, id=identity)
-        return _ROW.read(row) if row else None
+        return _ROW.found(_BY_ID.row(self._db, id=identity))
 
     def add(self, new: Utterance) -> None:
         """Keep one that wasn't heard before."""
@@ -299,6 +307,26 @@ class Listening(Questions, EarRows):
         _NEW_SECRET.run(self._db, month=month, value=fresh)
         row = _SECRET.row(self._db, month=month)
         return str(row["value"]) if row else fresh
+
+    # --- ears
+
+    def ear(self, name: str) -> EarStatus:
+        """Return the stored state of an ear; a new one if it never listened."""
+        row = _EAR.row(self._db, name=name)
+        return _EAR_ROW.read(row) if row else EarStatus(name)
+
+    def ears(self) -> Mapping[str, EarStatus]:
+        """All that ever listened, by name."""
+        return {row["name"]: _EAR_ROW.read(row) for row in _EARS.rows(self._db)}
+
+    def reactions(self, name: str, remote_id: str) -> Mapping[str, int]:
+        """Return the count of each reaction to our post of that id, if the ear gets them (Telegram's does)."""
+        reactions = self.ear(name).memory.get("reactions", {})
+        return dict(reactions.get(remote_id, {}))
+
+    def put_ear(self, status: EarStatus) -> None:
+        """Write down how an ear does."""
+        _PUT_EAR.run(self._db, **_EAR_ROW.values(status))
 
 
 def words_of_question(said: str) -> str:

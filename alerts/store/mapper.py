@@ -101,6 +101,10 @@ class Mapper(Generic[T]):
             values[name] = None if first is not None and row[first] is None else part.read(row)
         return self._kind(**values)
 
+    def found(self, row: Row | None) -> T | None:
+        """The same of a row that there may be."""
+        return None if row is None else self.read(row)
+
     def values(self, of: T) -> dict[str, Any]:
         """The columns of a value by their names, as a statement's parameters."""
         found: dict[str, Any] = {}

@@ -93,8 +93,7 @@ class Accounts(UnitPart):
 
     def account(self, name: str) -> Account | None:
         """The account of that name."""
-        row = _ACCOUNT.row(self._db, folded=fold_name(name))
-        return _ACCOUNT_ROW.read(row) if row else None
+        return _ACCOUNT_ROW.found(_ACCOUNT.row(self._db, folded=fold_name(name)))
 
     def accounts(self) -> Sequence[Account]:
         """All accounts, by name."""
@@ -110,8 +109,7 @@ class Accounts(UnitPart):
 
     def passkey(self, identity: str) -> Passkey | None:
         """The passkey of that id."""
-        row = _PASSKEY.row(self._db, id=identity)
-        return _PASSKEY_ROW.read(row) if row else None
+        return _PASSKEY_ROW.found(_PASSKEY.row(self._db, id=identity))
 
     def put_passkey(self, passkey: Passkey) -> None:
         """Add a passkey, or replace what was kept of it."""
@@ -123,8 +121,7 @@ class Accounts(UnitPart):
 
     def session(self, digest: str) -> Session | None:
         """The session whose cookie has this hash, be it over or not."""
-        row = _SESSION.row(self._db, digest=digest)
-        return _SESSION_ROW.read(row) if row else None
+        return _SESSION_ROW.found(_SESSION.row(self._db, digest=digest))
 
     def sessions(self, account: str) -> Sequence[Session]:
         """The sessions of an account, newest first."""
@@ -148,8 +145,7 @@ class Accounts(UnitPart):
 
     def token(self, digest: str) -> Token | None:
         """The token with this hash."""
-        row = _TOKEN.row(self._db, digest=digest)
-        return _TOKEN_ROW.read(row) if row else None
+        return _TOKEN_ROW.found(_TOKEN.row(self._db, digest=digest))
 
     def put_token(self, token: Token) -> None:
         """Add a token, or replace what was kept of it."""
@@ -212,8 +208,7 @@ class Drafts(UnitPart):
 
     def draft(self, identity: str) -> SavedDraft | None:
         """The draft of that id."""
-        row = _DRAFT.row(self._db, id=identity)
-        return _DRAFT_ROW.read(row) if row else None
+        return _DRAFT_ROW.found(_DRAFT.row(self._db, id=identity))
 
     def drafts(self, account: str) -> Sequence[SavedDraft]:
         """Return an account's unposted drafts, newest first."""
@@ -243,8 +238,7 @@ class Replies(UnitPart):
 
     def reply(self, token: str, key: str) -> KeptReply | None:
         """Return the response to this token under this key. Returns None if there is none."""
-        row = _REPLY.row(self._db, token=token, key=key)
-        return _REPLY_ROW.read(row) if row else None
+        return _REPLY_ROW.found(_REPLY.row(self._db, token=token, key=key))
 
     def keep(self, reply: KeptReply) -> None:
         """Keep an answer."""

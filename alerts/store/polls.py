@@ -88,8 +88,7 @@ class Polls(UnitPart):
 
     def poll(self, identity: str) -> Poll | None:
         """The poll of that id."""
-        row = _ONE.row(self._db, id=identity)
-        return _ROW.read(row) if row else None
+        return _ROW.found(_ONE.row(self._db, id=identity))
 
     def beginning(self, prefix: str) -> Sequence[Poll]:
         """The polls whose id begins so; of many, a few."""

@@ -75,8 +75,7 @@ class Questions(UnitPart):
 
     def question(self, identity: str) -> Question | None:
         """The one of that id."""
-        row = _QUESTION.row(self._db, id=identity)
-        return _QUESTION_ROW.read(row) if row else None
+        return _QUESTION_ROW.found(_QUESTION.row(self._db, id=identity))
 
     def questions(
         self, most: int, incident: str | None = None, state: QuestionState | None = None
@@ -111,8 +110,7 @@ class Questions(UnitPart):
 
     def answer(self, identity: str) -> GivenAnswer | None:
         """The one of that id."""
-        row = _ANSWER.row(self._db, id=identity)
-        return _ANSWER_ROW.read(row) if row else None
+        return _ANSWER_ROW.found(_ANSWER.row(self._db, id=identity))
 
     def answers(self, subject: str) -> Sequence[GivenAnswer]:
         """All that was said to a question, a poll or a report, oldest first."""
@@ -136,8 +134,7 @@ class Questions(UnitPart):
 
     def moderation(self, identity: str) -> Moderation | None:
         """The record of that id."""
-        row = _MODERATION.row(self._db, id=identity)
-        return _MODERATION_ROW.read(row) if row else None
+        return _MODERATION_ROW.found(_MODERATION.row(self._db, id=identity))
 
     def decide_moderation(self, decided: Moderation, was: str) -> bool:
         """Keep what became of it; False: it wasn't `was` any more."""

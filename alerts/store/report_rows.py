@@ -64,8 +64,7 @@ class ReportParts(UnitPart):
 
     def photo(self, identity: str) -> ReportPhoto | None:
         """The photo of that report."""
-        row = _PHOTO.row(self._db, report=identity)
-        return _PHOTO_ROW.read(row) if row else None
+        return _PHOTO_ROW.found(_PHOTO.row(self._db, report=identity))
 
     def put_notice(self, notice: ContentNotice) -> None:
         """Keep what somebody says against a report, or what was decided about that."""
@@ -79,8 +78,7 @@ class ReportParts(UnitPart):
 
     def notice(self, identity: str) -> ContentNotice | None:
         """Return the objection of that id. Returns None if there is none."""
-        row = _NOTICE.row(self._db, id=identity)
-        return _NOTICE_ROW.read(row) if row else None
+        return _NOTICE_ROW.found(_NOTICE.row(self._db, id=identity))
 
     # --- handing on
 
@@ -129,8 +127,7 @@ class ReportChats(UnitPart):
 
     def begun(self, channel: str, chat: int) -> BegunReport | None:
         """Return the unfinished report of that chat. Returns None if there is none."""
-        row = _BEGUN.row(self._db, of=channel, who=chat)
-        return _BEGUN_ROW.read(row) if row else None
+        return _BEGUN_ROW.found(_BEGUN.row(self._db, of=channel, who=chat))
 
     def end(self, channel: str, chat: int) -> None:
         """End that chat's unfinished report: it was sent, or given up."""

@@ -139,8 +139,7 @@ class Reports(ReportParts, ReportForgetting):
         return self._one("key", key)
 
     def _one(self, column: str, value: str) -> CitizenReport | None:
-        row = _BY[column].row(self._db, value=value)
-        return REPORT.read(row) if row else None
+        return REPORT.found(_BY[column].row(self._db, value=value))
 
     def listed(
         self,

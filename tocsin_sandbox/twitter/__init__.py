@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tocsin_sandbox.exchange import Answer, Asked, answer_json
+from tocsin_sandbox.people import Crowd, Edit, Say, is_theirs, said, wrote
 from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import (
     TWITTER_ACCESS_TOKEN,
@@ -35,7 +36,6 @@ from tocsin_sandbox.settings import (
 from tocsin_sandbox.state import Post, State
 from tocsin_sandbox.twitter.answers import NOT_PERMITTED, invalid, missing, problem
 from tocsin_sandbox.twitter.hearing import Hearing, Threads
-from tocsin_sandbox.twitter.people import TwitterPeople
 from tocsin_sandbox.twitter.posts import TwitterMedia, TwitterPosts
 from tocsin_sandbox.twitter.text import load_domains
 from tocsin_sandbox.windows import FixedWindow
@@ -195,6 +195,33 @@ ACCESS_SPAN = 7200
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
 
 _Act = Callable[[Asked], Answer]
+
+
+class TwitterPeople(Crowd):
+    """Everybody but the account."""
+
+    platform = "twitter"
+
+    def __init__(self, state: State, posts: TwitterPosts) -> None:
+        super().__init__(state)
+        self._posts = posts
+
+    def say(self, say: Say, now: float) -> dict[str, Any]:
+        """They write. Raises Impossible."""
+        parent = self.there(say.under).id if say.under else None
+        posts = []
+        for who, text in self._inhabitants.who(say):
+            fields = {"author": who.name, "author_id": who.id, "named": say.named, "language": say.language}
+            posts.append(self._posts.put_foreign(who.handle, text, now, reply_to=parent, **fields))
+        self._state.keep(*posts)
+        return said(posts)
+
+    def edit(self, edit: Edit, now: float) -> dict[str, Any]:
+        """One edits: X gives it a new id. Raises Impossible."""
+        post = is_theirs(self.find(edit.post), edit.post)
+        edited = replace(self._posts.renumber(post, now), **wrote(post, edit.text, now))
+        self._state.keep(edited)
+        return {"id": edited.id}
 
 
 class Twitter:

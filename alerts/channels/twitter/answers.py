@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -175,23 +174,11 @@ def data_of(answer: Answer) -> Mapping[str, Any]:
     return table((answer.read() or {}).get("data"))
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPoll:
-    """A poll from X: its votes by option, and when it ends (None: it is closed, or X didn't say)."""
-
-    votes: Mapping[str, int]
-    ends: datetime | None
-
-    def votes_for(self, options: Sequence[str]) -> tuple[int, ...]:
-        """The votes in the order of these options."""
-        return tuple(self.votes.get(option, 0) for option in options)
-
-
-def poll_of(body: Mapping[str, Any]) -> FoundPoll | None:
-    """The poll that came with a post; None where there is none."""
+def poll_of(body: Mapping[str, Any]) -> tuple[Mapping[str, int], datetime | None] | None:
+    """Return a poll's votes by option, and when it ends (None: it is closed, or X didn't say). None: there is none."""
     poll = next(iter(tables(table(body.get("includes")).get("polls"))), {})
     if not isinstance(options := poll.get("options"), list):
         return None
     votes = {str(each.get("label")): votes for each in tables(options) if isinstance(votes := each.get("votes"), int)}
     is_open = poll.get("voting_status") == "open"
-    return FoundPoll(votes, moment_of(poll.get("end_datetime")) if is_open else None)
+    return votes, moment_of(poll.get("end_datetime")) if is_open else None

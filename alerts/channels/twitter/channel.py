@@ -97,7 +97,8 @@ class Twitter:
         found = answers.poll_of(self._check(answer, RequestPurpose.READ))
         if found is None:
             raise Gone(because("poll_gone"))
-        return counted(found.votes_for(poll.options), found.ends, poll, self._resources.clock.now())
+        votes, ends = found
+        return counted([votes.get(option, 0) for option in poll.options], ends, poll, self._resources.clock.now())
 
     def _minutes(self, poll: PollForm) -> int:
         """How long X keeps it open: whole minutes, and not less than five."""
