@@ -277,7 +277,7 @@ class Daemon:
 
     def _wake_others(self, event: PostsStored) -> None:
         """Ring other daemons: a stored post may be for a lane, or a page, of theirs."""
-        if not event.elsewhere and event.channels != () and self._keeper.has_others:
+        if not event.elsewhere and self._keeper.has_others:
             ring_others(self.town.database)
 
     async def _serve(self) -> None:

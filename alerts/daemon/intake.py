@@ -255,9 +255,8 @@ class MessageIntake:
                 incident=stored.incident_id,
                 reason=str(stored.reason or ""),
             )
-        channels = sorted(set().union(*(each.channels for each in filed)))
-        if channels:
-            self._publish(channels)
+        if any(each.drafts for each in filed):
+            self._publish(sorted(set().union(*(each.channels for each in filed))))
 
     def _publish(self, channels: Sequence[str]) -> None:
         self._events.publish(PostsStored(channels))

@@ -209,6 +209,7 @@ class OfficerAct(ABC):
         return (cls.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
+@cache
 def fields_of(act: type[OfficerAct]) -> Sequence[ActField]:
     """Return the act's fields, without the id."""
     hints = get_type_hints(act, include_extras=True)

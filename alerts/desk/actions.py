@@ -62,8 +62,9 @@ class Filed:
 
     @property
     def channels(self) -> frozenset[str]:
-        """The channels whose lanes have something to do now."""
-        return frozenset(made.post.channel for made in self.drafts)
+        """The channels whose lanes have something to do now, or at a time: not those where an officer decides first."""
+        posts = [made.post for made in self.drafts]
+        return frozenset(post.channel for post in posts if post.state is not PostState.WAITING or post.not_before)
 
 
 class Desk:

@@ -39,7 +39,7 @@ from alerts.model.alert import (
 )
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import MANUAL, AlertState, SavedDraft, StoredAlert, Typed
-from alerts.model.person import MAY, Act, Actor, AuditEntry, Role
+from alerts.model.person import MAY, Account, Act, Actor, AuditEntry, Role
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
@@ -118,10 +118,10 @@ class Officer:
         """
         self.must(Act.APPROVE)
         stored = self._found(name)
-        self._must_wait(stored)
+        posts = self._must_wait(stored)
         self.must_be_another(stored)
         # Looked at here, since channels.toml may have changed since the posts were made.
-        must_fit(stored, self.unit.alerts.posts_of(stored.id), self._desk.station)
+        must_fit(stored, posts, self._desk.station)
         done = approve.approve(self.unit.alerts, name, self.actor.name, self.unit.now, seen=seen, again=again)
         alone = ", alone" if self._wrote(stored) else ""
         self.write(Act.APPROVE, stored.id, f"{_headline(stored)} [{seen or 'by its id'}]{alone}")
@@ -241,9 +241,9 @@ class Officer:
         account = self.unit.accounts.account(self.actor.name)
         if account is not None and account.disabled_at is not None:
             raise Forbidden(because("account_disabled", name=account.name))
-        if not self._role.may(act):
-            needed = MAY[act]
-            raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
+        role = self._no_more_than(account)
+        if not role.may(act):
+            raise Forbidden(because("role_too_low", name=self.actor.name, role=role, act=act, needed=MAY[act]))
 
     def must_be_another(self, stored: StoredAlert) -> None:
         """Raise Forbidden for its author, or a submitter of cited reports, unless the town has nobody else."""
@@ -315,7 +315,9 @@ class Officer:
     @property
     def _role(self) -> Role:
         """The actor's, and no more than that of the account of this name as it is now."""
-        account = self.unit.accounts.account(self.actor.name)
+        return self._no_more_than(self.unit.accounts.account(self.actor.name))
+
+    def _no_more_than(self, account: Account | None) -> Role:
         if account is None or account.role.at_least(self.actor.role):
             return self.actor.role
         return account.role
@@ -330,15 +332,17 @@ class Officer:
     def _wrote(self, stored: StoredAlert) -> bool:
         return wrote(self.actor, stored)
 
-    def _must_wait(self, stored: StoredAlert) -> None:
-        """Raise Conflict for who comes second, with who was faster, and when."""
-        if any(post.state is PostState.WAITING for post in self.unit.alerts.posts_of(stored.id)):
-            return
+    def _must_wait(self, stored: StoredAlert) -> Sequence[Post]:
+        """Return its posts. Raises Conflict for who comes second, with who was faster, and when."""
+        posts = self.unit.alerts.posts_of(stored.id)
+        if any(post.state is PostState.WAITING for post in posts):
+            return posts
         for line in self.unit.audit.newest(subject=stored.id, most=5):
             if line.entry.act in DECIDED:
                 entry, zone = line.entry, self._desk.station.zone
                 done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
                 raise Conflict(because("was_faster", who=entry.actor, done=done, alert=stored.id, at=at))
+        return posts
 
     def _reader_of_drafts(self, stored: StoredAlert) -> str:
         """Return the account that gets it back. Raises Refused if nobody would read it, or it can't be a draft."""

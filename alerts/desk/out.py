@@ -51,6 +51,9 @@ class Out:
 
 def as_json(value: object) -> object:
     """A field's value, with all `Out`s within as dictionaries."""
+    # Nearly all are one of these; the check for a mapping, an abstract class, costs more than all the rest.
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, Out):
         return value.as_json()
     if isinstance(value, tuple | list):

@@ -11,7 +11,7 @@ lane. `source_more` and `channel_more` say what the pages show beyond that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -25,6 +25,7 @@ from alerts.delivery.attempt import troubled
 from alerts.delivery.limiter import RateLimits, quota_free_at
 from alerts.desk.actions import Desk
 from alerts.desk.routing import channels_on
+from alerts.model.alert import Alert
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, SourceStatus, StoredAlert
 from alerts.model.lease import Lease
@@ -50,7 +51,8 @@ QUIET_AFTER = timedelta(minutes=30)
 class DeskUnit(Unit):
     """A unit of work of the desk: the store's, and the desk that decides, at `now`.
 
-    `happened` are the events beyond posts and incidents that the service publishes after the commit.
+    `happened` are the events beyond posts and incidents that the service publishes after the commit. `lanes` are the
+    channels with something to send then; None: it isn't known which.
     """
 
     def __init__(self, unit: Unit, desk: Desk, now: datetime, new_id: Callable[[], str]) -> None:
@@ -59,6 +61,7 @@ class DeskUnit(Unit):
         self.now = now
         self.new_id = new_id
         self.happened: list[object] = []
+        self.lanes: Collection[str] | None = None
 
 
 def concerning(unit: DeskUnit) -> list[StoredAlert]:
@@ -127,10 +130,10 @@ class DeskService:
 
         Without `posts` it stores none, and no lane is woken.
         """
-        result, happened = await self._database.write(partial(self._carry_out, action))
+        result, lanes, happened = await self._database.write(partial(self._carry_out, action))
         # After the commit, and never before: a lane that wakes sooner finds nothing, and sleeps again.
         if posts:
-            self._events.publish(PostsStored())
+            self._events.publish(PostsStored(lanes))
         self.tell(*happened)
         return result
 
@@ -150,8 +153,22 @@ class DeskService:
     async def preview(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
         """Return the result of an action without touching the database: with a copy of one incident, or of nothing."""
         copied = await self._read(lambda unit: unit.alerts.copied(incident)) if incident else []
-        draw = partial(copy_context().run, self._sketch, action, copied)
-        return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
+        return await self._draw(partial(self._sketch, action, copied))
+
+    async def prepare(self, drafted: Callable[[Desk, datetime], Alert]) -> Alert:
+        """Return the alert that is drafted, with all that takes long about it worked out, so that filing it is quick.
+
+        That is in a thread, and without a store, which a draft doesn't need.
+        """
+        return await self._draw(partial(self._prepared, drafted))
+
+    async def _draw(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._sketchers, copy_context().run, work)
+
+    def _prepared(self, drafted: Callable[[Desk, datetime], Alert]) -> Alert:
+        alert = drafted(self._desk, self._clock.now())
+        self._desk.warm(alert)
+        return alert
 
     def sketch_blank(self, action: Callable[[DeskUnit], T]) -> T:
         """Return the result of an action in an empty store, in the caller's thread."""
@@ -216,10 +233,10 @@ class DeskService:
     def _sit(self, unit: Unit) -> DeskUnit:
         return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
 
-    def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, list[object]]:
+    def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, Collection[str] | None, list[object]]:
         sat = self._sit(unit)
         result = action(sat)
-        return result, [*map(IncidentChanged, sat.alerts.changed()), *sat.happened]
+        return result, sat.lanes, [*map(IncidentChanged, sat.alerts.changed()), *sat.happened]
 
     def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
         with scratch_unit() as unit:

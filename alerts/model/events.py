@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -39,7 +39,7 @@ class PostsStored:
     `elsewhere` says that another process did it, or may have.
     """
 
-    channels: Sequence[str] | None = None
+    channels: Collection[str] | None = None
     elsewhere: bool = False
 
     def concerns(self, channel: str) -> bool:

@@ -57,16 +57,19 @@ _OF_REPORTS = Statement("""
 _LAST_CHARACTER = "\U0010ffff"
 # As a range, which an index serves; LIKE would take `%` and `_` for more than they are. Six of a beginning show that it
 # is ambiguous.
-_NAMES = tuple(
-    (
-        Statement(f"""
-            SELECT DISTINCT {name} AS name FROM alert WHERE {name} >= :prefix AND {name} <= :last
-            ORDER BY {name} LIMIT 6
-        """),
-        Statement(f"SELECT * FROM alert WHERE {name} = :name ORDER BY seq DESC LIMIT 1"),
-    )
+_BEGINNINGS = tuple(
+    Statement(f"""
+        SELECT DISTINCT {name} AS name FROM alert WHERE {name} >= :prefix AND {name} <= :last
+        ORDER BY {name} LIMIT 6
+    """)
     for name in ("id", "identifier", "incident")
 )
+_NAMED = Statement("""
+    SELECT * FROM alert WHERE seq IN (
+        SELECT max(seq) FROM alert WHERE id = :name UNION SELECT max(seq) FROM alert WHERE identifier = :name
+        UNION SELECT max(seq) FROM alert WHERE incident = :name)
+    ORDER BY seq
+""")
 _INCIDENT = Statement("SELECT * FROM alert WHERE incident = :incident ORDER BY seq")
 _THREAD = Statement("""
     SELECT * FROM post WHERE incident = :incident AND (CAST(:channel AS text) IS NULL OR channel = :channel)
@@ -178,16 +181,16 @@ class AlertRepository(UnitPart):
         """
         if not prefix:
             return []
-        exact = [row for _, newest in _NAMES for row in newest.rows(self._db, name=prefix)]
+        exact = _NAMED.rows(self._db, name=prefix)
         return _each_once(stored_alert_of(row) for row in exact or self._beginning_with(prefix))
 
     def _beginning_with(self, prefix: str) -> list[Row]:
         last = prefix + _LAST_CHARACTER
         return [
             row
-            for beginning, newest in _NAMES
+            for beginning in _BEGINNINGS
             for name in beginning.rows(self._db, prefix=prefix, last=last)
-            for row in newest.rows(self._db, name=name["name"])
+            for row in _NAMED.rows(self._db, name=name["name"])
         ]
 
     def incident(self, incident_id: str) -> Sequence[StoredAlert]:

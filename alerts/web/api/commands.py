@@ -1,6 +1,6 @@
 """Programs' commands that file an alert, to post or to update it; each is done once.
 
-Slow work (a picture's content, the place of an area, the texts) is done before, in a preview that stores nothing: lanes
+Slow work (a picture's content, the place of an area, the texts) is done before, in a thread that stores nothing: lanes
 wait for the transaction that acts. That transaction also makes the answer, and stores it under the program's own
 `Idempotency-Key` (`done_once`). So a crash leaves both or neither, and a program without an answer asks again with the
 same key. An error isn't stored: nothing was done, and the same key may be tried again.
@@ -14,15 +14,15 @@ import binascii
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
-from alerts.desk.actions import MANUAL, Filed
+from alerts.desk.actions import Desk, Filed
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
 from alerts.desk.out import AlertOut, Rehearsal
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
@@ -46,19 +46,22 @@ async def post_alert(api: Api, call: ApiCall) -> ApiResponse:
     """File a new alert, from its words or as a CAP message."""
     if call.alert is not None:
         made = call.alert
-        await api.service.preview(lambda unit: _warm(unit, made))
+        await api.service.prepare(lambda *_: made)
         return await _store(api, call, lambda officer: officer.post(made))
     wish = call.wishing(PostWish)
-    image = await _picture_of(api.service, wish)
+    draft = Draft(**_changes_of(wish), **await _picture_of(api.service, wish))
 
-    def drafted(unit: DeskUnit) -> Alert:
-        draft = Draft(**_changes_of(wish), **image)
-        return _warm(unit, draft_alert(draft, unit.desk.station, unit.now, unit.new_id()))
+    def drafted(desk: Desk, now: datetime) -> Alert:
+        return draft_alert(draft, desk.station, now, desk.new_id())
 
-    alert = await api.service.preview(drafted)
     if wish.dry_run:
         # `again`: what is only shown is no double tap.
-        return await _rehearse(api, call, lambda officer: officer.post(alert, wish.channels, again=True))
+        return await _rehearse(
+            api,
+            call,
+            lambda officer: officer.post(drafted(officer.unit.desk, officer.unit.now), wish.channels, again=True),
+        )
+    alert = await api.service.prepare(drafted)
     return await _store(api, call, lambda officer: officer.post(alert, wish.channels, again=wish.again))
 
 
@@ -91,14 +94,6 @@ def _plain(value: Any) -> Any:
     return value.replace("\r\n", "\n").replace("\r", "\n") if type(value) is str else value
 
 
-def _warm(unit: DeskUnit, alert: Alert) -> Alert:
-    """Have what takes long about an alert worked out and remembered, so that filing it is quick."""
-    station = unit.desk.station
-    territory_of(station).locate(alert, any_area=station.rules_for(MANUAL).any_area)
-    unit.desk.warm(alert)
-    return alert
-
-
 async def _rehearse(api: Api, call: ApiCall, filing: Filing, incident: str | None = None) -> ApiResponse:
     filed = await api.service.preview(lambda unit: filing(Officer(unit, call.actor)), incident)
     return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
@@ -109,6 +104,8 @@ async def _store(api: Api, call: ApiCall, filing: Filing) -> ApiResponse:
 
     def action(unit: DeskUnit) -> ApiResponse:
         filed = filing(Officer(unit, call.actor))
+        # A correction's own words are another message, with posts of its own.
+        unit.lanes = filed.channels if filed.words is None else None
         return json_reply(201 if filed.fresh else 200, AlertOut.of(unit, filed.stored))
 
     return await done_once(api, call, action)

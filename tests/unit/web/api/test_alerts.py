@@ -10,6 +10,7 @@ from http import HTTPStatus
 import pytest
 
 from alerts.model.delivery import ChannelStatus
+from alerts.model.events import PostsStored
 from alerts.model.reason import in_words
 from alerts.store.channel_statuses import ChannelStatuses
 from alerts.store.pictures import bare
@@ -28,6 +29,18 @@ async def test_an_alert_is_posted_and_told_as_it_is_kept(bureau):
     again = await bureau.ask("GET", f"/alerts/{told['alert']}", "viewer")
     assert await again.json() == told
     assert again.headers["ETag"] == answer.headers["ETag"]
+
+
+async def test_no_lane_is_woken_by_an_alert_that_an_officer_has_to_validate_first(bureau):
+    told = []
+    bureau.service._events.subscribe(PostsStored, told.append)
+
+    waits = await bureau.posted()
+    assert not any(told.pop().concerns(channel) for channel in ("page", "telegram"))
+    await bureau.told("POST", f"/alerts/{waits['alert']}/approve", "approver", json={})
+    assert all(told[0].concerns(channel) for channel in ("page", "telegram"))
+    await bureau.posted(severity="Extreme", urgency="Immediate", headline="Rupture du barrage")
+    assert [told[1].concerns(channel) for channel in ("page", "telegram", "exercices")] == [True, True, False]
 
 
 async def test_the_same_words_again_are_a_double_tap(bureau):
