@@ -354,7 +354,7 @@ class Touches:
 
     async def _keep(self, touch: Callable[[DeskUnit], None]) -> None:
         try:
-            await self._service.act(touch)
+            await self._service.keep(touch)
         except Exception as error:  # noqa: BLE001 nothing hangs on it, and nobody may be waiting any more: it is told
             self._tell(error)
 
