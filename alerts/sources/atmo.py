@@ -23,7 +23,7 @@ from alerts import __version__
 from alerts.apart.parser import parser
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Severity, Urgency
 from alerts.model.bounds import read_json, table
-from alerts.model.errors import BadCredential, SourceFailed, Unreadable
+from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
@@ -34,8 +34,8 @@ from alerts.sources.address import Where
 from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT
 from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import Fetcher, show
-from alerts.sources.run import MessageRun, next_message
-from alerts.sources.settings import AtmoSettings
+from alerts.sources.run import MessageRun, next_message, unheard
+from alerts.sources.settings import AtmoSettings, revealed
 from alerts.sources.shared import SharedReader, SourceShare
 
 SENDER = "atmo-france.org"
@@ -275,7 +275,7 @@ class AtmoSource:
         if days != before:
             alert = alert_of(days, run, last, now, settings.department, town)
             run, last = MessageRun.after(run, alert), alert.identifier
-            heard = [Heard(last, alert=alert)] if not await known([last]) else []
+            heard = await unheard([Heard(last, alert=alert)], known)
         episode = PublishedEpisode(run, days).as_json() if run and days else None
         # Without its digest what is wrong with it is found again at the next poll.
         kept = Memory(digest=None if trouble else document.digest, state={**begun, "told": episode, "last": last})
@@ -312,10 +312,7 @@ class AtmoSource:
 
     async def _token(self) -> str:
         settings, around = self._settings, self._around
-        try:
-            password = settings.credential(around.town.folder).reveal()
-        except BadCredential as error:
-            raise SourceFailed(error.reason) from None
+        password = revealed(settings.password, around.town.folder)
         fetcher = Fetcher(
             around.session,
             clock=around.clock,

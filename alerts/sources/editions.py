@@ -11,12 +11,14 @@ came after it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
 from alerts.model.alert import NamedValue, Severity
 from alerts.model.errors import SourceFailed
+from alerts.model.ports import Memory, SourceReading
 from alerts.model.reason import because
 
 AHEAD = timedelta(minutes=5)
@@ -54,6 +56,18 @@ def awareness(colour: Colour, kind: str) -> tuple[NamedValue, ...]:
 def not_ahead(updated: datetime, now: datetime) -> datetime:
     """Return the time of an edition, or now where it lies in the future."""
     return now.replace(microsecond=0) if updated > now + AHEAD else updated
+
+
+def older_edition(updated: datetime, got: Memory, now: datetime, code: str) -> SourceReading | None:
+    """Return the reading of an edition of before, with which a cache on the way may answer. Returns None for another.
+
+    Raises SourceFailed as `must_be_newer`.
+    """
+    if not is_older(updated, got.state, now):
+        return None
+    state = {"older_since": now.isoformat(), **got.state}
+    must_be_newer(state, now, code)
+    return SourceReading((), replace(got, state=state), unchanged=True)
 
 
 def is_older(updated: datetime, state: Mapping[str, Any], now: datetime) -> bool:

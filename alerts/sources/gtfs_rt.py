@@ -37,7 +37,7 @@ from alerts.sources import SourceKind
 from alerts.sources.document import FetchedDocument
 from alerts.sources.periods import ActivePeriod, endless, hull_of, in_order, overlap, urgency_of, window_of
 from alerts.sources.place import place_of
-from alerts.sources.run import MessageRun, next_message
+from alerts.sources.run import MessageRun, next_message, unheard
 from alerts.sources.settings import PolledSettings, Span
 from alerts.sources.wording import credited, is_french, joined, without_lines
 from alerts.sources.works_event import works_named
@@ -362,13 +362,12 @@ class TransitSource:
             *self._ends(dataset, published, after, now, lists_all),
         ]
         hold = because("transit_flood", most=FLOOD) if not memory.state and len(said) > FLOOD else None
-        stored = await known([each.identifier for each in said]) if said else set()
         last = said[-1].identifier if said else last
         state: dict[str, Any] = {"told": {name: plain(each) for name, each in after.items()}, "last": last}
         state["made"] = made.isoformat() if made is not None else None
         if not dataset.is_full:
             state["kept"] = [plain(each) for each in dataset.alerts if window_of(each.periods, now)]
-        heard = [Heard(each.identifier, each, hold=hold) for each in said if each.identifier not in stored]
+        heard = await unheard([Heard(each.identifier, each, hold=hold) for each in said], known)
         return SourceReading(heard, Memory(digest=document.digest, state=state), trouble=_trouble(dataset))
 
     def _news(

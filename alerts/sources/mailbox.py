@@ -33,12 +33,13 @@ from weakref import WeakValueDictionary
 
 from alerts.apart.pool import OF_THIS_MACHINE
 from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Info, NamedValue, Severity
-from alerts.model.errors import BadCredential, SourceFailed, Unreadable
+from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.sources.mail import HEAD_BYTES, MAIL_BYTES, MailHead, MailVerdict, MailWords, read_heads, read_mail
-from alerts.sources.settings import MailboxSettings
+from alerts.sources.run import unheard
+from alerts.sources.settings import MailboxSettings, revealed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -240,9 +241,8 @@ class MailboxSource:
             if folder.next - 1 <= uid:
                 return SourceReading((), Memory(state=after | {"uid": uid}), unchanged=True)
             heard, upto, hurries = await self._news(folder, uid, since, now)
-        stored = await known([each.key for each in heard]) if heard else set()
         return SourceReading(
-            [each for each in heard if each.key not in stored],
+            await unheard(heard, known),
             Memory(state=after | {"uid": upto}),
             look_again=now if hurries else None,
         )
@@ -306,11 +306,7 @@ class MailboxSource:
     async def _opened(self) -> AsyncIterator[MailFolder]:
         """The open folder. Raises SourceFailed for all that may go wrong."""
         settings = self._settings
-        try:
-            password = settings.credential(self._town.folder).reveal()
-        except BadCredential as error:
-            raise SourceFailed(error.reason) from None
-        folder = MailFolder(settings, password)
+        folder = MailFolder(settings, revealed(settings.password, self._town.folder))
         try:
             async with _TURNS.setdefault(settings.host.lower(), asyncio.Semaphore(PER_SERVER)):
                 await _waited(folder.open)

@@ -30,6 +30,7 @@ from alerts.model.town import ListeningFeed, Town
 from alerts.sources.document import FetchedDocument
 from alerts.sources.feed import Feed, FeedEntry, read_feed
 from alerts.sources.place import place_of
+from alerts.sources.run import unheard
 from alerts.sources.settings import FeedSettings, RssSettings
 from alerts.sources.shared import SharedReader
 
@@ -116,13 +117,10 @@ class RssSource:
         heard = [each for each in found if each is not None]
         for entry in feed.entries:
             self._meet(entry, met)
-        stored = await known([each.key for each in heard]) if heard else set()
         # Those that were met last come first: of too many the oldest are forgotten.
         kept = islice(reversed(met.items()), MOST_KNOWN)
         state = {"entries": {name: each.as_json() for name, each in reversed(list(kept))}}
-        return SourceReading(
-            [each for each in heard if each.key not in stored], Memory(digest=document.digest, state=state)
-        )
+        return SourceReading(await unheard(heard, known), Memory(digest=document.digest, state=state))
 
     def _concerns(self, entry: FeedEntry) -> bool:
         return not self._only or any(fold(each) in self._only for each in entry.categories)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.model.alert import Alert, Info, MsgType, Reference
+from alerts.model.ports import Heard, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,9 @@ def next_message(
         incidents=incidents,
         infos=tuple(infos),
     )
+
+
+async def unheard(heard: Sequence[Heard], known: Known) -> list[Heard]:
+    """Return the entries that aren't stored yet, in their order."""
+    stored = await known([each.key for each in heard]) if heard else set()
+    return [each for each in heard if each.key not in stored]

@@ -15,10 +15,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.channels.settings import SecretSource, is_here, read_credential, read_span
 from alerts.model.alert import Severity
+from alerts.model.errors import BadCredential, SourceFailed
 from alerts.model.local import LocalFile
 from alerts.model.reason import because
 from alerts.model.subscriber import MAILBOX
-from alerts.model.town import ListeningFeed, Publish, Secret, SourceRules
+from alerts.model.town import ListeningFeed, Publish, SourceRules
 from alerts.sources.departments import DEPARTMENTS, OVERSEAS
 from alerts.sources.ical.occurrence import parse_moment
 
@@ -91,6 +92,14 @@ def _is_encrypted(value: str) -> str:
 
 _ApiUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_end)]
 _ApiUrlWithCredential = Annotated[_ApiUrl, AfterValidator(_is_encrypted)]
+
+
+def revealed(source: SecretSource, folder: Path) -> str:
+    """Return a credential. Raises SourceFailed if it is missing, or can't be one."""
+    try:
+        return read_credential(source, folder).reveal()
+    except BadCredential as error:
+        raise SourceFailed(error.reason) from None
 
 
 class AskedSettings(SourceSettings):
@@ -198,10 +207,6 @@ class MailboxSettings(AskedSettings):
         """The name of the folder with its account and server: the memory of another folder doesn't count for it."""
         return f"{self.user} {self.host}:{self.imap_port} {self.folder}"
 
-    def credential(self, folder: Path) -> Secret:
-        """The password; raises BadCredential if it is missing or malformed."""
-        return read_credential(self.password, folder)
-
 
 class CapSettings(PolledSettings):
     """`kind = "cap"`: an Atom or RSS index of CAP messages, MeteoAlarm's or NINA's JSON, a ZIP, or one message."""
@@ -238,10 +243,6 @@ class AtmoSettings(AskedSettings):
     api_url: _ApiUrlWithCredential = "https://admindata.atmo-france.org"
     every: Interval = timedelta(minutes=30)
 
-    def credential(self, folder: Path) -> Secret:
-        """The account's password; raises BadCredential if it is missing or malformed."""
-        return read_credential(self.password, folder)
-
 
 class VigilanceSettings(AskedSettings):
     """`kind = "vigilance"`: Météo-France's own map and bulletins, for one department, with the town's key.
@@ -265,10 +266,6 @@ class VigilanceSettings(AskedSettings):
         if value in OVERSEAS:
             raise ValueError(because("vigilance_overseas", department=value))
         return _a_department(value)
-
-    def credential(self, folder: Path) -> Secret:
-        """The town's key; raises BadCredential if it is missing or malformed."""
-        return read_credential(self.key, folder)
 
 
 class VigicruesSettings(AskedSettings):

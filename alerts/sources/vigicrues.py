@@ -50,12 +50,12 @@ from alerts.sources.editions import (
     SEVERITIES,
     Colour,
     awareness,
-    is_older,
     must_be_newer,
     not_ahead,
+    older_edition,
 )
 from alerts.sources.feed import FeedEntry, feed_in
-from alerts.sources.run import MessageRun, next_message
+from alerts.sources.run import MessageRun, next_message, unheard
 from alerts.sources.settings import VigicruesSettings
 from alerts.sources.shared import SharedReader
 
@@ -254,22 +254,19 @@ class VigicruesSource:
         edition = await document.parsed(read_edition, document.content_type, self._codes, size=FloodEdition.size)
         _must_hold(edition.updated, now)
         updated = not_ahead(edition.updated or now, now)
-        # A cache on the way may answer with an edition of before.
-        if is_older(updated, state, now):
-            older = {"older_since": now.isoformat(), **state}
-            must_be_newer(older, now, "vigicrues_older")
-            return SourceReading((), Memory(digest=document.digest, state=older), unchanged=True)
+        older = older_edition(updated, Memory(digest=document.digest, state=state), now, "vigicrues_older")
+        if older is not None:
+            return older
         published = PublishedFlood.of(state["told"]) if state.get("told") else None
         # What ran out by itself has ended: what comes later is a flood of its own.
         if published is not None and expiry_of(published.run.last.sent) <= now:
             published = None
         sections, trouble = in_flood(edition, self._codes, published)
         heard, after = self._tell(edition, sections, published, updated)
-        stored = await known([each.key for each in heard]) if heard else set()
         # Without its digest what is wrong with it is found again at the next poll.
         digest = document.digest if trouble is None else None
         kept = Memory(digest=digest, state=self._state(edition, updated, after))
-        return SourceReading([each for each in heard if each.key not in stored], kept, trouble=trouble)
+        return SourceReading(await unheard(heard, known), kept, trouble=trouble)
 
     def _state(self, edition: FloodEdition, updated: datetime, published: PublishedFlood | None) -> dict[str, Any]:
         return {

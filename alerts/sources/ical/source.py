@@ -28,6 +28,7 @@ from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, 
 from alerts.sources.ical.recurrence import Window
 from alerts.sources.ical.works_alert import to_alert
 from alerts.sources.place import place_of
+from alerts.sources.run import unheard
 from alerts.sources.settings import IcalSettings
 
 FRESH = timedelta(hours=6)
@@ -144,14 +145,13 @@ class IcalSource:
             for each in decision.announcements
         ]
         heard += [Heard(key=flaw.key, problem=flaw.reason) for flaw in agenda.flaws]
-        stored = await known([each.key for each in heard]) if heard else set()
         state = to_state(decision.announced)
         if since:
             state["since"] = since.isoformat()
         if decision.gone:
             state["gone"] = {"key": gone_key(decision.gone), "entries": len(decision.gone)}
         return SourceReading(
-            heard=[each for each in heard if each.key not in stored],
+            heard=await unheard(heard, known),
             memory=Memory(digest=digest, state=state),
             look_again=decision.look_again,
             unchanged=digest == memory.digest,

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.model.alert import Alert
-from alerts.model.errors import BadCredential, SourceFailed
+from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.address import Where
-from alerts.sources.editions import is_older, must_be_newer, not_ahead
-from alerts.sources.settings import VigilanceSettings
+from alerts.sources.editions import must_be_newer, not_ahead, older_edition
+from alerts.sources.run import unheard
+from alerts.sources.settings import VigilanceSettings, revealed
 from alerts.sources.shared import SharedReader, SourceShare
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin, read_map
 from alerts.sources.vigilance.warning import (
@@ -69,28 +70,20 @@ class VigilanceSource:
         edition = await document.parsed(read_map, self._department, size=ColourMap.size)
         _must_hold(edition.until, now)
         edition = replace(edition, updated=not_ahead(edition.updated, now))
-        # A cache on the way may answer with an edition of before.
-        if is_older(edition.updated, state, now):
-            older = {"older_since": now.isoformat(), **state}
-            must_be_newer(older, now, _OLDER)
-            return SourceReading((), Memory(digest=document.digest, state=older), unchanged=True)
+        if (
+            older := older_edition(edition.updated, Memory(digest=document.digest, state=state), now, _OLDER)
+        ) is not None:
+            return older
         published = {name: PublishedPhenomenon.of(each) for name, each in state.get("told", {}).items()}
         changed = changes(edition, published, self._settings.except_, now)
         made, notes = await self._made(changed, edition, shares[1], now)
         heard = [Heard(alert.identifier, alert=alert, notes=notes) for _, alert in made]
-        stored = await known([each.key for each in heard]) if heard else set()
         after = self._state(edition, published_after(published, made, now))
-        return SourceReading(
-            [each for each in heard if each.key not in stored], Memory(None, None, document.digest, after)
-        )
+        return SourceReading(await unheard(heard, known), Memory(None, None, document.digest, after))
 
     def _shares_now(self) -> tuple[SourceShare, SourceShare]:
         """The shares of both addresses; the key is read each time, so that one that was put there is taken."""
-        settings = self._settings
-        try:
-            key = settings.credential(self._around.town.folder).reveal()
-        except BadCredential as error:
-            raise SourceFailed(error.reason) from None
+        key = revealed(self._settings.key, self._around.town.folder)
         if self._shares is None or key != self._key:
             # The addresses with the old key are nobody's any more, and wake nobody.
             for share in self._shares or ():
