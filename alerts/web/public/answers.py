@@ -65,12 +65,7 @@ _PACK: Mapping[str, Callable[[bytes], bytes]] = {
 }
 _CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
 _HERE = Path(__file__).with_name("static")
-_KINDS = {
-    ".css": CSS,
-    ".js": "text/javascript; charset=utf-8",
-    ".png": PNG,
-    ".svg": SVG,
-}
+_KINDS = {".css": CSS, ".js": "text/javascript; charset=utf-8", ".png": PNG, ".svg": SVG}
 
 
 T = TypeVar("T")
@@ -138,15 +133,6 @@ class Made(Mapping[str, T]):
         return found.kept if found is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """An answer as one client reads it: packed or not, whole, with the headers that name it."""
-
-    headers: Mapping[str, str]
-    body: bytes
-    response: Prebuilt
-
-
 @dataclass(frozen=True)
 class CachedResponse:
     """The answer of one address, for every client. Each form is compressed on first request, and kept."""
@@ -155,21 +141,19 @@ class CachedResponse:
     kind: str
     etag: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    _forms: dict[str | None, _Form] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _forms: dict[str | None, Prebuilt] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def kept(self, coding: str | None) -> _Form | None:
+    def kept(self, coding: str | None) -> Prebuilt | None:
         """Return the form of that coding if it was made already."""
         return self._forms.get(coding)
 
-    def form(self, coding: str | None) -> _Form:
+    def form(self, coding: str | None) -> Prebuilt:
         """Return the form of that coding, or the body as it is where packing makes nothing smaller that matters."""
         if coding not in self._forms:
-            body, headers = self.body, {**self.headers, "Content-Type": self.kind}
-            if coding is not None and self.packs:
-                body = _PACK[coding](body)
-                headers["Content-Encoding"] = coding
-            headers["Content-Length"] = str(len(body))
-            self._forms[coding] = _Form(headers, body, Prebuilt("200 OK", headers, body))
+            packed = {"Content-Encoding": coding} if coding is not None and self.packs else {}
+            body = _PACK[coding](self.body) if coding is not None and packed else self.body
+            headers = {**self.headers, "Content-Type": self.kind, **packed, "Content-Length": str(len(body))}
+            self._forms[coding] = Prebuilt("200 OK", headers, body)
         return self._forms[coding]
 
     @property
@@ -188,8 +172,7 @@ class CachedResponse:
             return None
         if self.is_known_to(request):
             return self.unmodified
-        form = self._forms.get(_coding(request.headers.get("Accept-Encoding", "")))
-        return form.response if form is not None else None
+        return self._forms.get(_coding(request.headers.get("Accept-Encoding", "")))
 
     def is_known_to(self, request: web.BaseRequest) -> bool:
         """True if `If-None-Match` names its tag, weakly compared (RFC 9110, 13.1.2)."""
@@ -208,10 +191,10 @@ class Prebuilt(web.StreamResponse):
     """
 
     def __init__(self, status: str, headers: Mapping[str, str], body: bytes = b"") -> None:
-        super().__init__(status=int(status[:3]))
+        super().__init__(status=int(status[:3]), headers=headers)
+        self.body = body
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), "Date: "]
-        self._head, self._content = "\r\n".join(lines).encode(), body
-        self._date, self._bytes = "", b""
+        self._head, self._date, self._bytes = "\r\n".join(lines).encode(), "", b""
 
     @property
     def keep_alive(self) -> bool:
@@ -223,14 +206,12 @@ class Prebuilt(web.StreamResponse):
         writer, transport = request.writer, request.transport
         if transport is None:
             raise ConnectionResetError
-        content = self._content
         if (date := rfc822_formatted_time()) != self._date:  # the second that it says has passed
-            self._date, self._bytes = date, b"%b%b\r\n\r\n%b" % (self._head, date.encode(), content[:SLICE])
+            self._date, self._bytes = date, b"%b%b\r\n\r\n%b" % (self._head, date.encode(), self.body[:SLICE])
         transport.write(self._bytes)
         await writer.drain()
-        if len(content) > SLICE:
-            async for part in _slices(content, SLICE):
-                await writer.write(part)
+        for at in range(SLICE, len(self.body), SLICE):  # each part as the one before has left
+            await writer.write(self.body[at : at + SLICE])
         return writer
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -238,27 +219,17 @@ class Prebuilt(web.StreamResponse):
         assert not data, "the whole body was written"  # noqa: S101 nobody but aiohttp calls it
 
 
-async def _slices(body: bytes, first: int = 0) -> AsyncIterator[bytes]:
+async def _slices(body: bytes) -> AsyncIterator[bytes]:
     """A body that everybody is given, each part as the one before has left: who reads slowly has no copy of it all."""
-    for at in range(first, len(body), SLICE):
+    for at in range(0, len(body), SLICE):
         yield body[at : at + SLICE]
 
 
 def answer(
-    body: str | bytes,
-    kind: str,
-    *,
-    extra: Mapping[str, str] | None = None,
-    fresh_for: int = _FRESH_FOR,
-    before: CachedResponse | None = None,
+    body: str | bytes, kind: str, *, extra: Mapping[str, str] | None = None, fresh_for: int = _FRESH_FOR
 ) -> CachedResponse:
-    """An answer of this body and media type; `extra` headers go with it.
-
-    One that says what `before` said at the same address is that: compressing costs more than all else.
-    """
+    """An answer of this body and media type; `extra` headers go with it."""
     content = body.encode() if isinstance(body, str) else body
-    if before is not None and before.body == content:
-        return before
     # Weak: the compressed forms say the same in other bytes (RFC 9110, 8.8.1).
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {
@@ -283,20 +254,15 @@ async def respond(found: CachedResponse, request: web.Request, status: int = 200
     """The response to a request: 304 where the client has it, the form it can read best otherwise."""
     if status == 200 and found.is_known_to(request):
         return web.Response(status=304, headers=found.headers)
-    form = await _form_for(found, request)
+    coding = _coding(request.headers.get("Accept-Encoding", ""))
+    # Packed in a thread: the event loop has lanes to serve.
+    is_quick = coding is None or not found.packs or found.kept(coding) is not None
+    form = found.form(coding) if is_quick else await asyncio.to_thread(found.form, coding)
     headers = dict(form.headers)
     if status != 200:
         headers["Cache-Control"] = f"public, max-age={_FRESH_FOR}"  # nothing there now: not for a day of ours
     body = form.body if len(form.body) <= SLICE else _slices(form.body)
     return web.Response(body=body, status=status, headers=headers)
-
-
-async def _form_for(found: CachedResponse, request: web.Request) -> _Form:
-    """Return the form that this request reads best, packed in a thread: the event loop has lanes to serve."""
-    coding = _coding(request.headers.get("Accept-Encoding", ""))
-    if (kept := found.kept(coding)) is not None:
-        return kept
-    return await asyncio.to_thread(found.form, coding) if coding and found.packs else found.form(coding)
 
 
 @lru_cache(maxsize=256)

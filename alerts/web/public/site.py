@@ -49,7 +49,9 @@ from alerts.web.public.answers import (
 )
 from alerts.web.public.page import (
     ACCENT,
+    EASY,
     PANEL,
+    POSTER,
     PRIVACY,
     STREETS,
     IncidentCard,
@@ -75,17 +77,6 @@ _OLDER_KEPT = 128
 _CARDS_KEPT = 256
 # The folders that hold incidents and messages, and what a name in them may end with beside its id.
 _NAMED: Mapping[str, Sequence[str]] = {"alerts": (".geojson", CARD), "cap": (".xml",)}
-# What is made of all that is shown, and what makes it.
-_PAGES: Mapping[str, Callable[[Pages, Listing, Snapshot], str]] = {
-    "": Pages.index,
-    "404.html": lambda pages, _, snapshot: pages.nothing_here(snapshot),
-    "easy": Pages.easy,
-    "poster": lambda pages, _, snapshot: pages.poster(snapshot),
-    STREETS: Pages.streets,
-    "embed": Pages.embed,
-    "embed.html": Pages.fragment,
-}
-
 Known = Sequence[tuple[str, datetime]]
 """Older incidents' ids, and when each changed last."""
 Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
@@ -164,14 +155,14 @@ class RenderedIncident:
 
     def _messages(self, earlier: Mapping[str, Once[CachedResponse]]) -> dict[str, Once[CachedResponse]]:
         """Each message as it was published; it never changes."""
-        ending = self.incident.ending
-        all_of_it = (*self.incident.versions, *([ending.stored] if ending and ending.stored else []))
-        paths = {f"/cap/{stored.id}.xml": stored.alert for stored in all_of_it if stored.alert is not None}
-        made = {
-            path: Once(partial(lambda alert: answer(machine.cap_message(alert), CAP, extra=ANYWHERE), alert))
-            for path, alert in paths.items()
+        end = self.incident.ending.stored if self.incident.ending else None
+        published = {
+            f"/cap/{each.id}.xml": each.alert for each in (*self.incident.versions, end) if each and each.alert
         }
-        return {path: earlier.get(path, once) for path, once in made.items()}
+        return {
+            path: earlier.get(path) or Once(partial(lambda alert: _data(CAP, machine.cap_message(alert)), alert))
+            for path, alert in published.items()
+        }
 
     def _tell(self, language: str) -> IncidentText:
         return tell(self.incident, self._setting, language, self.snapshot.now, self._said.get(language))
@@ -193,7 +184,7 @@ class RenderedIncident:
 
     def _outlines(self, _: str) -> CachedResponse | None:
         features = self.features.get()
-        return answer(machine.collection([features]), GEOJSON, extra=ANYWHERE) if features is not None else None
+        return _data(GEOJSON, machine.collection([features])) if features is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +217,14 @@ class _Shown:
     @property
     def all(self) -> tuple[RenderedIncident, ...]:
         return (*self.on, *self.to_come, *self.over)
+
+    def listing(self, language: str) -> Listing:
+        """The content of the index."""
+        return Listing(*(shares_of(part, language) for part in (self.on, self.to_come, self.over)))
+
+    def texts(self, language: str) -> Sequence[IncidentText]:
+        """The current ones in words, without those that can't be put into any."""
+        return [text for rendered in self.on if (text := rendered.texts.get(language)) is not None]
 
 
 _Row = tuple[str, object, Callable[[], CachedResponse]]
@@ -280,76 +279,61 @@ class Site:
         return RenderedIncident(incident, day, snapshot, self._pages, kept)
 
     def _joint(self, shown: _Shown, known: Known) -> Iterator[_Row]:
+        """Yield what is made of several incidents: by its path, on what it depends, and how it is made."""
+        now, soon = shown.snapshot.now, (*shown.on, *shown.to_come)
         for language, pages in self._pages.items():
-            yield from self._pages_in(language, pages, shown)
-            yield from self._panels_in(language, pages, shown)
-            yield from self._documents_in(language, shown)
-        soon = (*shown.on, *shown.to_come)
-        yield _MAP, soon, lambda: _map(soon)
-        has_any = bool(shown.all or known)
-        yield _SITEMAP, (shown.all, known) if has_any else shown.snapshot.now, partial(self._sitemap, shown, known)
+            for rest, make in self._of_all(pages, shown):
+                yield self.setting.path(language, rest), shown.made_from, make
+            for rest, made_of, make in self._of_some(pages, shown):
+                yield self.setting.path(language, rest), made_of, make
+        # A map's outlines are of no language. An empty list is as new as it can be.
+        yield _MAP, soon, lambda: _data(GEOJSON, machine.collection(filter(None, (on.features.get() for on in soon))))
+        yield _SITEMAP, (shown.all, known) if shown.all or known else now, partial(self._sitemap, shown, known)
 
-    def _pages_in(self, language: str, pages: Pages, shown: _Shown) -> Iterator[_Row]:
-        path, snapshot, setting = partial(self.setting.path, language), shown.snapshot, self.setting
-
-        def page(rest: str) -> CachedResponse:
-            listing = Listing(*(shares_of(part, language) for part in (shown.on, shown.to_come, shown.over)))
-            extra = safety(setting, framed=rest == "embed", posts=not rest and setting.writes)
-            return answer(_PAGES[rest](pages, listing, snapshot), HTML, extra=extra)
-
-        for rest in (each for each in _PAGES if each != STREETS or setting.town.districts_of):
-            yield path(rest), shown.made_from, partial(page, rest)
-        # The picture says of when it is: drawing it each minute would cost a fleet too much.
-        looks = (shown.on, snapshot.doubtful, snapshot.now.replace(minute=0, second=0, microsecond=0))
-        on = partial(shares_of, shown.on, language)
-        yield path("card.png"), looks, lambda: answer(pages.picture(Listing(on(), (), ()), snapshot), PNG)
-        if setting.keeps:
-            made_of = (snapshot.bots, snapshot.now.astimezone(setting.town.zone).date())
-            yield path(PRIVACY), made_of, lambda: answer(pages.privacy(snapshot), HTML, extra=safety(setting))
-
-    def _panels_in(self, language: str, pages: Pages, shown: _Shown) -> Iterator[_Row]:
-        """Yield the forms for screens: pages, one for each of a turn without scripts, lines, and JSON."""
-        path, made_from, snapshot, zone = (
-            partial(self.setting.path, language),
-            shown.made_from,
-            shown.snapshot,
-            self.setting.town.zone,
-        )
-
-        def on() -> Sequence[IncidentText]:
-            return [text for rendered in shown.on if (text := rendered.texts.get(language)) is not None]
-
-        def screen(number: int) -> CachedResponse:
-            return answer(pages.panel(on(), snapshot, number), HTML, extra=safety(self.setting, framed=True))
-
-        def lines() -> CachedResponse:
-            return answer(panel.text_of(on(), snapshot, zone, words_of(language)), TEXT, extra=ANYWHERE)
-
+    def _of_all(self, pages: Pages, shown: _Shown) -> Iterator[tuple[str, Callable[[], CachedResponse]]]:
+        """Yield what changes with anything that is shown, and each minute."""
+        language, snapshot, setting = pages.language, shown.snapshot, self.setting
+        listing, texts, zone = partial(shown.listing, language), partial(shown.texts, language), setting.town.zone
+        html = self._html
+        yield "", lambda: html(pages.index(listing(), snapshot), posts=setting.writes)
+        yield "404.html", lambda: html(pages.nothing_here(snapshot))
+        yield EASY, lambda: html(pages.easy(listing(), snapshot))
+        yield POSTER, lambda: html(pages.poster(snapshot))
+        if setting.town.districts_of:
+            yield STREETS, lambda: html(pages.streets(listing(), snapshot))
+        yield "embed", lambda: html(pages.embed(listing(), snapshot), framed=True)
+        yield "embed.html", lambda: html(pages.fragment(listing(), snapshot))
+        # For browsers without scripts each screen of a turn has a page.
         for number in range(1, panel.SCREENS + 1):
-            yield path(panel_path(number)), made_from, partial(screen, number)
-        yield path(f"{PANEL}.txt"), made_from, lines
-        yield (
-            path(f"{PANEL}.json"),
-            made_from,
-            lambda: answer(panel.json_of(on(), snapshot, zone), JSON, extra=ANYWHERE),
-        )
+            yield panel_path(number), partial(lambda at: html(pages.panel(texts(), snapshot, at), framed=True), number)
+        yield f"{PANEL}.txt", lambda: _data(TEXT, panel.text_of(texts(), snapshot, zone, words_of(language)))
+        yield f"{PANEL}.json", lambda: _data(JSON, panel.json_of(texts(), snapshot, zone))
 
-    def _documents_in(self, language: str, shown: _Shown) -> Iterator[_Row]:
-        setting, now = self.setting, shown.snapshot.now
-        planned = tuple(each for each in shown.all if each.planned)
+    def _of_some(self, pages: Pages, shown: _Shown) -> Iterator[_Row]:
+        """Yield what changes with less than that."""
+        language, snapshot, setting = pages.language, shown.snapshot, self.setting
+        now, planned = snapshot.now, tuple(each for each in shown.all if each.planned)
 
-        def feed() -> CachedResponse:
+        def feed() -> str:
             title = f"{words_of(language).gettext('Alerts')} – {setting.town.name}"
             entries = [share.entry for share in shares_of(shown.all, language)]
-            return answer(machine.feed(entries, setting, language, title, now), ATOM, extra=ANYWHERE)
+            return machine.feed(entries, setting, language, title, now)
 
-        def calendar() -> CachedResponse:
+        def calendar() -> bytes:
             works = [share.planned for share in shares_of(planned, language) if share.planned is not None]
-            return answer(machine.calendar(works, setting), ICAL, extra=ANYWHERE)
+            return machine.calendar(works, setting)
 
-        # An empty feed is as new as it can be.
-        yield setting.path(language, "feed.atom"), shown.all or now, feed
-        yield setting.path(language, "calendar.ics"), planned, calendar
+        # The picture says of when it is: drawing it each minute would cost a fleet too much.
+        looks = (shown.on, snapshot.doubtful, now.replace(minute=0, second=0, microsecond=0))
+        yield "card.png", looks, lambda: answer(pages.picture(shown.listing(language), snapshot), PNG)
+        if setting.keeps:
+            made_of = (snapshot.bots, now.astimezone(setting.town.zone).date())
+            yield PRIVACY, made_of, lambda: self._html(pages.privacy(snapshot))
+        yield "feed.atom", shown.all or now, lambda: _data(ATOM, feed())
+        yield "calendar.ics", planned, lambda: _data(ICAL, calendar())
+
+    def _html(self, text: str, **safe: bool) -> CachedResponse:
+        return answer(text, HTML, extra=safety(self.setting, **safe))
 
     def _sitemap(self, shown: _Shown, known: Known) -> CachedResponse:
         path, languages = self.setting.path, self.setting.languages
@@ -360,14 +344,14 @@ class Site:
         return answer(machine.sitemap(paths, self.setting), XML, fresh_for=60)
 
 
+def _data(kind: str, content: str | bytes) -> CachedResponse:
+    """Data for programs, on pages of any site too."""
+    return answer(content, kind, extra=ANYWHERE)
+
+
 def shares_of(shown: Iterable[RenderedIncident], language: str) -> Sequence[IncidentCard]:
     """Return their parts in one language, without those that can't be made."""
     return [share for each in shown if (share := each.shares.get(language)) is not None]
-
-
-def _map(shown: Sequence[RenderedIncident]) -> CachedResponse:
-    features = (found for rendered in shown if (found := rendered.features.get()))
-    return answer(machine.collection(features), GEOJSON, extra=ANYWHERE)
 
 
 def _own(setting: Setting) -> Mapping[str, Callable[[], CachedResponse | None]]:
