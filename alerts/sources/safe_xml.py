@@ -91,7 +91,8 @@ def _refuse(document: bytes, max_tags: int) -> None:
         raise Unreadable(because("xml_empty"))
     # A DTD is refused before lxml sees it, which would read all of it first; what hides behind the head, after.
     start = _PROLOG.match(document)
-    head = document[start.end() if start else 0 :][:15].lower()
+    begins = start.end() if start else 0
+    head = document[begins : begins + 15].lower()
     if head.startswith((b"<!doctype html", b"<html")):
         raise Unreadable(because("xml_is_html"))
     if head.startswith(b"<!doctype"):

@@ -18,24 +18,27 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from lxml import etree
 
-from alerts.model.alert import Circle
+from alerts.model.alert import Circle, NamedValue
 from alerts.model.bounds import Ring, bounded
 from alerts.model.reason import Reason, because
 from alerts.sources.safe_xml import FORBIDDEN, Element
 
 Fields = dict[str, list[Any]]
-"""An element's content by name, in order: a text, or again Fields for what has children. Nothing in it is empty."""
+"""An element's content by name, in order: texts, NamedValues of pairs, or again Fields. Nothing in it is empty."""
 
 # Elements with children; all others are texts.
-_STRUCTURES = frozenset({"info", "eventCode", "parameter", "resource", "area", "geocode"})
+_STRUCTURES = frozenset({"info", "resource", "area"})
+# Elements with a name and a value.
+_PAIRS = frozenset({"eventCode", "parameter", "geocode"})
 # Texts whose line breaks mean something.
 _PROSE = frozenset({"description", "instruction"})
-# alert, info, area, geocode: CAP nests no deeper.
-_DEPTH = 4
+# alert, info, area: CAP nests no deeper, but for pairs.
+_DEPTH = 3
 
 _LONGEST = 1000
 # Characters of a field that are read; of any other _LONGEST. Samples of fifteen services have a tenth of it.
@@ -87,11 +90,11 @@ class Bounds:
 
     def take(self, name: str, text: str) -> str:
         """As much of a field's text as is read."""
-        if name in _OUTLINES:
-            return text
         if len(text) <= _LONGEST and text.isascii() and len(text) <= self._characters:
             # Within every bound, and without marks that could be piled up: nearly all fields are.
             self._characters -= len(text)
+            return text
+        if name in _OUTLINES:
             return text
         most, whole = _LONGER.get(name, _LONGEST), text
         if name in _NAMES:
@@ -100,15 +103,21 @@ class Bounds:
             self.notes[because("field_too_long", name=name, most=most)] = None
         kept = bounded(text, min(most, self._characters))
         self._characters -= len(kept)
-        return kept
+        if not self._characters:
+            self._end()
+        return kept.rstrip() if len(kept) < len(text) else kept
 
-    def room(self) -> bool:
-        """True if one more field may be read."""
-        self._fields -= 1
-        if self._fields >= 0 and self._characters > 0:
-            return True
+    def room(self, count: int) -> int:
+        """As many of `count` more fields as are read."""
+        if count > self._fields:
+            self._end()
+        read = min(count, self._fields)
+        self._fields -= read
+        return read
+
+    def _end(self) -> None:
+        self._fields = 0
         self.notes[because("message_too_long")] = None
-        return False
 
 
 def bounded_name(name: str) -> str:
@@ -129,12 +138,12 @@ def local_name(element: Element) -> str:
 def fields_of(element: Element, bounds: Bounds, depth: int = _DEPTH) -> Fields:
     """The children of a CAP element, whatever their order, prefix and namespace; signatures and empty ones left out."""
     fields: Fields = {}
-    for child in element:
-        if not bounds.room():
-            break
+    for child in islice(element, bounds.room(len(element))):
         name = local_name(child)
-        if name in _STRUCTURES:
-            value: Any = _structure_of(child, bounds, depth)
+        if name in _PAIRS:
+            value: Any = _pair_of(child, bounds)
+        elif name in _STRUCTURES:
+            value = fields_of(child, bounds, depth - 1) if depth > 1 else {}
         elif name == "Signature":
             continue
         else:
@@ -146,12 +155,19 @@ def fields_of(element: Element, bounds: Bounds, depth: int = _DEPTH) -> Fields:
     return fields
 
 
-def _structure_of(element: Element, bounds: Bounds, depth: int) -> Fields:
-    if len(element):
-        return fields_of(element, bounds, depth - 1) if depth > 1 else {}
-    # CAP 1.0 wrote a pair as "name=value"
-    name, _, value = bounds.take("value", element.text or "").strip().partition("=")
-    return {"valueName": [name], "value": [value]} if name and value else {}
+def _pair_of(element: Element, bounds: Bounds) -> NamedValue | None:
+    """Return the first name and the first value in the element. Returns None if either is missing."""
+    name = value = ""
+    for child in islice(element, bounds.room(len(element))):
+        tag = local_name(child)
+        if tag == "valueName":
+            name = name or _text_of(child, tag, bounds)
+        elif tag == "value":
+            value = value or _text_of(child, tag, bounds)
+    if not len(element):
+        # CAP 1.0 wrote a pair as "name=value"
+        name, _, value = _text_of(element, "value", bounds).partition("=")
+    return NamedValue(name, value) if name and value else None
 
 
 def _text_of(element: Element, name: str, bounds: Bounds) -> str:
@@ -159,30 +175,35 @@ def _text_of(element: Element, name: str, bounds: Bounds) -> str:
     # Some senders put markup into a description: its words count, its tags don't.
     if len(element):
         text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-    if name in _PROSE:
-        text = bounds.take(name, text)
-        return text if text.strip() else ""
-    return bounds.take(name, text.strip()).rstrip()
+    words = text.strip()
+    return bounds.take(name, text if words and name in _PROSE else words)
 
 
 def fields_of_json(document: Mapping[str, Any], bounds: Bounds, depth: int = _DEPTH) -> Fields:
     """The same of a JSON object with CAP's names, whose values are texts, objects or lists of these."""
     fields: Fields = {}
     for name, value in document.items():
-        if not bounds.room():
-            break
         items = value if isinstance(value, list) else [value]
-        if name not in _STRUCTURES:
-            texts = (str(each) for each in items if isinstance(each, str | int | float) and bounds.room())
-            # JSON can spell lone surrogates and control characters, which neither XML nor a database takes.
-            values: list[Any] = [FORBIDDEN.sub("", bounds.take(name, text.strip())).strip() for text in texts]
-        elif depth > 1:
-            values = [fields_of_json(item, bounds, depth - 1) for item in items if isinstance(item, Mapping)]
-        else:
-            values = []
+        values = [_value_of_json(name, item, bounds, depth) for item in items[: bounds.room(len(items))]]
         if kept := [item for item in values if item]:
             fields[name] = kept
     return fields
+
+
+def _value_of_json(name: str, item: object, bounds: Bounds, depth: int) -> str | NamedValue | Fields | None:
+    if name in _PAIRS:
+        return _pair_of_json(item, bounds) if isinstance(item, Mapping) else None
+    if name in _STRUCTURES:
+        return fields_of_json(item, bounds, depth - 1) if depth > 1 and isinstance(item, Mapping) else None
+    if not isinstance(item, str | int | float):
+        return None
+    # JSON can spell lone surrogates and control characters, which neither XML nor a database takes.
+    return FORBIDDEN.sub("", bounds.take(name, str(item).strip())).strip()
+
+
+def _pair_of_json(pair: Mapping[str, Any], bounds: Bounds) -> NamedValue | None:
+    said = fields_of_json({name: pair[name] for name in ("valueName", "value") if name in pair}, bounds)
+    return NamedValue(said["valueName"][0], said["value"][0]) if len(said) == 2 else None
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------

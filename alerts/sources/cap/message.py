@@ -26,7 +26,6 @@ from alerts.model.alert import (
     Certainty,
     Info,
     MsgType,
-    NamedValue,
     Reference,
     Resource,
     ResponseType,
@@ -208,7 +207,7 @@ class _MessageReader:
             language=read_language(_first(fields, "language") or self._language, self._note),
             response_types=self._codes(fields, "responseType", ResponseType),
             audience=_first(fields, "audience"),
-            event_codes=_pairs(fields, "eventCode"),
+            event_codes=tuple(fields.get("eventCode", ())),
             effective=self._time(fields, "effective"),
             onset=self._time(fields, "onset"),
             expires=self._time(fields, "expires"),
@@ -218,7 +217,7 @@ class _MessageReader:
             instruction=_first(fields, "instruction"),
             web=_first(fields, "web"),
             contact=_first(fields, "contact"),
-            parameters=_pairs(fields, "parameter"),
+            parameters=tuple(fields.get("parameter", ())),
             resources=tuple(self._resource(one) for one in fields.get("resource", ())),
             areas=self._areas_of(fields),
         )
@@ -261,14 +260,14 @@ class _MessageReader:
         )
 
     def _area(self, fields: Fields) -> Area:
-        rings = (self._ring(text) for text in fields.get("polygon", ()))
-        circles = (read_circle(text, self._note) for text in fields.get("circle", ()))
+        rings = [self._ring(text) for text in fields.get("polygon", ())]
+        circles = [read_circle(text, self._note) for text in fields.get("circle", ())]
         altitude, ceiling = _first(fields, "altitude"), _first(fields, "ceiling")
         return Area(
             description=_first(fields, "areaDesc") or "",
-            polygons=tuple(ring for ring in rings if ring),
-            circles=tuple(circle for circle in circles if circle),
-            geocodes=_pairs(fields, "geocode"),
+            polygons=tuple([ring for ring in rings if ring]),
+            circles=tuple([circle for circle in circles if circle]),
+            geocodes=tuple(fields.get("geocode", ())),
             altitude=read_number(altitude, "altitude", self._note) if altitude else None,
             ceiling=read_number(ceiling, "ceiling", self._note) if ceiling else None,
         )
@@ -293,19 +292,6 @@ class _MessageReader:
 def _first(fields: Fields, name: str) -> str | None:
     values = fields.get(name)
     return values[0] if values else None
-
-
-def _pairs(fields: Fields, name: str) -> tuple[NamedValue, ...]:
-    pairs = fields.get(name)
-    if not pairs:
-        return ()
-    return tuple(
-        [
-            NamedValue(pair["valueName"][0], pair["value"][0])
-            for pair in pairs
-            if "valueName" in pair and "value" in pair
-        ]
-    )
 
 
 # --- MeteoAlarm -----------------------------------------------------------------------------------------------------
