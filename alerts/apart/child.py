@@ -17,8 +17,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from alerts import leave_out_colours
 from alerts.apart import wire
-from alerts.apart.pool import LARGEST_QUESTION, Limits
+from alerts.apart.wire import LARGEST_QUESTION, Limits
 
 IDLE = 60.0
 """Seconds without a question after which it ends."""
@@ -99,6 +100,7 @@ def _place(error: BaseException) -> str:
 def main() -> None:
     """Answer until there is nothing more to answer."""
     _limit_for_good()
+    leave_out_colours()
     # Without questions for a while, or without its daemon, the process has nothing to do.
     with socket.socket(fileno=0) as line, contextlib.suppress(TimeoutError, BrokenPipeError):
         for _ in range(MOST_QUESTIONS):

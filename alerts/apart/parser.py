@@ -10,7 +10,8 @@ from functools import partial, update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
-from alerts.apart.pool import POOL, Limits, Pool
+from alerts.apart.pool import POOL, Pool
+from alerts.apart.wire import Limits
 from alerts.model.errors import TocsinError, Unreadable
 from alerts.model.plain import shaped
 

@@ -23,12 +23,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import structlog
 
 from alerts.apart import wire
+from alerts.apart.wire import Limits
 from alerts.model.errors import TocsinError
 from alerts.model.reason import Reason, because, read_reason
 
@@ -39,9 +40,8 @@ log = structlog.get_logger(__name__)
 
 # Reading is CPU-bound, and two cores are what a small machine has.
 PROCESSES = 2
-LARGEST_QUESTION = 96 * 1_048_576
 LARGEST_ANSWER = 48 * 1_048_576
-"""Bytes of what is asked and of what is answered: the largest picture, with room."""
+"""Bytes of what is answered: the largest picture, with room."""
 PATIENCE = 30.0
 """Seconds beyond those of computing that an answer may take: a machine that is busy gives these processes little."""
 MOST_WAITING = 1000
@@ -52,14 +52,6 @@ OF_THIS_MACHINE = frozenset({"apart_busy", "apart_silent", "apart_not_begun"})
 _COMMAND = (sys.executable, "-B", "-m", "alerts.apart.child")
 # Characters of the process's error that reach the log: its text may be a stranger's.
 _SAID = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of one reading: seconds of computing, and MB of memory."""
-
-    seconds: float
-    memory: int
 
 
 class Reads(Protocol):

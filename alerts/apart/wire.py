@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from alerts.model.plain import plain
@@ -18,6 +19,16 @@ from alerts.model.plain import plain
 # The lengths of the three parts.
 HEAD = struct.Struct(">III")
 _BYTES = "bytes"
+LARGEST_QUESTION = 96 * 1_048_576
+"""Bytes of what is asked: the largest picture, with room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one reading: seconds of computing, and MB of memory."""
+
+    seconds: float
+    memory: int
 
 
 def packed(message: Mapping[str, Any]) -> bytes:

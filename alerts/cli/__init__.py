@@ -10,17 +10,14 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
-from typing import Any
 
+from alerts import leave_out_colours
 from alerts.cli.handing import hand_over
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `tocsin` command: runs it and exits with its status."""
-    # structlog and httpx import these where they are installed (Typer brings them), and never use them here: a tenth
-    # of a start. None in `sys.modules` makes a module look as if it weren't installed (Language Reference, 5.3.1).
-    modules: dict[str, Any] = sys.modules
-    modules["rich"] = modules["pygments"] = None
+    leave_out_colours()
     sys.exit(run(arguments))
 
 

@@ -13,12 +13,10 @@ import re
 import resource
 import shutil
 import socket
-import ssl
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version as installed
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +62,8 @@ def discreet(line: str) -> str:
 
 
 def _machine(town: Town) -> Iterator[Line]:
+    from importlib.metadata import version as installed
+
     from alerts.store.files import SQLITE
 
     made = f"Python {platform.python_version()}, SQLite {SQLITE}, {platform.libc_ver()[1]}, {platform.release()}"
@@ -125,6 +125,8 @@ def _copies(town: Town) -> Iterator[Line]:
 
 
 def _certificate(town: Town) -> Iterator[Line]:
+    import ssl
+
     address = urlsplit(town.public_url or "")
     if address.scheme != "https" or not address.hostname:
         return

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
@@ -41,8 +41,11 @@ def _short_forms(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _table(lines: Sequence[str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Read a table: a word with a colon begins an entry, and each line from there on is one way to say it."""
+def _table(lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Read a table: a word with a colon begins an entry, and each line from there on is one way to say it.
+
+    Returns each entry with the source of its pattern (`_compiled`).
+    """
     entries: list[tuple[str, list[str]]] = []
     for each in lines:
         line = each.strip()
@@ -51,10 +54,14 @@ def _table(lines: Sequence[str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
             line = line[begun.end() :]
         if line:
             entries[-1][1].append(_written_out(line))
-    return tuple((name, re.compile(rf"(?<!\w)(?:{'|'.join(ways)})(?!\w)")) for name, ways in entries)
+    return tuple((name, rf"(?<!\w)(?:{'|'.join(ways)})(?!\w)") for name, ways in entries)
 
 
-def _any_of(*sections: str) -> re.Pattern[str]:
+# At first use: compiling all of them takes 50 ms, and most commands and readers need few of them or none.
+_compiled = cache(re.compile)
+
+
+def _any_of(*sections: str) -> str:
     """Read sections without hazards, one way to say a thing on each line, as one pattern."""
     return _table(["any:", *(line for section in sections for line in _SECTIONS[section])])[0][1]
 
@@ -107,33 +114,34 @@ _read_once = lru_cache(maxsize=512)
 @_read_once
 def named(text: str) -> tuple[str, ...]:
     """Return the hazards that a folded text names and means, by their values, the gravest first."""
-    if _NO_EVENT.search(text):
+    if _compiled(_NO_EVENT).search(text):
         return ()
     return tuple(
         hazard
         for hazard, names in _NAMES
-        if any(not _is_denied(hazard, text, found) for found in names.finditer(text)) and is_meant(hazard, text)
+        if any(not _is_denied(hazard, text, found) for found in _compiled(names).finditer(text))
+        and is_meant(hazard, text)
     )
 
 
 @_read_once
 def is_meant(hazard: str, text: str) -> bool:
     """True if a text that names a hazard, or accompanies its name, can mean it."""
-    if hazard in _MEANT_STILL and _MEANT_STILL[hazard].search(text):
+    if hazard in _MEANT_STILL and _compiled(_MEANT_STILL[hazard]).search(text):
         return True
-    return not (hazard in _NOT_MEANT and _NOT_MEANT[hazard].search(text))
+    return not (hazard in _NOT_MEANT and _compiled(_NOT_MEANT[hazard]).search(text))
 
 
 @_read_once
 def event_in(text: str) -> str:
     """Return the first event other than a hazard that a folded text names; "" if it names none."""
-    return next((event for event, names in _EVENTS if names.search(text)), "")
+    return next((event for event, names in _EVENTS if _compiled(names).search(text)), "")
 
 
 @_read_once
 def is_drill(text: str) -> bool:
     """True if a folded text is about a drill or a test."""
-    return _IS_DRILL.search(text) is not None
+    return _compiled(_IS_DRILL).search(text) is not None
 
 
 def _is_denied(hazard: str, text: str, found: re.Match[str]) -> bool:
@@ -157,12 +165,15 @@ def is_taken_back(text: str) -> bool:
 @_read_once
 def says_it_is_over(*texts: str) -> bool:
     """True if one of the texts says outright that the alarm or danger is over, and none says that it goes on."""
-    return any(_has_ended(_OVER, text) for text in texts) and not any(_GOES_ON.search(text) for text in texts)
+    return any(_has_ended(_OVER, text) for text in texts) and not any(
+        _compiled(_GOES_ON).search(text) for text in texts
+    )
 
 
-def _has_ended(ways: re.Pattern[str], text: str) -> bool:
+def _has_ended(ways: str, text: str) -> bool:
     """True if a text says in one of `ways` that it has ended; "sera levée" and "fin prévue à 18 h" don't say so."""
     return any(
-        not _NOT_YET.search(text, max(0, found.start() - 20), found.end()) and not _LATER.match(text, found.end())
-        for found in ways.finditer(text)
+        not _compiled(_NOT_YET).search(text, max(0, found.start() - 20), found.end())
+        and not _LATER.match(text, found.end())
+        for found in _compiled(ways).finditer(text)
     )

@@ -14,15 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
-
-from PIL import Image, ImageDraw, ImageFont
+from typing import TYPE_CHECKING, Any
 
 from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import Hazard
 from alerts.rendering.fit import at_sentences, partly
 from alerts.rendering.library import as_sentences, capital
 from alerts.rendering.pictograms import pictogram
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
 
 _MOST = 230
 """Letters of what to do: two to four lines of the picture, and no burden in its alternative."""
@@ -173,8 +174,7 @@ _SIZES_OF_HEADINGS = ((84, 1), (72, 2), (62, 3))
 
 def draw_card(card: Card, *, as_jpeg: bool = False) -> bytes:
     """The card as PNG, or as JPEG, 1200 × 630; the same words make the same bytes."""
-    picture = Image.new("RGB", SIZE, _PAPER)
-    pen = ImageDraw.Draw(picture)
+    picture, pen = _sheet()
     pen.rectangle((0, 0, SIZE[0], 132), fill=_ground(card))
     left = _MARGIN
     if card.severity is not None:
@@ -195,14 +195,12 @@ def draw_card(card: Card, *, as_jpeg: bool = False) -> bytes:
     y = _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
     _what_to_do(pen, card.do, y + 18)
     _foot(pen, card)
-    file = io.BytesIO()
     if as_jpeg:
+        file = io.BytesIO()
         # Without thinned-out colours, so that letters keep their edges.
         picture.save(file, "JPEG", quality=88, subsampling=0, optimize=True)
         return file.getvalue()
-    # 64 colours are enough for flat areas and text, and make the file small.
-    picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
-    return file.getvalue()
+    return _as_png(picture)
 
 
 def _ground(card: Card) -> str:
@@ -325,8 +323,7 @@ class Bar:
 
 def draw_bars(heading: str, bars: Sequence[Bar], foot: str) -> bytes:
     """Some bars below one another as PNG, 1200 × 630, the longest as wide as there is room."""
-    picture = Image.new("RGB", SIZE, _PAPER)
-    pen = ImageDraw.Draw(picture)
+    picture, pen = _sheet()
     top = _paragraph(pen, heading, 36, _font("Bold", 46), 2) + 8
     room, longest = SIZE[0] - 2 * _MARGIN, max(*(bar.value for bar in bars), 1)
     height = (SIZE[1] - 72 - top) / len(bars)
@@ -338,12 +335,31 @@ def draw_bars(heading: str, bars: Sequence[Bar], foot: str) -> bytes:
         pen.rectangle((_MARGIN, y + 42, _MARGIN + room * bar.value // longest, y + 60), fill=COLOURS[Severity.MINOR])
         pen.text((_MARGIN, y + 64), _short(bar.parts, small, room), fill=_SOFT, font=small)
     pen.text((_MARGIN, SIZE[1] - 36), _short(foot, small, room), fill=_SOFT, font=small, anchor="lm")
+    return _as_png(picture)
+
+
+# Pillow is imported by what draws: a command that stores an alert needs the words of a card only.
+
+
+def _sheet() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    from PIL import Image, ImageDraw  # noqa: PLC0415
+
+    picture = Image.new("RGB", SIZE, _PAPER)
+    return picture, ImageDraw.Draw(picture)
+
+
+def _as_png(picture: Image.Image) -> bytes:
+    from PIL.Image import Quantize  # noqa: PLC0415
+
     file = io.BytesIO()
-    picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
+    # 64 colours are enough for flat areas and text, and make the file small.
+    picture.quantize(64, method=Quantize.FASTOCTREE).save(file, "PNG")
     return file.getvalue()
 
 
 @cache
 def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+    from PIL import ImageFont  # noqa: PLC0415
+
     with (files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf").open("rb") as file:
         return ImageFont.truetype(io.BytesIO(file.read()), size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,6 +93,11 @@ def number(body: bytes) -> int:
 @parser("surroundings", seconds=5)
 def surroundings(body: bytes) -> str:
     return " ".join(sorted(os.environ))
+
+
+@parser("loaded", seconds=5)
+def loaded(names: bytes) -> str:
+    return " ".join(name for name in names.decode().split() if sys.modules.get(name))
 
 
 @parser("folder", seconds=5)

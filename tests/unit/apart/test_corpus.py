@@ -14,7 +14,7 @@ import pytest
 
 import alerts
 from alerts.apart.parser import PARSERS
-from alerts.apart.pool import Limits
+from alerts.apart.wire import Limits
 from bench.hostile import CORPUS, LEAST
 from tests.walls import in_one_test
 

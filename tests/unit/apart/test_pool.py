@@ -14,7 +14,8 @@ import pytest
 
 from alerts.apart import pool as pools
 from alerts.apart import wire
-from alerts.apart.pool import POOL, PROCESSES, Limits, Pool
+from alerts.apart.pool import POOL, PROCESSES, Pool
+from alerts.apart.wire import Limits
 from alerts.daemon.telemetry import Metrics
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.events import Events
@@ -52,6 +53,10 @@ def test_it_has_nothing_of_the_daemons_environment(monkeypatch):
         assert pool.run(readings.surroundings, (b"",), str).split() == ["LC_CTYPE", "PYTHONPATH"]
     finally:
         pool.close()
+
+
+def test_it_begins_without_libraries_that_it_never_uses():
+    assert readings.loaded.in_subprocess(b"structlog rich pygments") == "structlog"
 
 
 def test_it_stands_in_no_folder_that_somebody_may_take_away(tmp_path, monkeypatch):

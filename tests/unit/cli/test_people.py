@@ -262,7 +262,7 @@ def test_times_are_told_in_utc(tocsin):
 
 def test_the_other_commands_load_nothing_of_it(folder):
     """`post` starts as fast as before: nothing of signing in is imported for it, and no library that it never uses."""
-    needless = ("argon2", "webauthn", "pyotp", "alerts.access", "rich", "pygments")
+    needless = ("argon2", "webauthn", "pyotp", "alerts.access", "rich", "pygments", "PIL")
     code = (
         "import atexit, sys; from alerts.cli import main; "
         f"atexit.register(lambda: print([name for name in {needless} if sys.modules.get(name)])); "

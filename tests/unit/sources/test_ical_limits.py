@@ -7,7 +7,7 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.apart.pool import Limits
+from alerts.apart.wire import Limits
 from alerts.model.errors import Unreadable
 from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
 from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from alerts.apart.pool import Limits
+from alerts.apart.wire import Limits
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Surroundings
 from alerts.model.town import ListeningFeed
