@@ -42,7 +42,7 @@ from alerts.channels.answer import (
     unreadable,
 )
 from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, words_of
-from alerts.channels.json_api import Body, JsonApi
+from alerts.channels.json_api import ApiChannel, Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
 from alerts.model.bounds import rows, table
@@ -50,7 +50,7 @@ from alerts.model.domains import is_tld
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Message, PostImage, Quota, Receipt, TextFormat, subject_of
+from alerts.model.post import Message, PostImage, Receipt, TextFormat, subject_of
 from alerts.model.reason import because
 from alerts.model.town import RateLimit
 
@@ -126,7 +126,7 @@ def _facet(text: str, start: int, end: int, address: str) -> dict[str, Any]:
     return {"index": index, "features": [{"$type": "app.bsky.richtext.facet#link", "uri": address}]}
 
 
-class Bluesky:
+class Bluesky(ApiChannel[JsonApi]):
     """An account. Publishes, replies, deletes and finds; reads what people reply."""
 
     exact = True
@@ -135,18 +135,14 @@ class Bluesky:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._api = JsonApi("Bluesky", name, settings, resources, settings.password)
+        super().__init__(JsonApi("Bluesky", name, settings, resources, settings.password))
         self._session: _Session | None = None
         # The password that was refused last, and until when by the steady clock.
         self._refused: tuple[str, float, DeliveryError] | None = None
 
-    async def open(self) -> None:
-        """Read the app password; raises BadCredential where it is missing. Sends nothing."""
-        self._api.open()
-
     async def close(self) -> None:
         """Forget password and session; the HTTP session is the process's."""
-        self._api.close()
+        await super().close()
         self._session = None
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
@@ -226,10 +222,6 @@ class Bluesky:
         return Probe(
             f"@{name_of(body.get('handle')) or self._settings.handle}", (), count_of(body.get("followersCount"))
         )
-
-    def quotas(self) -> Sequence[Quota]:
-        """The points of writing as the server last reported them, unless they are renewed."""
-        return self._api.quotas()
 
     async def look(self, name: str, query: Mapping[str, str], *, whole: bool = False) -> Answer:
         """One answer of a method that reads. Raises DeliveryError; Gone where there is no such post."""

@@ -41,12 +41,13 @@ from alerts.channels.answer import (
     unreadable,
 )
 from alerts.channels.graph import BLOCKED, GraphApi, GraphError, Meaning, error_of, is_gone, regained_after, rows_of
+from alerts.channels.json_api import ApiChannel
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
 from alerts.model.alert import Severity
 from alerts.model.bounds import bounded, table
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Means, Message, Quota, Receipt, TextFormat
+from alerts.model.post import Means, Message, Receipt, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import RateLimit
 
@@ -118,7 +119,7 @@ class InstagramSettings(ChannelSettings):
         return value
 
 
-class Instagram:
+class Instagram(ApiChannel[GraphApi]):
     """An account. Publishes and finds."""
 
     def __init__(self, name: str, settings: InstagramSettings, resources: Resources) -> None:
@@ -126,15 +127,7 @@ class Instagram:
         self._settings = settings
         self._resources = resources
         self._me = settings.account_id
-        self._api = GraphApi("Instagram", name, settings, resources, subject=self._me, refusal=refusal)
-
-    async def open(self) -> None:
-        """Read the token and, where given, the app's secret; raises BadCredential. Sends nothing."""
-        self._api.open()
-
-    async def close(self) -> None:
-        """Forget the token; the session is the process's."""
-        self._api.close()
+        super().__init__(GraphApi("Instagram", name, settings, resources, subject=self._me, refusal=refusal))
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:  # noqa: ARG002 all are posts
         """`POST /{account}/media`, and once it is ready `POST /{account}/media_publish`."""
@@ -195,10 +188,6 @@ class Instagram:
         if most is not None and most < day:
             warnings = (because("instagram_fewer_posts", most=most),)
         return Probe(f"@{account}", warnings, count_of(body.get("followers_count")))
-
-    def quotas(self) -> Sequence[Quota]:
-        """The quotas in the last usage headers that are nearly used up, without those that are over."""
-        return self._api.quotas()
 
     def _containers(self) -> dict[str, str]:
         """The containers of posts that aren't known to be out, by the post."""

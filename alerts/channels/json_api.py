@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import aiohttp
 
@@ -24,8 +24,10 @@ from alerts.channels.answer import (
     RequestPurpose,
     ask,
     count_of,
+    id_of,
     refusal_of,
     short_enough,
+    unreadable,
     wait_of,
 )
 from alerts.channels.hearing import moment_of
@@ -37,6 +39,44 @@ from alerts.model.post import Quota
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,9})?")
 Body = Mapping[str, Any] | aiohttp.FormData | bytes | None
 """What a request carries: an object that goes as JSON, a form, or bytes of a type that the headers name."""
+
+
+class PlatformApi(Protocol):
+    """The requests of a channel, its credential while it is open, and the limits that the platform told."""
+
+    def open(self) -> None:
+        """Read the credential anew. Raises BadCredential if it is missing. Sends nothing."""
+        ...
+
+    def close(self) -> None:
+        """Forget the credential; the session is the process's."""
+        ...
+
+    def quotas(self) -> Sequence[Quota]:
+        """The limits as the platform last told them, unless they are over."""
+        ...
+
+
+ApiT = TypeVar("ApiT", bound=PlatformApi)
+
+
+class ApiChannel(Generic[ApiT]):
+    """A channel that is open while its API is: what all of them have in common."""
+
+    def __init__(self, api: ApiT) -> None:
+        self._api = api
+
+    async def open(self) -> None:
+        """Read the credential anew. Raises BadCredential if it is missing. Sends nothing."""
+        self._api.open()
+
+    async def close(self) -> None:
+        """Forget the credential; the session is the process's."""
+        self._api.close()
+
+    def quotas(self) -> Sequence[Quota]:
+        """The limits as the platform last told them, unless they are over."""
+        return self._api.quotas()
 
 
 class JsonApi:
@@ -137,6 +177,12 @@ class JsonApi:
         if act is not RequestPurpose.READ and left.isdecimal() and (until := self.limit_of(answer)) is not None:
             self._limits = (Quota(int(left[:9]), until, None, "requests"),)
         return answer
+
+    def id_in(self, answer: Answer, act: RequestPurpose, name: str = "id") -> str:
+        """The id of what was made, under that name; raises what the answer means where there is none."""
+        if (made := id_of((answer.read() or {}).get(name))) is None:
+            raise unreadable(self._platform, answer, act)
+        return made
 
     def limit_of(self, answer: Answer) -> datetime | None:
         """Return when a limit is over: told as a time (Mastodon), in seconds since 1970 (Bluesky), or from now on.

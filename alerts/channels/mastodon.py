@@ -44,7 +44,7 @@ from alerts.channels.answer import (
     unreadable,
 )
 from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, words_of
-from alerts.channels.json_api import JsonApi
+from alerts.channels.json_api import ApiChannel, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
 from alerts.model.bounds import bounded, table, visible
@@ -52,7 +52,7 @@ from alerts.model.errors import DeliveryError, Gone, InDoubt, Rejected, Retry, U
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.poll import SHORTEST, PollCount
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Message, PollForm, PostImage, Quota, Receipt, TextFormat
+from alerts.model.post import Message, PollForm, PostImage, Receipt, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import RateLimit
 
@@ -100,26 +100,22 @@ class MastodonSettings(HearingSettings):
         return replace(text, limit=self.characters)
 
 
-class Mastodon:
+class Mastodon(ApiChannel[JsonApi]):
     """An account. Publishes, replies, edits, deletes, finds, asks polls; reads what people reply, and blocks them."""
 
     def __init__(self, name: str, settings: MastodonSettings, resources: Resources) -> None:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._api = JsonApi("Mastodon", name, settings, resources, settings.token)
+        super().__init__(JsonApi("Mastodon", name, settings, resources, settings.token))
         self._account = ""
         # The posts in doubt, and when each may be sent again by the steady clock.
         self._doubtful: dict[str, float] = {}
 
     async def open(self) -> None:
         """Read the token; raises BadCredential where it is missing. Sends nothing."""
-        self._api.open()
+        await super().open()
         self._account = ""
-
-    async def close(self) -> None:
-        """Forget the token; the session is the process's."""
-        self._api.close()
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         """`POST /api/v1/statuses`. Raises Retry for a post in doubt that it is too early to repeat."""
@@ -142,7 +138,7 @@ class Mastodon:
         answer = await self._api.ask(
             "PUT", f"/api/v1/statuses/{_path(remote_id)}", RequestPurpose.EDIT, await self._body(message)
         )
-        return _receipt(answer, RequestPurpose.EDIT)
+        return self._receipt(answer, RequestPurpose.EDIT)
 
     async def delete(self, remote_id: str) -> None:
         """`DELETE /api/v1/statuses/{id}`; a status that is gone is done."""
@@ -220,10 +216,6 @@ class Mastodon:
         name = name_of(body.get("acct")) or self._name
         return Probe(f"@{name}", warnings, count_of(body.get("followers_count")))
 
-    def quotas(self) -> Sequence[Quota]:
-        """The window of requests as the server last reported it, unless it is over."""
-        return self._api.quotas()
-
     async def _post(self, key: str, body: Mapping[str, Any], reply_to: str | None) -> Receipt:
         act = RequestPurpose.REPLY if reply_to else RequestPurpose.PUBLISH
         try:
@@ -239,7 +231,10 @@ class Mastodon:
                 await self._api.read(f"/api/v1/statuses/{_path(reply_to)}", on_a_post=True)
             raise
         self._doubtful.pop(key, None)
-        return _receipt(answer, act)
+        return self._receipt(answer, act)
+
+    def _receipt(self, answer: Answer, act: RequestPurpose) -> Receipt:
+        return Receipt(self._api.id_in(answer, act), address_of((answer.read() or {}).get("url")))
 
     async def _body(self, message: Message) -> dict[str, Any]:
         media = await self._upload(message.image) if message.image else None
@@ -393,14 +388,6 @@ def _remark(remote_id: str, reply: Mapping[str, Any], root: str, server: str) ->
         edited_at=moment_of(reply.get("edited_at")),
         language=name_of(reply.get("language")),
     )
-
-
-def _receipt(answer: Answer, act: RequestPurpose) -> Receipt:
-    body = answer.read() or {}
-    remote_id = id_of(body.get("id"))
-    if remote_id is None:
-        raise unreadable("Mastodon", answer, act)
-    return Receipt(remote_id, address_of(body.get("url")))
 
 
 def _path(remote_id: str) -> str:

@@ -8,7 +8,7 @@ stands in the thread of its first event. An edit is an event of its own that rep
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote as escape
@@ -16,12 +16,12 @@ from urllib.parse import quote as escape
 from pydantic import Field
 
 from alerts.channels import ChannelKind
-from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal, unreadable
-from alerts.channels.json_api import JsonApi
+from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal
+from alerts.channels.json_api import ApiChannel, JsonApi
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
 from alerts.model.bounds import rows, table
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Message, Quota, Receipt, TextFormat
+from alerts.model.post import Message, Receipt, TextFormat
 from alerts.model.town import RateLimit
 
 _API = "/_matrix/client/v3"
@@ -40,7 +40,7 @@ class MatrixSettings(ChannelSettings):
     public: bool = False
 
 
-class Matrix:
+class Matrix(ApiChannel[JsonApi]):
     """A room. Sends, replies in the first event's thread, edits, redacts and finds."""
 
     two_levels = True
@@ -48,15 +48,7 @@ class Matrix:
     def __init__(self, name: str, settings: MatrixSettings, resources: Resources) -> None:
         self._name = name
         self._settings = settings
-        self._api = JsonApi("Matrix", name, settings, resources, settings.token)
-
-    async def open(self) -> None:
-        """Read the token; raises BadCredential where it is missing. Sends nothing."""
-        self._api.open()
-
-    async def close(self) -> None:
-        """Forget the token; the session is the process's."""
-        self._api.close()
+        super().__init__(JsonApi("Matrix", name, settings, resources, settings.token))
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         """Send the words, in the thread of the event `reply_to`."""
@@ -119,20 +111,13 @@ class Matrix:
         body = (await self._api.read(f"{_API}/account/whoami")).read() or {}
         return name_of(body.get("user_id")) or self._name
 
-    def quotas(self) -> Sequence[Quota]:
-        """Always empty: a server tells of its limits in a refusal alone."""
-        return ()
-
     @property
     def _room(self) -> str:
         return f"{_API}/rooms/{_path(self._settings.room)}"
 
     async def _send(self, transaction: str, content: Mapping[str, Any], act: RequestPurpose) -> Receipt:
         answer = await self._api.ask("PUT", f"{self._room}/send/m.room.message/{_path(transaction)}", act, content)
-        event = id_of((answer.read() or {}).get("event_id"))
-        if event is None:
-            raise unreadable("Matrix", answer, act)
-        return self._at(event)
+        return self._at(self._api.id_in(answer, act, "event_id"))
 
     def _at(self, event: str) -> Receipt:
         return Receipt(event, f"https://matrix.to/#/{self._settings.room}/{event}")

@@ -7,7 +7,6 @@ repeat would be known: a post in doubt is sent again if it is Moderate or worse,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
@@ -15,13 +14,13 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from alerts.channels import ChannelKind
-from alerts.channels.answer import RequestPurpose, id_of, unreadable
-from alerts.channels.json_api import JsonApi
+from alerts.channels.answer import RequestPurpose
+from alerts.channels.json_api import ApiChannel, JsonApi
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
 from alerts.model.alert import Severity
 from alerts.model.errors import Rejected
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Means, Message, Quota, Receipt, TextFormat
+from alerts.model.post import Means, Message, Receipt, TextFormat
 from alerts.model.reason import because
 from alerts.model.town import RateLimit
 
@@ -42,20 +41,12 @@ class NtfySettings(ChannelSettings):
     public: bool = False
 
 
-class Ntfy:
+class Ntfy(ApiChannel[JsonApi]):
     """A topic. Sends, and nothing else."""
 
     def __init__(self, name: str, settings: NtfySettings, resources: Resources) -> None:
         self._settings = settings
-        self._api = JsonApi("ntfy", name, settings, resources, settings.token)
-
-    async def open(self) -> None:
-        """Read the token, if one is named; raises BadCredential where it is missing. Sends nothing."""
-        self._api.open()
-
-    async def close(self) -> None:
-        """Forget the token; the session is the process's."""
-        self._api.close()
+        super().__init__(JsonApi("ntfy", name, settings, resources, settings.token))
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:  # noqa: ARG002 there are no threads
         """`POST /{topic}`: the words, with the alert's page behind a tap."""
@@ -67,20 +58,13 @@ class Ntfy:
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         route = f"/{self._settings.topic}?{query}"
         answer = await self._api.ask("POST", route, RequestPurpose.PUBLISH, content, headers=headers)
-        sent = id_of((answer.read() or {}).get("id"))
-        if sent is None:
-            raise unreadable("ntfy", answer, RequestPurpose.PUBLISH)
-        return Receipt(sent)
+        return Receipt(self._api.id_in(answer, RequestPurpose.PUBLISH))
 
     async def probe(self) -> Probe:
         """`GET /{topic}/auth`: whether the token may use the topic. It is read anew before."""
         self._api.open()
         await self._api.read(f"/{self._settings.topic}/auth")
         return Probe(self._settings.topic)
-
-    def quotas(self) -> Sequence[Quota]:
-        """Always empty: a server tells of its limits in a refusal alone."""
-        return ()
 
 
 KIND = ChannelKind(NtfySettings, TextFormat(limit=MOST_BYTES, count="bytes", link="field"), "alerts.channels.ntfy:Ntfy")

@@ -25,13 +25,14 @@ from alerts.channels.answer import (
 from alerts.channels.facebook import answers
 from alerts.channels.facebook.hearing import PageEar
 from alerts.channels.graph import GraphApi, is_gone
+from alerts.channels.json_api import ApiChannel
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings, read_credential
 from alerts.model.bounds import table
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.listening import EarReading, HeardPost
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Message, PostImage, Quota, Receipt
+from alerts.model.post import Message, PostImage, Receipt
 from alerts.model.reason import Reason, because
 
 # The Graph API documents 4 MB for a photo.
@@ -45,7 +46,7 @@ _MOST_PAGES = 50
 log = structlog.get_logger(__name__)
 
 
-class Facebook:
+class Facebook(ApiChannel[GraphApi]):
     """A Page. Publishes, comments as replies, edits, deletes, finds; reads people's comments there, and hides them.
 
     Facebook keeps two levels: the reply to a reply is placed after it, under the same comment. So an update is a
@@ -58,15 +59,9 @@ class Facebook:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._api = GraphApi("Facebook", name, settings, resources, subject=settings.page_id, refusal=answers.refusal)
-
-    async def open(self) -> None:
-        """Read the Page's token and, where given, the app's secret; raises BadCredential. Sends nothing."""
-        self._api.open()
-
-    async def close(self) -> None:
-        """Forget the token; the session is the process's."""
-        self._api.close()
+        super().__init__(
+            GraphApi("Facebook", name, settings, resources, subject=settings.page_id, refusal=answers.refusal)
+        )
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         """`POST /{page}/feed`, or a comment under `reply_to`.
@@ -200,10 +195,6 @@ class Facebook:
         fields = {"message": _whole(message), "published": "false"}
         answer = await self._api.ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
         return self._receipt(answer, RequestPurpose.PUBLISH)
-
-    def quotas(self) -> Sequence[Quota]:
-        """The quotas in the last usage headers that are nearly used up, without those that are over."""
-        return self._api.quotas()
 
     async def _followers(self) -> int | None:
         """Asked apart, since it takes a permission that publishing does not: without it the number is unknown."""
