@@ -99,10 +99,12 @@ async def _read(api: Api, operation: Operation, request: web.Request, call: ApiC
     body, form = await body_of(request, operation)
 
     def understood() -> ApiCall:
-        known = replace(call, digest=digest_of(request, form, body))
         if form == CAP:
-            return replace(known, alert=cap_of(body, api))
-        return replace(known, wish=wish_of(body, wish))
+            return replace(call, digest=digest_of(request, form, body.strip()), alert=cap_of(body, api))
+        value = _parsed(body) if body.strip() else {}
+        # In one spelling: a program may write the same object in another order.
+        same = json.dumps(value, sort_keys=True).encode() if body.strip() else b""
+        return replace(call, digest=digest_of(request, form, same), wish=wish_of(value, wish))
 
     return understood() if len(body) < _LONG else await asyncio.to_thread(understood)
 
@@ -250,9 +252,8 @@ async def body_within(request: web.Request, most: int) -> bytes:
         raise Problem(ProblemType.MALFORMED, "the body ends before its end; send it again") from None
 
 
-def wish_of(body: bytes, model: type[M]) -> M:
-    """The body as its model; none at all is an empty one. Raises Problem with everything that is wrong."""
-    value = _parsed(body) if body.strip() else {}
+def wish_of(value: Any, model: type[M]) -> M:
+    """The body's value as its model. Raises Problem with everything that is wrong."""
     try:
         # As JSON, for a strict model takes an enum's name and a list for a tuple from JSON alone.
         return model.model_validate_json(json.dumps(value, ensure_ascii=False))
@@ -277,14 +278,11 @@ def cap_of(body: bytes, api: Api) -> Alert:
     return alert
 
 
-def digest_of(request: web.Request, form: str, body: bytes) -> str:
+def digest_of(request: web.Request, form: str, words: bytes) -> str:
     """Return the identity of a request: its act, subject, words and condition."""
     # The same words on another condition (`If-Match`) are another request.
     parts = [request.method, request.rel_url.raw_path, form, request.headers.get("If-Match", "")]
-    # JSON in one spelling: a program may write the same object in another order.
-    is_json = form == JSON and bool(body.strip())
-    same = json.dumps(_parsed(body), sort_keys=True).encode() if is_json else body.strip()
-    return hashlib.sha256("\n".join(parts).encode() + b"\n" + same).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + words).hexdigest()
 
 
 def _parsed(body: bytes) -> Any:
