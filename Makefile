@@ -120,7 +120,7 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --runs 2
 
 # Exact versions and hashes for every platform, without any index's address. Needs uv.
 lock:

@@ -11,7 +11,7 @@ import sys
 
 from alerts.daemon.telemetry import set_up_log
 from bench.fleet import TOWNS
-from bench.measure import Row
+from bench.measure import Row, together
 from bench.process import keep_bytecode
 from bench.table import HEAD, cells, line, summary
 
@@ -49,6 +49,13 @@ def main() -> int:
         help=f"of: {', '.join((*SUBJECTS, *LONG))}; none: all but {', '.join(LONG)}",
     )
     parser.add_argument("--towns", type=int, default=TOWNS, metavar="N", help="of `fleet`")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="measure so often; the samples of all decide",
+    )
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
     asked = parser.parse_args()
     if unknown := [name for name in asked.subjects if name not in (*SUBJECTS, *LONG)]:
@@ -57,7 +64,10 @@ def main() -> int:
     print("ratios: ours by floor, of the best and of the medians; both have to reach the goal\n")
     set_up_log("error")
     keep_bytecode()
-    rows = measured(asked.subjects or SUBJECTS, asked.towns)
+    runs = [measured(asked.subjects or SUBJECTS, asked.towns) for _ in range(asked.runs)]
+    rows = together(runs)
+    if len(runs) > 1:
+        print("\n" + "\n".join([f"{len(runs)} runs together", line(HEAD), *(line(cells(row)) for row in rows)]))
     print(f"\n{summary(rows)}")
     return 1 if asked.strict and not all(row.met for row in rows) else 0
 

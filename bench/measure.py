@@ -6,7 +6,7 @@ import gc
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Side = Callable[[], float]
 """Does the work once and returns what it measured."""
@@ -46,6 +46,22 @@ class Row:
     def met(self) -> bool:
         """Whether both ratios reach the goal."""
         return all(at >= self.goal if self.at_least else at <= self.goal for at in (self.ratio, self.typical))
+
+
+def together(runs: Sequence[Sequence[Row]]) -> list[Row]:
+    """The rows of several runs, with the samples of all of them: one lucky or disturbed run meets or misses no goal."""
+    found: dict[str, Row] = {}
+    for row in (each for run in runs for each in run):
+        known = found.get(row.what)
+        found[row.what] = (
+            row if known is None else replace(row, floor=[*known.floor, *row.floor], ours=[*known.ours, *row.ours])
+        )
+    return list(found.values())
+
+
+def skipped(subject: str, why: str) -> None:
+    """Print why a subject has no rows here: a program is missing."""
+    print(f"{subject}: {why}; not measured")
 
 
 def seconds(work: Callable[[], object], times: int = 1) -> float:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from bench.measure import Row, in_turn
+from bench.measure import Row, in_turn, skipped
 
 SECONDS, ROUNDS = 4, 5
 WRK = "wrk"
@@ -23,7 +23,7 @@ _TROUBLE = re.compile(r"(Non-2xx or 3xx responses|Socket errors).*")
 def measure() -> Iterator[Row]:
     """Requests a second; then those of clients that have the page already."""
     if shutil.which(WRK) is None:
-        print("page: wrk is missing (Debian's package wrk), so this is not measured")
+        skipped("page", "wrk is missing (Debian's package wrk)")
         return
     with _server("floor") as floor, _server("ours") as ours:
         whole = in_turn(lambda: rate(floor), lambda: rate(ours), ROUNDS)

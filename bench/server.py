@@ -7,7 +7,6 @@ isn't installed there are no rows.
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import threading
 import time
@@ -25,7 +24,7 @@ from alerts.store.unit import acting
 from bench import samples
 from bench.commits import Ours, RawPosts
 from bench.loopback import loopback
-from bench.measure import Row, in_turn_async
+from bench.measure import Row, in_turn_async, skipped
 from bench.outbox import CHANNEL, lay_out, store
 from bench.pace import sustained
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
@@ -47,7 +46,7 @@ LEASE = "UPDATE lease SET until = until WHERE lane = %s"
 def measure() -> Iterator[Row]:
     """Four rows; none without PostgreSQL."""
     if find_binaries() is None:
-        print(MISSING, file=sys.stderr)
+        skipped("server", MISSING)
         return
     with PostgreSQL(durable=True) as server, tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         yield asyncio.run(_three_commits(_new(server, folder), _new(server, folder)))

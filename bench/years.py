@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import io
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ from alerts.model.incident import new_id
 from alerts.model.ports import SystemClock
 from alerts.store.copying import copy
 from bench import history
-from bench.measure import Row, in_turn
+from bench.measure import Row, in_turn, skipped
 from bench.process import cpu_of
 from bench.storm import CHANNELS, Program
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
@@ -49,7 +48,7 @@ def measure() -> Iterator[Row]:
     """Rows of a town with a million finished posts, by those of one with none; on PostgreSQL, too, where it is."""
     yield from _rows("", None)
     if find_binaries() is None:
-        print(MISSING, file=sys.stderr)
+        skipped("years on PostgreSQL", MISSING)
         return
     # As a station that was moved there: the copy has what the file has, and the planner is told what that is.
     with PostgreSQL(durable=True, settings={"autovacuum": "on"}) as server:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bench import page
 from bench.__main__ import SUBJECTS
-from bench.measure import Row, in_turn
+from bench.measure import Row, in_turn, together
 from bench.table import HEAD, cells, spell, summary
 from tests.walls import in_one_test
 
@@ -28,6 +31,21 @@ def test_a_goal_that_only_the_best_sample_reaches_is_missed(ours, at_least):
 
     assert not row.met
     assert cells(row)[-1] == "over"
+
+
+def test_two_runs_are_judged_by_the_samples_of_both():
+    lucky = Row("store", floor=[1.0, 1.0], ours=[1.5, 1.5], unit="s", goal=2.0)
+    [both] = together([[lucky], [replace(lucky, ours=[3.0, 3.0])]])
+
+    assert lucky.met
+    assert (both.typical, both.met) == (2.25, False)
+
+
+def test_a_subject_whose_program_is_missing_says_so_and_has_no_rows(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+
+    assert list(page.measure()) == []
+    assert capsys.readouterr().out == "page: wrk is missing (Debian's package wrk); not measured\n"
 
 
 def test_the_table_shows_both_ratios():
