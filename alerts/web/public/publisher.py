@@ -223,13 +223,14 @@ class Publisher:
         self._to_export.clear()
         edition = await self.edition()
         older = [rendered async for rendered in self._lacking(self._export, edition)]
-        cards = await self._new_cards(edition.incidents.values(), CARDS_AT_A_TIME)
-        is_behind = len(cards) >= CARDS_AT_A_TIME
-        cards |= await self._new_cards(older)
-        drawn = {path: card for path, (_, card) in cards.items()}
+        on = [(path, each) for each in edition.incidents.values() for path in each.cards]
+        new = [(path, each) for path, each in on if self._exported.get(path) != each.key]
+        cards = [*new[:CARDS_AT_A_TIME], *((path, each) for each in older for path in each.cards)]
+        drawn = {path: card for path, each in cards if (card := await self._older.card(path, each))}
         await asyncio.to_thread(_write, self._export, [*(each.answers for each in older), drawn, edition.answers])
-        self._exported |= {path: key for path, (key, _) in cards.items()}
-        return bool(older) or is_behind
+        # One that can't be drawn is tried once, and is in no other's way.
+        self._exported |= {path: each.key for path, each in cards}
+        return bool(older) or len(new) > CARDS_AT_A_TIME
 
     async def _lacking(self, export: Export, edition: Edition) -> AsyncIterator[RenderedIncident]:
         """Some of the older incidents whose pages the export hasn't got; one that can't be made holds up no other."""
@@ -244,19 +245,6 @@ class Publisher:
             else:
                 yield found
 
-    async def _new_cards(
-        self, incidents: Iterable[RenderedIncident], most: int | None = None
-    ) -> dict[str, tuple[Key, CachedResponse]]:
-        """The cards that an export hasn't got yet, or not of these words; of many the first."""
-        found: dict[str, tuple[Key, CachedResponse]] = {}
-        for rendered in incidents:
-            for path in rendered.cards:
-                if len(found) == most:
-                    return found
-                if self._exported.get(path) != rendered.key and (card := await self._older.card(path, rendered)):
-                    found[path] = rendered.key, card
-        return found
-
     async def find(self, path: str) -> CachedResponse | None:
         """The answer at this path, also of an incident that was over long ago; None where there is none."""
         edition = await self.edition()
@@ -265,9 +253,7 @@ class Publisher:
         rendered = await self._older.of_path(path, edition)
         if rendered is None:
             return None
-        if path in rendered.answers.makes:
-            return await self._made(rendered.answers, path)
-        return await self._older.card(path, rendered)
+        return await self._older.card(path, rendered) or await self._made(rendered.answers, path)
 
     async def _made(self, answers: Made[CachedResponse], path: str) -> CachedResponse | None:
         """One that was made, or is made now, in a thread: lanes and other answers wait for none of it."""
@@ -306,9 +292,13 @@ class Publisher:
     async def _hear(self) -> None:
         with self._service.watch() as changes:
             async for _ in changes:
-                self._is_behind = True
-                self._schedule()
-                self._changed.set()
+                self._fall_behind()
+
+    def _fall_behind(self) -> None:
+        """Have the next edition made soon."""
+        self._is_behind = True
+        self._schedule()
+        self._changed.set()
 
     async def _export_newest(self, export: Export) -> None:
         """Write the newest edition. A disk that refuses costs the files alone, and is tried again in a moment.
@@ -324,9 +314,7 @@ class Publisher:
                     await asyncio.to_thread(export.look_again)
                     self._was_away = False
                 if await self.export():
-                    self._is_behind = True
-                    self._schedule()
-                    self._changed.set()
+                    self._fall_behind()
                 self.unexported = None
                 return
         except TocsinError as error:

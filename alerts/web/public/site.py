@@ -88,22 +88,23 @@ class RenderedIncident:
     """The answers about one incident: `texts` in words and `shares` by language, `answers` by path.
 
     `pages` make the pages of each language, the town's own first, by the `snapshot`. `before` has the previous answers.
+    All of it depends on the `key` and the questions `asked` alone.
     """
 
     def __init__(
         self,
         incident: PublicIncident,
-        day: date | None,
+        key: Key,
         snapshot: Snapshot,
         pages: Mapping[str, Pages],
         before: RenderedIncident | None = None,
     ) -> None:
         self.incident = incident
+        self.key = key
         self.id = incident.id
         self.planned = bool(incident.versions) and incident.planned
         self.snapshot = snapshot
-        self._day = day
-        self._asked = snapshot.asked.get(incident.id, ())
+        self.asked = snapshot.asked.get(incident.id, ())
         self._pages = pages
         self._setting = setting = next(iter(pages.values())).setting
         self._said = {each: before.texts.kept(each) for each in pages} if before is not None else {}
@@ -121,23 +122,6 @@ class RenderedIncident:
             self._each(lambda path: self._page(at[path]), at, earlier)
             | {outlines: self._once(self._outlines, "", earlier.get(outlines))}
             | self._messages(earlier)
-        )
-
-    @property
-    def key(self) -> Key:
-        """Return the identity of its words."""
-        incident, versions = self.incident, tuple(stored.id for stored in self.incident.versions)
-        return incident.id, versions, incident.ending, self._day, self.snapshot.bots
-
-    def is_of(self, incident: PublicIncident, day: date | None, snapshot: Snapshot) -> bool:
-        """True if these inputs would give the same answers."""
-        asked = snapshot.asked.get(incident.id, ())
-        if (day, snapshot.bots, asked) != (self._day, self.snapshot.bots, self._asked):
-            return False
-        ours = self.incident
-        return incident is ours or (
-            incident.ending == ours.ending
-            and [stored.id for stored in incident.versions] == [stored.id for stored in ours.versions]
         )
 
     def _each(
@@ -274,9 +258,10 @@ class Site:
         """The answers about one incident; those that were kept where nothing has changed."""
         # What is over says no "today", so midnight changes nothing of it.
         day = None if incident.ending else snapshot.now.astimezone(self.setting.town.zone).date()
-        if kept is not None and kept.is_of(incident, day, snapshot):
+        key = incident.id, tuple(stored.id for stored in incident.versions), incident.ending, day, snapshot.bots
+        if kept is not None and (kept.key, kept.asked) == (key, snapshot.asked.get(incident.id, ())):
             return kept
-        return RenderedIncident(incident, day, snapshot, self._pages, kept)
+        return RenderedIncident(incident, key, snapshot, self._pages, kept)
 
     def _joint(self, shown: _Shown, known: Known) -> Iterator[_Row]:
         """Yield what is made of several incidents: by its path, on what it depends, and how it is made."""
