@@ -223,7 +223,10 @@ class Info:
 
     def parameter(self, name: str) -> str | None:
         """The first value of the parameter called `name`, else None."""
-        return next((pair.value for pair in self.parameters if pair.name == name), None)
+        for pair in self.parameters:
+            if pair.name == name:
+                return pair.value
+        return None
 
 
 MOST_REMEMBERED = 8 * 1_048_576

@@ -396,7 +396,7 @@ class Part:
 
 
 # A label without its value, as in "Where:".
-_LABEL_ALONE = re.compile(r"^(?:<b>)?\w{1,20}[ \u00a0\u202f]?:(?:</b>)?$")
+_LABEL_ALONE = re.compile(r"(?:<b>)?\w{1,20}[ \u00a0\u202f]?:(?:</b>)?")
 _PLACES = {name: place for place, name in enumerate(IMPORTANCE)}
 Piece = str | Part
 """A part, or the layout between two of them."""
@@ -439,11 +439,15 @@ def split(printed: str) -> list[Piece]:
     for found in _PART.finditer(printed):
         pieces.append(printed[place : found.start()])
         name, keep, text, short = found.groups()
-        text, short = (_LABEL_ALONE.sub("", said.strip()) for said in (text, short))
+        text, short = _without_label(text.strip()), _without_label(short.strip())
         pieces.append(Part(name, text, short if len(short) < len(text) or not text else "", bool(keep) or name in KEPT))
         place = found.end()
     pieces.append(printed[place:])
     return pieces
+
+
+def _without_label(said: str) -> str:
+    return "" if _LABEL_ALONE.fullmatch(said) else said
 
 
 def lay_out(texts: Sequence[str], pieces: Sequence[Piece]) -> str:

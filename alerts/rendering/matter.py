@@ -104,8 +104,10 @@ def colour(info: Info) -> str:
     said = info.parameter("awareness_level")
     if not said:
         return ""
-    parts = [part.strip().lower() for part in said.split(";")]
-    return next((part for part in parts if part in _GRAVITIES), "")
+    for part in said.split(";"):
+        if (word := part.strip().lower()) in _GRAVITIES:
+            return word
+    return ""
 
 
 def prepared(info: Info, hazard: Hazard, words: WordTable) -> str:
@@ -132,7 +134,11 @@ def advice(info: Info, words: WordTable, said: Sequence[str | None], *, begun: b
     sentences = _SENTENCE_END.split("\n".join(text for text in said if text))[:_MOST_SENTENCES]
     given = [folded for sentence in sentences if (folded := _folded(sentence))]
     fitting = [line for line in lines if not (begun and before and line.startswith(before))]
-    return [line for line in fitting if not any(_repeats(_folded(line), each) for each in given)]
+    return [
+        line
+        for line, folded in zip(fitting, map(_folded, fitting), strict=True)
+        if not any(_repeats(folded, each) for each in given)
+    ]
 
 
 def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
@@ -152,7 +158,8 @@ def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
 
 def _repeats(line: str, sentence: str) -> bool:
     shorter, longer = (line, sentence) if len(line) <= len(sentence) else (sentence, line)
-    if shorter.count(" ") < _ENOUGH_WORDS - 1 or f" {shorter} " not in f" {longer} ":
+    # Looked for without its limits first: nearly no line is any part of a sentence.
+    if shorter not in longer or shorter.count(" ") < _ENOUGH_WORDS - 1 or f" {shorter} " not in f" {longer} ":
         return False
     # A short sentence that is a part of a line isn't all of it: "call 112" must not take "never touch a fallen cable:
     # call 112" away.
