@@ -56,7 +56,7 @@ def measure() -> Iterator[Row]:
             yield _loaded("large modules it loads", LARGE, folder)
         finally:
             town.end()
-        yield Row("`tocsin post`, none runs", *in_turn(lambda: used(FLOOR), lambda: used(POST), ROUNDS), "s", 20)
+        yield Row("`tocsin post`, none runs", *in_turn(lambda: used(FLOOR), lambda: used(POST), ROUNDS), "s", 10)
         yield _loaded("heavy modules it loads", HEAVY, folder)
 
 

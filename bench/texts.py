@@ -58,5 +58,5 @@ def measure() -> Iterator[Row]:
             renderer.render(alert, PostKind.PUBLISH, face, context=context)
 
         yield compare(
-            f"rendering a post, {face.kind}, bare Jinja", lambda: template.render(known), ours, goal=20, times=20
+            f"rendering a post, {face.kind}, bare Jinja", lambda: template.render(known), ours, goal=10, times=20
         )
