@@ -70,7 +70,9 @@ def _machine(town: Town) -> Iterator[Line]:
     yield True, tell("program"), f"{made} {platform.machine()}"
     packages = ("aiohttp", "cryptography", "tzdata", "python-telegram-bot", "tweepy")
     yield True, tell("packages"), ", ".join(f"{each} {installed(each)}" for each in packages)
-    kept = _clock_is_kept()
+    # struct timex has 208 bytes on 64 bits; with `modes` 0 it is only read.
+    state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(256))
+    kept = state != _UNSYNCHRONISED
     yield (
         kept,
         tell("clock"),
@@ -84,12 +86,6 @@ def _machine(town: Town) -> Iterator[Line]:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     yield most >= 1024, tell("open files"), tell("%(n)s allowed", n=most)
     yield True, tell("load"), " ".join(f"{each:.1f}" for each in os.getloadavg()) + f" / {os.cpu_count()}"
-
-
-def _clock_is_kept() -> bool:
-    # struct timex has 208 bytes on 64 bits; with `modes` 0 it is only read.
-    state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(256))
-    return state != _UNSYNCHRONISED
 
 
 def _copies(town: Town) -> Iterator[Line]:

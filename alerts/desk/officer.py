@@ -151,7 +151,15 @@ class Officer:
         self.must(Act.SEND_BACK)
         stored = self._found(name)
         self._must_wait(stored)
-        author = self._reader_of_drafts(stored)
+        # The account that gets it back. Raises Refused if nobody would read it, or it can't be a draft.
+        accounts = self.unit.accounts
+        if stored.author is None:
+            raise Refused(because("written_by_nobody_here", alert=stored.id, source=stored.source))
+        if accounts.account(stored.author) is None and accounts.accounts():
+            raise Refused(because("author_without_account", alert=stored.id, author=stored.author))
+        if stored.alert is None or end_reason(stored.alert) is not None:
+            raise Refused(because("end_is_not_edited", alert=stored.id))
+        author = stored.author
         if not note.strip():
             raise Misuse(because("note_missing"))
         approve.reject(self.unit.alerts, name, self.actor.name, note, self.unit.now, sent_back=True)
@@ -343,17 +351,6 @@ class Officer:
                 done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
                 raise Conflict(because("was_faster", who=entry.actor, done=done, alert=stored.id, at=at))
         return posts
-
-    def _reader_of_drafts(self, stored: StoredAlert) -> str:
-        """Return the account that gets it back. Raises Refused if nobody would read it, or it can't be a draft."""
-        accounts = self.unit.accounts
-        if stored.author is None:
-            raise Refused(because("written_by_nobody_here", alert=stored.id, source=stored.source))
-        if accounts.account(stored.author) is None and accounts.accounts():
-            raise Refused(because("author_without_account", alert=stored.id, author=stored.author))
-        if stored.alert is None or end_reason(stored.alert) is not None:
-            raise Refused(because("end_is_not_edited", alert=stored.id))
-        return stored.author
 
     def _goes_on_from(self, stored: StoredAlert) -> str | None:
         """The alert that is out which a waiting update changes."""

@@ -50,7 +50,10 @@ def read_districts(path: Path, within: Path | None = None) -> tuple[District, ..
     if not isinstance(features, list) or not features:
         raise Unreadable(because("boundary_empty", file=path.name))
     districts = tuple(_district(path.name, place, feature) for place, feature in enumerate(features))
-    _each_its_own(path.name, districts)
+    for what, values in (("code", [d.code for d in districts]), ("name", [d.name for d in districts])):
+        twice = next((value for value, count in Counter(map(str.casefold, values)).items() if count > 1), None)
+        if twice is not None:
+            raise Unreadable(because("boundary_twice", file=path.name, what=what, text=repr(twice)))
     return districts
 
 
@@ -96,13 +99,6 @@ def _is_position(position: Any) -> bool:
     # A third number would be a height (RFC 7946, 3.1.1), which compares nothing here.
     numbers = all(isinstance(each, int | float) and math.isfinite(each) for each in position[:2])
     return numbers and abs(position[0]) <= 180 and abs(position[1]) <= 90
-
-
-def _each_its_own(file: str, districts: tuple[District, ...]) -> None:
-    for what, values in (("code", [d.code for d in districts]), ("name", [d.name for d in districts])):
-        twice = next((value for value, count in Counter(map(str.casefold, values)).items() if count > 1), None)
-        if twice is not None:
-            raise Unreadable(because("boundary_twice", file=file, what=what, text=repr(twice)))
 
 
 def read_polygon(text: str) -> tuple[Point, ...]:

@@ -270,7 +270,13 @@ def _report_post(post: Post, version: ReportVersion, events: Sequence[PastEvent]
         stored_at=post.stored_at,
         left_at=left_at,
         answered_at=answered_at,
-        delays=_delays(version, left_at, post.sent_at, answered_at),
+        delays=Delays(
+            received=_between(version.sent, version.received_at),
+            validated=_between(version.received_at, version.validated_at),
+            left=_between(version.validated_at or version.received_at, left_at),
+            answered=_between(post.sent_at, answered_at),
+            whole=_between(version.received_at, answered_at),
+        ),
     )
 
 
@@ -293,18 +299,6 @@ def _answered_at(post: Post, own: Sequence[PastEvent]) -> datetime | None:
         return None
     remote_id = post.receipt.remote_id
     return next((event.at for event in reversed(own) if event.remote_id == remote_id), None)
-
-
-def _delays(
-    version: ReportVersion, left_at: datetime | None, last_sent_at: datetime | None, answered_at: datetime | None
-) -> Delays:
-    return Delays(
-        received=_between(version.sent, version.received_at),
-        validated=_between(version.received_at, version.validated_at),
-        left=_between(version.validated_at or version.received_at, left_at),
-        answered=_between(last_sent_at, answered_at),
-        whole=_between(version.received_at, answered_at),
-    )
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

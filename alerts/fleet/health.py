@@ -233,26 +233,23 @@ class FleetHealth:
     def _seen(self, member: Member) -> TownHealth:
         """Return the town's health; if it can't be read, that alone is its trouble."""
         with Guarded("town.unseen", town=member.name) as part:
-            return self._health_of(member)
+            watched, daemon = self._watched.get(member.name), member.daemon
+            ailments = tuple(self._dated(member.name, each) for each in _ailments(member))
+            counted = watched.counted if watched is not None else Counted()
+            town = daemon.town if daemon is not None else member.watched
+            return TownHealth(
+                name=member.name,
+                station=town.name if town is not None else member.name,
+                condition=_condition(member, ailments),
+                ailments=ailments,
+                on=counted.on,
+                waiting=counted.waiting,
+                oldest=_oldest(daemon, counted) if daemon is not None else None,
+                url=town.public_url if town is not None else None,
+            )
         unseen = because("stumbled", error=type(part.error).__name__)
         ailment = self._dated(member.name, Ailment(What.CYCLE, "", unseen))
         return TownHealth(member.name, member.name, Condition.TROUBLED, (ailment,))
-
-    def _health_of(self, member: Member) -> TownHealth:
-        watched, daemon = self._watched.get(member.name), member.daemon
-        ailments = tuple(self._dated(member.name, each) for each in _ailments(member))
-        counted = watched.counted if watched is not None else Counted()
-        town = daemon.town if daemon is not None else member.watched
-        return TownHealth(
-            name=member.name,
-            station=town.name if town is not None else member.name,
-            condition=_condition(member, ailments),
-            ailments=ailments,
-            on=counted.on,
-            waiting=counted.waiting,
-            oldest=_oldest(daemon, counted) if daemon is not None else None,
-            url=town.public_url if town is not None else None,
-        )
 
     def _dated(self, town: str, ailment: Ailment) -> Ailment:
         """Return it with a `since`: its own, else the time of the reading that first saw it."""

@@ -88,7 +88,17 @@ async def run_fleet(folder: Path) -> None:
             entrance, _ = await serve(await fleet_app(fleet, desk), listen, outside.clock)
             desk.start()
             try:
-                await _until_stopped(fleet)
+                stopped, asked = asyncio.Event(), asyncio.Event()
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, stopped.set)
+                loop.add_signal_handler(signal.SIGHUP, asked.set)
+                for work in fleet_work(fleet, asked, watchdog_interval()):
+                    fleet.workers.begin(work)
+                try:
+                    await stopped.wait()
+                finally:
+                    await fleet.workers.close()
             finally:
                 tell_systemd("STOPPING=1")
                 log.info("fleet.stopping")
@@ -178,20 +188,6 @@ async def fleet_app(fleet: Fleet, desk: FleetDesk | None = None) -> web.Applicat
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     return app
-
-
-async def _until_stopped(fleet: Fleet) -> None:
-    stopped, asked = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    loop.add_signal_handler(signal.SIGHUP, asked.set)
-    for work in fleet_work(fleet, asked, watchdog_interval()):
-        fleet.workers.begin(work)
-    try:
-        await stopped.wait()
-    finally:
-        await fleet.workers.close()
 
 
 def fleet_work(fleet: Fleet, asked: asyncio.Event, beaten_every: float | None) -> list[Work]:

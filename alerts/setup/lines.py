@@ -92,7 +92,16 @@ def _edited(lines: str, outer: list[str], last: str, wanted: Mapping[str, Any] |
     for part in outer:
         inner = inner.get(part, {})
     if wanted is None:
-        _take_out(document, inner, last)
+        # Remove a table, but move the comment after it to the next table, to which it belongs.
+        table = inner[last]
+        if isinstance(table, Table):
+            after = "".join(each.as_string() for each in _trailing(table.value))
+            headers = list(_headers(document))
+            own = next((place for place, each in enumerate(headers) if each is table), len(headers))
+            following = headers[own + len(list(_headers(table.value))) + 1 :]
+            if following:
+                following[0].trivia.indent = after + following[0].trivia.indent
+        del inner[last]
         if not inner and outer:
             del document[outer[0]]
     elif last in inner:
@@ -125,19 +134,6 @@ def _fill(table: Any, wanted: Mapping[str, Any]) -> None:
             table[key] = _item(value)
     for each in after:
         _last_of(table.value).body.append((None, each))
-
-
-def _take_out(document: Any, inner: Any, name: str) -> None:
-    """Remove a table, but move the comment after it to the next table, to which it belongs."""
-    table = inner[name]
-    if isinstance(table, Table):
-        after = "".join(each.as_string() for each in _trailing(table.value))
-        headers = list(_headers(document))
-        own = next((place for place, each in enumerate(headers) if each is table), len(headers))
-        following = headers[own + len(list(_headers(table.value))) + 1 :]
-        if following:
-            following[0].trivia.indent = after + following[0].trivia.indent
-    del inner[name]
 
 
 def _headers(container: Container) -> Iterator[Table]:

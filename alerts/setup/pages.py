@@ -107,7 +107,9 @@ class Setup:
             raise web.HTTPRequestEntityTooLarge(LONGEST, len(lines))
         do, _, name = form.get("do", "").partition(":")
         if (step, do) == ("lines", "download"):
-            return _as_file(lines)
+            # The lines as a file to be kept: what was typed, and nothing of the page around it.
+            headers = {"Content-Disposition": 'attachment; filename="channels.toml"'}
+            return web.Response(body=lines.encode(), content_type="application/toml", charset="utf-8", headers=headers)
         view = await self._do(request, View(step, lines), do, name, form)
         return await self._page(request, view)
 
@@ -267,9 +269,6 @@ class Setup:
         accounts = await self._workshop.people()
         return [Person(each.name, each.role) for each in accounts if each.disabled_at is None]
 
-    async def _needs(self, view: View, people: Sequence[Person], words: Words) -> Sequence[Need]:
-        return await needs(view.lines, self._workshop, people, words) if view.step == "ready" else ()
-
     def _kind_forms(self, step: str) -> Sequence[KindForm]:
         return channel_forms() if step == "channels" else source_forms()
 
@@ -318,7 +317,7 @@ class Setup:
             channels=names_in(view.lines, "channels"),
             roles=ROLES,
             exercises=with_exercises(view.lines),
-            needs=await self._needs(view, people or (), words),
+            needs=await needs(view.lines, self._workshop, people or (), words) if view.step == "ready" else (),
             four_eyes=four_eyes(people or ()),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
             said=said_of(words),
@@ -395,12 +394,6 @@ def public_channels(lines: str) -> list[str]:
     """The channels that speak to the public."""
     tables = {name: table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")}
     return [n for n, each in tables.items() if each.get("exercise") is not True and each.get("public") is not False]
-
-
-def _as_file(lines: str) -> web.Response:
-    """The lines as a file to be kept: what was typed, and nothing of the page around it."""
-    headers = {"Content-Disposition": 'attachment; filename="channels.toml"'}
-    return web.Response(body=lines.encode(), content_type="application/toml", charset="utf-8", headers=headers)
 
 
 def _private_chats(lines: str) -> list[str]:

@@ -189,7 +189,10 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         return await handler(request)
     if request.path == BASE:
         raise web.HTTPSeeOther(f"{BASE}/")
-    visitor = await _visitor(console, request)
+    arrival = request[ARRIVAL]
+    cookie = arrival.cookie_of(request)
+    by_hand = not request.path.startswith(_BY_ITSELF)
+    visitor = await console.gate.visitor(cookie, arrival.visit(request), by_hand=by_hand) if cookie else None
     if visitor is not None:
         request[VISITOR] = visitor
         vouch(request)
@@ -211,13 +214,6 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         return await handler(request)
     except DatabaseRefused as error:
         return _unwritten(console, request, error, await _form(request))
-
-
-async def _visitor(console: Console, request: web.Request) -> Visitor | None:
-    arrival = request[ARRIVAL]
-    cookie = arrival.cookie_of(request)
-    by_hand = not request.path.startswith(_BY_ITSELF)
-    return await console.gate.visitor(cookie, arrival.visit(request), by_hand=by_hand) if cookie else None
 
 
 async def _waiting(console: Console) -> int:

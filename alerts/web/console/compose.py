@@ -444,25 +444,22 @@ class Composer:
         if page.problems:
             return await self._answer(request, page)
         if page.is_grave:
-            return await self._ask_once_more(request, page, again=again)
+            # The page to read before a grave alert goes out; one that nobody would get is shown as it is.
+            if page.rehearsal.refusal or page.rehearsal.lacks:
+                voice = voice_of(self._console, request)
+                page.problems |= lacks_of(page, voice)
+                return await self._answer(request, page)
+            infos = page.rehearsal.alert.infos if page.rehearsal.alert else ()
+            onset, expires = (infos[0].onset, infos[0].expires) if infos else (None, None)
+            ends = text(page.fields, "expires")
+            # Spans ("6h") become the times that the page shows: it may be confirmed a quarter of an hour later.
+            times = {
+                "expires": ends if _ABSOLUTE.match(ends) or expires is None else expires.isoformat(),
+                "onset": onset.isoformat() if onset and not _ABSOLUTE.match(text(page.fields, "onset")) else "",
+            }
+            hidden = {**times, "seen": _seen(page, times), "again": "1" if again else ""}
+            return confirmation_page(self._console, request, page, hidden)
         return await self._file(request, page, again=again)
-
-    async def _ask_once_more(self, request: web.Request, page: Page, *, again: bool) -> web.Response:
-        """Return the page to read before a grave alert goes out; one that nobody would get is shown as it is."""
-        if page.rehearsal.refusal or page.rehearsal.lacks:
-            voice = voice_of(self._console, request)
-            page.problems |= lacks_of(page, voice)
-            return await self._answer(request, page)
-        infos = page.rehearsal.alert.infos if page.rehearsal.alert else ()
-        onset, expires = (infos[0].onset, infos[0].expires) if infos else (None, None)
-        ends = text(page.fields, "expires")
-        # Spans ("6h") become the times that the page shows: it may be confirmed a quarter of an hour later.
-        times = {
-            "expires": ends if _ABSOLUTE.match(ends) or expires is None else expires.isoformat(),
-            "onset": onset.isoformat() if onset and not _ABSOLUTE.match(text(page.fields, "onset")) else "",
-        }
-        hidden = {**times, "seen": _seen(page, times), "again": "1" if again else ""}
-        return confirmation_page(self._console, request, page, hidden)
 
     async def _file(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:
         """File it and mark the draft as posted, at once; what came of it before, where it was filed already."""

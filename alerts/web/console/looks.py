@@ -207,7 +207,7 @@ def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> C
         post.means,
         *length,
         warnings=post.warnings,
-        link=_link_of(shot),
+        link=shot.post.message.link or next((each.link for each in shot.subscribers.values() if each.link), ""),
         urgent=post.urgent,
         expires=post.expires,
         public=channel.public,
@@ -239,10 +239,6 @@ def reach_words(reach: SubscriberReach, locale: str) -> ReachWords:
         return None if rounded is None else format_decimal(rounded, locale=locale)
 
     return ReachWords(rounded(reach.people), rounded(reach.later) or "", reach.readers)
-
-
-def _link_of(shot: Shot) -> str:
-    return shot.post.message.link or next((each.link for each in shot.subscribers.values() if each.link), "")
 
 
 def _screen(shot: Shot, message: Message, picture: PreviewPicture | None, *, subscribers: bool) -> PreviewScreen:

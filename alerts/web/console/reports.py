@@ -74,7 +74,10 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(ONE, partial(_one, console)),
         *reports_map.routes(console),
         *reports_new.routes(console),
-        *_notice_routes(console),
+        *[
+            web.get("/reports/notices", partial(_notices, console)),
+            web.post("/reports/notices/{id:[A-Za-z0-9_-]{1,64}}", partial(_decide_notice, console)),
+        ],
         *reports_photo.routes(console, ONE),
         *(web.post(f"{ONE}/{act.verb}", partial(_carry_out, console, act)) for act in _acts()),
     ]
@@ -188,13 +191,6 @@ class SeenNotice:
 
     notice: ContentNotice
     report: CitizenReport | None
-
-
-def _notice_routes(console: Console) -> list[web.RouteDef]:
-    return [
-        web.get("/reports/notices", partial(_notices, console)),
-        web.post("/reports/notices/{id:[A-Za-z0-9_-]{1,64}}", partial(_decide_notice, console)),
-    ]
 
 
 def notices_of(unit: DeskUnit, state: str) -> list[SeenNotice]:

@@ -73,11 +73,7 @@ async def _map(console: Console, request: web.Request) -> web.Response:
         return [*_areas(unit, at), *growing, *reversed(pins)]
 
     features = await console.service.ask(question)
-    return _as_geojson({"type": "FeatureCollection", "features": features})
-
-
-def _as_geojson(whole: dict[str, Any]) -> web.Response:
-    return web.json_response(whole, content_type="application/geo+json")
+    return web.json_response({"type": "FeatureCollection", "features": features}, content_type="application/geo+json")
 
 
 def _pin(report: CitizenReport, names: dict[str, str], asked: ReportFilter, at: str) -> Feature:

@@ -76,7 +76,14 @@ def detail_in_words(detail: str, words: Words) -> str:
         return words.ngettext("%(n)s second factor removed", "%(n)s second factors removed", int(removed[1]))
     if filed := _FILED.fullmatch(detail):
         return filed[2] if filed[1] == "Actual" else _("EXERCISE: %(headline)s", headline=filed[2])
-    roles = _roles(_)
+    roles = {
+        Role.REPORTER.value: _("reporter"),
+        Role.VIEWER.value: _("viewer"),
+        Role.AUTHOR.value: _("author"),
+        Role.APPROVER.value: _("approver"),
+        Role.ADMINISTRATOR.value: _("administrator"),
+        Role.OPERATOR.value: _("operator"),
+    }
     if (changed := _CHANGED.fullmatch(detail)) and changed[1] in roles and changed[2] in roles:
         return f"{roles[changed[1]]} → {roles[changed[2]]}"
     if validated := _validation(detail, _):
@@ -227,15 +234,4 @@ def _clauses(_: Gettext) -> dict[str, str]:
         "personal": _("personal data of others"),
         "advertising": _("advertising"),
         "danger": _("it endangers people"),
-    }
-
-
-def _roles(_: Gettext) -> dict[str, str]:
-    return {
-        Role.REPORTER.value: _("reporter"),
-        Role.VIEWER.value: _("viewer"),
-        Role.AUTHOR.value: _("author"),
-        Role.APPROVER.value: _("approver"),
-        Role.ADMINISTRATOR.value: _("administrator"),
-        Role.OPERATOR.value: _("operator"),
     }

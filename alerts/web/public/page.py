@@ -214,7 +214,12 @@ class Pages:
     @cached_property
     def _streets(self) -> Mapping[str, Piece]:
         # Twenty thousand of them, and the page is made anew each minute.
-        return _streets_by_district(self.setting.town)
+        # The list of a district's streets, by its code.
+        of: dict[str, list[str]] = {}
+        for street in sorted(self.setting.town.districts_of, key=fold):
+            for code in self.setting.town.districts_of[street]:
+                of.setdefault(code, []).append(f"<li>{escape(street)}</li>")
+        return {code: Piece("".join(streets)) for code, streets in of.items()}
 
     def poster(self, snapshot: Snapshot) -> str:
         """A sheet for a door or a wall: where the town's alerts are, as words and as a QR code."""
@@ -475,15 +480,6 @@ def concerning(on: Sequence[IncidentCard], district: str) -> Concerned:
     sure = [each for each in on if each.is_whole or district in (each.district_codes or ())]
     perhaps = [each for each in on if each.district_codes is None and not each.is_whole]
     return Concerned(sure, perhaps)
-
-
-def _streets_by_district(town: Town) -> Mapping[str, Piece]:
-    """The list of a district's streets, by its code."""
-    of: dict[str, list[str]] = {}
-    for street in sorted(town.districts_of, key=fold):
-        for code in town.districts_of[street]:
-            of.setdefault(code, []).append(f"<li>{escape(street)}</li>")
-    return {code: Piece("".join(streets)) for code, streets in of.items()}
 
 
 def drawn(hazard: Hazard, side: int = 24) -> Piece:
