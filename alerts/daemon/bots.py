@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -75,38 +75,27 @@ def bot_lease(channel: str) -> str:
     return f"bot {channel}"
 
 
+@dataclass(eq=False, repr=False)
 class Bots:
     """All bots of the daemon."""
 
-    def __init__(
-        self,
-        town: Town,
-        *,
-        service: DeskService,
-        publisher: Publisher,
-        setting: Setting,
-        clock: Clock,
-        keeper: LeaseKeeper,
-        resources: Callable[[str], Resources],
-        pace: Callable[[str], BotPace],
-        events: Events,
-        intake: Intake | None = None,
-        reports: ReportIntake | None = None,
-    ) -> None:
-        self._town = town
-        self._intake = intake
-        self._reports = reports
-        self._service = service
-        self._publisher = publisher
-        self._setting = setting
-        self._clock = clock
-        self._keeper = keeper
-        self._resources = resources
-        self._pace = pace
-        self._events = events
+    town: Town
+    _: KW_ONLY
+    service: DeskService
+    publisher: Publisher
+    setting: Setting
+    clock: Clock
+    keeper: LeaseKeeper
+    resources: Callable[[str], Resources]
+    pace: Callable[[str], BotPace]
+    events: Events
+    intake: Intake | None = None
+    reports: ReportIntake | None = None
+
+    def __post_init__(self) -> None:
         self._asking: dict[str, Asking] = {}
         self.jobs: list[JobKind[DeskUnit, Any, Any]] = []
-        for name, settings in conversing(town).items():
+        for name, settings in conversing(self.town).items():
             self._add(name, settings)
 
     def routes(self) -> list[web.RouteDef]:
@@ -123,56 +112,56 @@ class Bots:
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
         lease = bot_lease(name)
-        client = TelegramClient(settings, self._resources(name), self._pace(name))
+        client = TelegramClient(settings, self.resources(name), self.pace(name))
 
         async def remember(key: str, value: str) -> None:
-            await self._resources(name).remember(key, value)
-            self._events.publish(IncidentChanged())
+            await self.resources(name).remember(key, value)
+            self.events.publish(IncidentChanged())
 
-        intake = self._intake if settings.hears else None
+        intake = self.intake if settings.hears else None
         # What is practised is no report of anything.
-        taken = self._reports if not settings.exercise else None
-        reports = ChatReports(name, self._service, taken, client) if taken is not None else None
+        taken = self.reports if not settings.exercise else None
+        reports = ChatReports(name, self.service, taken, client) if taken is not None else None
         town_now = partial(self._town_now, settings)
         bot = Bot(
             name,
             client,
-            self._service,
+            self.service,
             town_now,
-            self._clock,
+            self.clock,
             remember,
             intake,
             settings.subscriptions,
             settings.exercise,
             reports,
-            TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.AHEAD)),
+            TelegramClient(settings, self.resources(name), PaceAs(self.pace(name), Precedence.AHEAD)),
         )
         reception = Reception(bot)
         polled_every = SET_AGAIN if settings.updates == "webhook" else POLL
         ear = None if intake is None else GroupEar(name, settings.chat, client, intake, recorded_within(polled_every))
 
-        join = partial(self._keeper.join, lease)
+        join = partial(self.keeper.join, lease)
         if settings.updates == "webhook":
-            url = f"{self._town.public_url}/telegram/{name}"
-            secret = partial(webhook_secret, settings, self._resources(name))
+            url = f"{self.town.public_url}/telegram/{name}"
+            secret = partial(webhook_secret, settings, self.resources(name))
             self._asking[name] = WebhookListening(bot, reception, join, url, secret, ear=ear)
         else:
             self._asking[name] = Asking(bot, reception, join, ear=ear)
         if settings.subscriptions:
-            self.jobs.append(bot_notices(bot, self._town, lease))
+            self.jobs.append(bot_notices(bot, self.town, lease))
         if reports is not None:
             self._tell_news(bot, settings)
 
     def _tell_news(self, bot: Bot, settings: TelegramSettings) -> None:
         """Notify reporters of the progress, behind everything urgent and at the pace of bulk messages."""
         name = bot.channel
-        unhurried = TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.ROUTINE))
-        self.jobs.append(NewsJobs(replace(bot, client=unhurried), self._town, bot_lease(name)))
+        unhurried = TelegramClient(settings, self.resources(name), PaceAs(self.pace(name), Precedence.ROUTINE))
+        self.jobs.append(NewsJobs(replace(bot, client=unhurried), self.town, bot_lease(name)))
 
     async def _town_now(self, settings: TelegramSettings) -> TownNow:
         # In a thread: an incident is put into words when it is first asked for.
-        now = await asyncio.to_thread(town_now, self._town, self._setting, await self._publisher.edition())
-        hours, takes = self._town.listening.hours, self._reports is not None and not settings.exercise
+        now = await asyncio.to_thread(town_now, self.town, self.setting, await self.publisher.edition())
+        hours, takes = self.town.listening.hours, self.reports is not None and not settings.exercise
         return replace(now, subscribes=settings.subscriptions, hears=settings.hears, hours=hours, reports=takes)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from alerts import version
@@ -32,34 +33,29 @@ LONGEST_HOST: Final = 24
 """Characters of the host's name that a lease's owner begins with."""
 
 
+@dataclass(eq=False, repr=False)
 class Builder:
     """Holds the dependencies of all parts, and builds each. `stalled` returns the stalled cycles of this daemon."""
 
-    def __init__(
-        self,
-        town: Town,
-        database: Database,
-        session: HttpSession,
-        outside: DaemonEnvironment,
-        *,
-        events: Events,
-        stalled: Callable[[], list[str]],
-    ) -> None:
-        self.town = town
-        self.database = database
-        self.session = session
-        self.outside = outside
-        self.events = events
-        self.clock = outside.clock
-        self.feeds = outside.feeds or SharedReader(session, outside.clock)
-        self.statuses = ChannelStatuses(database)
-        self.leases = Leases(database)
-        self.paces = bot_paces(town, self.clock)
-        self.keeper = self._build_keeper(stalled)
-        database.lease_lost = self.keeper.lost
-        self.desk = outside.build_desk(town, self.clock.now, outside.new_id)
+    town: Town
+    database: Database
+    session: HttpSession
+    outside: DaemonEnvironment
+    _: KW_ONLY
+    events: Events
+    stalled: Callable[[], list[str]]
+
+    def __post_init__(self) -> None:
+        self.clock = self.outside.clock
+        self.feeds = self.outside.feeds or SharedReader(self.session, self.outside.clock)
+        self.statuses = ChannelStatuses(self.database)
+        self.leases = Leases(self.database)
+        self.paces = bot_paces(self.town, self.clock)
+        self.keeper = self._build_keeper(self.stalled)
+        self.database.lease_lost = self.keeper.lost
+        self.desk = self.outside.build_desk(self.town, self.clock.now, self.outside.new_id)
         self.service = self.build_service()
-        self._around = Surroundings(session, self.clock, town, self.feeds)
+        self._around = Surroundings(self.session, self.clock, self.town, self.feeds)
 
     def _build_keeper(self, stalled: Callable[[], list[str]]) -> LeaseKeeper:
         outside, host = self.outside, socket.gethostname()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -45,25 +46,21 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
+@dataclass(eq=False, repr=False)
 class MessageIntake:
     """Files readings at the desk, and wakes the lanes that have something to do by it.
 
     Each transaction waits for one of `turns`, which all towns of the process share.
     """
 
-    def __init__(
-        self,
-        desk: Desk,
-        database: Database,
-        clock: Clock,
-        events: Events,
-        turns: FetchSlots | None = None,
-    ) -> None:
-        self._turns = turns or FetchSlots()
-        self._desk = desk
-        self._database = database
-        self._clock = clock
-        self._events = events
+    desk: Desk
+    database: Database
+    clock: Clock
+    events: Events
+    turns: FetchSlots | None = None
+
+    def __post_init__(self) -> None:
+        self._turns = self.turns or FetchSlots()
         self._read: set[str] = set()
         self._undrafted = True
         self._looked_at = 0.0
@@ -79,10 +76,10 @@ class MessageIntake:
         entries = list(enumerate(in_order(reading.heard)))
         last, are_grave = len(entries) - 1, [_is_grave(heard) for _, heard in entries]
         # What goes on about one event again and again takes ever longer to file.
-        pace = Pace(self._clock)
+        pace = Pace(self.clock)
 
         def remember(unit: Unit) -> int:
-            now = self._clock.now()
+            now = self.clock.now()
             unit.leases.check(lease, now)
             return unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
 
@@ -95,14 +92,14 @@ class MessageIntake:
             # What stands before something grave is as pressing, for it is filed first.
             async with self._turns.turn(urgent=any(are_grave[first:]), place=first // AT_ONCE):
                 # Outlines are compared beside the transaction, by a reader: the territory remembers the outcome.
-                await self._database.read(lambda _: self._desk.locate(batch, source))
+                await self.database.read(lambda _: self.desk.locate(batch, source))
                 with pace:
-                    return await self._database.write(work)
+                    return await self.database.write(work)
 
         async def blame(entry: tuple[int, Heard], _: Exception) -> tuple[list[Filed], int | None]:
             key = entry[1].key
             problem = [Heard(key, problem=because("desk_stumbled", key=key))]
-            return await self._database.write(partial(self._file, source, problem, lease)), None
+            return await self.database.write(partial(self._file, source, problem, lease)), None
 
         failures: int | None = None
         # The memory comes with the last: after a kill in between, a source that tells changes by what it remembers
@@ -119,12 +116,12 @@ class MessageIntake:
             failures = failed
             self._tell(source, filed)
         if failures is None:
-            failures = await self._database.write(remember)
+            failures = await self.database.write(remember)
         # Pages say that something may be missing until every source was read once.
         if source not in self._read and reading.trouble is None:
             self._read.add(source)
-            self._events.publish(PostsStored(()))
-            self._events.publish(IncidentChanged())
+            self.events.publish(PostsStored(()))
+            self.events.publish(IncidentChanged())
         return failures
 
     async def end_what_is_over(self, lease: Lease | None = None) -> int:
@@ -133,13 +130,13 @@ class MessageIntake:
         Raises LeaseLost if that is another daemon's duty by now.
         """
         # Read first, for nearly always there is nothing to end, and each write wakes every process at the file.
-        ended = await self._database.read(lambda unit: unit.alerts.over(self._clock.now() - GRACE))
+        ended = await self.database.read(lambda unit: unit.alerts.over(self.clock.now() - GRACE))
         if not ended:
             return 0
 
         def end(unit: Unit, only: Collection[str]) -> Sequence[DraftPost]:
-            unit.leases.check(lease, self._clock.now())
-            return self._desk.end_what_is_over(unit.alerts, only)
+            unit.leases.check(lease, self.clock.now())
+            return self.desk.end_what_is_over(unit.alerts, only)
 
         drafts = await self._carry_out(end, [stored.id for stored in ended], "ends")
         for made in drafts:
@@ -153,19 +150,19 @@ class MessageIntake:
         There is almost never one, and then it is checked once a minute: another daemon may file one. Raises LeaseLost
         if that is another daemon's duty by now.
         """
-        if not self._undrafted and self._clock.monotonic() - self._looked_at < LOOKED_FOR_UNDRAFTED_EVERY:
+        if not self._undrafted and self.clock.monotonic() - self._looked_at < LOOKED_FOR_UNDRAFTED_EVERY:
             return 0
-        self._looked_at = self._clock.monotonic()
-        due = await self._database.read(self._due)
+        self._looked_at = self.clock.monotonic()
+        due = await self.database.read(self._due)
         return sum([await self._draft_late(source, names, lease) for source, names in due.items()])
 
     async def _draft_late(self, source: str, names: list[str], lease: Lease | None) -> int:
         async def draft(few: Sequence[str]) -> list[Filed]:
-            return await self._database.write(partial(self._file_late, source, few, lease))
+            return await self.database.write(partial(self._file_late, source, few, lease))
 
         async def give_up(name: str, _: Exception) -> list[Filed]:
             # Tried again it would be in the way of all others for ever.
-            await self._database.write(partial(_give_up, source, [name], lease, self._clock.now()))
+            await self.database.write(partial(_give_up, source, [name], lease, self.clock.now()))
             return []
 
         drafted = 0
@@ -180,36 +177,36 @@ class MessageIntake:
         known = unit.sources.undrafted()
         self._undrafted = bool(known)
         for source, undrafted in known.items():
-            waiting, now = [is_grave(each) for each in unit.alerts.waiting_of(source)], self._clock.now()
-            names = [each.alert for each in undrafted if each.until <= now or source not in self._desk.station.sources]
+            waiting, now = [is_grave(each) for each in unit.alerts.waiting_of(source)], self.clock.now()
+            names = [each.alert for each in undrafted if each.until <= now or source not in self.desk.station.sources]
             for grave in (True, False):
                 there = [each.alert for each in undrafted if each.is_grave is grave and each.alert not in names]
                 names += there[: min(max(MOST_WAITING - waiting.count(grave), 0), AT_ONCE)]
             stored = [each for name in names for each in unit.alerts.by_id(name)]
-            self._desk.locate([Heard(each.id, each.alert) for each in stored if each.alert is not None], source)
+            self.desk.locate([Heard(each.id, each.alert) for each in stored if each.alert is not None], source)
             if names:
                 found[source] = names
         return found
 
     def _file_late(self, source: str, names: Sequence[str], lease: Lease | None, unit: Unit) -> list[Filed]:
-        unit.leases.check(lease, self._clock.now())
+        unit.leases.check(lease, self.clock.now())
         stored = [each for name in names for each in unit.alerts.by_id(name) if each.id == name]
-        if source not in self._desk.station.sources:
+        if source not in self.desk.station.sources:
             stored = []
-        filed = {each.id: self._desk.file_late(unit.alerts, each) for each in stored}
+        filed = {each.id: self.desk.file_late(unit.alerts, each) for each in stored}
         left = {name for name, each in filed.items() if each is None}
         unit.sources.put_off_no_more(source, set(names) - left)
         return [each for each in filed.values() if each is not None and each.fresh]
 
     async def see_to_polls(self, lease: Lease | None = None) -> int:
         """Open and close the polls whose time has come; returns how many. Raises LeaseLost as `end_what_is_over`."""
-        now = self._clock.now()
+        now = self.clock.now()
 
         def act(unit: Unit, only: Collection[str]) -> Sequence[Poll]:
             unit.leases.check(lease, now)
-            return due(DeskUnit(unit, self._desk, now, self._desk.new_id), self._desk.station, now, only)
+            return due(DeskUnit(unit, self.desk, now, self.desk.new_id), self.desk.station, now, only)
 
-        there = await self._database.read(lambda unit: unit.polls.due(now))
+        there = await self.database.read(lambda unit: unit.polls.due(now))
         polls = await self._carry_out(act, [poll.id for poll in there], "polls")
         for poll in polls:
             log.info("poll.due", poll=poll.id, state=poll.state, reason=str(poll.reason or ""))
@@ -222,7 +219,7 @@ class MessageIntake:
         """Act for all of these, a few in each transaction; one that can't be seen to is left for the next look."""
 
         async def some(few: Sequence[str]) -> Sequence[T]:
-            return await self._database.write(lambda unit: act(unit, few))
+            return await self.database.write(lambda unit: act(unit, few))
 
         async def leave(name: str, error: Exception) -> Sequence[T]:
             log.error("lifecycle.failed", what=what, name=name, error=type(error).__name__)
@@ -232,10 +229,10 @@ class MessageIntake:
         return [each async for few in done for each in few]
 
     def _file(self, source: str, batch: Sequence[Heard], lease: Lease | None, unit: Unit) -> list[Filed]:
-        unit.leases.check(lease, self._clock.now())
+        unit.leases.check(lease, self.clock.now())
         # The keys stand in the same transaction: a kill between alert and key would file the entry twice.
-        filed = [self._desk.hear(unit.alerts, heard, source) for heard in batch]
-        unit.sources.hear(source, [heard.key for heard in batch], self._clock.now())
+        filed = [self.desk.hear(unit.alerts, heard, source) for heard in batch]
+        unit.sources.hear(source, [heard.key for heard in batch], self.clock.now())
         if late := [undrafted_of(each.stored) for each in filed if each.fresh and _found_no_place(each)]:
             unit.sources.put_off(source, late)
             self._undrafted = True
@@ -246,7 +243,7 @@ class MessageIntake:
             stored = each.stored
             if not each.fresh:
                 continue
-            self._events.publish(MessageFiled(source, stored.state, stored.reason))
+            self.events.publish(MessageFiled(source, stored.state, stored.reason))
             event = f"alert.{stored.state}"
             log.info(
                 event,
@@ -259,8 +256,8 @@ class MessageIntake:
             self._publish(sorted(set().union(*(each.channels for each in filed))))
 
     def _publish(self, channels: Sequence[str]) -> None:
-        self._events.publish(PostsStored(channels))
-        self._events.publish(IncidentChanged())
+        self.events.publish(PostsStored(channels))
+        self.events.publish(IncidentChanged())
 
 
 def undrafted_of(stored: StoredAlert) -> Undrafted:
@@ -290,56 +287,48 @@ PRUNING_RESTS = 0.2
 """Seconds between two transactions of pruning, each of which takes some milliseconds."""
 
 
+@dataclass(eq=False, repr=False)
 class Housekeeping:
     """The loops. `file_every` is the interval of polling the file, `ends_every` that of ending alerts.
 
     The daemon with the shared duties ends expired alerts and deletes old data.
     """
 
-    def __init__(
-        self,
-        store: StoreSection,
-        intake: MessageIntake,
-        *,
-        database: Database,
-        clock: Clock,
-        events: Events,
-        keeper: LeaseKeeper,
-        file_every: timedelta,
-        ends_every: timedelta = ENDS_LOOKED_FOR_EVERY,
-        takes_reports: bool = False,
-    ) -> None:
-        self._store = store
-        self._intake = intake
-        self._database = database
-        self._clock = clock
-        self._events = events
-        self._file_every = file_every
-        self._ends_every = ends_every
+    store: StoreSection
+    intake: MessageIntake
+    _: KW_ONLY
+    database: Database
+    clock: Clock
+    events: Events
+    keeper: LeaseKeeper
+    file_every: timedelta
+    ends_every: timedelta = ENDS_LOOKED_FOR_EVERY
+    takes_reports: bool = False
+
+    def __post_init__(self) -> None:
         self._rung = asyncio.Event()
         self._is_rung = False
-        self._keeper = keeper
-        self._watched = FileWatch(reports=takes_reports)
+        self._watched = FileWatch(reports=self.takes_reports)
 
     def work(self) -> list[Work]:
         """Return the loops that run as long as the daemon, by name."""
-        duties = self._keeper.hold(DUTIES)
+        duties = self.keeper.hold(DUTIES)
         return [
             Work("lifecycle", self._end_what_is_over, self._rest, duties),
             Work("pruning", self.prune, PRUNED_EVERY, duties, first=PRUNED_EVERY),
-            Work("file", self._look_at_the_file, self._file_every.total_seconds(), woken=self._rung),
+            Work("file", self._look_at_the_file, self.file_every.total_seconds(), woken=self._rung),
         ]
 
     async def _end_what_is_over(self, lease: Lease) -> None:
         # Each by itself: what one of them meets keeps none of the others.
-        for see_to in (self._intake.end_what_is_over, self._intake.draft_what_found_no_place, self._see_to_polls):
+        for see_to in (self.intake.end_what_is_over, self.intake.draft_what_found_no_place, self._see_to_polls):
             with Guarded("lifecycle.failed"):
                 await see_to(lease)
 
     async def _see_to_polls(self, lease: Lease) -> int:
-        if (at := self._watched.poll_at) is None or at > self._clock.now():
+        if (at := self._watched.poll_at) is None or at > self.clock.now():
             return 0
-        done = await self._intake.see_to_polls(lease)
+        done = await self.intake.see_to_polls(lease)
         # What it has seen is from before; that a new time is known takes a look at the file.
         self._watched.poll_at = None
         self._rung.set()
@@ -348,25 +337,25 @@ class Housekeeping:
     def _rest(self) -> float:
         """Seconds until it is looked again, but no longer than a poll's time is away: it closes in the same second."""
         at = self._watched.poll_at
-        until = at - self._clock.now() if at is not None else self._ends_every
-        return min(max(until, SHORTEST_REST), self._ends_every).total_seconds()
+        until = at - self.clock.now() if at is not None else self.ends_every
+        return min(max(until, SHORTEST_REST), self.ends_every).total_seconds()
 
     async def prune(self, lease: Lease | None = None) -> int:
         """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few.
 
         Returns how many incidents went. Raises LeaseLost.
         """
-        keep, gone, after, is_last = self._store.keep, 0, 0, False
+        keep, gone, after, is_last = self.store.keep, 0, 0, False
         # Written ahead, here and below: a power failure may undo it, and then it is done again.
-        while await self._database.write_ahead(lambda unit: _close(unit, self._clock.now(), lease)):
-            await self._clock.sleep(PRUNING_RESTS)
+        while await self.database.write_ahead(lambda unit: _close(unit, self.clock.now(), lease)):
+            await self.clock.sleep(PRUNING_RESTS)
         while keep is not None and not is_last:
-            now = self._clock.now()
-            done = await self._database.write_ahead(
+            now = self.clock.now()
+            done = await self.database.write_ahead(
                 partial(_prune, before=now - keep, now=now, after=after, lease=lease)
             )
             gone, after, is_last = gone + done.gone, done.after, done.is_last
-            await self._clock.sleep(PRUNING_RESTS)
+            await self.clock.sleep(PRUNING_RESTS)
         if gone:
             log.info("store.pruned", incidents=gone)
         return gone
@@ -374,23 +363,23 @@ class Housekeeping:
     def hear(self, *, is_stored: bool) -> None:
         """React to another process's write: check what changed; `is_stored`: it may be a post, so lanes check, too."""
         if is_stored:
-            self._events.publish(PostsStored(elsewhere=True))
+            self.events.publish(PostsStored(elsewhere=True))
         self._is_rung = True
         self._rung.set()
 
     async def _look_at_the_file(self) -> None:
         if self._is_rung:
             # Whoever works at a server tells of each step: what comes within a moment is one look.
-            await self._clock.sleep(LOOKS_REST)
+            await self.clock.sleep(LOOKS_REST)
             self._is_rung = False
             self._rung.clear()
-        is_written, changed = await self._database.read(self._watched.look)
+        is_written, changed = await self.database.read(self._watched.look)
         if is_written:
-            self._events.publish(PostsStored(elsewhere=True))
+            self.events.publish(PostsStored(elsewhere=True))
         for incident in changed:
-            self._events.publish(IncidentChanged(incident))
+            self.events.publish(IncidentChanged(incident))
         if self._watched.has_reports:
-            self._events.publish(ReportsChanged())
+            self.events.publish(ReportsChanged())
 
 
 def _close(unit: Unit, now: datetime, lease: Lease | None) -> int:

@@ -8,6 +8,7 @@ A town without `[reports]` has none of it: no task, no page, no query to its dat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import structlog
@@ -39,34 +40,29 @@ FORGOTTEN_EVERY = 3600.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class ReportDuties:
     """All that has to do with citizens' reports in a daemon. `intake` is what pages, the bot and programs hand to."""
 
-    def __init__(
-        self,
-        town: Town,
-        *,
-        service: DeskService,
-        clock: Clock,
-        keeper: LeaseKeeper,
-        events: Events,
-        remotes: Mapping[str, Remote] | None = None,
-    ) -> None:
-        self.intake = ReportIntake(town, service, clock)
-        self._town = town
-        self._service = service
-        self._clock = clock
-        self._keeper = keeper
-        self._events = events
-        forwards = [(forwards_of(town)[name], remote) for name, remote in (remotes or {}).items()]
-        self.jobs = [HandoverJobs(*each, town, service) for each in forwards]
-        self._statuses = [ForwardStatuses(*each, service, keeper) for each in forwards]
+    town: Town
+    _: KW_ONLY
+    service: DeskService
+    clock: Clock
+    keeper: LeaseKeeper
+    events: Events
+    remotes: Mapping[str, Remote] | None = None
+
+    def __post_init__(self) -> None:
+        self.intake = ReportIntake(self.town, self.service, self.clock)
+        forwards = [(forwards_of(self.town)[name], remote) for name, remote in (self.remotes or {}).items()]
+        self.jobs = [HandoverJobs(*each, self.town, self.service) for each in forwards]
+        self._statuses = [ForwardStatuses(*each, self.service, self.keeper) for each in forwards]
         self._changed: set[str] = set()
-        events.subscribe(ReportsChanged, lambda event: self._changed.update(event.numbers))
+        self.events.subscribe(ReportsChanged, lambda event: self._changed.update(event.numbers))
 
     def work(self) -> list[Work]:
         """Return the loops that run as long as the daemon, by name."""
-        duties = self._keeper.hold(DUTIES)
+        duties = self.keeper.hold(DUTIES)
         return [
             *(each.work for each in self._statuses),
             Work("reports settled", self.settle, SETTLED_EVERY, duties),
@@ -75,22 +71,22 @@ class ReportDuties:
 
     async def settle(self, lease: Lease | None = None) -> None:
         """Attach the reports of what is out to its incident, and let those who reported know."""
-        if not await self._service.ask(settled):
+        if not await self.service.ask(settled):
             return
-        numbers, incidents = await self._service.act(under(lease, settle), posts=False)
-        self._events.publish(ReportsChanged(tuple(numbers)))
+        numbers, incidents = await self.service.act(under(lease, settle), posts=False)
+        self.events.publish(ReportsChanged(tuple(numbers)))
         for incident in incidents:
-            self._events.publish(IncidentChanged(incident))
+            self.events.publish(IncidentChanged(incident))
 
     async def forget(self, lease: Lease | None = None) -> int:
         """Forget what is past its time, a little in each transaction; returns of how many reports something was."""
-        count = await forgotten(self._service, self._clock, forget_what_is_past, lease)
+        count = await forgotten(self.service, self.clock, forget_what_is_past, lease)
         if count:
             log.info("reports.forgotten", reports=count)
         # What somebody had erased since the last round is out of the tables at once, and here of the rest as well.
         changed, self._changed = self._changed, set()
-        if count or (changed and await self._service.ask(lambda unit: unit.reports.is_any_erased(changed))):
-            await scrubbed(self._town, self._clock)
+        if count or (changed and await self.service.ask(lambda unit: unit.reports.is_any_erased(changed))):
+            await scrubbed(self.town, self.clock)
         return count
 
 

@@ -6,6 +6,7 @@ What runs in it joins as it is built; nothing is measured before somebody asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 
 from prometheus_client import CollectorRegistry
 
@@ -27,47 +28,40 @@ from alerts.store.views import Views
 from alerts.web.ops import Gauges
 
 
+@dataclass(eq=False, repr=False)
 class DaemonStatus:
     """The state of a daemon. `lanes` and `pollers` fill when it starts."""
 
-    def __init__(
-        self,
-        town: Town,
-        *,
-        database: Database,
-        keeper: LeaseKeeper,
-        metrics: Metrics,
-        bulks: BulkSenders,
-        workers: Workers,
-        clock: Clock,
-    ) -> None:
+    town: Town
+    _: KW_ONLY
+    database: Database
+    keeper: LeaseKeeper
+    metrics: Metrics
+    bulks: BulkSenders
+    workers: Workers
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self.connections: Callable[[], int] = int
         """How many connections to our pages are open: none before there is a door."""
-        self._town = town
-        self._database = database
-        self._keeper = keeper
-        self._metrics = metrics
-        self._bulks = bulks
-        self._workers = workers
-        self._clock = clock
 
     def gauges(self) -> Gauges:
         """Return the source of `/readyz` and `/metrics`."""
-        return Gauges(self.cycles, self.exposition, self._town.language, self._keeper.daemon.name, self.ownership)
+        return Gauges(self.cycles, self.exposition, self.town.language, self.keeper.daemon.name, self.ownership)
 
     def cycles(self) -> list[Cycle]:
         """Every loop that is worked here: when it last went round, and whether it should have since."""
-        refused = self._database.trouble
+        refused = self.database.trouble
         store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
-        return [store, *self._workers.cycles()]
+        return [store, *self.workers.cycles()]
 
     def all_cycles(self) -> list[Cycle]:
         """Those that are worked here, and each that another daemon works, as that one says."""
-        here, there = self.cycles(), self._keeper.stalled_elsewhere()
+        here, there = self.cycles(), self.keeper.stalled_elsewhere()
         names = [f"lane {name}" for name in self.lanes] + [f"source {name}" for name in self.pollers]
-        names = [*dict.fromkeys([*names, *self._bulks.names(), *there])]
+        names = [*dict.fromkeys([*names, *self.bulks.names(), *there])]
         # What stands still here is told so, though another daemon may have it by now.
         known = {cycle.name for cycle in here if cycle.stands or cycle.name not in there}
         kept = [cycle for cycle in here if cycle.name in known]
@@ -79,36 +73,36 @@ class DaemonStatus:
 
     def ownership(self) -> Mapping[str, OwnerOut]:
         """Return the owners of leases, as of the last reading."""
-        return owners_of(self._keeper.found, self._town) if self._keeper.found is not None else {}
+        return owners_of(self.keeper.found, self.town) if self.keeper.found is not None else {}
 
     async def exposition(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
         await self.measure()
-        return self._metrics.exposition()
+        return self.metrics.exposition()
 
     async def measure(self) -> CollectorRegistry:
         """Update the gauges that are measured on request; returns all metrics."""
         # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
-        posts, jobs, costs = await self._database.ask(
+        posts, jobs, costs = await self.database.ask(
             lambda unit: (unit.views.post_counts(), unit.jobs.counts(), self._costs(unit.views))
         )
         well = {("source", name): poller.reason is None for name, poller in self._pollers_here().items()}
         well |= {("channel", name): lane.trouble is None for name, lane in self._lanes_here().items()}
-        well["store", "database"] = self._database.trouble is None
-        self._metrics.measure(posts, self.cycles(), well, self.connections())
-        self._metrics.measure_jobs(jobs)
-        self._metrics.measure_costs(costs)
-        await self._bulks.measure(self._metrics)
-        return self._metrics.registry
+        well["store", "database"] = self.database.trouble is None
+        self.metrics.measure(posts, self.cycles(), well, self.connections())
+        self.metrics.measure_jobs(jobs)
+        self.metrics.measure_costs(costs)
+        await self.bulks.measure(self.metrics)
+        return self.metrics.registry
 
     def _costs(self, views: Views) -> Mapping[str, Mapping[str, float]]:
-        found = {name: cost_of(views, self._town, name, self._clock.now()) for name in self._town.channels}
+        found = {name: cost_of(views, self.town, name, self.clock.now()) for name in self.town.channels}
         return {name: cost for name, cost in found.items() if cost is not None}
 
     # Of what another daemon works, that one tells: a series must not say two things.
 
     def _lanes_here(self) -> dict[str, Lane]:
-        return {name: each for name, each in self.lanes.items() if not self._keeper.is_elsewhere(name)}
+        return {name: each for name, each in self.lanes.items() if not self.keeper.is_elsewhere(name)}
 
     def _pollers_here(self) -> dict[str, Poller]:
-        return {name: each for name, each in self.pollers.items() if not self._keeper.is_elsewhere(source_lease(name))}
+        return {name: each for name, each in self.pollers.items() if not self.keeper.is_elsewhere(source_lease(name))}

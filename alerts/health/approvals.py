@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -85,35 +85,28 @@ class _Due:
     stored: StoredAlert
 
 
+@dataclass(eq=False, repr=False)
 class ApprovalNotices:
     """Reports waiting alerts on the channels of `[notify]`."""
 
-    def __init__(
-        self,
-        town: Town,
-        database: Database,
-        clock: Clock,
-        notices: OnCallNotices,
-        events: Events,
-        *,
-        keeper: LeaseKeeper,
-        every: timedelta = APPROVALS_LOOKED_AT_EVERY,
-    ) -> None:
-        self._every = every
+    town: Town
+    database: Database
+    clock: Clock
+    notices: OnCallNotices
+    events: Events
+    _: KW_ONLY
+    keeper: LeaseKeeper
+    every: timedelta = APPROVALS_LOOKED_AT_EVERY
+
+    def __post_init__(self) -> None:
         self._changed = asyncio.Event()
         for kind in (MessageFiled, IncidentChanged, RemarkHeard):
-            events.subscribe(kind, lambda _: self._changed.set())
-        self._town = town
-        self._remind = town.desk.remind
-        self._database = database
-        self._clock = clock
-        self._notices = notices
-        self._events = events
-        self._keeper = keeper
-        self._corrections = Corrections(town.desk_url, town.language)
-        self._clashes = Clashes(town.desk_url, notices.station)
-        self._calls = CallsForHelp(town.desk_url, notices.station.zone) if town.listens else None
-        self._endings = Endings(town.desk_url, town.language, notices.station.zone)
+            self.events.subscribe(kind, lambda _: self._changed.set())
+        self._remind = self.town.desk.remind
+        self._corrections = Corrections(self.town.desk_url, self.town.language)
+        self._clashes = Clashes(self.town.desk_url, self.notices.station)
+        self._calls = CallsForHelp(self.town.desk_url, self.notices.station.zone) if self.town.listens else None
+        self._endings = Endings(self.town.desk_url, self.town.language, self.notices.station.zone)
         self._read_to = 0
         self._open: set[str] | None = None
         self._term = 0
@@ -121,28 +114,28 @@ class ApprovalNotices:
     @property
     def work(self) -> Work:
         """Checks while this daemon has the shared duties: at a change, at the latest after a while, with a rest."""
-        every, rest = self._every.total_seconds(), APPROVALS_LOOKED_AT_EVERY.total_seconds()
-        return Work("approvals", self._look, every, self._keeper.hold(DUTIES), self._changed, rest=rest)
+        every, rest = self.every.total_seconds(), APPROVALS_LOOKED_AT_EVERY.total_seconds()
+        return Work("approvals", self._look, every, self.keeper.hold(DUTIES), self._changed, rest=rest)
 
     async def _look(self, lease: Lease) -> None:
-        if (term := self._keeper.term_of(DUTIES)) != self._term:
+        if (term := self.keeper.term_of(DUTIES)) != self._term:
             self._term, self._open = term, None  # another daemon may have told of some meanwhile
         await self.look(lease)
 
     async def look(self, lease: Lease | None = None) -> None:
         """Check once; writes only if a notice is due. Raises LeaseLost."""
         # Read first: a transaction that writes each two seconds would wake every other process at the file.
-        has_news, height = await self._database.read(self._news)
+        has_news, height = await self.database.read(self._news)
         if has_news:
-            said = await self._database.write(partial(self._tell, lease))
+            said = await self.database.write(partial(self._tell, lease))
             if said:
-                self._events.publish(PostsStored(said))
+                self.events.publish(PostsStored(said))
         # Only now: where the write fails, the next look reads the same lines again.
         self._read_to = height
 
     def _news(self, unit: Unit) -> tuple[bool, int]:
         """Return True if a notice is due, and the line of the audit log up to which it was read."""
-        now, height = self._clock.now(), unit.audit.height()
+        now, height = self.clock.now(), unit.audit.height()
         return bool(self._due(unit) or self._said(unit, now, height)), height
 
     def _said(self, unit: Unit, now: datetime, height: int) -> list[OnCallNotice]:
@@ -153,13 +146,13 @@ class ApprovalNotices:
         if height <= self._read_to:
             return unasked
         lines = lines_since(unit, self._read_to)
-        changes = factor_changes(unit, lines, now, self._notices.station.zone)
-        url = self._town.desk_url
+        changes = factor_changes(unit, lines, now, self.notices.station.zone)
+        url = self.town.desk_url
         waits = [*waiting_polls(unit, lines, now, url), *waiting_words(unit, now, url)]
         return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes, *waits]
 
     def _tell(self, lease: Lease | None, unit: Unit) -> list[str]:
-        now = self._clock.now()
+        now = self.clock.now()
         unit.leases.check(lease, now)
         due = self._due(unit)
         notices = [self._notice(unit, each) for each in due]
@@ -168,10 +161,10 @@ class ApprovalNotices:
             log.info("approval.told", say=each.say, alert=each.stored.id)
         if any(each.key == CALLS for each in notices):
             unit.listening.mark_calls(now)
-        return self._notices.file_notices(unit.alerts, notices, now)
+        return self.notices.file_notices(unit.alerts, notices, now)
 
     def _due(self, unit: Unit) -> list[_Due]:
-        now, alerts = self._clock.now(), unit.alerts
+        now, alerts = self.clock.now(), unit.alerts
         there = {stored.id: stored for stored in unit.monitor.waiting()}
         # After a start, what was told before it and isn't settled: its outcome is still owed.
         if self._open is None:
@@ -189,10 +182,10 @@ class ApprovalNotices:
 
     def _notice(self, unit: Unit, due: _Due) -> OnCallNotice:
         alerts = unit.alerts
-        pending = pending_of(self._town, alerts, due.stored)
+        pending = pending_of(self.town, alerts, due.stored)
         if due.say is Phase.RESOLVED:
             pending = settled_of(unit.audit, alerts, pending, due.stored)
-        zone = self._notices.station.zone
+        zone = self.notices.station.zone
         severity = max(Severity.MODERATE, pending.severity, key=lambda each: each.rank)
         return OnCallNotice(
             _key(due.stored.id), due.say, lambda language: word_pending(pending, due.say, language, zone), severity

@@ -15,7 +15,7 @@ rest, the cycles of the others included, and sends the heartbeat for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -73,6 +73,7 @@ class _Round:
     known: dict[str, ReportedTrouble]
 
 
+@dataclass(eq=False, repr=False)
 class HealthChecks:
     """Checks everything each `[notify] every`. If the database refuses, no notice is filed, and no heartbeat sent.
 
@@ -82,48 +83,37 @@ class HealthChecks:
     the trouble began.
     """
 
-    def __init__(
-        self,
-        town: Town,
-        lanes: Mapping[str, Lane],
-        *,
-        database: Database,
-        clock: Clock,
-        session: Any,
-        events: Events,
-        registry: CollectorRegistry,
-        notices: OnCallNotices,
-        holds: Callable[[str], bool],
-        cycles: Callable[[], Sequence[Cycle]],
-        remember: Remember | None = None,
-        failing: Callable[[Unit], Sequence[Trouble]] = lambda _: (),
-        lease_of: Callable[[str], Lease | None] = lambda _: None,
-    ) -> None:
-        self._every: timedelta = town.notify.every
-        self._heartbeat = town.notify.heartbeat
-        self._zone = town.zone
-        self._store = town.database.name
-        self._lanes = lanes
-        self._database = database
-        self._clock = clock
-        self._session = session
-        self._events = events
-        self._notices = notices
-        self._cycles = cycles
-        self._failing = failing
-        self._holds = holds
-        self._lease_of = lease_of
-        self._probes = CredentialProbes(lanes, clock, town.notify.probe, remember)
-        self._observer = Observer(town, database, clock, holds, self._probes)
+    town: Town
+    lanes: Mapping[str, Lane]
+    _: KW_ONLY
+    database: Database
+    clock: Clock
+    session: Any
+    events: Events
+    registry: CollectorRegistry
+    notices: OnCallNotices
+    holds: Callable[[str], bool]
+    cycles: Callable[[], Sequence[Cycle]]
+    remember: Remember | None = None
+    failing: Callable[[Unit], Sequence[Trouble]] = lambda _: ()
+    lease_of: Callable[[str], Lease | None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self._every: timedelta = self.town.notify.every
+        self._heartbeat = self.town.notify.heartbeat
+        self._zone = self.town.zone
+        self._store = self.town.database.name
+        self._probes = CredentialProbes(self.lanes, self.clock, self.town.notify.probe, self.remember)
+        self._observer = Observer(self.town, self.database, self.clock, self.holds, self._probes)
         self._memory = MonitorMemory()
         self._known: dict[str, ReportedTrouble] = {}
         self._troubles = Gauge(
-            "tocsin_trouble", "1 while those on call are warned of it", ["what", "name"], registry=registry
+            "tocsin_trouble", "1 while those on call are warned of it", ["what", "name"], registry=self.registry
         )
-        events.subscribe(AttemptFinished, self._probes.note_attempt)
+        self.events.subscribe(AttemptFinished, self._probes.note_attempt)
         # Of the store: whether it refuses, since when, when that was said last and on which lanes; and which are ours.
         self._refused: str | None = None
-        self._since = clock.now()
+        self._since = self.clock.now()
         self._said_at: float | None = None
         self._said_on: set[str] = set()
         self._ours: set[str] = set()
@@ -143,9 +133,9 @@ class HealthChecks:
 
     async def check_all(self) -> None:
         """Check everything once, file the notices, and send the heartbeat if all cycles run."""
-        has_duties, leases = self._holds(DUTIES), self._leases()
+        has_duties, leases = self.holds(DUTIES), self._leases()
         # Itself it can't judge: that it stands still is told by the heartbeat which doesn't come.
-        cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH] if has_duties else []
+        cycles = [cycle for cycle in self.cycles() if cycle.name != WATCH] if has_duties else []
         # The store's trouble is told by `_look_at_the_store`, beside the outbox: it would be told twice.
         looked_at = [cycle for cycle in cycles if cycle.name != STORE]
         seen = await self._observer.observe(looked_at, has_duties=has_duties)
@@ -164,7 +154,7 @@ class HealthChecks:
 
     def _leases(self) -> list[Lease]:
         """Return the leases under which this round is made: if one is lost, its notices are another daemon's."""
-        return [lease for name in (DUTIES, *self._lanes) if (lease := self._lease_of(name)) is not None]
+        return [lease for name in (DUTIES, *self.lanes) if (lease := self.lease_of(name)) is not None]
 
     async def _look_at_the_store(self) -> None:
         """Check that the database accepts writes, and report if it doesn't.
@@ -173,13 +163,13 @@ class HealthChecks:
         and once at its end. Of several daemons each sends it on the lanes that it works, or worked until writes failed,
         so that the leases ran out.
         """
-        if ours := {name for name in self._lanes if self._holds(name)}:
+        if ours := {name for name in self.lanes if self.holds(name)}:
             self._ours, self._without = ours, 0
-        elif self._database.trouble is None:
+        elif self.database.trouble is None:
             self._without += 1
             self._ours = ours if self._without > LOOKS_WITHOUT_LANES else self._ours
-        before, now = self._refused, self._clock.monotonic()
-        self._refused = refused = self._database.trouble
+        before, now = self._refused, self.clock.monotonic()
+        self._refused = refused = self.database.trouble
         if refused is not None and before is None and "full" not in refused:
             return  # locked for a moment, by a backup or another tool: no news unless it lasts
         if refused is None and self._said_at is not None:
@@ -187,13 +177,13 @@ class HealthChecks:
             await self._cry(Phase.RESOLVED, None)
         elif refused is not None and (self._said_at is None or now - self._said_at >= AGAIN_AFTER.total_seconds()):
             say = Phase.FIRING if self._said_at is None else Phase.REPEATED
-            self._since = self._clock.now() if self._said_at is None else self._since
+            self._since = self.clock.now() if self._said_at is None else self._since
             self._said_at, self._said_on = now, self._ours
             await self._cry(say, refused)
 
     async def _cry(self, say: Phase, said: str | None) -> None:
         reason = because("database_said", said=said) if said else None
-        notices, news = self._notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), self._since)
+        notices, news = self.notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), self._since)
         (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
         for channel in notices.channels:
@@ -203,16 +193,16 @@ class HealthChecks:
             with Guarded("notice.failed", channel=channel.name):
                 language = channel.language or notices.station.language
                 words = word(news, language, notices.station.zone, notices.station.desk_url)
-                await self._lanes[channel.name].send_unjournalled(
+                await self.lanes[channel.name].send_unjournalled(
                     compose(words, notices.station.name, channel, language)
                 )
 
     async def _tell(self, seen: Seen, leases: Sequence[Lease], *, has_duties: bool) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
         # Together with what was told, so that a second daemon, or this one after a kill, tells none of it again.
-        outcome = await self._database.write(partial(self._decide, seen, leases, has_duties=has_duties))
+        outcome = await self.database.write(partial(self._decide, seen, leases, has_duties=has_duties))
         self._known = outcome.known
-        self._memory = self._memory.tell(outcome.news, self._clock.now())
+        self._memory = self._memory.tell(outcome.news, self.clock.now())
         for news in outcome.news:
             tell = log.info if news.say is Phase.RESOLVED else log.warning
             trouble = news.trouble
@@ -222,17 +212,17 @@ class HealthChecks:
         for reported in self._known.values():
             self._troubles.labels(str(reported.trouble.what), reported.trouble.name).set(1)
         if outcome.channels:
-            self._events.publish(PostsStored(outcome.channels))
+            self.events.publish(PostsStored(outcome.channels))
 
     def _decide(self, seen: Seen, leases: Sequence[Lease], unit: Unit, *, has_duties: bool) -> _Round:
         """Decide on the notices of a round. Without channels to notify, the log takes their place."""
-        now, alerts, notices = self._clock.now(), unit.alerts, self._notices
+        now, alerts, notices = self.clock.now(), unit.alerts, self.notices
         for lease in leases:
             unit.leases.check(lease, now)
         known = {key: each for key, each in self._known.items() if self._is_ours(each.trouble, has_duties=has_duties)}
         if has_duties:
             self._observer.write_down(unit, now)
-            also = [*self._failing(unit), *put_back(unit, now, self._zone)]
+            also = [*self.failing(unit), *put_back(unit, now, self._zone)]
             seen = seen.and_also(also).judging((What.TASK, What.SIGN_INS, What.RESTORED, What.CROWD), known)
             self._memory = self._memory.note_also(also)
         reported = notices.reported(alerts, seen.judged | known.keys(), now) if notices.channels else known
@@ -241,7 +231,7 @@ class HealthChecks:
         return _Round(news, channels, reported_after(reported, news, now))
 
     def _is_ours(self, trouble: Trouble, *, has_duties: bool) -> bool:
-        return self._holds(trouble.name) if trouble.what in OF_A_CHANNEL else has_duties
+        return self.holds(trouble.name) if trouble.what in OF_A_CHANNEL else has_duties
 
     async def _beat(self, address: str) -> None:
         """Call the watch elsewhere. The address may hold a key, so no line shows it.
@@ -250,7 +240,7 @@ class HealthChecks:
         """
         timeout = aiohttp.ClientTimeout(total=HEARTBEAT_TIMEOUT)
         try:
-            async with self._session.get(
+            async with self.session.get(
                 address, timeout=timeout, allow_redirects=False, auto_decompress=False
             ) as answer:
                 good, why = answer.status < 300, f"status {answer.status}"

@@ -12,7 +12,7 @@ Each finder reads the events since its last reading, and omits those that have a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from shlex import quote
@@ -379,25 +379,17 @@ REPORTED_FOR = timedelta(hours=1)
 log = structlog.get_logger()
 
 
+@dataclass(eq=False, repr=False)
 class UnknownPosts:
     """Lists unknown posts once, some minutes after the daemon began to work on a restored database."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        lanes: Mapping[str, Lane],
-        notices: OnCallNotices,
-        events: Events,
-        *,
-        keeper: LeaseKeeper,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._lanes = lanes
-        self._notices = notices
-        self._events = events
-        self._keeper = keeper
+    database: Database
+    clock: Clock
+    lanes: Mapping[str, Lane]
+    notices: OnCallNotices
+    events: Events
+    _: KW_ONLY
+    keeper: LeaseKeeper
 
     @property
     def work(self) -> Work:
@@ -411,19 +403,19 @@ class UnknownPosts:
         """List the posts once. Raises LeaseLost and DatabaseRefused, after which they are listed once more."""
         if (gap := await self._unlisted()) is None:
             return
-        await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
-        lease = await self._keeper.hold(DUTIES).wait()
+        await self.clock.sleep(max((gap.until + AFTER - self.clock.now()).total_seconds(), 0.0))
+        lease = await self.keeper.hold(DUTIES).wait()
         if await self._unlisted() is not None:
-            listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
-            self._events.publish(PostsStored(await self._database.write(partial(self._keep, listed, gap, lease))))
+            listed = {name: await self._listed(name, lane, gap) for name, lane in self.lanes.items()}
+            self.events.publish(PostsStored(await self.database.write(partial(self._keep, listed, gap, lease))))
 
     async def _unlisted(self) -> Gap | None:
         """Return the gap since the restore. Returns None if the channels were listed for it already."""
-        gap, known = await self._database.read(lambda unit: (unit.restored.gap(), unit.restored.unknown_posts()))
+        gap, known = await self.database.read(lambda unit: (unit.restored.gap(), unit.restored.unknown_posts()))
         return gap if known is None else None
 
     async def _listed(self, name: str, lane: Lane, gap: Gap) -> Sequence[Receipt] | None:
-        after = await self._database.read(lambda unit: unit.restored.newest_known(name, gap.looked_from))
+        after = await self.database.read(lambda unit: unit.restored.newest_known(name, gap.looked_from))
         for _ in range(TRIES):
             try:
                 found = await lane.listed(gap.looked_from, after)
@@ -432,20 +424,20 @@ class UnknownPosts:
                 found = None
             if found is not None:
                 return found
-            await self._clock.sleep(PAUSE)
+            await self.clock.sleep(PAUSE)
         return None
 
     def _keep(self, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap, lease: Lease, unit: Unit) -> list[str]:
-        unit.leases.check(lease, self._clock.now())
+        unit.leases.check(lease, self.clock.now())
         unit.restored.keep_listed(listed)
         found = {channel: posts for channel, posts in (unit.restored.unknown_posts() or {}).items() if posts}
         log.info("unknown_posts.listed", **{channel: len(posts) for channel, posts in found.items()})
-        if not found or not self._notices.channels:
+        if not found or not self.notices.channels:
             return []
         notice = OnCallNotice(
             f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_unknown_posts(found, language)
         )
-        return self._notices.file_notices(unit.alerts, [notice], self._clock.now())
+        return self.notices.file_notices(unit.alerts, [notice], self.clock.now())
 
 
 def word_unknown_posts(found: Mapping[str, Sequence[Receipt]], language: str) -> NoticeWords:
