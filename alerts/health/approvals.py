@@ -10,7 +10,7 @@ made the change. The sent notices are stored, so that a restart repeats none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,10 +35,10 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.desk_events import (
     CALLS,
     MOST_CALLS,
-    CallsForHelp,
     Clashes,
-    Corrections,
-    Endings,
+    calls_for_help,
+    corrections,
+    endings,
     factor_changes,
     lines_since,
     waiting_polls,
@@ -49,7 +49,7 @@ from alerts.health.desk_events import (
 )
 from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
-from alerts.health.words import PendingApproval, word_pending
+from alerts.health.words import NoticeWords, PendingApproval, word_pending
 from alerts.model.alert import Severity
 from alerts.model.errors import ReaderGone, Rejected, Retry
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, RemarkHeard
@@ -77,14 +77,6 @@ _DECISIONS = (Act.APPROVE, Act.REJECT, Act.SEND_BACK)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """A notice that is due: its phase, and its alert, which may still wait or be decided."""
-
-    say: Phase
-    stored: StoredAlert
-
-
 @dataclass(eq=False, repr=False)
 class ApprovalNotices:
     """Reports waiting alerts on the channels of `[notify]`."""
@@ -103,10 +95,7 @@ class ApprovalNotices:
         for kind in (MessageFiled, IncidentChanged, RemarkHeard):
             self.events.subscribe(kind, lambda _: self._changed.set())
         self._remind = self.town.desk.remind
-        self._corrections = Corrections(self.town.desk_url, self.town.language)
-        self._clashes = Clashes(self.town.desk_url, self.notices.station)
-        self._calls = CallsForHelp(self.town.desk_url, self.notices.station.zone) if self.town.listens else None
-        self._endings = Endings(self.town.desk_url, self.town.language, self.notices.station.zone)
+        self._clashes = Clashes(self.town)
         self._read_to = 0
         self._open: set[str] | None = None
         self._term = 0
@@ -140,30 +129,31 @@ class ApprovalNotices:
 
     def _said(self, unit: Unit, now: datetime, height: int) -> list[OnCallNotice]:
         """Return the notices that need no decision: of the audit log, of the desk's decisions, and of time."""
-        unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
-        if self._calls is not None:
-            unasked += self._calls.news(unit, now)
+        unasked = [*self._clashes.news(unit, now), *endings(unit, self.town, now)]
+        if self.town.listens:
+            unasked += calls_for_help(unit, self.town, now)
         if height <= self._read_to:
             return unasked
         lines = lines_since(unit, self._read_to)
         changes = factor_changes(unit, lines, now, self.notices.station.zone)
         url = self.town.desk_url
         waits = [*waiting_polls(unit, lines, now, url), *waiting_words(unit, now, url)]
-        return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes, *waits]
+        return [*unasked, *corrections(unit, self.town, self._read_to, now), *changes, *waits]
 
     def _tell(self, lease: Lease | None, unit: Unit) -> list[str]:
         now = self.clock.now()
         unit.leases.check(lease, now)
         due = self._due(unit)
-        notices = [self._notice(unit, each) for each in due]
+        notices = [self._notice(unit, say, stored) for say, stored in due]
         notices += self._said(unit, now, unit.audit.height())
-        for each in due:
-            log.info("approval.told", say=each.say, alert=each.stored.id)
+        for say, stored in due:
+            log.info("approval.told", say=say, alert=stored.id)
         if any(each.key == CALLS for each in notices):
             unit.listening.mark_calls(now)
         return self.notices.file_notices(unit.alerts, notices, now)
 
-    def _due(self, unit: Unit) -> list[_Due]:
+    def _due(self, unit: Unit) -> list[tuple[Phase, StoredAlert]]:
+        """Return the notices that are due; their alerts may still wait, or be decided."""
         now, alerts = self.clock.now(), unit.alerts
         there = {stored.id: stored for stored in unit.monitor.waiting()}
         # After a start, what was told before it and isn't settled: its outcome is still owed.
@@ -172,7 +162,7 @@ class ApprovalNotices:
         notified = self._notified(alerts, {*self._open, *there}, now)
         self._open = {*notified, *there}
         due = notices_due(there, notified, now, self._remind)
-        return [_Due(say, there.get(each) or _one(alerts, each)) for say, each in due]
+        return [(say, there.get(each) or next(iter(alerts.by_id(each)))) for say, each in due]
 
     @staticmethod
     def _notified(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
@@ -180,25 +170,19 @@ class ApprovalNotices:
         earlier = {each: alerts.by_topic(topic_of(_key(each)), now) for each in sorted(waiting)}
         return {each: stored_alerts[0].received_at for each, stored_alerts in earlier.items() if stored_alerts}
 
-    def _notice(self, unit: Unit, due: _Due) -> OnCallNotice:
-        alerts = unit.alerts
-        pending = pending_of(self.town, alerts, due.stored)
-        if due.say is Phase.RESOLVED:
-            pending = settled_of(unit.audit, alerts, pending, due.stored)
-        zone = self.notices.station.zone
+    def _notice(self, unit: Unit, say: Phase, stored: StoredAlert) -> OnCallNotice:
+        pending = pending_of(self.town, unit, stored, say)
         severity = max(Severity.MODERATE, pending.severity, key=lambda each: each.rank)
-        return OnCallNotice(
-            _key(due.stored.id), due.say, lambda language: word_pending(pending, due.say, language, zone), severity
-        )
+        return OnCallNotice(_key(stored.id), say, partial(word_pending, pending, say, zone=self.town.zone), severity)
 
 
-def pending_of(town: Town, alerts: AlertRepository, stored: StoredAlert) -> PendingApproval:
-    """Return the facts of a waiting or decided alert for those on call."""
-    alert, desk_url = stored.alert, town.desk_url
+def pending_of(town: Town, unit: Unit, stored: StoredAlert, say: Phase) -> PendingApproval:
+    """Return the facts of a waiting or, at the end, decided alert for those on call."""
+    alerts, alert, desk_url = unit.alerts, stored.alert, town.desk_url
     info = words_about(alerts, stored, town.language)
     posts = alerts.posts_of(stored.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
-    return PendingApproval(
+    pending = PendingApproval(
         id=stored.id,
         headline=(info.headline or info.event) if info else stored.id,
         severity=stored.severity if alert is None or alert.infos else info.severity if info else stored.severity,
@@ -211,14 +195,11 @@ def pending_of(town: Town, alerts: AlertRepository, stored: StoredAlert) -> Pend
         goes_out_at=min((time for time in vetoes if time), default=None),
         link=f"{desk_url}/waiting/{stored.id}" if desk_url else None,
     )
+    return settled_of(unit.audit, alerts, pending, stored) if say is Phase.RESOLVED else pending
 
 
 def _key(alert_id: str) -> str:
     return f"waiting {alert_id}"
-
-
-def _one(alerts: AlertRepository, alert_id: str) -> StoredAlert:
-    return next(iter(alerts.by_id(alert_id)))
 
 
 def settled_of(
@@ -378,46 +359,40 @@ class NoticeJobs(JobKind[DeskUnit, _OfficerMessage, None]):
     ) -> list[_OfficerMessage]:
         """Return the changes of the owner's credentials that this chat, which is theirs, wasn't notified of yet."""
         language, zone = language_of(account, unit.desk.station.language), unit.desk.station.zone
-        messages = []
-        for line in changes_of(unit, account.name, unit.now - NEWS_FOR):
-            if (key := change_key(line.seq)) not in known:
-                words = word_change(line, language, zone, own=True)
-                text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
-                messages.append(_OfficerMessage(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
-        return messages
+        changes = {change_key(line.seq): line for line in changes_of(unit, account.name, unit.now - NEWS_FOR)}
+        return [
+            _OfficerMessage(chat, key, Phase.FIRING, [Say(safe(_lead(word_change(line, language, zone, own=True))))])
+            for key, line in changes.items()
+            if key not in known
+        ]
 
     def _taken(
         self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime], own: Mapping[str, StoredAlert]
     ) -> list[_OfficerMessage]:
         """Their own words that waited until somebody else's took their place, each once."""
-        resolved = Phase.RESOLVED
         return [
             *(
-                _OfficerMessage(chat, key, Phase.FIRING, self._says(unit, account, stored, resolved))
+                _OfficerMessage(chat, key, Phase.FIRING, self._says(unit, account, stored, Phase.RESOLVED))
                 for key, stored in own.items()
                 if key not in known
             ),
-            *(_OfficerMessage(chat, key, resolved, ()) for key in known if key.startswith(TAKEN) and key not in own),
+            *_over(chat, known, TAKEN, own),
         ]
 
     def _calls(
         self, account: Account, chat: int, known: Mapping[str, datetime], calls: Sequence[Utterance]
     ) -> list[_OfficerMessage]:
         """Return possible calls for help, each once and in its own words; handled ones end."""
-        language, zone = language_of(account, self._town.language), self._town.zone
-        _ = words_in(language).gettext
+        _ = words_in(language_of(account, self._town.language)).gettext
         link = f"{self._town.desk_url}/heard" if self._town.desk_url else ""
         messages = []
         for each in reversed(calls[:MOST_CALLS_SHOWN]):
             if (key := f"{CALL}{each.id}") not in known:
-                where = _("on {channel} at {at:%H:%M}").format(channel=each.channel, at=each.said_at.astimezone(zone))
+                at = each.said_at.astimezone(self._town.zone)
+                where = _("on {channel} at {at:%H:%M}").format(channel=each.channel, at=at)
                 text = "\n".join(filter(None, (_("May be a call for help"), each.text, where, each.url, link)))
                 messages.append(_OfficerMessage(chat, key, Phase.FIRING, [Say(safe(text))]))
-        still = {f"{CALL}{each.id}" for each in calls}
-        messages += [
-            _OfficerMessage(chat, key, Phase.RESOLVED, ()) for key in known if key.startswith(CALL) and key not in still
-        ]
-        return messages
+        return messages + _over(chat, known, CALL, {f"{CALL}{each.id}" for each in calls})
 
     def _words(
         self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]
@@ -430,12 +405,9 @@ class NoticeJobs(JobKind[DeskUnit, _OfficerMessage, None]):
             is_own = fold_name(each.author) == fold_name(account.name) and not self._town.desk.alone
             if (key := f"{WORDS}{each.id}") not in known and not is_own:
                 words = word_poll(each, url, language) if isinstance(each, Poll) else word_waiting(each, url, language)
-                text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
-                say = self._decidable(unit, each, text[:1].upper() + text[1:], language)
+                say = self._decidable(unit, each, _lead(words), language)
                 messages.append(_OfficerMessage(chat, key, Phase.FIRING, [say]))
-        still = {f"{WORDS}{each.id}" for each in waits}
-        gone = [key for key in known if key.startswith(WORDS) and key not in still]
-        return messages + [_OfficerMessage(chat, key, Phase.RESOLVED, ()) for key in gone]
+        return messages + _over(chat, known, WORDS, {f"{WORDS}{each.id}" for each in waits})
 
     def _decidable(self, unit: DeskUnit, waits: GivenAnswer | Poll, lead: str, language: str) -> Say:
         """Return what waits in full, with the buttons that decide it."""
@@ -447,10 +419,7 @@ class NoticeJobs(JobKind[DeskUnit, _OfficerMessage, None]):
     def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station
         language = language_of(account, station.language)
-        pending = pending_of(self._town, unit.alerts, stored)
-        if say is Phase.RESOLVED:
-            pending = settled_of(unit.audit, unit.alerts, pending, stored)
-        words = word_pending(pending, say, language, station.zone)
+        words = word_pending(pending_of(self._town, unit, stored, say), say, language, station.zone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.fix, words.detail)))))]
@@ -468,6 +437,19 @@ class NoticeJobs(JobKind[DeskUnit, _OfficerMessage, None]):
             desk_url=self._town.desk_url,
         )
         return sheets(waiting, language, blind=stored.id in self._blind)
+
+
+def _lead(words: NoticeWords) -> str:
+    """Return a notice as the text of a chat."""
+    text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
+    return text[:1].upper() + text[1:]
+
+
+def _over(chat: int, known: Iterable[str], kind: str, still: Container[str]) -> list[_OfficerMessage]:
+    """Return the ends of the known notices of that kind which are of nothing any more."""
+    return [
+        _OfficerMessage(chat, key, Phase.RESOLVED, ()) for key in known if key.startswith(kind) and key not in still
+    ]
 
 
 def _active(unit: DeskUnit, name: str) -> Account | None:

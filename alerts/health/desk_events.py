@@ -11,7 +11,7 @@ Each finder reads the events since its last reading, and omits those that have a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -44,7 +44,7 @@ from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease
-from alerts.model.listening import AnswerTo, GivenAnswer, Utterance
+from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Act, AuditEntry, Chained
 from alerts.model.poll import Poll, PollState
 from alerts.model.ports import Clock
@@ -64,37 +64,44 @@ MISSED_AT_MOST = timedelta(hours=1)
 """The age up to which an event is reported: as long as the daemon may have been down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Corrections:
-    """Finds unreported corrections. `desk_url` is the desk's address, `language` the town's."""
+def _new(unit: Unit, notices: Iterable[OnCallNotice], now: datetime) -> list[OnCallNotice]:
+    """Return those that were not filed yet."""
+    return [each for each in notices if not unit.alerts.by_topic(topic_of(each.key), now)]
 
-    desk_url: str | None
-    language: str
 
-    def news(self, unit: Unit, after: int, now: datetime) -> Sequence[OnCallNotice]:
-        """Return a notice of each correction since the line `after` of the audit log; reported ones are omitted."""
-        alerts = unit.alerts
-        lines = unit.monitor.corrections(after, now - MISSED_AT_MOST)
-        untold = [line for line in lines if not alerts.by_topic(topic_of(_correction_key(line.subject)), now)]
-        return [self._notice(alerts, line) for line in untold]
+def _headline(stored: StoredAlert, language: str) -> str:
+    info = stored.alert.info_for(language) if stored.alert else None
+    return (info.headline or info.event) if info else stored.id
 
-    def _notice(self, alerts: AlertRepository, line: AuditEntry) -> OnCallNotice:
-        stored = next(iter(alerts.by_id(line.subject)), None)
-        alert = stored.alert if stored else None
-        info = alert.info_for(self.language) if alert else None
-        severity = stored.severity if stored else Severity.UNKNOWN
-        corrected = Corrected(
-            headline=(info.headline or info.event) if info else line.subject,
-            severity=severity,
-            who=line.actor,
-            said=alert.note if alert else None,
-            exercise=alert is not None and alert.status in PRACTICE,
-            link=f"{self.desk_url}/alerts/{line.subject}" if self.desk_url else None,
-        )
-        grave = max(Severity.MODERATE, severity, key=lambda each: each.rank)
-        return OnCallNotice(
-            _correction_key(line.subject), Phase.FIRING, lambda language: word_corrected(corrected, language), grave
-        )
+
+def _link(town: Town, alert_id: str) -> str | None:
+    return f"{town.desk_url}/alerts/{alert_id}" if town.desk_url else None
+
+
+def _at_least_moderate(severity: Severity) -> Severity:
+    return max(Severity.MODERATE, severity, key=lambda each: each.rank)
+
+
+def corrections(unit: Unit, town: Town, after: int, now: datetime) -> list[OnCallNotice]:
+    """Return a notice of each correction since the line `after` of the audit log; reported ones are omitted."""
+    lines = unit.monitor.corrections(after, now - MISSED_AT_MOST)
+    return _new(unit, (_correction(unit.alerts, line, town) for line in lines), now)
+
+
+def _correction(alerts: AlertRepository, line: AuditEntry, town: Town) -> OnCallNotice:
+    stored = next(iter(alerts.by_id(line.subject)), None)
+    alert = stored.alert if stored else None
+    severity = stored.severity if stored else Severity.UNKNOWN
+    corrected = Corrected(
+        headline=_headline(stored, town.language) if stored else line.subject,
+        severity=severity,
+        who=line.actor,
+        said=alert.note if alert else None,
+        exercise=alert is not None and alert.status in PRACTICE,
+        link=_link(town, line.subject),
+    )
+    words = partial(word_corrected, corrected)
+    return OnCallNotice(f"corrected {line.subject}", Phase.FIRING, words, _at_least_moderate(severity))
 
 
 CALLS = "calls"
@@ -104,107 +111,79 @@ CALLS_MANY = 6
 MOST_CALLS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class CallsForHelp:
-    """Finds unreported possible calls for help. `desk_url` is the desk's address.
+def calls_for_help(unit: Unit, town: Town, now: datetime) -> list[OnCallNotice]:
+    """Return one notice of all new calls for help, or one that everything was seen to; mostly none.
 
-    A notice gives place and time, but neither the words nor their author: it is kept for longer than they are.
+    It gives place and time, but neither the words nor their author: it is kept for longer than they are.
     """
-
-    desk_url: str | None
-    zone: tzinfo
-
-    def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
-        """One notice for all that is new, or one that everything was seen to."""
-        calls = unit.listening.calls(MOST_CALLS)
-        earlier = unit.alerts.by_topic(topic_of(CALLS), now)
-        if not calls:
-            return [self._notice(Phase.RESOLVED, ())] if earlier else []
-        if all(each.told_at is not None for each in calls):
-            return []
-        interval = CALL_INTERVALS[len(earlier) >= CALLS_MANY]
-        if earlier and now - earlier[0].received_at < interval:
-            return []
-        return [self._notice(Phase.REPEATED if earlier else Phase.FIRING, calls)]
-
-    def _notice(self, say: Phase, calls: Sequence[Utterance]) -> OnCallNotice:
-        link = f"{self.desk_url}/heard" if self.desk_url else None
-        return OnCallNotice(CALLS, say, lambda language: word_calls(calls, link, language, self.zone), Severity.SEVERE)
+    calls = unit.listening.calls(MOST_CALLS)
+    earlier = unit.alerts.by_topic(topic_of(CALLS), now)
+    if calls:
+        is_soon = bool(earlier) and now - earlier[0].received_at < CALL_INTERVALS[len(earlier) >= CALLS_MANY]
+        due = not is_soon and any(each.told_at is None for each in calls)
+    else:
+        due = bool(earlier)
+    if not due:
+        return []
+    say = Phase.FIRING if not earlier else Phase.REPEATED if calls else Phase.RESOLVED
+    link = f"{town.desk_url}/heard" if town.desk_url else None
+    return [OnCallNotice(CALLS, say, lambda language: word_calls(calls, link, language, town.zone), Severity.SEVERE)]
 
 
 NEARS = timedelta(minutes=30)
 """How long before its end a grave alert is put before those on call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endings:
-    """Finds unreported grave alerts near their end. `desk_url` is the desk's address."""
-
-    desk_url: str | None
-    language: str
-    zone: tzinfo
-
-    def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
-        """Return a notice of each; a reported alert is omitted, but its next version gets one."""
-        alerts = unit.alerts
-        near = [stored for stored in alerts.over(now + NEARS) if self._nears(alerts, stored, now)]
-        return [self._notice(stored) for stored in near if not alerts.by_topic(topic_of(f"ending {stored.id}"), now)]
-
-    @staticmethod
-    def _nears(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> bool:
-        """True if it is grave, out, and wasn't meant to be as short as that."""
-        alert = stored.alert
-        if alert is None or stored.source == OWN_WARNINGS or not stored.severity.at_least(Severity.SEVERE):
-            return False
-        started = max(stored.received_at, alert.starts)
-        # One that was meant for twenty minutes isn't told of at its beginning.
-        ahead = min(NEARS, (alert.ends - started) / 2)
-        if alert.status in PRACTICE or not now < alert.ends <= now + ahead:
-            return False
-        return bool(channels_on(tuple(alerts.thread(stored.incident_id))))
-
-    def _notice(self, stored: StoredAlert) -> OnCallNotice:
-        alert = stored.alert
-        assert alert is not None  # noqa: S101 one that nears its end has one
-        info = alert.info_for(self.language)
-        ending = EndingSoon(
-            id=stored.id,
-            headline=(info.headline or info.event) if info else stored.id,
-            severity=stored.severity,
-            areas=tuple(dict.fromkeys(area.description for area in alert.areas)),
-            ends=alert.ends,
-            link=f"{self.desk_url}/alerts/{stored.id}" if self.desk_url else None,
-        )
-        return OnCallNotice(
-            f"ending {stored.id}",
-            Phase.FIRING,
-            lambda language: word_ending(ending, language, self.zone),
-            stored.severity,
-        )
+def endings(unit: Unit, town: Town, now: datetime) -> list[OnCallNotice]:
+    """Return a notice of each grave alert near its end; a reported one is omitted, but its next version gets one."""
+    near = [stored for stored in unit.alerts.over(now + NEARS) if _nears(unit.alerts, stored, now)]
+    return _new(unit, (_ending(stored, town) for stored in near), now)
 
 
-def _correction_key(alert_id: str) -> str:
-    return f"corrected {alert_id}"
+def _nears(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> bool:
+    """True if it is grave, out, and wasn't meant to be as short as that."""
+    alert = stored.alert
+    if alert is None or stored.source == OWN_WARNINGS or not stored.severity.at_least(Severity.SEVERE):
+        return False
+    started = max(stored.received_at, alert.starts)
+    # One that was meant for twenty minutes isn't told of at its beginning.
+    ahead = min(NEARS, (alert.ends - started) / 2)
+    if alert.status in PRACTICE or not now < alert.ends <= now + ahead:
+        return False
+    return bool(channels_on(tuple(alerts.thread(stored.incident_id))))
+
+
+def _ending(stored: StoredAlert, town: Town) -> OnCallNotice:
+    alert = stored.alert
+    assert alert is not None  # noqa: S101 one that nears its end has one
+    ending = EndingSoon(
+        id=stored.id,
+        headline=_headline(stored, town.language),
+        severity=stored.severity,
+        areas=tuple(dict.fromkeys(area.description for area in alert.areas)),
+        ends=alert.ends,
+        link=_link(town, stored.id),
+    )
+    words = partial(word_ending, ending, zone=town.zone)
+    return OnCallNotice(f"ending {stored.id}", Phase.FIRING, words, stored.severity)
 
 
 class Clashes:
     """Finds unreported messages with the sender and identifier of another one."""
 
-    def __init__(self, desk_url: str | None, station: Town) -> None:
-        self._desk_url = desk_url
-        self._station = station
+    def __init__(self, town: Town) -> None:
+        self._town = town
         self._read_to: int | None = None
 
-    def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
+    def news(self, unit: Unit, now: datetime) -> list[OnCallNotice]:
         """Return a notice of each clash of the last hour; reported ones are omitted."""
-        alerts, height = unit.alerts, unit.monitor.decisions_height()
-        notices = []
+        alerts, height, found = unit.alerts, unit.monitor.decisions_height(), []
         for alert_id in unit.monitor.clashes(self._read_to, now - MISSED_AT_MOST):
             stored = next((each for each in alerts.by_id(alert_id) if each.id == alert_id), None)
-            is_reported = bool(alerts.by_topic(topic_of(_clash_key(alert_id)), now))
-            if stored is not None and stored.alert is not None and not is_reported:
-                clash = clash_of(alerts, stored.alert, stored.source, self._station)
-                notices += [self._notice(stored, clash.stored)] if clash else []
+            if stored is not None and stored.alert is not None:
+                clash = clash_of(alerts, stored.alert, stored.source, self._town)
+                found += [self._notice(stored, clash.stored)] if clash else []
+        notices = _new(unit, found, now)
         # Asked twice, by the look and by the transaction that tells: what the first finds, the second has to find.
         if not notices:
             self._read_to = height
@@ -212,24 +191,16 @@ class Clashes:
 
     def _notice(self, stored: StoredAlert, other: StoredAlert) -> OnCallNotice:
         clash = Clashed(
-            headline=self._headline(stored),
+            headline=_headline(stored, self._town.language),
             source=stored.source,
-            other=self._headline(other),
+            other=_headline(other, self._town.language),
             other_source=other.source,
             kept_back=stored.state is AlertState.LEFT_OUT,
             exercise=stored.alert is not None and stored.alert.status in PRACTICE,
-            link=f"{self._desk_url}/alerts/{stored.id}" if self._desk_url else f"tocsin explain {stored.id}",
+            link=_link(self._town, stored.id) or f"tocsin explain {stored.id}",
         )
-        grave = max(Severity.MODERATE, stored.severity, key=lambda each: each.rank)
-        return OnCallNotice(_clash_key(stored.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
-
-    def _headline(self, stored: StoredAlert) -> str:
-        info = stored.alert.info_for(self._station.language) if stored.alert else None
-        return (info.headline or info.event) if info else stored.id
-
-
-def _clash_key(alert_id: str) -> str:
-    return f"conflict {alert_id}"
+        words = partial(word_clashed, clash)
+        return OnCallNotice(f"conflict {stored.id}", Phase.FIRING, words, _at_least_moderate(stored.severity))
 
 
 # --- what happens to accounts: sign-ins that fail are a trouble, a change of what proves somebody is a notice
@@ -282,15 +253,8 @@ def waiting_polls(unit: Unit, lines: Sequence[Chained], now: datetime, desk_url:
     asked = [line.entry.subject for line in reversed(lines) if line.entry.act == Act.CONSULT]
     polls = [poll for each in dict.fromkeys(asked) if (poll := unit.polls.poll(each)) is not None]
     waits = [poll for poll in polls if poll.state is PollState.WAITING and poll.approved_at is None]
-    return [
-        OnCallNotice(_poll_key(poll), Phase.FIRING, partial(word_poll, poll, desk_url))
-        for poll in waits
-        if not unit.alerts.by_topic(topic_of(_poll_key(poll)), now)
-    ]
-
-
-def _poll_key(poll: Poll) -> str:
-    return f"poll {poll.id}"
+    notices = (OnCallNotice(f"poll {each.id}", Phase.FIRING, partial(word_poll, each, desk_url)) for each in waits)
+    return _new(unit, notices, now)
 
 
 def word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
@@ -303,15 +267,9 @@ def word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
 
 def waiting_words(unit: Unit, now: datetime, desk_url: str | None) -> list[OnCallNotice]:
     """Return a notice of each answer and outcome that waits for a validation; reported ones are omitted."""
-    return [
-        OnCallNotice(_words_key(each), Phase.FIRING, partial(word_waiting, each, desk_url))
-        for each in unit.listening.waiting_answers()
-        if not unit.alerts.by_topic(topic_of(_words_key(each)), now)
-    ]
-
-
-def _words_key(version: GivenAnswer) -> str:
-    return f"answer {version.id}"
+    waits = unit.listening.waiting_answers()
+    notices = (OnCallNotice(f"answer {each.id}", Phase.FIRING, partial(word_waiting, each, desk_url)) for each in waits)
+    return _new(unit, notices, now)
 
 
 def word_waiting(version: GivenAnswer, desk_url: str | None, language: str) -> NoticeWords:
@@ -338,13 +296,11 @@ def factor_changes(unit: Unit, lines: Sequence[Chained], now: datetime, zone: tz
     # The line before a sign-in is what that sign-in set up.
     first = {line.seq - 1 for line in lines if line.entry.act == AuditEvent.SIGNED_IN}
     changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
-    alerts = unit.alerts
-    new = [line for line in changes if now - NEWS_FOR < line.entry.at]
-    return [_change_notice(line, zone) for line in new if not alerts.by_topic(topic_of(_change_key(line)), now)]
-
-
-def _change_notice(line: Chained, zone: tzinfo) -> OnCallNotice:
-    return OnCallNotice(_change_key(line), Phase.FIRING, lambda language: word_change(line, language, zone))
+    late = [line for line in changes if now - NEWS_FOR < line.entry.at]
+    notices = (
+        OnCallNotice(f"account {each.seq}", Phase.FIRING, partial(word_change, each, zone=zone)) for each in late
+    )
+    return _new(unit, notices, now)
 
 
 def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False) -> NoticeWords:
@@ -362,10 +318,6 @@ def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False
     fix = yours if own else theirs
     address = _("from {address}").format(address=entry.address) if entry.address else None
     return NoticeWords(said, fix, address)
-
-
-def _change_key(line: Chained) -> str:
-    return f"account {line.seq}"
 
 
 AFTER = timedelta(minutes=10)
@@ -434,9 +386,7 @@ class UnknownPosts:
         log.info("unknown_posts.listed", **{channel: len(posts) for channel, posts in found.items()})
         if not found or not self.notices.channels:
             return []
-        notice = OnCallNotice(
-            f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_unknown_posts(found, language)
-        )
+        notice = OnCallNotice(f"strays {gap.until.isoformat()}", Phase.FIRING, partial(word_unknown_posts, found))
         return self.notices.file_notices(unit.alerts, [notice], self.clock.now())
 
 
