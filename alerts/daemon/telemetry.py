@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -251,54 +252,32 @@ class Metrics:
     """Counts what is published on the bus. `registry` is for gauges that another room keeps."""
 
     def __init__(self, events: Events) -> None:
-        self.registry = registry = CollectorRegistry()
-        self._attempts = Counter(
-            "tocsin_attempts", "Attempts to send or find a post", ["channel", "outcome"], registry=registry
-        )
+        self.registry = CollectorRegistry()
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        self._attempts = counter("tocsin_attempts", "Attempts to send or find a post", ["channel", "outcome"])
         self._seconds = Histogram(
-            "tocsin_attempt_seconds", "From leaving to the answer", ["channel"], registry=registry
+            "tocsin_attempt_seconds", "From leaving to the answer", ["channel"], registry=self.registry
         )
-        self._reasons = Counter(
-            "tocsin_reasons", "Decisions and attempts by their reason (docs/reasons.md)", ["code"], registry=registry
+        self._reasons = counter("tocsin_reasons", "Decisions and attempts by their reason (docs/reasons.md)", ["code"])
+        self._filed = counter("tocsin_alerts", "Messages by what became of them", ["source", "state"])
+        self._refused = counter("tocsin_web_refused", "Connections refused or closed, by why", ["reason"])
+        self._bulk_messages = counter(
+            "tocsin_bulk_messages", "Messages to subscribers by their fate", ["channel", "fate"]
         )
-        self._filed = Counter(
-            "tocsin_alerts", "Messages by what became of them", ["source", "state"], registry=registry
-        )
-        self._refused = Counter(
-            "tocsin_web_refused", "Connections refused or closed, by why", ["reason"], registry=registry
-        )
-        self._bulk_messages = Counter(
-            "tocsin_bulk_messages", "Messages to subscribers by their fate", ["channel", "fate"], registry=registry
-        )
-        self._bulks = Counter(
-            "tocsin_bulks", "Alerts to subscribers that are over", ["channel", "state"], registry=registry
-        )
-        self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
-        self._jobs = Gauge(
+        self._bulks = counter("tocsin_bulks", "Alerts to subscribers that are over", ["channel", "state"])
+        self._posts = gauge("tocsin_posts", "Posts by state", ["channel", "state"])
+        self._jobs = gauge(
             "tocsin_jobs",
             "What is sent or done beside the posts, was tried, and isn't through",
             ["channel", "kind", "state"],
-            registry=registry,
         )
-        self._ages = Gauge(
-            "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
-        )
-        self._is_ok = Gauge(
-            "tocsin_ok", "1 where it does what it is for, 0 where it fails", ["what", "name"], registry=registry
-        )
-        self._connections = Gauge(
-            "tocsin_web_connections", "Connections to our own pages that are open", registry=registry
-        )
-        self._halted = Gauge(
-            "tocsin_bot_halted_seconds", "Until a bot may say anything again", ["channel"], registry=registry
-        )
-        self._subscribers = Gauge(
-            "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=registry
-        )
-        self._spent = Gauge(
-            "tocsin_spent_euros", "What a channel's posts cost in euros", ["channel", "span"], registry=registry
-        )
-        self._tasks = Counter("tocsin_task_ends", TASK_ENDS, ["task"], registry=registry)
+        self._ages = gauge("tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"])
+        self._is_ok = gauge("tocsin_ok", "1 where it does what it is for, 0 where it fails", ["what", "name"])
+        self._connections = gauge("tocsin_web_connections", "Connections to our own pages that are open")
+        self._halted = gauge("tocsin_bot_halted_seconds", "Until a bot may say anything again", ["channel"])
+        self._subscribers = gauge("tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"])
+        self._spent = gauge("tocsin_spent_euros", "What a channel's posts cost in euros", ["channel", "span"])
+        self._tasks = counter("tocsin_task_ends", TASK_ENDS, ["task"])
         events.subscribe(AttemptFinished, self._count_attempt)
         events.subscribe(MessageFiled, self._count_message)
         events.subscribe(SubscriberReached, self._count_bulk_message)

@@ -7,7 +7,7 @@ It is made from the store, so it can be made again at any time. Its formats (tex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -191,10 +191,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
         headline=next((version.headline for version in reversed(versions) if version.headline), ""),
         exercise=exercise,
         versions=versions,
-        posts=tuple(
-            _with_cost(unit, _with_reactions(unit, _report_post(post, versions[numbers[post.alert_id] - 1], events)))
-            for post in posts
-        ),
+        posts=tuple(_report_post(unit, post, versions[numbers[post.alert_id] - 1], events) for post in posts),
         deeds=tuple(_deeds(unit, numbers, posts)),
         steps=tuple(TimelineStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
         unsaid=(
@@ -247,10 +244,13 @@ def _validated_at(stored: StoredAlert, events: Sequence[PastEvent]) -> datetime 
     return next((e.at for e in events if waited and e.alert_id == stored.id and e.what in let_go), None)
 
 
-def _report_post(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> ReportPost:
+def _report_post(unit: DeskUnit, post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> ReportPost:
     own = [event for event in events if event.post_id == post.id]
     left_at = next((event.at for event in own if event.what == _SEND), None)
     answered_at = _answered_at(post, own)
+    channel, remote_id = unit.desk.station.channels.get(post.channel), post.receipt.remote_id if post.receipt else None
+    is_heard = remote_id is not None and post.channel in unit.desk.station.hearing
+    is_paid = channel is not None and channel.price is not None
     return ReportPost(
         post=post.id,
         version=version.number,
@@ -261,7 +261,7 @@ def _report_post(post: Post, version: ReportVersion, events: Sequence[PastEvent]
         text=post.message.plain,
         link=post.message.link,
         picture=post.message.image.alt if post.message.image else None,
-        remote_id=post.receipt.remote_id if post.receipt else None,
+        remote_id=remote_id,
         url=post.receipt.url if post.receipt else None,
         reason=post.reason,
         attempts=post.tries,
@@ -277,20 +277,9 @@ def _report_post(post: Post, version: ReportVersion, events: Sequence[PastEvent]
             answered=_between(post.sent_at, answered_at),
             whole=_between(version.received_at, answered_at),
         ),
+        reactions=unit.listening.reactions(post.channel, remote_id or "") if is_heard else {},
+        cost=spending_of(unit.views, post.channel).of(post.id) if is_paid else None,
     )
-
-
-def _with_reactions(unit: DeskUnit, post: ReportPost) -> ReportPost:
-    channel = unit.desk.station.hearing.get(post.channel)
-    if channel is None or post.remote_id is None:
-        return post
-    return replace(post, reactions=unit.listening.reactions(post.channel, post.remote_id))
-
-
-def _with_cost(unit: DeskUnit, post: ReportPost) -> ReportPost:
-    channel = unit.desk.station.channels.get(post.channel)
-    is_paid = channel is not None and channel.price is not None
-    return replace(post, cost=spending_of(unit.views, post.channel).of(post.post)) if is_paid else post
 
 
 def _answered_at(post: Post, own: Sequence[PastEvent]) -> datetime | None:

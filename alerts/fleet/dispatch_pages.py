@@ -38,7 +38,7 @@ from alerts.web.console.entering import see_other
 from alerts.web.console.form import FormContext, read_form, several
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import WishRehearsal, place_of
-from alerts.web.posted import read_posted
+from alerts.web.posted import must_exist, read_posted
 
 SENT_SHOWN = 50
 LONGEST_REASON = 2000
@@ -219,9 +219,7 @@ class DispatchPages:
         self, request: web.Request, *, chosen: tuple[str, ...], nothing: bool = False
     ) -> web.StreamResponse:
         actor, identity = visitor_of(request).actor, request.match_info["draft"]
-        draft = await self._service.ask(lambda unit: draft_of(unit, actor, identity))
-        if draft is None:
-            raise web.HTTPNotFound
+        draft = must_exist(await self._service.ask(lambda unit: draft_of(unit, actor, identity)))
         if draft.alert_id is not None:
             return see_other(f"{BASE}/dispatches/{draft.alert_id}")
         towns = sorted(self._health.towns(), key=lambda each: each.station.casefold())
@@ -271,10 +269,7 @@ class DispatchPages:
 
 
 def _found(unit: DeskUnit, request: web.Request) -> Dispatch:
-    found = unit.dispatches.dispatch(request.match_info["id"])
-    if found is None:
-        raise web.HTTPNotFound
-    return found
+    return must_exist(unit.dispatches.dispatch(request.match_info["id"]))
 
 
 def _send(officer: Officer, dispatch: Dispatch) -> Dispatch:

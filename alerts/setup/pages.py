@@ -19,7 +19,7 @@ from aiohttp import web
 
 from alerts.model.errors import TocsinError
 from alerts.model.incident import MANUAL
-from alerts.model.person import Role
+from alerts.model.person import Account, Role
 from alerts.model.reason import Reason, because
 from alerts.model.town import MAIL, PUSH
 from alerts.rendering.i18n import Words
@@ -265,10 +265,6 @@ class Setup:
             )
             view.channel = await self._workshop.show(view.lines, name, text, form.get("chat"))
 
-    async def _who(self) -> Sequence[Person]:
-        accounts = await self._workshop.people()
-        return [Person(each.name, each.role) for each in accounts if each.disabled_at is None]
-
     def _kind_forms(self, step: str) -> Sequence[KindForm]:
         return channel_forms() if step == "channels" else source_forms()
 
@@ -286,7 +282,8 @@ class Setup:
         return wrong
 
     async def _page(self, request: web.Request, view: View) -> web.Response:
-        people = await self._who() if view.step in ("accounts", "ready") else None
+        accounts = await self._workshop.people() if view.step in ("accounts", "ready") else None
+        people = [each for each in accounts if each.disabled_at is None] if accounts is not None else None
         words = self._frame.words(request)
         is_checked = view.step == "lines" or parse(view.lines) is None
         problems = await self._workshop.problems(view.lines) if is_checked else ()
@@ -403,15 +400,7 @@ def _private_chats(lines: str) -> list[str]:
     return [str(table["chat"]) for table in private if str(table.get("chat", "")).lstrip("-").isdecimal()]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody with an account that is open."""
-
-    name: str
-    role: Role
-
-
-def four_eyes(people: Sequence[Person]) -> bool:
+def four_eyes(people: Sequence[Account]) -> bool:
     """True if one person's alert can be validated by another."""
     authors = [person for person in people if person.role.at_least(Role.AUTHOR)]
     approvers = [person for person in people if person.role.at_least(Role.APPROVER)]
@@ -437,7 +426,7 @@ def with_exercises(lines: str) -> list[str]:
     return [name for name in names_in(lines, "channels") if table_of(lines, f"channels.{name}").get("exercise") is True]
 
 
-async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words: Words) -> list[Need]:
+async def needs(lines: str, workshop: Workshop, people: Sequence[Account], words: Words) -> list[Need]:
     """Return the needs of a town with these lines, in the order of the steps."""
     _, problems = words.gettext, await workshop.problems(lines)
     public, channels, station = (

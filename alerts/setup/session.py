@@ -34,7 +34,7 @@ from alerts.setup.workshop import Workshop
 from alerts.web.console.error_pages import error_page
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
 from alerts.web.listener import Listener
-from alerts.web.posted import read_posted
+from alerts.web.posted import must_exist, read_posted
 
 COOKIE = "setup"
 MOST_TRIES = 10
@@ -155,9 +155,7 @@ async def _check_form(session: SetupSession, request: web.Request) -> None:
 
 
 async def _static(request: web.Request) -> web.FileResponse:
-    file = static_file(request.match_info["name"])
-    if file is None:
-        raise web.HTTPNotFound
+    file = must_exist(static_file(request.match_info["name"]))
     return web.FileResponse(file, headers={"X-Content-Type-Options": "nosniff"})
 
 

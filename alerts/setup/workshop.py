@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -414,29 +414,23 @@ _BY_LINES_ALONE = ((TwitterSettings, "hears"),)
 
 def channel_forms() -> Sequence[KindForm]:
     """Each kind of channel with the keys of its own, and those that say who may read it."""
-    sheets = []
-    for name in channel_kinds():
-        try:
-            kind = channel_kind(name)
-        # A package that can't be loaded costs its own kind alone: the others are offered all the same.
-        except Unreadable:
-            continue
-        if kind is not None:
-            sheets.append(_kind_form(name, kind.settings, ChannelSettings))
-    return sheets
+    return _forms(channel_kinds(), channel_kind, ChannelSettings)
 
 
 def source_forms() -> Sequence[KindForm]:
     """Return the form of each kind of polled source."""
-    sheets = []
-    for name in source_kinds():
-        try:
-            kind = source_kind(name)
-        except Unreadable:
-            continue
-        if kind is not None and issubclass(kind.settings, AskedSettings):
-            sheets.append(_kind_form(name, kind.settings, AskedSettings))
-    return sheets
+    return _forms(source_kinds(), source_kind, AskedSettings)
+
+
+def _forms(names: Iterable[str], kind_of: Callable[[str], Any], family: type[BaseModel]) -> list[KindForm]:
+    forms = []
+    for name in names:
+        # A package that can't be loaded costs its own kind alone: the others are offered all the same.
+        with suppress(Unreadable):
+            kind = kind_of(name)
+            if kind is not None and issubclass(kind.settings, family):
+                forms.append(_kind_form(name, kind.settings, family))
+    return forms
 
 
 def _kind_form(name: str, model: type[BaseModel], beside: type[BaseModel]) -> KindForm:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 from aiohttp import hdrs, web
 from multidict import MultiDict, MultiDictProxy
@@ -19,6 +20,7 @@ from yarl import query_to_pairs
 
 from alerts.web.room import arriving
 
+T = TypeVar("T")
 MOST_FIELDS = 1000
 """Fields of a form: more than any page of ours has."""
 _URLENCODED, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -52,6 +54,13 @@ def must_be_from_here(request: web.Request) -> None:
     # `none` is an address that was typed in. A browser that sends no such header is an old one, and is let in.
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise web.HTTPForbidden
+
+
+def must_exist(found: T | None) -> T:
+    """Return what an address names. Raises HTTPNotFound if that is nothing."""
+    if found is None:
+        raise web.HTTPNotFound
+    return found
 
 
 class BodyTooLarge(web.HTTPRequestEntityTooLarge):

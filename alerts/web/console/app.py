@@ -60,7 +60,7 @@ from alerts.web.console.error_pages import (
     wants_page,
 )
 from alerts.web.console.frame import BASE, CHANGED, HEARD, REPORTED, VISITOR, WAITING, Console, static_file
-from alerts.web.posted import FORMS, read_posted
+from alerts.web.posted import FORMS, must_exist, read_posted
 from alerts.web.public.answers import answer_of, respond
 from alerts.web.room import vouch
 
@@ -260,9 +260,7 @@ async def _refused(console: Console, request: web.Request, visitor: Visitor | No
 
 
 async def _static(request: web.Request) -> web.Response:
-    file = static_file(request.match_info["name"])
-    if file is None:
-        raise web.HTTPNotFound
+    file = must_exist(static_file(request.match_info["name"]))
     # Packed, as the public's are: pages are not, for they hold a token beside what somebody else may have written.
     response = await respond(answer_of(file), request)
     # The query is the digest of the content (`static_address`): such an address never shows anything else.

@@ -83,7 +83,7 @@ from alerts.web.console.form import (
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.previews import PreviewQueue, reaches_of
 from alerts.web.console.rehearsal import WishRehearsal, file_wish, reached, rehearse
-from alerts.web.posted import read_posted, received
+from alerts.web.posted import must_exist, read_posted, received
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"
@@ -237,9 +237,7 @@ class Composer:
         """A picture that was kept."""
         name = request.match_info["name"]
         await self._service.bring_picture(name)
-        file = self._service.picture(name)
-        if file is None:
-            raise web.HTTPNotFound
+        file = must_exist(self._service.picture(name))
         kind = _PICTURES[name.rpartition(".")[2]]
         return web.FileResponse(file, headers={hdrs.CONTENT_TYPE: kind, "Cache-Control": "private, max-age=86400"})
 

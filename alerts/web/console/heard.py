@@ -34,6 +34,7 @@ from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.heard_view import MOST, board_of, headlines_of, question_of, said_of
 from alerts.web.console.versions import words_waiting
 from alerts.web.console.watch import page
+from alerts.web.posted import must_exist
 
 LONGEST_PLACE = 200
 _ID = "{id:[A-Za-z0-9]+}"
@@ -113,9 +114,7 @@ async def _question(
 
 async def _said(console: Console, request: web.Request, refused: RefusedForm = NOT_REFUSED) -> web.Response:
     name = request.match_info["id"]
-    values = await console.service.ask(lambda unit: said_of(unit, name))
-    if values is None:
-        raise web.HTTPNotFound
+    values = must_exist(await console.service.ask(lambda unit: said_of(unit, name)))
     return page(console, request, "heard_said.html", **refused.values, **values, done=done_of(request, _DONE))
 
 

@@ -53,6 +53,7 @@ from alerts.web.console.maps import outline_of
 from alerts.web.console.previews import card_address, reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
+from alerts.web.posted import must_exist
 
 PICTURES = {
     ".png": "image/png",
@@ -248,10 +249,7 @@ async def _asked(console: Console, request: web.Request) -> Story:
     Raises HTTPNotFound.
     """
     name, account = request.match_info["id"], visitor_of(request).account.name
-    story = await console.service.ask(lambda unit: story_of(unit, name, account))
-    if story is None:
-        raise web.HTTPNotFound
-    return story
+    return must_exist(await console.service.ask(lambda unit: story_of(unit, name, account)))
 
 
 async def _refused(console: Console, request: web.Request, refused: RefusedForm) -> web.Response:

@@ -58,7 +58,7 @@ from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.review import sealed
 from alerts.web.console.versions import WaitingWords, words_waiting
-from alerts.web.posted import read_posted
+from alerts.web.posted import must_exist, read_posted
 
 _ONE = "/polls/{id:[0-9a-z]{1,26}}"
 _ID = re.compile(rf"[0-9a-z]{{{ID_LENGTH}}}")
@@ -195,10 +195,7 @@ async def _found(console: Console, request: web.Request) -> _ShownPoll:
         waits = words_waiting(unit, visitor.actor, visitor.session.csrf, poll.id)
         return _ShownPoll(poll, tuple(unit.alerts.thread(poll.id)), unit.polls.tally(poll), waits)
 
-    found = await console.service.ask(question)
-    if found is None:
-        raise web.HTTPNotFound
-    return found
+    return must_exist(await console.service.ask(question))
 
 
 async def _one(console: Console, request: web.Request, refused: RefusedForm = NOT_REFUSED) -> web.Response:

@@ -21,6 +21,7 @@ from alerts.desk.audience import SubscriberReach
 from alerts.model.delivery import Bulk
 from alerts.rendering.card import Card
 from alerts.web.console.frame import BASE, Console
+from alerts.web.posted import must_exist
 from alerts.web.public.answers import respond
 from alerts.web.public.site import logo_of
 
@@ -50,16 +51,12 @@ async def reaches_of(
 
 
 async def _card(console: Console, request: web.Request) -> web.Response:
-    picture = await console.cards.picture(request.match_info["digest"])
-    if picture is None:
-        raise web.HTTPNotFound
+    picture = must_exist(await console.cards.picture(request.match_info["digest"]))
     return web.Response(body=picture, content_type="image/png", headers=_FOR_LONG)
 
 
 async def _logo(console: Console, request: web.Request) -> web.Response:
-    found = await asyncio.to_thread(logo_of, console.frame.station)
-    if found is None:
-        raise web.HTTPNotFound
+    found = must_exist(await asyncio.to_thread(logo_of, console.frame.station))
     response = await respond(found, request)
     response.headers.update(_FOR_AN_HOUR)
     return response

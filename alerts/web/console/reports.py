@@ -55,6 +55,7 @@ from alerts.web.console.reports_view import (
 )
 from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.console.watch import page
+from alerts.web.posted import must_exist
 
 ONE = "/reports/{number:[A-Za-z0-9]+-[0-9]{2}-[0-9]+}"
 _TYPED = MappingProxyType({"said": "text", "answer": "text", "whom": "to", "other": "of", "why": "reason"})
@@ -131,9 +132,7 @@ async def _one(
         officer = Officer(unit, visitor.actor)
         return found, waits, may_vouch(officer, found.report), may_second(officer, found.report)
 
-    known = await console.service.ask(question)
-    if known is None:
-        raise web.HTTPNotFound
+    known = must_exist(await console.service.ask(question))
     shown, waits, vouches, seconds = known
     words, language = console.frame.words(request), language_of(shown.report, town)
     back = filter_from(refused.typed.get("back", ""), town) if refused.typed else filter_of(request.query, town)

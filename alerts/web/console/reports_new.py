@@ -29,6 +29,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.error_pages import status_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.watch import page
+from alerts.web.posted import must_exist
 
 _KEY = re.compile(r"[0-9A-Za-z]{10,40}")
 _ELSE = "other"
@@ -58,10 +59,7 @@ async def _utterance(console: Console, name: str) -> Utterance | None:
     """Return the utterance of that id, None for an empty one. Raises HTTPNotFound if there is none."""
     if not name:
         return None
-    found = await console.service.ask(lambda unit: unit.listening.utterance(name))
-    if found is None:
-        raise web.HTTPNotFound
-    return found
+    return must_exist(await console.service.ask(lambda unit: unit.listening.utterance(name)))
 
 
 async def _form(console: Console, request: web.Request) -> web.Response:

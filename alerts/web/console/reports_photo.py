@@ -33,6 +33,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.watch import page
+from alerts.web.posted import must_exist
 
 # As many as somebody draws; the form works without scripts too.
 MOST_BOXES = 5
@@ -64,10 +65,7 @@ async def _asked(console: Console, request: web.Request) -> tuple[CitizenReport,
         photo = unit.reports.photo(report.id) if report is not None else None
         return (report, photo) if report is not None and photo is not None else None
 
-    found = await console.service.ask(question)
-    if found is None:
-        raise web.HTTPNotFound
-    return found
+    return must_exist(await console.service.ask(question))
 
 
 async def _show(

@@ -57,6 +57,7 @@ from alerts.web.console.review import (
     what_waits,
 )
 from alerts.web.console.versions import words_waiting
+from alerts.web.posted import must_exist
 
 LONGEST = 4000
 """Characters of what is typed in one field."""
@@ -136,10 +137,7 @@ async def _picture(console: Console, request: web.Request) -> web.Response:
 async def _asked(console: Console, request: web.Request) -> ReviewPage:
     """The sheet of the alert in the address. Raises HTTPNotFound."""
     name, actor = request.match_info["id"], visitor_of(request).actor
-    review = await console.service.ask(lambda unit: review_page(unit, name, actor))
-    if review is None:
-        raise web.HTTPNotFound
-    return review
+    return must_exist(await console.service.ask(lambda unit: review_page(unit, name, actor)))
 
 
 async def _page(

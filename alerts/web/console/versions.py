@@ -51,39 +51,34 @@ def words_waiting(unit: DeskUnit, actor: Actor, csrf: str, subject: str | None =
 
 
 def _shown(unit: DeskUnit, actor: Actor, csrf: str, version: GivenAnswer, headlines: Mapping[str, str]) -> WaitingWords:
+    asked, address = _subject(unit, version)
     return WaitingWords(
         version,
-        _asked(unit, version),
-        _address(unit, version),
+        asked,
+        f"{BASE}/{address}",
         headlines.get(version.incident or "", ""),
         is_by(Officer(unit, actor), version),
         sealed(digest_of(version), csrf),
     )
 
 
-def _asked(unit: DeskUnit, version: GivenAnswer) -> str:
-    """Return the subject of a version for its validator: the question as readers get it, the poll's, the report."""
+def _subject(unit: DeskUnit, version: GivenAnswer) -> tuple[str, str]:
+    """Return the subject of a version for its validator, and its page.
+
+    It is the question as readers get it, the poll's, or the report.
+    """
+    name = version.subject
     match version.to:
         case AnswerTo.POLL:
-            poll = unit.polls.poll(version.subject)
-            return poll.question if poll is not None else version.subject
+            poll = unit.polls.poll(name)
+            return poll.question if poll is not None else name, f"polls/{name}"
         case AnswerTo.REPORT:
-            report = unit.reports.by_id(version.subject)
-            return " – ".join(filter(None, (report.number, report.text))) if report is not None else version.subject
+            if (report := unit.reports.by_id(name)) is None:
+                return name, f"reports/{name}"
+            return " – ".join(filter(None, (report.number, report.text))), f"reports/{report.number}"
         case _:
-            question = unit.listening.question(version.subject)
-            return version.asked or (question.words if question is not None else version.subject)
-
-
-def _address(unit: DeskUnit, version: GivenAnswer) -> str:
-    match version.to:
-        case AnswerTo.POLL:
-            return f"{BASE}/polls/{version.subject}"
-        case AnswerTo.REPORT:
-            report = unit.reports.by_id(version.subject)
-            return f"{BASE}/reports/{report.number if report is not None else version.subject}"
-        case _:
-            return f"{BASE}/heard/questions/{version.subject}"
+            question = unit.listening.question(name)
+            return version.asked or (question.words if question is not None else name), f"heard/questions/{name}"
 
 
 def routes(console: Console) -> list[web.RouteDef]:

@@ -30,7 +30,7 @@ from alerts.model.listening import Remark, Understood
 from alerts.model.rate_limit import SlidingWindow
 from alerts.model.remembered import Newest
 from alerts.web.console.arrival import address_of
-from alerts.web.posted import must_be_from_here, read_posted
+from alerts.web.posted import must_be_from_here, must_exist, read_posted
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.site import RenderedIncident
@@ -154,9 +154,7 @@ class QuestionField:
         self, rendered: RenderedIncident, language: str, *, status: int = HTTPStatus.OK, **values: object
     ) -> web.Response:
         now = self._intake.clock.now()
-        said = rendered.texts.get(language)
-        if said is None:
-            raise web.HTTPNotFound
+        said = must_exist(rendered.texts.get(language))
         text = self._pages[language].asking(said, rendered.snapshot, form=self._form(rendered.id, now), **values)
         headers = {**safety(self._setting, posts=True), "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
         return web.Response(text=text, status=status, headers=headers, content_type="text/html", charset="utf-8")
