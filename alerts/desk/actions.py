@@ -34,10 +34,9 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.incident import CLASHES, MANUAL, AlertState, LeftOut, StoredAlert, id_of
 from alerts.model.ports import Heard
-from alerts.model.post import EndReason, Message, Post, PostKind, PostState
+from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town, spell_span
-from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, LinkCard
 from alerts.rendering.matter import Context, Prepared
 from alerts.rendering.templates import Renderer
@@ -67,73 +66,59 @@ class Filed:
         return frozenset(post.channel for post in posts if post.state is not PostState.WAITING or post.not_before)
 
 
+@dataclass(eq=False, repr=False)
 class Desk:
     """Decides what becomes of each message; `now` comes from the composition root's clock."""
 
-    def __init__(
-        self, station: Town, writer: PostWriter, new_id: Callable[[], str], now: Callable[[], datetime]
-    ) -> None:
-        self.station = station
-        self._writer = writer
-        self.new_id = new_id
-        self._now = now
+    station: Town
+    writer: PostWriter
+    new_id: Callable[[], str]
+    now: Callable[[], datetime]
 
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
-        self._writer.warm(alert, self._now())
+        self.writer.warm(alert, self.now())
         self._illustrate(alert, MANUAL, self.station.rules_for(MANUAL).any_area or is_in_words(alert))
 
     def for_preview(self) -> Desk:
         """Return a desk for previews, which draws no cards."""
-        return Desk(self.station, self._writer.for_preview(), self.new_id, self._now)
+        return replace(self, writer=self.writer.for_preview())
 
     @property
     def renderer(self) -> Renderer:
-        """The renderer of the posts, for pages that show the same alerts."""
-        return self._writer.renderer
+        """The renderer of posts and answers, with the prepared texts; also for pages that show the same alerts."""
+        return self.writer.renderer
 
     def says_what_to_do(self, alert: Alert) -> bool:
         """True if the posts of an alert contain an instruction, be it the prepared one of its hazard."""
-        return self._writer.says_what_to_do(alert, self._now())
+        return self.writer.says_what_to_do(alert, self.now())
 
     def would_end(self, alert: Alert, reason: EndReason) -> str:
         """Return the machine's own words if the alert were ended now: an officer may change them."""
-        return self._writer.would_end(alert, reason, self._now())
-
-    def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
-        """Return the channel's message with an answer."""
-        return self._writer.answer(reply, channel)
+        return self.writer.would_end(alert, reason, self.now())
 
     def where_and_when(self, alert: Alert) -> tuple[str, ...]:
         """Return the alert's place and end in words, without missing ones."""
-        return self._writer.where_and_when(alert, self._now())
+        return self.writer.where_and_when(alert, self.now())
 
     def link_card(self, alert: Alert, language: str, previous: Alert | None = None) -> LinkCard:
         """Return a platform's preview of the link to the alert's page, once this message is out."""
         kind, context = self._to_show(alert, previous)
-        return self._writer.link_card(alert, kind, language, context)
+        return self.writer.link_card(alert, kind, language, context)
 
     def post_card(self, channel: ChannelConfig, alert: Alert, previous: Alert | None = None) -> Card:
         """The card that a channel's post of this message carries, where it carries one."""
-        return self._writer.post_card(channel, alert, *self._to_show(alert, previous))
+        return self.writer.post_card(channel, alert, *self._to_show(alert, previous))
 
     def _to_show(self, alert: Alert, previous: Alert | None) -> tuple[PostKind, Context]:
         reason = end_reason(alert)
         kind = PostKind.END if reason else PostKind.UPDATE if previous else PostKind.PUBLISH
         exercise = alert.status is not Status.ACTUAL
-        return kind, Context("", self._now(), reason=reason, previous=previous, exercise=exercise)
-
-    def verdict(self, found: str, fact: str) -> str:
-        """Return the text on a rumour: the fact, then the verdict on it: `true`, `false` or `unclear`."""
-        return self._writer.verdict(found, fact)
-
-    def prepared(self, hazard: Hazard, language: str) -> Prepared:
-        """Return a hazard's prepared texts in that language; the shipped ones if the town's file can't be read."""
-        return self._writer.prepared(hazard, language)
+        return kind, Context("", self.now(), reason=reason, previous=previous, exercise=exercise)
 
     def every_prepared(self, language: str) -> Mapping[Hazard, Prepared]:
         """Return the prepared texts of each hazard; the first call for a language reads a file for each."""
-        return {hazard: self.prepared(hazard, language) for hazard in Hazard}
+        return {hazard: self.renderer.prepared(hazard, language) for hazard in Hazard}
 
     def locate(self, entries: Sequence[Heard], source: str) -> None:
         """Find out where these are, which the territory remembers: comparing outlines is no work for a transaction."""
@@ -147,7 +132,7 @@ class Desk:
         if not isinstance(names, LeftOut):
             if any(channel.subscriptions for channel in self.station.channels.values()):
                 territory_of(self.station).districts_of(alert)
-            self._writer.draw(alert, source, names, self._now())
+            self.writer.draw(alert, source, names, self.now())
 
     def hear(self, alerts: AlertRepository, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
@@ -184,7 +169,7 @@ class Desk:
             self._known_channel(name)
         if not unfinished:
             must_be_complete(alert, self.station.name, self.says_what_to_do)
-        twin = None if again else tapped_before(alerts, alert, MANUAL, channels, self._now())
+        twin = None if again else tapped_before(alerts, alert, MANUAL, channels, self.now())
         if twin is not None:
             return Filed(twin, fresh=False)
         named = channels or self._inherited(alerts, alert)
@@ -212,7 +197,7 @@ class Desk:
 
     def end_what_is_over(self, alerts: AlertRepository, only: Collection[str] | None = None) -> list[DraftPost]:
         """Tell of the incidents that nobody extended and nobody ended (`only` those of these alerts) that they end."""
-        return end_what_is_over(alerts, self.station, self._writer.write, self._now(), only)
+        return end_what_is_over(alerts, self.station, self.writer.write, self.now(), only)
 
     def file(
         self,
@@ -231,7 +216,7 @@ class Desk:
         if seen is not None and not goes_on_elsewhere(alerts, alert, source, seen, self.station):
             return Filed(seen, fresh=False)
         message = self._with_stable_incident(alerts, self._record(alert, source, notes, author))
-        candidate = Candidate(alert, source, self._now(), tuple(named), again, hold)
+        candidate = Candidate(alert, source, self.now(), tuple(named), again, hold)
         decision = decide(alerts, candidate, self.station)
         # Noted whatever was decided: those on call have to know of two messages under one name.
         clash = clash_of(alerts, alert, source, self.station)
@@ -240,7 +225,7 @@ class Desk:
         else:
             filed = self._accept(alerts, _joining(message, decision.previous), alert, decision, hold)
         if clash is not None:
-            alerts.note(self._now(), filed.stored.id, None, CLASHES, clash.reason)
+            alerts.note(self.now(), filed.stored.id, None, CLASHES, clash.reason)
         return filed
 
     def file_late(self, alerts: AlertRepository, undrafted: StoredAlert) -> Filed | None:
@@ -253,7 +238,7 @@ class Desk:
         if alert is None or undrafted.reason is None or undrafted.reason.code != NO_PLACE:
             return Filed(undrafted, fresh=False)
         hold = because("found_a_place")
-        decision = decide(alerts, Candidate(alert, source, self._now(), hold=hold), self.station)
+        decision = decide(alerts, Candidate(alert, source, self.now(), hold=hold), self.station)
         if isinstance(decision, LeftOut):
             if decision.reason.code == NO_PLACE:
                 return None
@@ -266,7 +251,7 @@ class Desk:
 
     def _put_out(self, alerts: AlertRepository, stored: StoredAlert, reason: Reason) -> None:
         alerts.set_alert_state(stored.id, AlertState.LEFT_OUT, reason)
-        alerts.note(self._now(), stored.id, None, AlertState.LEFT_OUT, reason)
+        alerts.note(self.now(), stored.id, None, AlertState.LEFT_OUT, reason)
 
     def _accept(
         self,
@@ -276,7 +261,7 @@ class Desk:
         accepted: Accepted,
         hold: Reason | None = None,
     ) -> Filed:
-        now, intake = self._now(), self.station.rules_for(message.source)
+        now, intake = self.now(), self.station.rules_for(message.source)
         at_once = accepted.publish == "auto"
         not_before = end_of_veto(alerts, message, accepted, now, intake.veto)
         # An end waits behind nobody: only what would be told twice does.
@@ -303,7 +288,7 @@ class Desk:
         # Before the new posts are made: what waited behind a message that is gone has its veto's clock started anew.
         for gone in withdraw(alerts, occasion):
             release(alerts, gone, self.station, now)
-        drafts = accepted.nowhere or draft_posts(alerts, occasion, self._writer.write)
+        drafts = accepted.nowhere or draft_posts(alerts, occasion, self.writer.write)
         if isinstance(drafts, LeftOut):
             # It was stored as accepted, since its posts refer to it; as no channel has a post, it was for nobody.
             self._put_out(alerts, stored, drafts.reason)
@@ -315,7 +300,7 @@ class Desk:
         return Filed(stored, tuple(drafts), withdrawn=accepted.withdrawn)
 
     def _leave_out(self, alerts: AlertRepository, message: StoredAlert, left_out: LeftOut) -> Filed:
-        now, alert = self._now(), message.alert
+        now, alert = self.now(), message.alert
         # Left out, it stands in its incident all the same: the history there tells why nothing was said.
         previous = predecessor(alerts, alert, message.source, self.station, now) if alert else None
         stored = replace(_joining(message, previous), reason=left_out.reason)
@@ -333,7 +318,7 @@ class Desk:
             source=source,
             alert=alert,
             state=AlertState.LEFT_OUT,
-            received_at=self._now(),
+            received_at=self.now(),
             content_key=content_key(alert) if alert else None,
             topic=topic_key(alert) if alert else None,
             notes=notes,
@@ -358,7 +343,7 @@ class Desk:
 
         None: routing decides, as where nothing of it is on, waits or failed.
         """
-        previous = predecessor(alerts, alert, MANUAL, self.station, self._now())
+        previous = predecessor(alerts, alert, MANUAL, self.station, self.now())
         if previous is None or end_reason(alert) is not None:
             return ()
         thread = alerts.thread(previous.incident_id)

@@ -54,21 +54,8 @@ DOUBLE_TAP = timedelta(minutes=10)
 _TOLERANCE = timedelta(seconds=2)
 
 
-def content_key(alert: Alert) -> str:
-    """Return a key that is equal for messages of the same content, whatever their identifier and time of issue."""
-    return _content_keys(alert)
-
-
-def topic_key(alert: Alert) -> str | None:
-    """Return a key that is equal for messages on the same event in the same areas. Returns None without any.
-
-    If a message names its event (`EVENT_NAME`), the name counts, and no words are compared. Messages of sources of our
-    own are linked by references: two works of one calendar in one street are two, whatever their names.
-    """
-    return _topic_keys(alert)
-
-
 def _content_key(alert: Alert) -> str:
+    """Return a key that is equal for messages of the same content, whatever their identifier and time of issue."""
     said = [_said(info) for info in alert.infos]
     ending = end_reason(alert)
     # Two ends in the same words are two where they end two alerts.
@@ -78,6 +65,11 @@ def _content_key(alert: Alert) -> str:
 
 
 def _topic_key(alert: Alert) -> str | None:
+    """Return a key that is equal for messages on the same event in the same areas. Returns None without any.
+
+    If a message names its event (`EVENT_NAME`), the name counts, and no words are compared. Messages of sources of our
+    own are linked by references: two works of one calendar in one street are two, whatever their names.
+    """
     if not alert.infos or not alert.areas:
         return None
     if names := sorted(each for each in alert.incidents if each.startswith(EVENT_NAME)):
@@ -88,8 +80,8 @@ def _topic_key(alert: Alert) -> str | None:
     return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
 
 
-_content_keys = Remembered(_content_key, size_of, MOST_REMEMBERED)
-_topic_keys = Remembered(_topic_key, size_of, MOST_REMEMBERED)
+content_key = Remembered(_content_key, size_of, MOST_REMEMBERED)
+topic_key = Remembered(_topic_key, size_of, MOST_REMEMBERED)
 
 
 def is_own(alert: Alert) -> bool:

@@ -32,10 +32,9 @@ from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKi
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import TOPIC_OF, Notice
 from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
-from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, LinkCard, card_alt, card_of, link_card_of
 from alerts.rendering.library import as_sentences, capital
-from alerts.rendering.matter import Context, Prepared
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Needed, Rendered, Renderer
 from alerts.store.alerts import AlertRepository
 
@@ -139,94 +138,73 @@ def _seen_last(alerts: AlertRepository, thread: Sequence[Post]) -> StoredAlert |
     return next(iter(alerts.by_id(last.alert_id)), None) if last else None
 
 
+@dataclass(eq=False, repr=False)
 class PostWriter:
     """Writes one channel's post in that channel's words."""
 
-    def __init__(
-        self,
-        station: Town,
-        renderer: Renderer,
-        new_id: Callable[[], str],
-        card_file: Callable[[Card], str] | None = None,
-    ) -> None:
-        self._station = station
-        self._renderer = renderer
-        self._new_id = new_id
-        self._card_file = card_file
-        self._warm: set[tuple[str, Needed]] = set()
+    station: Town
+    renderer: Renderer
+    new_id: Callable[[], str]
+    card_file: Callable[[Card], str] | None = None
 
-    @property
-    def renderer(self) -> Renderer:
-        """The renderer of the posts, for other places that show the same alerts."""
-        return self._renderer
+    def __post_init__(self) -> None:
+        self._warm: set[tuple[str, Needed]] = set()
 
     def for_preview(self) -> PostWriter:
         """Return a writer for previews, which draws no cards."""
-        return PostWriter(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
+        return replace(self, card_file=(lambda _: "") if self.card_file else None)
 
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
-        channels = self._station.channels.values()
-        needs = self._renderer.needs(alert, PostKind.PUBLISH, channels, now)
+        channels = self.station.channels.values()
+        needs = self.renderer.needs(alert, PostKind.PUBLISH, channels, now)
         for channel, needed in zip(channels, needs, strict=True):
             # In a storm most alerts need what the first of them did.
             if (channel.name, needed) not in self._warm:
-                self._renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
+                self.renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
                 self._warm.add((channel.name, needed))
 
     def draw(self, alert: Alert, source: str, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
-        title, exercise = self._station.rules_for(source).title or "", alert.status is not Status.ACTUAL
+        title, exercise = self.station.rules_for(source).title or "", alert.status is not Status.ACTUAL
         context = Context("", now, exercise=exercise, area_names=area_names, source=title)
-        for channel in self._station.channels.values():
+        for channel in self.station.channels.values():
             # An exercise's card is drawn for exercises' channels alone.
             if alert.infos and (alert.status is Status.ACTUAL or channel.exercise):
                 self._card(channel, alert, PostKind.PUBLISH, context)
 
     def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
         """True if its posts contain an instruction."""
-        channel = next(iter(self._station.channels.values()), None)
+        channel = next(iter(self.station.channels.values()), None)
         if channel is None or not alert.infos:
             return False
-        return bool(self._renderer.tell(alert, PostKind.PUBLISH, channel, context=Context("", now))["instruction"])
+        return bool(self.renderer.tell(alert, PostKind.PUBLISH, channel, context=Context("", now))["instruction"])
 
     def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
         """Return the words of an end without an officer's own, in whole sentences."""
         context = Context("", now, reason=reason, previous=alert)
-        said = self._renderer.tell(replace(alert, note=None), PostKind.END, _PAGE, context=context)
+        said = self.renderer.tell(replace(alert, note=None), PostKind.END, _PAGE, context=context)
         return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
-
-    def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
-        """Return the channel's message with an answer."""
-        return self._renderer.answer(reply, channel)
 
     def where_and_when(self, alert: Alert, now: datetime) -> tuple[str, ...]:
         """Return the alert's place and end in words, without missing ones."""
-        said = self._renderer.tell(alert, PostKind.PUBLISH, _PAGE, context=Context("", now))
+        said = self.renderer.tell(alert, PostKind.PUBLISH, _PAGE, context=Context("", now))
         return tuple(text for name in ("area", "when") if (text := str(said[name])))
 
     def link_card(self, alert: Alert, kind: PostKind, language: str, context: Context) -> LinkCard:
         """Return the card of the alert's own page for shared links."""
-        return link_card_of(self._renderer.tell(alert, kind, replace(_PAGE, language=language), context=context), alert)
+        return link_card_of(self.renderer.tell(alert, kind, replace(_PAGE, language=language), context=context), alert)
 
     def post_card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> Card:
         """The card that the channel's post carries, where it carries one."""
-        return card_of(self._renderer.tell(alert, kind, channel, context=context), alert.severity)
-
-    def verdict(self, found: str, fact: str) -> str:
-        """Return the text on a rumour."""
-        return self._renderer.verdict(found, fact)
-
-    def prepared(self, hazard: Hazard, language: str) -> Prepared:
-        """Return the templates' prepared texts for a hazard."""
-        return self._renderer.prepared(hazard, language)
+        return card_of(self.renderer.tell(alert, kind, channel, context=context), alert.severity)
 
     def write(self, channel: ChannelConfig, post_context: PostContext, kind: PostKind) -> DraftPost:
         """Render a post, and make its outbox row. The words that follow a correction are worded as the correction."""
         is_more = post_context.accepted.follows_up
         shown_kind = PostKind.END if is_more else kind
-        context = _context_of(post_context, shown_kind, self._station)
-        rendered = self._renderer.render(post_context.alert, shown_kind, channel, context=context)
+        context = _context_of(post_context, shown_kind, self.station)
+        rendered = self.renderer.render(post_context.alert, shown_kind, channel, context=context)
         picture = None if channel.card_alone else self._picture(channel, post_context)
         if picture is None and (channel.card_alone or shown_kind is not PostKind.END):
             picture = self._card(channel, post_context.alert, shown_kind, context)
@@ -240,7 +218,7 @@ class PostWriter:
             alert.ends if shown_kind is not PostKind.END else max(alert.ends, post_context.now + END_IS_WORTH_TELLING)
         )
         post = Post(
-            id=self._new_id(),
+            id=self.new_id(),
             alert_id=post_context.stored.id,
             incident_id=post_context.stored.incident_id,
             channel=channel.name,
@@ -261,13 +239,13 @@ class PostWriter:
 
     def _for_machines(self, channel: ChannelConfig, post_context: PostContext, kind: PostKind, context: Context) -> str:
         """Return the alert as JSON with named fields, or its end."""
-        alert, territory = post_context.alert, territory_of(self._station)
+        alert, territory = post_context.alert, territory_of(self.station)
         # An end without an area of its own is over where the alert was.
         placed = alert if alert.areas or context.previous is None else context.previous
         touched = territory.districts_of(placed)
-        codes = [each.code for each in self._station.districts if touched is None or each.code in touched]
-        said = self._renderer.tell(alert, kind, channel, context=context)
-        values = named_for_machines(said, post_context.severity, alert.ends.astimezone(self._station.zone), codes)
+        codes = [each.code for each in self.station.districts if touched is None or each.code in touched]
+        said = self.renderer.tell(alert, kind, channel, context=context)
+        values = named_for_machines(said, post_context.severity, alert.ends.astimezone(self.station.zone), codes)
         return json.dumps({**values, "over": kind is PostKind.END}, ensure_ascii=False)
 
     def _bulk(self, channel: ChannelConfig, post_context: PostContext, post: Post, context: Context) -> Bulk:
@@ -277,7 +255,7 @@ class PostWriter:
         signed = channel.kind in (PUSH, MAIL)
         faces = {language: replace(channel, language=language, signed=signed) for language in BULK_LANGUAGES}
         messages = {
-            language: self._renderer.render(post_context.alert, post.kind, face, context=context).message
+            language: self.renderer.render(post_context.alert, post.kind, face, context=context).message
             for language, face in faces.items()
         }
         return bulk_of(
@@ -286,7 +264,7 @@ class PostWriter:
             alert=post_context.alert,
             previous=context.previous,
             messages=messages,
-            territory=territory_of(self._station),
+            territory=territory_of(self.station),
         )
 
     def _picture(self, channel: ChannelConfig, post_context: PostContext) -> PostImage | None:
@@ -295,8 +273,8 @@ class PostWriter:
         Only our own message may name a file of this machine: a feed's `file:///etc/passwd` must not be published.
         """
         alert = post_context.alert
-        info = alert.info_for(channel.language or self._station.language)
-        if info is None or post_context.stored.source != MANUAL or alert.sender != self._station.sender:
+        info = alert.info_for(channel.language or self.station.language)
+        if info is None or post_context.stored.source != MANUAL or alert.sender != self.station.sender:
             return None
         for resource in info.resources:
             address = urlsplit(resource.uri or "")
@@ -306,10 +284,10 @@ class PostWriter:
 
     def _card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
         """The card, on a channel that is configured so; an end has none, unless a post there is a picture."""
-        if self._card_file is None or not channel.card:
+        if self.card_file is None or not channel.card:
             return None
-        said = self._renderer.tell(alert, kind, channel, context=context)
-        return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
+        said = self.renderer.tell(alert, kind, channel, context=context)
+        return PostImage(self.card_file(card_of(said, alert.severity)), card_alt(said))
 
 
 def named_for_machines(

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -89,6 +89,7 @@ def under(lease: Lease | None, action: Callable[[DeskUnit], T]) -> Callable[[Des
     return checked
 
 
+@dataclass(eq=False, repr=False)
 class DeskService:
     """The service through which console, API and bot act, on the daemon's database and apart from its lanes.
 
@@ -96,55 +97,48 @@ class DeskService:
     people's: never on the lanes'.
     """
 
-    def __init__(
-        self,
-        *,
-        town: Town,
-        database: Database,
-        desk: Desk,
-        clock: Clock,
-        new_id: Callable[[], str],
-        events: Events,
-        for_pages: bool = False,
-    ) -> None:
-        self._town = town
-        self._database = database
-        self._read = database.ask_for_pages if for_pages else database.ask
-        self._desk = desk
-        self._previewer = desk.for_preview()
-        self._clock = clock
-        self._new_id = new_id
-        self._events = events
+    _: KW_ONLY
+    town: Town
+    database: Database
+    desk: Desk
+    clock: Clock
+    new_id: Callable[[], str]
+    events: Events
+    for_pages: bool = False
+
+    def __post_init__(self) -> None:
+        self._read = self.database.ask_for_pages if self.for_pages else self.database.ask
+        self._previewer = self.desk.for_preview()
         self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
-        return self._clock.now()
+        return self.clock.now()
 
     def steady(self) -> float:
         """Seconds by a clock that nobody sets."""
-        return self._clock.monotonic()
+        return self.clock.monotonic()
 
     async def act(self, action: Callable[[DeskUnit], T], *, posts: bool = True) -> T:
         """Carry out in one durable transaction; then wake the lanes and publish the changes.
 
         Without `posts` it stores none, and no lane is woken.
         """
-        result, lanes, happened = await self._database.write(partial(self._carry_out, action))
+        result, lanes, happened = await self.database.write(partial(self._carry_out, action))
         # After the commit, and never before: a lane that wakes sooner finds nothing, and sleeps again.
         if posts:
-            self._events.publish(PostsStored(lanes))
+            self.events.publish(PostsStored(lanes))
         self.tell(*happened)
         return result
 
     def tell(self, *happened: object) -> None:
         """Publish what an action came to beyond posts and incidents, once it is stored."""
         for event in happened:
-            self._events.publish(event)
+            self.events.publish(event)
 
     async def keep(self, action: Callable[[DeskUnit], T]) -> T:
         """Carry out in one durable transaction what no lane has to send and no open page has to show."""
-        return await self._database.write(lambda unit: action(self._sit(unit)))
+        return await self.database.write(lambda unit: action(self._sit(unit)))
 
     async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""
@@ -183,9 +177,9 @@ class DeskService:
                 {
                     **status,
                     "undrafted": len(undrafted.get(status["source"], ())),
-                    "more": source_more(self._town, known.get(status["source"]), status["source"]),
+                    "more": source_more(self.town, known.get(status["source"]), status["source"]),
                 }
-                for status in source_statuses(unit.views, self._town, unit.now)
+                for status in source_statuses(unit.views, self.town, unit.now)
             ]
 
         return await self.ask(question)
@@ -198,40 +192,38 @@ class DeskService:
                 {
                     **status,
                     "followers": followers_of(unit.views, status["channel"]),
-                    "more": channel_more(self._town, unit.views, status, unit.now),
+                    "more": channel_more(self.town, unit.views, status, unit.now),
                 }
-                for status in channel_statuses(unit.views, self._town, unit.now)
+                for status in channel_statuses(unit.views, self.town, unit.now)
             ]
 
         return await self.ask(question)
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
         """Store a picture of that MIME type for good, next to the database; returns its name, made of its content."""
-        folder = picture_folder(self._town.beside)
+        folder = picture_folder(self.town.beside)
         name = await asyncio.to_thread(keep_picture, folder, data, kind)
-        if self._database.is_shared:
-            await self._database.write(lambda unit: SharedPictures(unit.db).share(str(folder / name)))
+        if self.database.is_shared:
+            await self.database.write(lambda unit: SharedPictures(unit.db).share(str(folder / name)))
         return name
 
     async def bring_picture(self, name: str) -> None:
         """Have a picture here that may have been kept by another machine, under its name or its path."""
-        await self._database.fetch_picture(str(picture_folder(self._town.beside) / Path(name).name))
+        await self.database.fetch_picture(str(picture_folder(self.town.beside) / Path(name).name))
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture that was kept under that name."""
-        return kept_picture(picture_folder(self._town.beside), name)
+        return kept_picture(picture_folder(self.town.beside), name)
 
-    @contextmanager
-    def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:
-        """Yield the ids of incidents as they change; an empty id: read everything again.
+    def watch(self, *, heard: bool = False) -> AbstractContextManager[AsyncIterator[str]]:
+        """Yields the ids of incidents as they change; an empty id: read everything again.
 
         With `heard` also when people said or reported something (`alerts.model.events.HEARD`, `REPORTED`).
         """
-        with self._events.watch(heard=heard) as changes:
-            yield changes
+        return self.events.watch(heard=heard)
 
     def _sit(self, unit: Unit) -> DeskUnit:
-        return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
+        return DeskUnit(unit, self.desk, self.clock.now(), self.new_id)
 
     def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, Collection[str] | None, list[object]]:
         sat = self._sit(unit)
@@ -241,7 +233,7 @@ class DeskService:
     def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
         with scratch_unit() as unit:
             unit.alerts.paste(copied)
-            return action(DeskUnit(unit, self._previewer, self._clock.now(), self._new_id))
+            return action(DeskUnit(unit, self._previewer, self.clock.now(), self.new_id))
 
 
 def followers_of(views: Views, channel: str) -> int | None:

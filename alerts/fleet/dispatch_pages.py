@@ -58,7 +58,7 @@ class FleetComposer(Composer):
             return WishRehearsal()
 
         def action(unit: DeskUnit) -> WishRehearsal:
-            prepared = unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None
+            prepared = unit.desk.renderer.prepared(draft.hazard, station.language) if draft.hazard else None
             order = other_order(page.fields, prepared, unit.now, station.zone)
             try:
                 alert = draft_alert(draft, station, unit.now, unit.new_id())

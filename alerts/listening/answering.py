@@ -351,7 +351,7 @@ def _message(unit: DeskUnit, subject: _AnswerSubject, place: AnswerPlace, *, aut
         automatic=automatic,
         exercise=subject.is_exercise,
     )
-    subject.said[key] = unit.desk.answer(reply, place.channel)
+    subject.said[key] = unit.desk.renderer.answer(reply, place.channel)
     return subject.said[key]
 
 

@@ -422,7 +422,7 @@ class JudgeRumour(QuestionAct):
         unit.listening.put_question(rumour)
         if not sentence:
             raise Misuse(because("answer_length", most=LONGEST_ANSWER))
-        return _become(officer, rumour, unit.desk.verdict(self.verdict, sentence))
+        return _become(officer, rumour, unit.desk.renderer.verdict(self.verdict, sentence))
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class _Screen:
 
     def __init__(self, lively: LivelyTown) -> None:
         self.lines: list[str] = []
-        desk = build_desk(lively.config, lively.clock.now, lively.service._new_id)
+        desk = build_desk(lively.config, lively.clock.now, lively.service.new_id)
         self._control = Control(lively.config, lively.clock.now, desk)
 
     def control(self) -> Control:

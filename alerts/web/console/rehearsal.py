@@ -211,7 +211,7 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         return WishRehearsal()
 
     def action(unit: DeskUnit) -> WishRehearsal:
-        ready = unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None
+        ready = unit.desk.renderer.prepared(draft.hazard, station.language) if draft.hazard else None
         order = other_order(wish.fields, ready, unit.now, station.zone)
         try:
             # Twins and gaps are no reason to show nothing: they are told when it is published.

@@ -60,7 +60,7 @@ class Scene:
 
     def __init__(self, service: DeskService, clock: FakeClock, config: Town, keeper: LeaseKeeper) -> None:
         self.service, self.clock, self.line, self.config = service, clock, FakeLine(), config
-        self.database = service._database
+        self.database = service.database
         self.facts: dict[str, str] = {}
         self.bot = Bot("telegram", self.line, service, self._town, clock, self._remember)
         self.reception = Reception(self.bot)

@@ -33,7 +33,7 @@ def test_the_event_that_is_prepared_is_about_its_own_hazard(town):
 
 
 def test_a_severity_has_its_own_instruction_where_there_is_one(town):
-    flood = town.desk.prepared(Hazard.FLOOD, "en")
+    flood = town.desk.renderer.prepared(Hazard.FLOOD, "en")
 
     assert flood.instruction(Severity.SEVERE) != flood.instruction(Severity.MINOR)
     assert flood.instruction(Severity.MINOR) == flood.instructions["default"]

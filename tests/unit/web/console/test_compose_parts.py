@@ -111,7 +111,7 @@ def test_an_empty_field_is_no_field():
 
 
 def test_another_hazard_replaces_what_nobody_touched(town):  # noqa: F811
-    storm, cut = (town.desk.prepared(hazard, "fr") for hazard in (Hazard.STORM, Hazard.WATER_CUT))
+    storm, cut = (town.desk.renderer.prepared(hazard, "fr") for hazard in (Hazard.STORM, Hazard.WATER_CUT))
     form = {**prepared_fields(storm), "headline": "Grêle sur le Centre", "area": ("D1",)}
 
     changed = another_hazard(form, storm, cut)
@@ -268,7 +268,7 @@ def test_numbers_and_times_are_as_an_officer_says_them():
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_another_severity_has_its_own_order_unless_somebody_typed_one(town, language):  # noqa: F811
-    flood = town.desk.prepared(Hazard.FLOOD, language)
+    flood = town.desk.renderer.prepared(Hazard.FLOOD, language)
     form = {**prepared_fields(flood), "severity": "Extreme"}
 
     assert form["instruction"] == flood.instruction(Severity.SEVERE)
@@ -283,7 +283,7 @@ def test_another_severity_has_its_own_order_unless_somebody_typed_one(town, lang
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_power_cut_that_is_announced_has_the_words_of_a_planned_one(town, language):  # noqa: F811
-    sudden = town.desk.prepared(Hazard.POWER, language)
+    sudden = town.desk.renderer.prepared(Hazard.POWER, language)
     planned, form = sudden.kinds["planned"], prepared_fields(sudden)
     ready = {name: prepared_fields(planned)[name] for name in ("headline", "event", "instruction", "urgency")}
 

@@ -24,7 +24,7 @@ WHY = "Mon nom y est <b>écrit</b>."
 async def house(tmp_path):
     async with a_reported_town(tmp_path, lambda house: NoticePages(house.pins, house.service).routes()) as house:
         house.told = []
-        house.service._events.subscribe(ReportsChanged, house.told.append)
+        house.service.events.subscribe(ReportsChanged, house.told.append)
         yield house
 
 
