@@ -19,6 +19,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeVar
 
 from alerts.delivery.attempt import troubled
@@ -109,6 +110,7 @@ class DeskService:
     def __post_init__(self) -> None:
         self._read = self.database.ask_for_pages if self.for_pages else self.database.ask
         self._previewer = self.desk.for_preview()
+        self._secrets: dict[str, bytes] = {}
         self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
     def now(self) -> datetime:
@@ -139,6 +141,14 @@ class DeskService:
     async def keep(self, action: Callable[[DeskUnit], T]) -> T:
         """Carry out in one durable transaction what no lane has to send and no open page has to show."""
         return await self.database.write(lambda unit: action(self._sit(unit)))
+
+    async def secret(self, name: str) -> bytes:
+        """Return the town's secret of that name, which all its daemons share; it is made when it is first asked for."""
+        if name not in self._secrets:
+            fresh = token_hex(32)
+            kept = await self.keep(lambda unit: unit.reports.secret(name, fresh, unit.now))
+            self._secrets[name] = bytes.fromhex(kept)
+        return self._secrets[name]
 
     async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""

@@ -16,6 +16,7 @@ from typing import Any
 from alerts.model.reason import Reason
 from alerts.rendering.i18n import Words
 from alerts.setup.workshop import Key, KindForm
+from alerts.web.console.frame import platform_names
 
 # Names become keys of TOML tables and parts of addresses.
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -138,6 +139,7 @@ def said_of(words: Words) -> Callable[[str], str]:
     """The words for a key, a kind or a step; for a key of one kind (`mail.host`), those of its own where it has any."""
     _ = words.gettext
     known = {
+        **platform_names(words),
         "station": _("Your town"),
         "channels": _("Channels"),
         "sources": _("Sources"),
@@ -148,16 +150,8 @@ def said_of(words: Words) -> Callable[[str], str]:
         "heartbeat": _("Address of a watch"),
         "api_url": _("Another address of the platform, such as the sandbox’s"),
         "lines": _("The lines"),
-        "twitter": _("X account"),
-        "facebook": _("Facebook Page"),
-        "instagram": _("Instagram account"),
-        "telegram": _("Telegram channel"),
-        "mastodon": _("Mastodon account"),
-        "bluesky": _("Bluesky account"),
-        "matrix": _("Matrix room"),
         "matrix.api_url": _("Address of the server"),
         "room": _("Room"),
-        "ntfy": _("ntfy topic"),
         "topic": _("Topic"),
         "sms": _("SMS to a list of numbers"),
         "provider": _("Provider"),

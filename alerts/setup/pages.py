@@ -315,7 +315,7 @@ class Setup:
             roles=ROLES,
             exercises=with_exercises(view.lines),
             needs=await needs(view.lines, self._workshop, people or (), words) if view.step == "ready" else (),
-            four_eyes=four_eyes(people or ()),
+            four_eyes=four_eyes([person.role for person in people or ()]),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
             said=said_of(words),
             **town,
@@ -400,11 +400,10 @@ def _private_chats(lines: str) -> list[str]:
     return [str(table["chat"]) for table in private if str(table.get("chat", "")).lstrip("-").isdecimal()]
 
 
-def four_eyes(people: Sequence[Account]) -> bool:
+def four_eyes(roles: Sequence[Role]) -> bool:
     """True if one person's alert can be validated by another."""
-    authors = [person for person in people if person.role.at_least(Role.AUTHOR)]
-    approvers = [person for person in people if person.role.at_least(Role.APPROVER)]
-    return bool(approvers) and len(authors) > 1
+    authors = [role for role in roles if role.at_least(Role.AUTHOR)]
+    return len(authors) > 1 and any(role.at_least(Role.APPROVER) for role in roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,7 +439,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Account], words
     # Of lines that are wrong nobody knows which secrets they mean.
     unreadable = () if problems else await workshop.unreadable(lines)
     administers = any(person.role is Role.ADMINISTRATOR for person in people)
-    pairs = four_eyes(people) or table_of(lines, "desk").get("alone") is True
+    pairs = four_eyes([person.role for person in people]) or table_of(lines, "desk").get("alone") is True
     needed = [
         Need(not problems, _("The lines are right: Tocsin would start with them."), "lines", problems),
         Need(bool(address), _("The public address is told: posts lead to the town’s own page."), "station"),

@@ -28,18 +28,8 @@ def at_once(station: Town) -> Sequence[Hazard]:
     return offered[:MOST] if station.hazards else [hazard for hazard in _MOVE if hazard in offered]
 
 
-class AtOnce:
-    """Their names for one desk, in the reader's language; the files that hold them are read once for each language."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._known: dict[str, Sequence[Tile]] = {}
-
-    async def tiles(self, request: web.Request) -> Sequence[Tile]:
-        """Return the page's buttons."""
-        voice = voice_of(self._console, request)
-        language = voice.words.language
-        if language not in self._known:
-            prepared = await self._console.service.preview(lambda unit: unit.desk.every_prepared(language))
-            self._known[language] = tiles_of(prepared, at_once(self._console.frame.station), voice)
-        return self._known[language]
+async def tiles_at_once(console: Console, request: web.Request) -> Sequence[Tile]:
+    """Return the page's buttons, in the reader's language."""
+    voice = voice_of(console, request)
+    prepared = await console.prepared(voice.words.language)
+    return tiles_of(prepared, at_once(console.frame.station), voice)

@@ -37,7 +37,6 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
 from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import because
-from alerts.rendering.matter import Prepared
 from alerts.web.console.blanks import blanks_in, with_usual
 from alerts.web.console.compose_view import (
     Offered,
@@ -120,7 +119,6 @@ class Composer:
         self._console = console
         self._service = console.service
         self._station = console.frame.station
-        self._prepared: dict[str, Mapping[Hazard, Prepared]] = {}
         self._turns = PreviewQueue()
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -137,7 +135,7 @@ class Composer:
             if model := query.get("like"):
                 await self._begin_like(page, await self._service.ask(lambda unit: find_alert(unit.alerts, model)))
             if hazard in set(Hazard):
-                prepared = (await self._texts(self._station.language))[Hazard(hazard)]
+                prepared = (await self._console.prepared(self._station.language))[Hazard(hazard)]
                 page.fields |= with_usual(prepared_fields(prepared), self._station)
         page.chosen = page.chosen or page.about is not None or hazard in set(Hazard)
         return _sent_on(page.alert_id) if page.alert_id else await self._answer(request, page)
@@ -311,13 +309,13 @@ class Composer:
             return replace(posted, fields={**posted.fields, "picture": "", "alt": ""})
         if name != "hazard" or value not in set(Hazard):
             return posted
-        prepared, before = await self._texts(self._station.language), text(posted.fields, "hazard")
+        prepared, before = await self._console.prepared(self._station.language), text(posted.fields, "hazard")
         old = prepared[Hazard(before)] if before in set(Hazard) else None
         fields = another_hazard(posted.fields, old, prepared[Hazard(value)])
         return replace(posted, fields=with_usual(fields, self._station))
 
     async def _with_its_order(self, fields: Fields) -> dict[str, Typed]:
-        prepared, hazard = await self._texts(self._station.language), text(fields, "hazard")
+        prepared, hazard = await self._console.prepared(self._station.language), text(fields, "hazard")
         ready = prepared[Hazard(hazard)] if hazard in set(Hazard) else None
         return with_usual(fitting(fields, ready, self._service.now(), self._station.zone), self._station)
 
@@ -407,7 +405,7 @@ class Composer:
         if request.method == "GET" and page.kept_at is None:
             page.problems = problems  # nobody is told of errors in a form that they didn't touch yet
         name = visitor_of(request).actor.name
-        texts = await self._texts(self._station.language)
+        texts = await self._console.prepared(self._station.language)
         drafts, usual, page.last = await self._service.ask(
             lambda unit: (
                 list(unit.drafts.drafts(name)),
@@ -415,7 +413,7 @@ class Composer:
                 last_fillings(unit, texts, page.fields, self._station, exercise=page.exercise),
             )
         )
-        prepared = await self._texts(self._console.frame.words(request).language)
+        prepared = await self._console.prepared(self._console.frame.words(request).language)
         return form_page(self._console, request, page, Offered(drafts, prepared, usual))
 
     async def _preview(self, request: web.Request, posted: PostedForm, shown: Any) -> Mapping[str, Any]:
@@ -430,7 +428,7 @@ class Composer:
         # With other blanks than the page has, their fields are made anew, and whoever types in one loses nothing else.
         if list(blanks_in(page.fields)) == list(blanks_in(posted.fields)) == shown:
             return seen
-        texts = await self._texts(self._station.language)
+        texts = await self._console.prepared(self._station.language)
         page.last = await self._service.ask(
             lambda unit: last_fillings(unit, texts, page.fields, self._station, exercise=page.exercise)
         )
@@ -489,13 +487,6 @@ class Composer:
     def _picture_words(self, request: web.Request) -> str:
         """Return the sentence on a refused picture."""
         return self._console.frame.words(request).gettext("Allowed: a JPEG or PNG picture of up to 5 MB.")
-
-    async def _texts(self, language: str) -> Mapping[Hazard, Prepared]:
-        """Return the prepared texts in that language; the files are read once."""
-        if language not in self._prepared:
-            found = await self._service.preview(lambda unit: unit.desk.every_prepared(language))
-            self._prepared[language] = found
-        return self._prepared[language]
 
 
 def _seen(page: Page, times: Mapping[str, str]) -> str:

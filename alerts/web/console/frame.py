@@ -34,6 +34,7 @@ from alerts.desk.audience import Audiences
 from alerts.desk.service import DeskService
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import Understand, understand_nothing
+from alerts.model.hazard import Hazard
 from alerts.model.listening import Kind
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
@@ -42,6 +43,7 @@ from alerts.model.town import Town
 from alerts.rendering.card import Card, draw_card
 from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
+from alerts.rendering.matter import Prepared
 from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import WrongAddress
@@ -182,10 +184,10 @@ def _unread(counts: Mapping[tuple[Kind, bool], int]) -> dict[str, int]:
     return {"unread": sum(counts.values()), "raised": sum(n for (_, raised), n in counts.items() if raised)}
 
 
-def channel_name(words: Words, station: Town, name: str) -> str:
-    """Return a channel's name for people: its kind, and its own name too if the town has several of that kind."""
-    channel, _ = station.channels.get(name), words.gettext
-    what = {
+def platform_names(words: Words) -> dict[str, str]:
+    """Return the names of what a town has on each platform, by the kind of channel."""
+    _ = words.gettext
+    return {
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
         "instagram": _("Instagram account"),
@@ -194,6 +196,14 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "bluesky": _("Bluesky account"),
         "matrix": _("Matrix room"),
         "ntfy": _("ntfy topic"),
+    }
+
+
+def channel_name(words: Words, station: Town, name: str) -> str:
+    """Return a channel's name for people: its kind, and its own name too if the town has several of that kind."""
+    channel, _ = station.channels.get(name), words.gettext
+    what = {
+        **platform_names(words),
         "sms": _("SMS"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
@@ -254,6 +264,14 @@ class Console:
     """The pictures of cards that previews showed."""
     audiences: Audiences = field(default_factory=Audiences)
     """The number of subscribers that each alert reaches, as counted within the last minute."""
+    texts: dict[str, Mapping[Hazard, Prepared]] = field(default_factory=dict)
+    """The prepared texts by language, as far as they were read."""
+
+    async def prepared(self, language: str) -> Mapping[Hazard, Prepared]:
+        """Return the prepared texts in that language; the files are read once."""
+        if language not in self.texts:
+            self.texts[language] = await self.service.preview(lambda unit: unit.desk.every_prepared(language))
+        return self.texts[language]
 
     def warnings(self) -> list[Reason]:
         """Return what is misconfigured between browsers and the desk, for those who run it."""

@@ -265,14 +265,18 @@ def reached(names: Sequence[str], statuses: Sequence[Mapping[str, Any]]) -> int 
 
 
 def checklist(said: CheckedText, _: Callable[..., str]) -> tuple[Check, ...]:
-    """The five elements, in the order of reading."""
-    return (
-        _who(said, _),
-        _what(said, _),
-        _where_and_when(said, _),
-        _what_to_do(said, _),
-        _where_to_learn_more(said, _),
+    """The five elements, in the order of reading: each with its fault, else with its content."""
+    place_and_end = _("%(place)s, until %(until)s", place=said.place[:1].upper() + said.place[1:], until=said.until)
+    unsigned = _("A channel has no room to say who is speaking: shorten the text.")
+    unlinked = _("No post has a link: give the address of a page that says more.")
+    elements = (
+        (_("Who says it"), "" if said.signed else unsigned, said.station),
+        (_("What happens"), _fault_of_event(said, _), said.headline),
+        (_("Where and until when"), _fault_of_place(said, place_and_end, _), place_and_end),
+        (_("What to do"), _fault_of_order(said, _), said.instruction or _("Nothing to do.")),
+        (_("Where to learn more"), "" if said.linked else unlinked, _("A link leads to the page of the alert.")),
     )
+    return tuple(Check(name, good=not fault, words=fault or content) for name, fault, content in elements)
 
 
 def button_word(rehearsal: WishRehearsal, voice: Voice, *, exercise: bool) -> str:
@@ -385,86 +389,50 @@ def _silence(channel: ChannelConfig, alert: Alert | None, wish: Wish) -> Reason:
     return because("silent_now" if wish.about is None else "silent_unchosen")
 
 
-def _who(said: CheckedText, _: Callable[..., str]) -> Check:
-    if said.signed:
-        return Check(_("Who says it"), good=True, words=said.station)
-    return Check(
-        _("Who says it"), good=False, words=_("A channel has no room to say who is speaking: shorten the text.")
-    )
-
-
-def _what(said: CheckedText, _: Callable[..., str]) -> Check:
-    name, letters = _("What happens"), [c for c in said.headline if c.isalpha()]
+def _fault_of_event(said: CheckedText, _: Callable[..., str]) -> str:
+    letters = [c for c in said.headline if c.isalpha()]
     if not said.headline:
-        return Check(name, good=False, words=_("Nothing says what happens."))
+        return _("Nothing says what happens.")
     if left := blanks(said.headline) or blanks(said.description):
-        return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
+        return _("Fill in %(blanks)s first.", blanks=", ".join(left))
     if loud := next(filter(None, map(shouts, (said.headline, said.description, said.instruction))), ""):
-        return Check(
-            name,
-            good=False,
-            words=_("“%(words)s” alarms without informing: say it calmly; the severity is chosen below.", words=loud),
-        )
+        return _("“%(words)s” alarms without informing: say it calmly; the severity is chosen below.", words=loud)
     if permits(said.description):
-        return Check(name, good=False, words=_("It tells people they are free to go: only an all clear may."))
+        return _("It tells people they are free to go: only an all clear may.")
     if len(said.headline) > _LONG_HEADLINE:
-        return Check(name, good=False, words=_("The headline is long: say it in fewer words, the rest belongs below."))
+        return _("The headline is long: say it in fewer words, the rest belongs below.")
     if len(letters) > 12 and sum(c.isupper() for c in letters) > _SHOUTED * len(letters):
-        return Check(name, good=False, words=_("Capitals are hard to read, and screen readers may spell them out."))
-    return Check(name, good=True, words=said.headline)
+        return _("Capitals are hard to read, and screen readers may spell them out.")
+    return ""
 
 
-def _where_and_when(said: CheckedText, _: Callable[..., str]) -> Check:
-    name = _("Where and until when")
+def _fault_of_place(said: CheckedText, place_and_end: str, _: Callable[..., str]) -> str:
     if not said.until:
-        return Check(name, good=False, words=_("It isn’t clear yet where, or until when."))
-    place = said.place[:1].upper() + said.place[1:]
-    place_and_end = _("%(place)s, until %(until)s", place=place, until=said.until)
+        return _("It isn’t clear yet where, or until when.")
     if said.whole and said.needs_a_place:
-        return Check(name, good=False, words=_("Say where: an instruction like this must say who it is for."))
+        return _("Say where: an instruction like this must say who it is for.")
     if not said.own_end:
-        return Check(
-            name, good=False, words=_("%(told)s: no end was given, so it will be twelve hours.", told=place_and_end)
-        )
+        return _("%(told)s: no end was given, so it will be twelve hours.", told=place_and_end)
     if said.unplaced:
-        words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=place_and_end)
-        return Check(name, good=False, words=words)
+        return _("%(told)s. In which district is that? Without one the map shows no outline.", told=place_and_end)
     if said.whole:
-        return Check(
-            name,
-            good=False,
-            words=_("No place is given, so it is for everybody, until %(until)s. Say where.", until=said.until),
-        )
-    return Check(name, good=True, words=place_and_end)
+        return _("No place is given, so it is for everybody, until %(until)s. Say where.", until=said.until)
+    return ""
 
 
-def _what_to_do(said: CheckedText, _: Callable[..., str]) -> Check:
-    name = _("What to do")
+def _fault_of_order(said: CheckedText, _: Callable[..., str]) -> str:
     if left := blanks(said.instruction):
-        return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
+        return _("Fill in %(blanks)s first.", blanks=", ".join(left))
     if is_filler(said.instruction):
-        return Check(name, good=False, words=_("Say what to do: “be careful” isn’t an instruction."))
+        return _("Say what to do: “be careful” isn’t an instruction.")
     if permits(said.instruction):
-        return Check(name, good=False, words=_("It tells people they are free to go: only an all clear may."))
+        return _("It tells people they are free to go: only an all clear may.")
     if said.instruction and not orders(said.instruction):
-        return Check(
-            name, good=False, words=_("It isn’t an instruction: begin with the verb (“Stay …”, “Don’t drive …”).")
-        )
+        return _("It isn’t an instruction: begin with the verb (“Stay …”, “Don’t drive …”).")
     if said.other_order:
-        words = _("This instruction is the one for another case. For this one: “%(order)s”", order=said.other_order)
-        return Check(name, good=False, words=words)
-    if said.instruction:
-        return Check(name, good=True, words=said.instruction)
-    if said.severity is Severity.MINOR:
-        return Check(name, good=True, words=_("Nothing to do."))
-    return Check(name, good=False, words=_("Nothing says what people should do."))
-
-
-def _where_to_learn_more(said: CheckedText, _: Callable[..., str]) -> Check:
-    name = _("Where to learn more")
-    if said.linked:
-        return Check(name, good=True, words=_("A link leads to the page of the alert."))
-    return Check(name, good=False, words=_("No post has a link: give the address of a page that says more."))
+        return _("This instruction is the one for another case. For this one: “%(order)s”", order=said.other_order)
+    is_missing = not said.instruction and said.severity is not Severity.MINOR
+    return _("Nothing says what people should do.") if is_missing else ""
 
 
 def _what_where_until(alert: Alert, voice: Voice) -> dict[str, str]:

@@ -38,7 +38,7 @@ from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import UNEXPLAINED, Post, PostState
 from alerts.rendering.moments import with_ordinal
 from alerts.web.console.acts import act_routes
-from alerts.web.console.at_once import AtOnce
+from alerts.web.console.at_once import tiles_at_once
 from alerts.web.console.error_pages import RefusedForm, error_page
 from alerts.web.console.frame import BASE, Console, visitor_of
 
@@ -152,11 +152,9 @@ def routes(console: Console) -> list[web.RouteDef]:
 
         return show
 
-    near = AtOnce(console)
-
     async def first(request: web.Request) -> web.Response:
         found = await _now(console, visitor_of(request).actor.name)
-        return page(console, request, "now.html", at_once=await near.tiles(request), **found)
+        return page(console, request, "now.html", at_once=await tiles_at_once(console, request), **found)
 
     def listed(name: str, wanted_of: Callable[[web.Request], Wanted]) -> Handler:
         async def show(request: web.Request) -> web.Response:

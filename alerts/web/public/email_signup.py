@@ -171,7 +171,6 @@ class EmailSignupPages:
         self._networks = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
         self._mailboxes = MailboxPace()
         self._places = SubscriberPlaces(service, signup.channel, MOST)
-        self._seals: LinkSeal | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Each address in each language."""
@@ -333,11 +332,7 @@ class EmailSignupPages:
     # --- what they have in common
 
     async def _seal(self) -> LinkSeal:
-        if self._seals is None:
-            fresh, now = secrets.token_hex(32), self._service.now()
-            stored = await self._service.keep(lambda unit: unit.reports.secret("letters", fresh, now))
-            self._seals = LinkSeal(bytes.fromhex(stored))
-        return self._seals
+        return LinkSeal(await self._service.secret("letters"))
 
     async def _own(self, request: web.Request, known: Subscriber, *, is_kept: bool) -> web.Response:
         # In the language that was chosen: every letter has the same link, whatever language the town's pages begin in.

@@ -48,7 +48,6 @@ class NoticePages:
         self._setting = pins.setting
         self._service = service
         self._pace = QuestionPace()
-        self._secret: bytes | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """All of them, in each language."""
@@ -159,12 +158,8 @@ class NoticePages:
         return identity, datetime.fromtimestamp(float(at), self._service.now().tzinfo)
 
     async def _seal(self, token: str, number: str) -> str:
-        if self._secret is None:
-            # All daemons of a town have one, and one that begins anew takes the forms of the one before.
-            fresh = secrets.token_hex(32)
-            kept = await self._service.keep(lambda unit: unit.reports.secret("notices", fresh, unit.now))
-            self._secret = bytes.fromhex(kept)
-        return seal_of(self._secret, f"{number}\n{token}")
+        # All daemons of a town have one, and one that begins anew takes the forms of the one before.
+        return seal_of(await self._service.secret("notices"), f"{number}\n{token}")
 
 
 def _notice(identity: str, pin: Pin, fields: Mapping[str, str], now: datetime) -> ContentNotice:

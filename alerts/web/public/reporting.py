@@ -88,7 +88,6 @@ class ReportPages:
         self._pages = {language: Pages(setting, language) for language in setting.languages}
         self._looks = QuestionPace(a_network=LOOKS, all_networks=ALL_LOOKS)
         self._agrees = QuestionPace(a_network=AGREES, all_networks=ALL_AGREES)
-        self._seals: FormSeal | None = None
         self._blank: dict[str, tuple[Snapshot, str]] = {}
         self._streets: tuple[Places, Once[CachedResponse]] | None = None
 
@@ -319,11 +318,7 @@ class ReportPages:
         return f"net {network_of(self._address(request), IPV6 if is_proven else IPV6_GIVEN_AWAY)}"
 
     async def _seal(self) -> FormSeal:
-        if self._seals is None:
-            fresh, now = secrets.token_hex(32), self._service.now()
-            stored = await self._service.keep(lambda unit: unit.reports.secret("form", fresh, now))
-            self._seals = FormSeal(bytes.fromhex(stored))
-        return self._seals
+        return FormSeal(await self._service.secret("form"))
 
 
 def _streets_of(places: Places) -> CachedResponse:
