@@ -24,7 +24,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import MAIL, PUSH
 from alerts.rendering.i18n import Words
 from alerts.setup import forms
-from alerts.setup.forms import PUSH_KEY, said_of, usual_secret, waits_of
+from alerts.setup.forms import PUSH_KEY, usual_secret
 from alerts.setup.lines import has_table, names_in, parse, table_of, with_table, without_table
 from alerts.setup.workshop import ChannelTrial, KindForm, SourceTrial, Workshop, channel_forms, source_forms
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
@@ -302,7 +302,6 @@ class Setup:
             letters=[
                 n for n in names_in(view.lines, "channels") if is_for_subscribers(table_of(view.lines, f"channels.{n}"))
             ],
-            waits=waits_of(words),
             usual_secret=usual_secret,
             entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
             sheets=self._kind_forms(view.step) if view.step in ("channels", "sources") else (),
@@ -317,7 +316,6 @@ class Setup:
             needs=await needs(view.lines, self._workshop, people or (), words) if view.step == "ready" else (),
             four_eyes=four_eyes([person.role for person in people or ()]),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
-            said=said_of(words),
             **town,
         )
 

@@ -176,7 +176,6 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
         hazards=tiles_of(prepared, station.offered, voice),
         favourites=tiles_of(prepared, [each for each in usual.hazards if each in station.offered], voice),
         last=[(each, _hazard_of_last(each)) for each in usual.last],
-        choices=_choices(voice),
         districts=station.districts,
         everywhere=EVERYWHERE,
         channels=[each for each in station.channels.values() if each.public and each.exercise is page.exercise],
@@ -396,71 +395,6 @@ def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voi
     hazard = text(fields, "hazard")
     name = prepared[Hazard(hazard)].event if hazard in set(Hazard) and hazard != Hazard.GENERAL else ""
     return filled_text(fields, "headline") or name or voice.words.gettext("Without a headline")
-
-
-def _choices(voice: Voice) -> Mapping[str, Sequence[tuple[str, str]]]:
-    """Return the choices of the form, in the reader's words."""
-    _ = voice.words.gettext
-    return {
-        "severity": list(_severity_words(voice).items()),
-        "urgency": [
-            ("Immediate", _("Act now")),
-            ("Expected", _("Act within the hour")),
-            ("Future", _("Act later")),
-            ("Past", _("Nothing more to do")),
-            ("Unknown", _("Unknown")),
-        ],
-        "certainty": [
-            ("Observed", _("It is happening, or has happened")),
-            ("Likely", _("Likely")),
-            ("Possible", _("Possible")),
-            ("Unlikely", _("Unlikely")),
-            ("Unknown", _("Unknown")),
-        ],
-        "category": _categories(_),
-        "span": _spans(_),
-    }
-
-
-def _severity_words(voice: Voice) -> Mapping[str, str]:
-    """The severities, gravest first."""
-    _ = voice.words.gettext
-    return {
-        "Extreme": _("Extreme"),
-        "Severe": _("Severe"),
-        "Moderate": _("Moderate"),
-        "Minor": _("Minor"),
-        "Unknown": _("Unknown severity"),
-    }
-
-
-def _categories(_: Callable[..., str]) -> list[tuple[str, str]]:
-    return [
-        ("Met", _("Weather")),
-        ("Geo", _("Ground and landslides")),
-        ("Safety", _("Public safety")),
-        ("Security", _("Law and order")),
-        ("Rescue", _("Rescue")),
-        ("Fire", _("Fire")),
-        ("Health", _("Health")),
-        ("Env", _("Environment")),
-        ("Transport", _("Traffic and transport")),
-        ("Infra", _("Networks and supplies")),
-        ("CBRNE", _("Chemical, biological, radiological")),
-        ("Other", _("Something else")),
-    ]
-
-
-def _spans(_: Callable[..., str]) -> list[tuple[str, str]]:
-    return [
-        ("1h", _("1 hour")),
-        ("3h", _("3 hours")),
-        ("6h", _("6 hours")),
-        ("12h", _("12 hours")),
-        ("24h", _("24 hours")),
-        ("tomorrow", _("Tomorrow 8:00")),
-        ("other", _("Another time:")),
-    ]
 
 
 def ends_at(rehearsal: WishRehearsal) -> datetime | None:

@@ -184,10 +184,10 @@ def _unread(counts: Mapping[tuple[Kind, bool], int]) -> dict[str, int]:
     return {"unread": sum(counts.values()), "raised": sum(n for (_, raised), n in counts.items() if raised)}
 
 
-def platform_names(words: Words) -> dict[str, str]:
-    """Return the names of what a town has on each platform, by the kind of channel."""
-    _ = words.gettext
-    return {
+def channel_name(words: Words, station: Town, name: str) -> str:
+    """Return a channel's name for people: its kind, and its own name too if the town has several of that kind."""
+    channel, _ = station.channels.get(name), words.gettext
+    what = {
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
         "instagram": _("Instagram account"),
@@ -196,14 +196,6 @@ def platform_names(words: Words) -> dict[str, str]:
         "bluesky": _("Bluesky account"),
         "matrix": _("Matrix room"),
         "ntfy": _("ntfy topic"),
-    }
-
-
-def channel_name(words: Words, station: Town, name: str) -> str:
-    """Return a channel's name for people: its kind, and its own name too if the town has several of that kind."""
-    channel, _ = station.channels.get(name), words.gettext
-    what = {
-        **platform_names(words),
         "sms": _("SMS"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),

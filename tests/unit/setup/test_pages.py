@@ -7,14 +7,16 @@ import re
 from html import unescape
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
 from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
 from alerts.daemon.desk import Control
 from alerts.model.person import Role
-from alerts.setup.forms import said_of, usual_secret
+from alerts.setup.forms import usual_secret
 from alerts.setup.pages import four_eyes
 from alerts.setup.workshop import channel_forms, source_forms
+from alerts.web.console.frame import PAGES
 from alerts.web.console.words import words_of
 from tests.unit.setup.visiting import ONLINE, ROOT, SECRETS, STATION, add, storm, timeline
 from tests.walls import in_one_test
@@ -331,7 +333,8 @@ async def test_a_source_is_tried_by_itself_whatever_is_wrong_elsewhere(visitor, 
 
 
 async def test_every_key_that_is_asked_for_has_words_of_its_own():
-    said = said_of(words_of("en"))
+    terms = Environment(loader=FileSystemLoader(PAGES), autoescape=True).get_template("setup_terms.j2")
+    said = terms.make_module({"_": words_of("en").gettext}).said
     for sheet in (*channel_forms(), *source_forms()):
         for key in sheet.keys:
             for name in (key.name, *key.options):
