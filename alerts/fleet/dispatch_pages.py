@@ -14,6 +14,7 @@ draft, one dispatch is sent.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -166,9 +167,7 @@ class DispatchPages:
                 sent = _send(officer, found)
             return sent.id
 
-        identity = await self._service.act(action)
-        self._dispatcher.ring()
-        return see_other(f"{BASE}/dispatches/{identity}")
+        return await self._sent(action)
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         """A dispatch that ends this one where it went out or waits. A second press finds the first's."""
@@ -193,9 +192,7 @@ class DispatchPages:
             unit.dispatches.put_towns(made.id, [TownOutcome(name) for name in towns])
             return _send(officer, made).id
 
-        identity = await self._service.act(action)
-        self._dispatcher.ring()
-        return see_other(f"{BASE}/dispatches/{identity}")
+        return await self._sent(action)
 
     async def retry(self, request: web.Request) -> web.StreamResponse:
         """Try the towns again that refused it."""
@@ -211,6 +208,10 @@ class DispatchPages:
                 unit.dispatches.put_towns(found.id, again)
             return found.id
 
+        return await self._sent(action)
+
+    async def _sent(self, action: Callable[[DeskUnit], str]) -> web.Response:
+        """Carry it out, have the dispatcher go on, and lead to the dispatch of the id that it returns."""
         identity = await self._service.act(action)
         self._dispatcher.ring()
         return see_other(f"{BASE}/dispatches/{identity}")

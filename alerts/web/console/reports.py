@@ -209,14 +209,12 @@ async def _notices(
         return notices_of(unit, "open"), sorted(over, key=lambda each: each.notice.at, reverse=True)
 
     waiting, decided = await console.service.ask(question)
-    section, words = console.frame.station.reports, console.frame.words(request)
-    names = {kind.code: kind.name(words.language) for kind in (section.kinds if section is not None else ())}
     values: dict[str, Any] = {
         "waiting_ones": waiting,
         "decided": decided,
-        "decisions": decisions(words),
-        "kind_name": lambda code: names.get(code, code),
+        "decisions": decisions(console.frame.words(request)),
         "done": done_of(request, _DECIDED),
+        **kinds_of(console, request),
     }
     return page(console, request, "report_notices.html", **refused.values, **values)
 

@@ -93,12 +93,11 @@ async def _page(
     error: Reason | None = None,
 ) -> web.Response:
     town, language = console.frame.station, console.frame.words(request).language
-    kinds = [(kind.code, kind.name(language)) for kind in (town.reports.kinds if town.reports is not None else ())]
-    stopped = {kind.code: kind.stop for kind in (town.reports.kinds if town.reports is not None else ()) if kind.stop}
+    kinds = town.reports.kinds if town.reports is not None else ()
     values: dict[str, Any] = {
         "said": said,
         "typed": typed,
-        "choices": [each for each in kinds if each[0] not in stopped],
+        "choices": [(kind.code, kind.name(language)) for kind in kinds if not kind.stop],
         "streets": bool(town.addresses),
         "longest": {"text": LONGEST_TEXT, "place": LONGEST_PLACE},
         "error": error,

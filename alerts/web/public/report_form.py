@@ -110,6 +110,7 @@ class FormSeal:
 
 FIELD_OF: Mapping[str, str] = {
     "no_such_kind": "kind",
+    "report_without_kind": "kind",
     "report_stopped": "kind",
     "report_without_place": "place",
     "report_off_globe": "place",

@@ -164,12 +164,18 @@ class ReportPages:
             response = await self._failed(request, sent, "photo", sent.fault, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             response.force_close()
             return response
-        if "agree" in sent.fields:
-            return await self._agree(request, sent)
+        try:
+            if "agree" in sent.fields:
+                return await self._agree(request, sent)
+            return await self._report(request, sent, source)
+        except Misuse as error:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return await self._failed(request, sent, field_of(error), error.reason, status)
+
+    async def _report(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
         kind = section_of(self._setting.town).kind(sent.line("kind"))
         if kind is None:
-            status = HTTPStatus.UNPROCESSABLE_ENTITY
-            return await self._failed(request, sent, "kind", because("report_without_kind"), status)
+            raise Misuse(because("report_without_kind"))
         # Such a matter needs a call at once, so nothing is stored.
         if kind.stop is not None:
             return await self._done(request, "stopped", kind=kind)
@@ -188,9 +194,6 @@ class ReportPages:
         )
         try:
             taken = await self._intake.take(draft)
-        except Misuse as error:
-            status = HTTPStatus.UNPROCESSABLE_ENTITY
-            return await self._failed(request, sent, field_of(error), error.reason, status)
         except DatabaseRefused:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             return await self._failed(request, sent, "", because("reports_too_many"), status)
@@ -223,11 +226,8 @@ class ReportPages:
         """Return the form with the known reports at its place."""
         town, values, now = self._setting.town, _typed(sent), self._service.now()
         places = await self._intake.places()
-        try:
-            draft = await self._intake.placed(self._draft(sent, source))
-            kind = check(town, draft, now)
-        except Misuse as error:
-            return _FormShown(values, {field_of(error): self._said(request, error.reason)}, status=422)
+        draft = await self._intake.placed(self._draft(sent, source))
+        kind = check(town, draft, now)
         lat, lon = draft.lat, draft.lon
         assert lat is not None and lon is not None  # noqa: S101, PT018 it was checked
         known = Nearby()
@@ -246,10 +246,7 @@ class ReportPages:
             status = HTTPStatus.TOO_MANY_REQUESTS
             return await self._failed(request, sent, "", because("reports_too_many"), status)
         is_proven = await self._proof_doubt(sent, now) is None
-        try:
-            await self._intake.agree(sent.line("agree")[:40], self._source(request, is_proven=is_proven))
-        except Misuse as error:
-            return await self._failed(request, sent, field_of(error), error.reason, HTTPStatus.UNPROCESSABLE_ENTITY)
+        await self._intake.agree(sent.line("agree")[:40], self._source(request, is_proven=is_proven))
         return await self._done(request, "agreed")
 
     # --- pages
