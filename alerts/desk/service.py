@@ -170,8 +170,8 @@ class DeskService:
         return await asyncio.get_running_loop().run_in_executor(self._sketchers, copy_context().run, work)
 
     def _prepared(self, drafted: Callable[[Desk, datetime], Alert]) -> Alert:
-        alert = drafted(self._desk, self._clock.now())
-        self._desk.warm(alert)
+        alert = drafted(self.desk, self.clock.now())
+        self.desk.warm(alert)
         return alert
 
     def sketch_blank(self, action: Callable[[DeskUnit], T]) -> T:

@@ -52,7 +52,6 @@ class EarSeen:
     name: str
     state: str
     status: EarStatus
-    is_feed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,7 @@ def ears_of(unit: DeskUnit) -> Sequence[EarSeen]:
     channels = [name for name, each in town.channels.items() if each.hears or _is_open_to_answers(town, name)]
     ears = [_ear(known.get(name) or EarStatus(name), unit.now, hears=town.channels[name].hears) for name in channels]
     feeds = [_ear(known.get(name) or EarStatus(name), unit.now, hears=True) for name in town.listening.feeds]
-    return [*ears, *(replace(each, is_feed=True) for each in feeds)]
+    return [*ears, *feeds]
 
 
 def _is_open_to_answers(town: Town, name: str) -> bool:

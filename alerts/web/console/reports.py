@@ -40,7 +40,7 @@ from alerts.web.console.acts import form_of
 from alerts.web.console.entering import fields_of
 from alerts.web.console.error_pages import NOT_REFUSED, RefusedForm
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
-from alerts.web.console.prepared_answers import as_prepared, decided_for, decisions, language_of, prepared, prepared_for
+from alerts.web.console.prepared_answers import as_prepared, decided_for, decisions, language_of, prepared
 from alerts.web.console.reports_photo import digest_of
 from alerts.web.console.reports_view import (
     MOST_COUNTED,
@@ -148,7 +148,6 @@ async def _one(
         "done": done_of(request, [*(act.verb for act in _acts()), "new"]),
         "prepared": prepared(words),
         "told_in": language,
-        "as_told": {each.code: prepared_for(shown.report, each.code, town).text for each in prepared(words)},
         "closings": [closing for closing in Closing if closing in BY_HAND],
         **kinds_of(console, request),
     }

@@ -71,7 +71,7 @@ class DutyDesk:
         if "channels" in changes:
             changes["channels"] = by_name(*changes["channels"])
         town.station = replace(town.station, **changes)
-        town.writer._station = town.station
+        town.writer.station = town.station
         town.desk = Desk(town.station, town.writer, town._new_id, town.clock.now)
 
     def lines(self, filed) -> list[tuple[str, str, str]]:

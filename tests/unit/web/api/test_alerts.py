@@ -33,7 +33,7 @@ async def test_an_alert_is_posted_and_told_as_it_is_kept(bureau):
 
 async def test_no_lane_is_woken_by_an_alert_that_an_officer_has_to_validate_first(bureau):
     told = []
-    bureau.service._events.subscribe(PostsStored, told.append)
+    bureau.service.events.subscribe(PostsStored, told.append)
 
     waits = await bureau.posted()
     await bureau.told("POST", f"/alerts/{waits['alert']}/approve", "approver", json={})
