@@ -174,7 +174,7 @@ _SIZES_OF_HEADINGS = ((84, 1), (72, 2), (62, 3))
 
 def draw_card(card: Card, *, as_jpeg: bool = False) -> bytes:
     """The card as PNG, or as JPEG, 1200 × 630; the same words make the same bytes."""
-    picture, pen = _sheet()
+    picture, pen = _canvas()
     pen.rectangle((0, 0, SIZE[0], 132), fill=_ground(card))
     left = _MARGIN
     if card.severity is not None:
@@ -323,7 +323,7 @@ class Bar:
 
 def draw_bars(heading: str, bars: Sequence[Bar], foot: str) -> bytes:
     """Some bars below one another as PNG, 1200 × 630, the longest as wide as there is room."""
-    picture, pen = _sheet()
+    picture, pen = _canvas()
     top = _paragraph(pen, heading, 36, _font("Bold", 46), 2) + 8
     room, longest = SIZE[0] - 2 * _MARGIN, max(*(bar.value for bar in bars), 1)
     height = (SIZE[1] - 72 - top) / len(bars)
@@ -341,7 +341,7 @@ def draw_bars(heading: str, bars: Sequence[Bar], foot: str) -> bytes:
 # Pillow is imported by what draws: a command that stores an alert needs the words of a card only.
 
 
-def _sheet() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
     from PIL import Image, ImageDraw  # noqa: PLC0415
 
     picture = Image.new("RGB", SIZE, _PAPER)
