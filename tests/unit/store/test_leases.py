@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.delivery.lease import Leases
 from alerts.model.lease import Lease, LeaseLost, RunningDaemon
-from alerts.store.leases import FORGOTTEN_AFTER, Leases, Renewal, Take
+from alerts.store.leases import FORGOTTEN_AFTER, Renewal, Take
 from alerts.store.statement import Statement, stamp
 from tests.unit.leases import take
 from tests.unit.store.conftest import LATER, NOW
