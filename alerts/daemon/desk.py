@@ -44,10 +44,13 @@ class CardFiles:
         """The card's file, on the disk when this returns."""
         with self._lock:
             file = self._drawn.get(card)
-            if file is None or not file.is_file():
-                file = self._draw(card)
+        if file is None or not file.is_file():
+            # Not under the lock: a transaction that asks for a drawn card would wait for others' drawings, and lanes
+            # for it. A card that two draw at once is one file.
+            file = self._draw(card)
+            with self._lock:
                 self._drawn.keep(card, file)
-            return str(file)
+        return str(file)
 
     def _draw(self, card: Card) -> Path:
         from alerts.rendering.card import draw_card  # noqa: PLC0415 Pillow: only who has cards pays for it

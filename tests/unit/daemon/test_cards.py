@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from alerts.daemon import desk as cards
 from alerts.daemon.desk import CardFiles
 from alerts.model.alert import Severity
+from alerts.rendering import card as drawing
 from alerts.rendering.card import Card
 
+PATIENCE = 10.0
 CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Ce soir", "Ville de Saint-Martin")
 
 
@@ -46,3 +49,16 @@ def test_no_more_is_remembered_than_needed(tmp_path, monkeypatch):
         kept.path_of(replace(CARD, when=str(number)))
 
     assert len(kept._drawn) == 2
+
+
+def test_who_asks_for_a_drawn_card_waits_for_no_other_to_be_drawn(tmp_path, monkeypatch):
+    kept, draw = CardFiles(tmp_path / "pictures"), drawing.draw_card
+    file = kept.path_of(CARD)
+    with ThreadPoolExecutor(1) as other:
+
+        def asked_meanwhile(card, **how):
+            assert other.submit(kept.path_of, CARD).result(PATIENCE) == file
+            return draw(card, **how)
+
+        monkeypatch.setattr(drawing, "draw_card", asked_meanwhile)
+        assert kept.path_of(replace(CARD, when="Demain")) != file
