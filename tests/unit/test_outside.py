@@ -57,8 +57,7 @@ from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.agenda import decode, read_calendars
 from alerts.sources.place import FilePlace
 from alerts.sources.settings import IcalSettings
-from alerts.web.api.app import wish_of
-from alerts.web.api.models import AlertWords
+from alerts.web.api.app import parse_json
 from alerts.web.api.problems import Problem
 from alerts.web.console.form import typed
 from alerts.web.console.maps import outline_of
@@ -192,7 +191,7 @@ def test_an_object_of_very_many_keys_is_refused_before_each_is_told():
     with at_once():
         for each in (body, twice):
             with pytest.raises(Problem, match="keys"):
-                wish_of(each.encode(), AlertWords)
+                parse_json(each.encode())
 
 
 @in_one_test

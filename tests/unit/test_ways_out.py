@@ -30,7 +30,7 @@ def sends(tree: ast.AST) -> Iterator[str]:
                 continue
             taker = call.func.value
             name = taker.attr if isinstance(taker, ast.Attribute) else taker.id if isinstance(taker, ast.Name) else ""
-            heartbeat = call.func.attr == "get" and name == "_session" and function.name == "_beat"
+            heartbeat = call.func.attr == "get" and name == "session" and function.name == "_beat"
             if (call.func.attr in SENDS and name in TAKERS) or heartbeat:
                 yield function.name
 

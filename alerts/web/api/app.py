@@ -101,7 +101,7 @@ async def _read(api: Api, operation: Operation, request: web.Request, call: ApiC
     def understood() -> ApiCall:
         if form == CAP:
             return replace(call, digest=digest_of(request, form, body.strip()), alert=cap_of(body, api))
-        value = _parsed(body) if body.strip() else {}
+        value = parse_json(body) if body.strip() else {}
         # In one spelling: a program may write the same object in another order.
         same = json.dumps(value, sort_keys=True).encode() if body.strip() else b""
         return replace(call, digest=digest_of(request, form, same), wish=wish_of(value, wish))
@@ -285,7 +285,8 @@ def digest_of(request: web.Request, form: str, words: bytes) -> str:
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + words).hexdigest()
 
 
-def _parsed(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
+    """Parse a body; no key stands twice in an object, and no object has very many. Raises Problem."""
     try:
         # Written again at once: JSON can spell half a surrogate pair, which no database takes.
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number)
