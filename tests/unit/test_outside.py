@@ -256,8 +256,24 @@ def test_every_field_of_a_message_has_an_end_and_so_has_the_message():
 
 def test_very_many_fields_are_no_more_than_some():
     document = {"identifier": "i", "sender": "s", "sent": "2026-11-25T12:00:00Z", "info": [{"event": "e"}] * 100_000}
-    alert, _ = read_json(document, zone=UTC)
+    alert, notes = read_json(document, zone=UTC)
     assert len(alert.infos) <= 20_000
+    assert because("message_too_long") in notes
+    pairs = "<parameter><valueName>a</valueName><value>b</value></parameter>" * 20_001
+    alert, notes = read_message(alert_xml(info_xml(event=f"<event>Flood</event>{pairs}")).encode(), zone=UTC)
+    assert [info.event for info in alert.infos] == ["Flood"]
+    assert because("message_too_long") in notes
+
+
+def test_outlines_however_many_take_no_room_from_the_words_behind_them():
+    ring = "44.9,4.9 45.1,4.9 45.1,5.1 44.9,4.9 " * 27
+    area = "<area><areaDesc>Aval</areaDesc>" + f"<polygon>{ring}</polygon>" * 400 + "</area>"
+    words = f"<event>Pluie</event><description>{'mot ' * 300}</description>"
+    infos = info_xml(event="<event>Flood</event>", area=area) + info_xml(event=words)
+    alert, notes = read_message(alert_xml(infos).encode(), zone=UTC)
+    assert [info.event for info in alert.infos] == ["Flood", "Pluie"]
+    assert len(alert.infos[1].description or "") > 1000
+    assert because("message_too_long") not in notes
 
 
 def test_a_calendars_lines_have_an_end():

@@ -92,7 +92,8 @@ class Bounds:
         """As much of a field's text as is read."""
         if len(text) <= _LONGEST and text.isascii() and len(text) <= self._characters:
             # Within every bound, and without marks that could be piled up: nearly all fields are.
-            self._characters -= len(text)
+            if name not in _OUTLINES:
+                self._characters -= len(text)
             return text
         if name in _OUTLINES:
             return text
@@ -109,10 +110,10 @@ class Bounds:
 
     def room(self, count: int) -> int:
         """As many of `count` more fields as are read."""
-        if count > self._fields:
-            self._end()
         read = min(count, self._fields)
         self._fields -= read
+        if read < count:
+            self._end()
         return read
 
     def _end(self) -> None:
