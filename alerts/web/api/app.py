@@ -101,10 +101,10 @@ async def _read(api: Api, operation: Operation, request: web.Request, call: ApiC
     def understood() -> ApiCall:
         if form == CAP:
             return replace(call, digest=digest_of(request, form, body.strip()), alert=cap_of(body, api))
-        value = parse_json(body) if body.strip() else {}
+        value, text = parse_json(body) if body.strip() else ({}, "{}")
         # In one spelling: a program may write the same object in another order.
         same = json.dumps(value, sort_keys=True).encode() if body.strip() else b""
-        return replace(call, digest=digest_of(request, form, same), wish=wish_of(value, wish))
+        return replace(call, digest=digest_of(request, form, same), wish=wish_of(text, wish))
 
     return understood() if len(body) < _LONG else await asyncio.to_thread(understood)
 
@@ -252,11 +252,11 @@ async def body_within(request: web.Request, most: int) -> bytes:
         raise Problem(ProblemType.MALFORMED, "the body ends before its end; send it again") from None
 
 
-def wish_of(value: Any, model: type[M]) -> M:
-    """The body's value as its model. Raises Problem with everything that is wrong."""
+def wish_of(text: str, model: type[M]) -> M:
+    """The body's JSON as its model. Raises Problem with everything that is wrong."""
     try:
-        # As JSON, for a strict model takes an enum's name and a list for a tuple from JSON alone.
-        return model.model_validate_json(json.dumps(value, ensure_ascii=False))
+        # From JSON, for a strict model takes an enum's name and a list for a tuple from JSON alone.
+        return model.model_validate_json(text)
     except ValidationError as error:
         raise invalid(faults_of(error, model)) from None
 
@@ -285,12 +285,16 @@ def digest_of(request: web.Request, form: str, words: bytes) -> str:
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + words).hexdigest()
 
 
-def parse_json(body: bytes) -> Any:
-    """Parse a body; no key stands twice in an object, and no object has very many. Raises Problem."""
+def parse_json(body: bytes) -> tuple[Any, str]:
+    """Parse a body, and write its value again; no key stands twice in an object, and no object has very many.
+
+    Raises Problem.
+    """
     try:
-        # Written again at once: JSON can spell half a surrogate pair, which no database takes.
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False).encode()
+        text = json.dumps(value, ensure_ascii=False)
+        # JSON can spell half a surrogate pair, which no database takes.
+        text.encode()
     except UnicodeError:
         raise Problem(
             ProblemType.MALFORMED, "the body is no UTF-8 text, or holds half a character; allowed: UTF-8"
@@ -298,7 +302,7 @@ def parse_json(body: bytes) -> Any:
     except (ValueError, RecursionError) as error:
         said = str(error) if isinstance(error, json.JSONDecodeError) else "it is nested too deeply or too long a number"
         raise Problem(ProblemType.MALFORMED, because("request_no_json", said=said)) from None
-    return value
+    return value, text
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
