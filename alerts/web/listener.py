@@ -110,7 +110,7 @@ class Listener:
         self._proxies = proxies
         self._refused = refused or (lambda _: None)
         app.on_response_prepare.append(unnamed)
-        self._at_hand: AtHand = app.get(AT_HAND, _nothing_at_hand)
+        self._at_hand: AtHand = app.get(AT_HAND, lambda _: None)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._servers: list[asyncio.Server] = []
         self._workers = Workers(clock)
@@ -163,8 +163,7 @@ class Listener:
 
     def refusal(self, address: str) -> str | None:
         """Why there is no place for one more of that address; None: there is."""
-        full = self._connections_of.get(neighbourhood(address), 0) >= self.limits.per_address
-        if full and not is_among(address, self._proxies):
+        if self._is_full(neighbourhood(address), address):
             return "address"
         if len(self._connections) >= self.limits.connections and not self._make_way():
             return "full"
@@ -173,7 +172,7 @@ class Listener:
     def take(self, connection: _Connection) -> None:
         """Give it a place."""
         self._connections[connection] = None
-        self._connections_of[connection.neighbourhood] = self._connections_of.get(connection.neighbourhood, 0) + 1
+        self._count(connection.neighbourhood)
         self.owes(connection)
 
     def forget(self, connection: _Connection) -> None:
@@ -205,6 +204,14 @@ class Listener:
                 return True
         return False
 
+    def _is_full(self, place: str, address: str) -> bool:
+        is_full = self._connections_of.get(place, 0) >= self.limits.per_address
+        return is_full and not is_among(address, self._proxies)
+
+    def _count(self, place: str) -> str:
+        self._connections_of[place] = self._connections_of.get(place, 0) + 1
+        return place
+
     def _give_back(self, address: str) -> None:
         self._connections_of[address] -= 1
         if not self._connections_of[address]:
@@ -234,38 +241,29 @@ class Listener:
         connection = request.protocol
         assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
         connection.begins(request)
+        key = None
         try:
             if not self._turns.takes_now():
                 await self._turns.take()
             if self._proxies and is_among(request.remote or "", self._proxies):
-                return await self._answer_proxied(request)
-            return self._at_hand(request) or await self._handler(request)
+                forwarded = request.headers.getall("X-Forwarded-For", [])
+                address = client_address(request.remote or "", forwarded, self._proxies)
+                place = f"by proxy {neighbourhood(address)}"
+                if self._is_full(place, address):
+                    self.refuse("address", address)
+                    return web.Response(status=503, headers={"Retry-After": "30"}, text=_TOO_MANY)
+                key = self._count(place)
+                connection.sent.counts_for(network_of(address))
+            ready = self._at_hand(request)
+            return ready if ready is not None else await self._handler(request)
         except ConnectionError:
             if request.transport is None:  # who left in the middle of a body reads no answer, and is no error
                 return web.Response(status=400)
             raise
         finally:
+            if key is not None:
+                self._give_back(key)
             connection.ends()
-
-    async def _answer_proxied(self, request: web.BaseRequest) -> web.StreamResponse:
-        forwarded = request.headers.getall("X-Forwarded-For", [])
-        address = client_address(request.remote or "", forwarded, self._proxies)
-        key = f"by proxy {neighbourhood(address)}"
-        if self._connections_of.get(key, 0) >= self.limits.per_address and not is_among(address, self._proxies):
-            self.refuse("address", address)
-            return web.Response(status=503, headers={"Retry-After": "30"}, text=_TOO_MANY)
-        self._connections_of[key] = self._connections_of.get(key, 0) + 1
-        connection = request.protocol
-        assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
-        connection.sent.counts_for(network_of(address))
-        try:
-            return self._at_hand(request) or await self._handler(request)
-        finally:
-            self._give_back(key)
-
-
-def _nothing_at_hand(_: web.BaseRequest) -> None:
-    """Have everything routed."""
 
 
 class _RequestScheduler:
