@@ -43,7 +43,7 @@ from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
 from alerts.desk.following import in_order
 from alerts.desk.posts import PostWriter, draft_posts, withdraw
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import HealthChecks
 from alerts.health.desk_events import UnknownPosts, crowds, failing_sign_ins
@@ -271,7 +271,7 @@ class Daemon:
         return [*found, *task_troubles(self.workers)]
 
     def _listen_for_rings(self) -> None:
-        self._end_listening = listen(self.town.database, self._housekeeping.hear)
+        self._end_listening = listen(self.town.database, self._housekeeping.hear, asyncio.get_running_loop())
         log.debug("doorbell.open", store=self.town.database.name)
         self.events.subscribe(PostsStored, self._wake_others)
 

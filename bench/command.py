@@ -13,9 +13,12 @@ from bench.process import output, run_time
 from tests.process.town import ALL_THREE, Town
 
 ROUNDS = 7
-HEAVY = ("telegram", "tweepy", "aiohttp", "shapely", "sqlalchemy.ext.asyncio", "alembic", "lxml", "icalendar", "emoji")
+HEAVY = (
+    *("telegram", "tweepy", "aiohttp", "shapely", "sqlalchemy.ext.asyncio", "alembic", "lxml", "icalendar", "emoji"),
+    *("asyncio", "structlog", "PIL"),
+)
 """What an officer's command has no use for."""
-LARGE = (*HEAVY, "sqlalchemy", "pydantic", "jinja2", "babel", "typer", "asyncio")
+LARGE = (*HEAVY, "sqlalchemy", "pydantic", "jinja2", "babel", "typer")
 """What it has no use for where a daemon does its work."""
 LOADED = """
 import json, sys, io, contextlib

@@ -32,7 +32,7 @@ from alerts.sources.mail import MAIL_BYTES, read_heads, read_mail
 from alerts.sources.roads import RoadArea, read_roads
 from alerts.sources.vigicrues import read_edition
 from alerts.sources.vigilance.bulletin import read_bulletin, read_map
-from alerts.store.pictures import bare
+from alerts.store.bare import bare
 
 LEAST, MOST, STEP = 1_000, 1_000_000, 8
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

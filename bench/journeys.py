@@ -38,7 +38,7 @@ from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.telemetry import set_up_log
 from alerts.demo import SECRETS, sample, start_sandbox, times
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.events import AttemptFinished
 from alerts.model.person import Actor, Origin, Role
 from tests.process.visiting import Browser

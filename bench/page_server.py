@@ -27,7 +27,8 @@ from alerts.delivery.worker import Workers
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import update_of
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.events import Events
 from alerts.model.incident import StoredAlert, new_id

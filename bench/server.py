@@ -121,7 +121,7 @@ def _insert(table: str, values: dict[str, Any]) -> sql.Composed:
 async def _wake_up(place: Server) -> Row:
     """From a commit that stores a post to who waits for it, in another connection; the floor is a bare NOTIFY."""
     rung = asyncio.Event()
-    end = listen(place, lambda *, is_stored: rung.set() if is_stored else None)
+    end = listen(place, lambda *, is_stored: rung.set() if is_stored else None, asyncio.get_running_loop())
     bare = BareNotify(place)
     stored = iter([lay_out(samples.an_alert()) for _ in range(2 * RINGS * (ROUNDS + 2))])
     await rung.wait()  # everybody is woken once at the beginning

@@ -25,7 +25,8 @@ from alerts.daemon.environment import open_database
 from alerts.daemon.serving import build_publisher
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.ports import SystemClock

@@ -24,7 +24,7 @@ from alerts.channels.mail.bulk import number_of
 from alerts.channels.push.encryption import new_key
 from alerts.config import load_config
 from alerts.daemon.desk import Control
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState
 from alerts.model.post import PostKind

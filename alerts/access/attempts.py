@@ -20,7 +20,8 @@ from alerts.access import throttle
 from alerts.access.passwords import Passwords
 from alerts.access.sessions import Refusal, SignInRefused
 from alerts.access.throttle import Attempt, Waiter
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.remembered import Newest
 
 WAITS_FOR = timedelta(seconds=90)

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from alerts.access.sessions import Visit
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.person import BEGINNING, Account, Actor, AuditEntry, Chained, Origin, digest_of
 from alerts.model.reason import Reason, because

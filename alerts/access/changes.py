@@ -15,7 +15,7 @@ from datetime import timedelta
 from alerts.access.audit import AuditEvent, changes_of, write_own
 from alerts.access.sessions import CODES, Live, Visit
 from alerts.access.throttle import knew_device
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.person import Account, Chained
 
 SHOWN_FOR = timedelta(days=30)

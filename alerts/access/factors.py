@@ -64,7 +64,7 @@ from alerts.access.sessions import (
     live,
     spelled,
 )
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import same
 from alerts.model.person import Account, Passkey, Stage, fold_name
 from alerts.model.town import Secret, Town

@@ -44,7 +44,8 @@ from alerts.access.sessions import (
     touch_session,
     touch_token,
 )
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import same
 from alerts.model.person import Account, Actor, Chained, Passkey, Stage
 from alerts.model.town import Town

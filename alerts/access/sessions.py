@@ -27,7 +27,8 @@ from enum import StrEnum
 
 import structlog
 
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import same, seal_of
 from alerts.model.errors import DatabaseRefused
 from alerts.model.person import Account, Actor, Chained, Origin, Session, Stage, Token

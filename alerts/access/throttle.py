@@ -22,7 +22,7 @@ from functools import lru_cache
 
 from alerts.access.audit import AuditEvent, write_failing
 from alerts.access.sessions import KNOWN_FOR, Failures, Refusal, SignInRefused, Visit
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.backoff import backoff
 from alerts.model.person import Account, fold_name
 

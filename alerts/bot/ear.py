@@ -18,7 +18,8 @@ import structlog
 
 from alerts.bot.chat import number_in, part_of, said_in
 from alerts.bot.discussion import Spoken, concerns, read_group, remembered
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.ears import Intake
 from alerts.model.errors import BadCredential, ChatMoved, Rejected
 from alerts.model.lease import Lease

@@ -34,7 +34,8 @@ from alerts.bot.chat import (
 from alerts.desk.act import deciding
 from alerts.desk.approve import fingerprint, is_vetoed, why_not_theirs, wrote
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.forgetting import forget_said
 from alerts.model.incident import StoredAlert
 from alerts.model.person import MAY, Account, Act, Actor, Origin

@@ -7,7 +7,8 @@ can't find out afterwards who chose what. In a group nobody answers for all the 
 from __future__ import annotations
 
 from alerts.bot.chat import BotReply, ChatEvent, Command, Press, Say, TownNow, buttons, language_for, safe, words_of
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.poll import BOT, Ballot, Poll, PollState
 from alerts.rendering.polling import moment
 

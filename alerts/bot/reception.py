@@ -39,7 +39,8 @@ from alerts.bot.chat import (
 from alerts.bot.conversation import reply
 from alerts.bot.reporting import ChatReports
 from alerts.delivery.worker import Guarded
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.ears import Intake
 from alerts.model.backoff import backoff
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError

@@ -19,7 +19,7 @@ from alerts.bot.reception import Bot, say_once
 from alerts.bot.report_words import news
 from alerts.bot.reporting import on_now
 from alerts.delivery.jobs import JobKind
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import ReaderGone
 from alerts.model.events import IncidentChanged, ReportsChanged
 from alerts.model.job import Job, WantedJob

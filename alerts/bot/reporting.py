@@ -28,7 +28,8 @@ from alerts.bot.chat import (
     words_of,
 )
 from alerts.bot.officers import language_here
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import DeliveryError, Misuse
 from alerts.model.ports import BotClient
 from alerts.model.reason import because

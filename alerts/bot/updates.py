@@ -21,7 +21,7 @@ from alerts.bot.ear import GroupEar
 from alerts.bot.reception import Batch, Bot, Reception
 from alerts.delivery.lease import LeasedWorker
 from alerts.delivery.worker import Work, first_of
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import same
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied
 from alerts.model.lease import Lease, LeaseLost

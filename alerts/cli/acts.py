@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.act import ActField, OfficerAct
     from alerts.desk.out import Out
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.town import Town
 
 Show = Callable[[Any, "Town"], None]

@@ -106,7 +106,7 @@ class Settings:
         folder, and StoreError if the database is another town's of the same fleet.
         """
         from alerts.config import fleet_desk, load_config
-        from alerts.fleet.towns import must_be_its_own
+        from alerts.fleet.folder import must_be_its_own
 
         town = fleet_desk(self._fleet) if self._fleet is not None else load_config(self.file)
         if writes:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.actions import Filed
     from alerts.desk.out import AlertOut
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.alert import Alert
 
 # Replies are kept under the hash of a program's token and its key; commands have no token, and this is no hash.

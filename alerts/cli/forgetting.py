@@ -16,7 +16,7 @@ from alerts.model.person import Act
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.town import Town
 
 _NONE = "none is configured"

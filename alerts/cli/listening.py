@@ -17,7 +17,7 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.out import VersionOut
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.listening.grouping import Group
     from alerts.listening.out import QuestionOut, UtteranceOut
     from alerts.model.listening import Understood

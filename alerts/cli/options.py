@@ -26,7 +26,7 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from alerts.access.audit import AuditEvent
     from alerts.desk.officer import Officer
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.town import Server
 
 E = TypeVar("E", bound=StrEnum)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alerts.daemon.desk import Control
     from alerts.desk.officer import Officer
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.person import Account, Chained, Token
 
 T = TypeVar("T")

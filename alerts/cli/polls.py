@@ -19,7 +19,7 @@ from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.listening.out import PolledChannel, PollOut
     from alerts.model.poll import Poll, Tally
 

@@ -32,7 +32,7 @@ from alerts.model.town import Town
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.draft import Draft
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.incident import StoredAlert
     from alerts.model.reason import Reason
 

@@ -23,7 +23,7 @@ from alerts.model.reports import ReportState, Via
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.town import Town
     from alerts.reports.out import ReportOut
 

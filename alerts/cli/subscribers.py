@@ -24,7 +24,7 @@ from alerts.model.reason import Reason, because, reason_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from alerts.desk.service import DeskUnit
+    from alerts.desk.unit import DeskUnit
     from alerts.model.subscriber import Quiet, Subscriber
     from alerts.model.town import Town
 

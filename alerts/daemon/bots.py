@@ -33,7 +33,8 @@ from alerts.delivery.jobs import JobKind
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import Work
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.health.approvals import bot_notices
 from alerts.listening.ears import Intake
 from alerts.model.errors import BadCredential

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.incident import new_id
 from alerts.model.remembered import Newest

@@ -17,7 +17,8 @@ import structlog
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import Work
-from alerts.desk.service import DeskService, DeskUnit, under
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit, under
 from alerts.listening.ears import Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.grouping import group_of, read_anew

@@ -25,7 +25,7 @@ from alerts.desk.decide import MOST_WAITING, NO_PLACE, is_grave
 from alerts.desk.ending import GRACE
 from alerts.desk.following import in_order
 from alerts.desk.posts import DraftPost
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.polls import due
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, ReportsChanged
 from alerts.model.incident import StoredAlert, Undrafted

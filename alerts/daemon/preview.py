@@ -20,7 +20,7 @@ import aiohttp
 from alerts.config import source_kind
 from alerts.daemon.desk import Control
 from alerts.desk.actions import Filed
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.local import LocalFile
 from alerts.model.ports import Heard, Memory, Source, Surroundings, SystemClock

@@ -15,7 +15,8 @@ from alerts.bot.chat import Say
 from alerts.channels.push.encryption import TownKey, is_readable
 from alerts.channels.push.services import service_of
 from alerts.channels.settings import PushSettings
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.health.approvals import NoticeJobs
 from alerts.model.alert import Severity
 from alerts.model.bounds import visible

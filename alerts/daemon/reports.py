@@ -19,7 +19,8 @@ from alerts.daemon.ears import forgotten, scrubbed
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import LeaseGroup
 from alerts.delivery.worker import Work
-from alerts.desk.service import DeskService, under
+from alerts.desk.service import DeskService
+from alerts.desk.unit import under
 from alerts.model.errors import BadCredential, FailedForGood, Retry, SourceFailed
 from alerts.model.events import Events, IncidentChanged, ReportsChanged
 from alerts.model.lease import DUTIES, Lease

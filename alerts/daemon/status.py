@@ -9,8 +9,8 @@ from typing import Any
 from alerts.daemon.desk import Control, now
 from alerts.desk.approve import find_alert
 from alerts.desk.out import AlertOut, HistoryEvent, SaidWords, as_json, in_full, with_reports
-from alerts.desk.service import PENDING, DeskUnit, concerning
 from alerts.desk.status_out import ChannelOut, SourceOut, owners_of
+from alerts.desk.unit import PENDING, DeskUnit, concerning
 from alerts.listening.out import InSight, with_what_was_heard
 from alerts.model.cap import write
 from alerts.model.delivery import Progress

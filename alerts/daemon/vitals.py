@@ -15,8 +15,8 @@ from alerts.daemon.telemetry import Metrics
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Cycle, Workers
-from alerts.desk.service import cost_of
 from alerts.desk.status_out import OwnerOut, owners_of
+from alerts.desk.unit import cost_of
 from alerts.health.checks import STORE
 from alerts.model.lease import source_lease
 from alerts.model.ports import Clock

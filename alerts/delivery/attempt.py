@@ -129,7 +129,7 @@ class ChannelHealth:
     def trouble(self, now: datetime) -> Reason | None:
         """Why the channel isn't ok; None: it is."""
         status = self._status
-        return (status.reason or because("lane_state", state=status.state)) if troubled(status, now) else None
+        return (status.reason or because("lane_state", state=status.state)) if status.is_troubled(now) else None
 
     def paused_until(self, now: datetime) -> datetime | None:
         """Until when nothing at all may be sent; None: something may."""
@@ -272,13 +272,6 @@ class ChannelHealth:
             why = str(status.reason or "")
             log.warning("channel.stands", channel=self._channel, state=status.state, reason=why)
         self._status = status
-
-
-def troubled(status: ChannelStatus, now: datetime) -> bool:
-    """True if a channel isn't ok: its credential is refused, it was asked to wait, or its attempts fail."""
-    if status.state == "ok":
-        return False
-    return status.state == "blocked" or status.blocked_until is None or status.blocked_until > now
 
 
 class Attempts:

@@ -29,7 +29,7 @@ from alerts.daemon.desk import now as wall_clock
 from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, talk, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity, Urgency
 from alerts.model.events import AttemptFinished
 from alerts.model.incident import new_id

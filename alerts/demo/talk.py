@@ -21,7 +21,7 @@ import aiohttp
 from alerts.access.accounts import add_token
 from alerts.app import Daemon
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.poll_acts import ClosePoll
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.listening.question_acts import AnswerQuestion, MergeQuestion

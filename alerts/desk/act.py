@@ -34,7 +34,7 @@ from pydantic.fields import FieldInfo
 
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.person import Act
 from alerts.model.reason import Reason, because

@@ -18,7 +18,7 @@ from alerts.desk.actions import Filed
 from alerts.desk.approve import alert_in_full, find_alert, find_posts
 from alerts.desk.officer import Officer, current_version
 from alerts.desk.out import AlertOut
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.incident import StoredAlert
 from alerts.model.person import Act

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from alerts.desk.act import Line, Named, OfficerAct
 from alerts.desk.officer import Officer
-from alerts.desk.service import MOST_QUEUED, DeskUnit, cost_of
 from alerts.desk.status_out import ChannelOut
+from alerts.desk.unit import MOST_QUEUED, DeskUnit, cost_of
 from alerts.model.errors import Misuse
 from alerts.model.person import Act
 from alerts.model.post import PostState

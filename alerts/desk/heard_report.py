@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.listening import AnswerState, GivenAnswer, Question, QuestionState, Utterance
 
 MOST_SHOWN = 5

@@ -22,7 +22,7 @@ from alerts.desk.approve import is_vetoed, must_be_another, must_fit, must_leave
 from alerts.desk.dedupe import end_reason, release
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.following import is_proposal, predecessor
-from alerts.desk.service import DeskUnit, deferred_by_limits
+from alerts.desk.unit import DeskUnit, deferred_by_limits
 from alerts.desk.versions import why_fallen
 from alerts.model.alert import (
     CORRECTED,

@@ -17,7 +17,7 @@ from pydantic import Field
 from alerts.desk.approve import fingerprint
 from alerts.desk.dedupe import already_published, end_reason
 from alerts.desk.posts import DraftPost
-from alerts.desk.service import DeskUnit, with_limits
+from alerts.desk.unit import DeskUnit, with_limits
 from alerts.desk.versions import digest_of, waiting
 from alerts.model.alert import Alert, Info, Severity, Status
 from alerts.model.incident import AlertState, PastEvent, StoredAlert

@@ -17,8 +17,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import end_reason
@@ -279,7 +278,7 @@ class PostWriter:
         for resource in info.resources:
             address = urlsplit(resource.uri or "")
             if address.scheme == "file" and not address.netloc and resource.mime_type in PICTURE_KINDS:
-                return PostImage(url2pathname(address.path), resource.description)
+                return PostImage(unquote(address.path), resource.description)
         return None
 
     def _card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:

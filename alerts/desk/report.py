@@ -14,7 +14,7 @@ from typing import Any
 from alerts.desk.approve import find_alert
 from alerts.desk.heard_report import ReportHeard, heard_about
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskUnit, spending_of
+from alerts.desk.unit import DeskUnit, spending_of
 from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Archived, PastEvent, StoredAlert
 from alerts.model.post import Post, PostState

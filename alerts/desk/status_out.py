@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from alerts.desk.out import AlertOut, Out, ReasonCode, ReasonWords, spelled, worded
-from alerts.desk.service import DeskUnit, channel_statuses, concerning, cost_of, followers_of, source_statuses
+from alerts.desk.unit import DeskUnit, channel_statuses, concerning, cost_of, followers_of, source_statuses
 from alerts.model.lease import Ownership, name_of, source_lease
 from alerts.model.town import Town
 

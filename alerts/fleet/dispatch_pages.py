@@ -23,7 +23,7 @@ from aiohttp import web
 
 from alerts.desk.draft import draft_alert, lacking
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.fleet.dispatching import Dispatcher
 from alerts.fleet.fleet import Fleet
 from alerts.fleet.health import FleetHealth

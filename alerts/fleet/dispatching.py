@@ -21,7 +21,8 @@ from alerts.delivery.worker import Guarded, Work
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer, all_clear_of, cancel_of, correction_of
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.fleet.fleet import Fleet
 from alerts.model.alert import Severity
 from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome

@@ -24,8 +24,9 @@ from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.serving import Entrance
 from alerts.delivery.worker import Guarded, Workers
 from alerts.fleet.entrance import TownPlace, TownRouter
+from alerts.fleet.folder import CONFIG, find_towns
 from alerts.fleet.hosts import HostNames
-from alerts.fleet.towns import CONFIG, LEADS_OUT, FilesBeside, Mark, Settled, find_towns, mark, settle
+from alerts.fleet.towns import LEADS_OUT, FilesBeside, Mark, Settled, mark, settle
 from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because

@@ -23,7 +23,7 @@ import structlog
 from alerts.app import Daemon
 from alerts.delivery.worker import Cycle, Guarded, Work
 from alerts.desk.publicity import is_to_come
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.fleet.fleet import Fleet, Member
 from alerts.health.monitor import Trouble, What
 from alerts.model.alert import Severity

@@ -22,7 +22,8 @@ from typing import Any
 from alerts.channels.settings import SecretSource
 from alerts.config import load_config, load_fleet
 from alerts.config.within import named_in
-from alerts.desk.service import channel_statuses, source_statuses
+from alerts.desk.unit import channel_statuses, source_statuses
+from alerts.fleet.folder import CONFIG, find_towns
 from alerts.fleet.hosts import HostNames
 from alerts.model.errors import ConfigurationError, DatabaseRefused, TocsinError
 from alerts.model.incident import AlertState
@@ -36,7 +37,6 @@ from alerts.store.files import HEAD, StoreError
 from alerts.store.identity import of_another
 from alerts.store.unit import Unit, asking
 
-CONFIG = "channels.toml"
 MOUNTS = "/t"
 """The path below which towns without a host name of their own are: `/t/NAME`."""
 # A folder's name becomes part of addresses and of metrics' labels.
@@ -79,30 +79,6 @@ class Settled:
     hosts: frozenset[str]
     made_of: FilesBeside
     mark: Mark
-
-
-def find_towns(folder: Path) -> dict[str, Path]:
-    """The folders of towns, by name; whatever else lies there is none of them. Raises OSError."""
-    with os.scandir(folder) as entries:
-        names = sorted(each.name for each in entries if not each.name.startswith(".") and each.is_dir())
-    return {name: folder / name for name in names if (folder / name / CONFIG).is_file()}
-
-
-def must_be_its_own(folder: Path, database: Place) -> None:
-    """Raise StoreError where the database of the town in this folder is another's of the same fleet.
-
-    A folder without other towns beside it is no fleet's: what its database was before says nothing.
-    """
-    try:
-        found = find_towns(folder.parent)
-    except OSError:
-        return  # a town's own user, who may not look around
-    if len(found) < 2 or not exists(database):
-        return
-    with opened(database) as db:
-        refused = of_another(db, database, folder.name, found)
-    if refused is not None:
-        raise StoreError(refused)
 
 
 def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Settled:

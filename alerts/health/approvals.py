@@ -31,7 +31,8 @@ from alerts.desk.approve import TakenOver, kind_of, superseded_by, taken_over, t
 from alerts.desk.dedupe import already_published
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.health.desk_events import (
     CALLS,
     MOST_CALLS,

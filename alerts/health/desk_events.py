@@ -26,7 +26,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Work
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE, channels_on
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import (

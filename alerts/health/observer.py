@@ -13,7 +13,7 @@ import structlog
 
 from alerts.delivery.lane import Lane
 from alerts.delivery.worker import Cycle, Guarded
-from alerts.desk.service import deferred_by_limits
+from alerts.desk.unit import deferred_by_limits
 from alerts.health.monitor import (
     LIMITED_FOR,
     STUCK_AFTER,

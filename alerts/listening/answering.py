@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import end_reason
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import current_answer, public_versions
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse

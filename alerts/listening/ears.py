@@ -19,7 +19,8 @@ import structlog
 
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Guarded, Work
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import Taken, Understand, take, understand_kept
 from alerts.listening.kinds import classify

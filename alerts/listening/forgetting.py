@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.listening import Utterance
 from alerts.model.person import REPLIES_KEPT, AuditEntry
 from alerts.model.town import Town

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.grouping import Group, answer_next, grouped
 from alerts.model.bounds import bounded, seal_of
 from alerts.model.hazard import fold

@@ -16,7 +16,8 @@ from datetime import timedelta
 from alerts.delivery.jobs import JobKind
 from alerts.delivery.lane import Lane
 from alerts.delivery.retry import JobRules
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Gone, Rejected
 from alerts.model.job import Job, WantedJob
 from alerts.model.listening import Moderation, UtteranceState

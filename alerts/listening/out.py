@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from alerts.desk.out import Out, PostOut, ReasonCode, ReasonWords, VersionOut, spelled, worded
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import current_answer, waiting
 from alerts.listening.polls import fingerprint_of, shown_of
 from alerts.model.incident import PastEvent

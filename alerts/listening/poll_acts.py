@@ -12,7 +12,7 @@ from alerts.desk.act import SEEN_BODY, Line, Lines, Named, OfficerAct, Seen
 from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import newest
 from alerts.listening.out import PollOut, PollResult
 from alerts.listening.outcomes import LONGEST_OUTCOME, let_out

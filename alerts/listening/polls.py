@@ -21,7 +21,7 @@ from hashlib import sha256
 
 from alerts.desk.approve import SHORTEST as SHORTEST_NAME
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity, Urgency
 from alerts.model.errors import Conflict, Misuse
 from alerts.model.incident import MANUAL, AlertState, StoredAlert

@@ -16,7 +16,7 @@ from alerts.desk.act import Line, Lines, Name, Named, OfficerAct
 from alerts.desk.approve import find_alert
 from alerts.desk.handing_in import let_go
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import current_answer, newest
 from alerts.listening.answering import newest_alert, take_back
 from alerts.listening.out import QuestionOut

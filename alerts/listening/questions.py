@@ -13,7 +13,7 @@ from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
 from alerts.desk.handing_in import drafted, hand_in, only_named
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import current_answer, newest
 from alerts.listening.answering import newest_alert, spread, worded
 from alerts.listening.grouping import Group

@@ -11,7 +11,7 @@ from alerts.desk.act import Line, Name
 from alerts.desk.approve import find_alert
 from alerts.desk.handing_in import only_named
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.moderating import BLOCK, DONE, LONGEST_CLAUSE, REFUSED, WAITING, WANTED, may
 from alerts.listening.out import UtteranceOut
 from alerts.listening.question_acts import HeardAct

@@ -254,6 +254,12 @@ class ChannelStatus:
         """True if it is blocked for a cause whose end is shown only by an accepted post, never by a probe."""
         return self.state == "blocked" and self.reason is not None and self.reason.code in _SHOWN_BY_POSTS
 
+    def is_troubled(self, now: datetime) -> bool:
+        """True if a channel isn't ok: its credential is refused, it was asked to wait, or its attempts fail."""
+        if self.state == "ok":
+            return False
+        return self.state == "blocked" or self.blocked_until is None or self.blocked_until > now
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:

@@ -17,13 +17,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from alerts.model.delivery import Bulk, SendResult, Verdict
+from alerts.model.incident import EVERYTHING, MOST_CHANGES
 from alerts.model.post import Post
 from alerts.model.reason import Reason
 
-EVERYTHING = ""
-"""In place of an incident: so much changed that everything must be read again."""
-MOST_CHANGES = 200
-"""If more incidents than this change at once, they are reported as `EVERYTHING`."""
 HEARD = "heard"
 """In place of an incident, for subscribers who ask for it: people wrote something, or somebody handled it."""
 REPORTED = "reports"

@@ -23,6 +23,10 @@ CLASHES = "conflict"
 """The decision reported to those on call when two messages share one sender and identifier."""
 OWN_NOTICES = "tocsin"
 """The source of Tocsin's own notices to those on call: kept and sent like alerts, and counted among none."""
+EVERYTHING = ""
+"""In place of an incident: so much changed that everything must be read again."""
+MOST_CHANGES = 200
+"""If more incidents than this change at once, they are reported as `EVERYTHING`."""
 Typed = str | tuple[str, ...]
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 # Sixty bits: read out over a telephone, and unique among all alerts of a town's life.

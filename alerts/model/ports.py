@@ -6,7 +6,6 @@ those of the simulation, this machine's clock and a test's.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -53,6 +52,9 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Return once `seconds` have passed."""
+        # Imported here, since commands import this module too and need no asyncio.
+        import asyncio  # noqa: PLC0415
+
         await asyncio.sleep(max(seconds, 0.0))
 
 

@@ -22,8 +22,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts.desk.dedupe import end_reason
-from alerts.desk.service import DeskUnit
 from alerts.desk.territory import ground_within, territory_of
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import (
     CLUSTER_PARAMETER,
     Alert,

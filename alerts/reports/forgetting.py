@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.listening import UtteranceState
 from alerts.model.person import REPLIES_KEPT
 from alerts.model.reports import CitizenReport, Closing, ReportState, ReportStep

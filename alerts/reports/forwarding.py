@@ -23,7 +23,8 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.retry import JobRules
 from alerts.delivery.worker import Work
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskService, DeskUnit, under
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit, under
 from alerts.model.errors import DeliveryError, Misuse, Rejected
 from alerts.model.events import PostsStored, ReportsChanged
 from alerts.model.job import Job, WantedJob

@@ -26,7 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import DatabaseRefused, Misuse
 from alerts.model.events import IncidentChanged, PostsStored, ReportsChanged
 from alerts.model.ports import Clock

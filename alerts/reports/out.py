@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from alerts.desk.out import Out, ReasonCode, ReasonWords, VersionOut, spelled, worded
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.reports import CitizenReport, Closing, Forwarding, ReportState, Via
 from alerts.model.town import Town
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Point
 from alerts.model.incident import StoredAlert
 from alerts.model.reports import CitizenReport, Closing, ReportKind, ReportState

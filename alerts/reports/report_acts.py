@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 from alerts.desk.act import Line, Lines, Name, Named, OfficerAct
 from alerts.desk.approve import find_alert
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.events import ReportsChanged
 from alerts.model.person import Act

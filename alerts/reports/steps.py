@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import waiting
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.listening import AnswerTo, GivenAnswer

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from alerts.access.sessions import digest
 from alerts.desk.draft import OFFICE
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.remark_acts import SeeToRemark
 from alerts.model.bounds import bounded, seal_of, seen
 from alerts.model.errors import Misuse

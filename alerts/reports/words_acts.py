@@ -12,7 +12,7 @@ from alerts.desk.act import SEEN_BODY, Line, Named, Seen
 from alerts.desk.handing_in import find_answer, is_by, must_wait, validate
 from alerts.desk.officer import Officer
 from alerts.desk.out import VersionOut
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening import outcomes, questions
 from alerts.listening.out import QuestionOut
 from alerts.listening.question_acts import HeardAct, channels_of

@@ -34,7 +34,7 @@ from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
 from alerts.desk.out import Rehearsal
 from alerts.desk.posts import DraftPost
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.health.checkup import unread
 from alerts.model.errors import ConfigurationError, Misuse, SourceFailed, TocsinError, Unreadable
 from alerts.model.incident import new_id

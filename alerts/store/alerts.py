@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.model.alert import Alert, Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
-from alerts.model.events import EVERYTHING, MOST_CHANGES
-from alerts.model.incident import MANUAL, AlertState, StoredAlert
+from alerts.model.incident import EVERYTHING, MANUAL, MOST_CHANGES, AlertState, StoredAlert
 from alerts.model.post import FOLLOWS, Message, PollForm, Post, PostImage, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements

@@ -6,7 +6,6 @@ loads what speaks with one.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -22,6 +21,8 @@ from alerts.store import files, sockets
 from alerts.store.files import StoreError
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from alerts.model.ports import OnStored
     from alerts.store.dialect import Connection
 
@@ -177,9 +178,8 @@ def ring_others(place: Place) -> None:
         sockets.notify(place, but=sockets.own_socket(place, "wake"))
 
 
-def listen(place: Place, rung: OnStored) -> Callable[[], None]:
-    """Call `rung` in the running event loop when another process stores something; returns what ends that."""
-    loop = asyncio.get_running_loop()
+def listen(place: Place, rung: OnStored, loop: AbstractEventLoop) -> Callable[[], None]:
+    """Call `rung` in the event loop when another process stores something; returns what ends that."""
     if not isinstance(place, Path):
         from alerts.store.postgresql import NotifyListener  # noqa: PLC0415 as above
 

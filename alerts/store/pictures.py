@@ -13,7 +13,6 @@ refused: nothing is stored unseen.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -23,15 +22,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
-from alerts.apart.parser import parser
-from alerts.apart.pool import OFFICERS
 from alerts.model.alert import Alert, Resource
-from alerts.model.bounds import NARROWEST, is_misshapen
-from alerts.model.errors import Misuse
-from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
 from alerts.store.files import sync
 from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
@@ -39,19 +32,9 @@ from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from PIL.Image import Image as PillowImage
-
     from alerts.store.dialect import Connection
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
-# The files' first bytes.
-_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
-LARGEST = 64_000_000
-"""Pixels that a picture may have: few telephones make more, and opening it takes three bytes for each."""
-QUALITY = 92
-"""The quality of a rotated JPEG; any other is drawn with its own tables, so that no visible detail is lost."""
-# EXIF's tag of the orientation.
-_ORIENTATION = 0x0112
 # The SHA-256 of the content: no other file of the folder can be named.
 PICTURE_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
 
@@ -66,6 +49,9 @@ def keep_picture(folder: Path, data: bytes, kind: str) -> str:
 
     The same picture is stored once, without the camera's metadata (`bare`, in a process of its own).
     """
+    # Few commands keep a picture, and only they pay for Pillow and for having it read apart.
+    from alerts.store.bare import bare  # noqa: PLC0415
+
     return keep_drawing(folder, bare.in_subprocess(data), kind)
 
 
@@ -104,59 +90,11 @@ def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
     return replace(alert, infos=tuple(infos))
 
 
-@parser("picture", seconds=30, memory=1024, refuses=Misuse, pool=OFFICERS)
-def bare(data: bytes) -> bytes:
-    """Return the picture without EXIF, XMP, IPTC, comments, further pictures and all other content of its file.
-
-    A picture that only its EXIF turns upright is rotated, since that tag is dropped too. Raises Misuse if it is no JPEG
-    or PNG picture that can be opened, or has too many pixels.
-    """
-    # Few commands keep a picture, and only they pay for Pillow.
-    from PIL import ImageOps  # noqa: PLC0415
-    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415
-    from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415
-
-    if not data.startswith((_JPEG, _PNG)):
-        raise Misuse(because("picture_of_no_kind"))
-    kind, file = "PNG" if data.startswith(_PNG) else "JPEG", io.BytesIO()
-    try:
-        # The plug-ins themselves: `Image.open` would take a JPEG with an index of more pictures for another format.
-        with (PngImageFile if kind == "PNG" else JpegImageFile)(io.BytesIO(data)) as picture:
-            # The size is in the first bytes: it is read before any memory is taken for the pixels.
-            _must_be_openable(*picture.size)
-            profile, lies = picture.info.get("icc_profile"), _lies(picture)
-            drawn = ImageOps.exif_transpose(picture) if lies else picture
-            # JPEG's own tables belong to the file that was opened, and not to a copy that was turned.
-            # Everything that Pillow would copy from the opened file by itself is set to empty.
-            more = {"quality": QUALITY if lies else "keep", "comment": b""} if kind == "JPEG" else {}
-            drawn.save(file, kind, icc_profile=profile, exif=b"", **more)
-    except Misuse:
-        raise
-    except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways; none of them is kept
-        raise Misuse(because("picture_broken")) from None
-    return file.getvalue()
-
-
-def _must_be_openable(width: int, height: int) -> None:
-    if width * height > LARGEST:
-        raise Misuse(because("picture_of_many_pixels", width=width, height=height, most=LARGEST // 1_000_000))
-    if is_misshapen(width, height):
-        raise Misuse(because("picture_misshapen", width=width, height=height, times=NARROWEST))
-
-
-def _lies(picture: PillowImage) -> bool:
-    """True if its EXIF rotates the picture; unreadable EXIF rotates nothing."""
-    try:
-        return bool(picture.getexif().get(_ORIENTATION, 1) != 1)
-    except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways
-        return False
-
-
 def _kept(resource: Resource, folder: Path) -> Resource:
     address = urlsplit(resource.uri or "")
     if address.scheme != "file" or address.netloc or resource.mime_type not in _ENDINGS:
         return resource
-    file = Path(url2pathname(address.path))
+    file = Path(unquote(address.path))
     if file.resolve().parent == folder.resolve() and kept_picture(folder, file.name):
         return resource  # an update names the copy of before: drawn once more it would be another one
     try:

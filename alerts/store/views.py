@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Progress
-from alerts.model.events import EVERYTHING, MOST_CHANGES
-from alerts.model.incident import PastEvent, SourceStatus, StoredAlert, Wanted
+from alerts.model.incident import EVERYTHING, MOST_CHANGES, PastEvent, SourceStatus, StoredAlert, Wanted
 from alerts.model.person import fold_name
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason

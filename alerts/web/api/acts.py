@@ -14,7 +14,7 @@ from pydantic import BaseModel, create_model
 from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
 from alerts.desk.officer import Officer
 from alerts.desk.out import Rehearsal
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.web.api import models
 from alerts.web.api.commands import done_once
 from alerts.web.api.operation import Api, ApiCall, ApiResponse, Handler, Operation, json_reply

@@ -22,7 +22,8 @@ from alerts.desk.actions import Desk, Filed
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
 from alerts.desk.out import AlertOut, Rehearsal
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because

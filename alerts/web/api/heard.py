@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.desk.act import Line, Lines, Name
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out, VersionOut
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.kinds import classify
 from alerts.listening.out import QuestionOut, UtteranceOut, questions, utterances
 from alerts.listening.questions import add

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 
 from lxml import etree
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.reason import Reason, because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportKind, ReportState, Via

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import network_of
 from alerts.model.catalogue import LOCALE
 from alerts.model.person import Act

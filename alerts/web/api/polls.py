@@ -17,7 +17,7 @@ from alerts.desk.act import Fingerprint, Line, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.out import Out
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.out import PollOut, PollRehearsal, PollResult
 from alerts.listening.polls import (
     PollDraft,

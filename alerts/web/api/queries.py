@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 from alerts.desk.approve import alert_in_full, fingerprint
 from alerts.desk.out import AlertOut, HistoryEvent, Out, with_reports
-from alerts.desk.service import DeskUnit
 from alerts.desk.status_out import ChannelOut, Overview, SourceOut
+from alerts.desk.unit import DeskUnit
 from alerts.listening.out import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write

@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints
 from alerts.desk.act import Line, Lines, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.out import Out
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because

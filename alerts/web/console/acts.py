@@ -15,7 +15,7 @@ from aiohttp import web
 
 from alerts.desk.act import OfficerAct, every_act, fields_of
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.web.console.entering import fields_of as typed_in
 from alerts.web.console.error_pages import RefusedForm

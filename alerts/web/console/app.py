@@ -20,7 +20,7 @@ from aiohttp.typedefs import Handler, Middleware
 from multidict import MultiDict, MultiDictProxy
 
 from alerts.access.sessions import Visitor
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import same
 from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
 from alerts.model.incident import AlertState, Wanted

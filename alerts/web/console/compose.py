@@ -31,7 +31,7 @@ from aiohttp import hdrs, web
 from alerts.desk.approve import find_alert
 from alerts.desk.draft import LARGEST_PICTURE, picture_kind
 from alerts.desk.officer import current_version
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.model.hazard import Hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id

@@ -13,7 +13,7 @@ from typing import Literal
 
 from alerts.desk.posts import END_IS_WORTH_TELLING
 from alerts.desk.publicity import public_incident
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.rendering.i18n import words_in
 from alerts.rendering.library import as_sentences, capital
 from alerts.web.public.snapshot import IncidentText, Setting, tell

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.web.console.frame import Console

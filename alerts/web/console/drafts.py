@@ -22,13 +22,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from alerts.desk.draft import Draft, read_time
 from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Area, Info, MsgType, NamedValue, Severity, Status
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, kind_of, worded_hazard
@@ -319,7 +318,7 @@ def _where(areas: tuple[Area, ...], station: Town) -> dict[str, Typed]:
 def _picture(info: Info, kept: Callable[[str], Path | None]) -> dict[str, Typed]:
     for resource in info.resources:
         address = urlsplit(resource.uri or "")
-        name = Path(url2pathname(address.path)).name
+        name = Path(unquote(address.path)).name
         # Only pictures that the desk keeps: an address in a feed's message could name any file of this machine.
         if address.scheme == "file" and not address.netloc and kept(name):
             return {"picture": name, "alt": resource.description}

@@ -20,7 +20,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from alerts.access.sessions import LONGEST_CLAIM, Failures, Visitor, claimed_in
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
 from alerts.model.incident import SavedDraft, Typed
 from alerts.model.person import fold_name

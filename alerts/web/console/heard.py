@@ -22,7 +22,7 @@ from aiohttp import web
 
 from alerts.desk.act import every_act
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.questions import add
 from alerts.model.errors import TocsinError
 from alerts.model.events import RemarkHeard

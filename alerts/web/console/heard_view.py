@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import current_answer, waiting
 from alerts.listening.answering import what_is_asked, worded
 from alerts.listening.moderating import WAITING, may

@@ -30,7 +30,7 @@ from alerts.desk.changes import VersionChange, changes_between
 from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
 from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of
-from alerts.desk.service import DeskUnit, unread_channels, with_limits
+from alerts.desk.unit import DeskUnit, unread_channels, with_limits
 from alerts.model.alert import CORRECTED, ENDS_BY, Alert, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError

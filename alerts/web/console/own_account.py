@@ -19,7 +19,7 @@ from alerts.access.audit import AuditEvent
 from alerts.access.factors import enrolment
 from alerts.access.sessions import Enrolment, Entered, Refusal, SignInRefused, offer_code
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.person import Act, Stage, fold_name
 from alerts.model.subscriber import Linked, PushEndpoint, Subscriber
 from alerts.model.town import PUSH, Secret

@@ -21,7 +21,7 @@ from alerts.access import accounts
 from alerts.access.audit import Broken, Verified, verify
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
 from alerts.model.person import Act, Role, fold_name
 from alerts.model.reason import because

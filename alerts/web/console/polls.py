@@ -27,7 +27,7 @@ from aiohttp import web
 
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.out import PolledChannel, PollRehearsal
 from alerts.listening.outcomes import LONGEST_OUTCOME
 from alerts.listening.polls import (

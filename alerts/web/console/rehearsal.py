@@ -25,7 +25,8 @@ from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
 from alerts.desk.report import no_post_of
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert, new_id

@@ -29,7 +29,7 @@ from aiohttp import web
 
 from alerts.desk.act import every_act
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportState

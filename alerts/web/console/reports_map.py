@@ -24,7 +24,7 @@ from aiohttp import web
 
 from alerts.access.audit import AuditEvent
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.reports import CitizenReport, WantedReports
 from alerts.rendering.i18n import Words
 from alerts.reports.clusters import GrowingCluster, growing_now

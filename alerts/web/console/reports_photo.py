@@ -21,7 +21,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import Conflict, Misuse, TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.person import Act

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import bounded
 from alerts.model.incident import AlertState, Wanted
 from alerts.model.reports import (

@@ -24,7 +24,7 @@ from alerts.desk.following import words_about
 from alerts.desk.officer import DECIDED
 from alerts.desk.out import SaidWords, in_full
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Alert, Info, Severity, Urgency
 from alerts.model.bounds import same, seal_of
 from alerts.model.delivery import Bulk

@@ -22,7 +22,8 @@ from datetime import timedelta
 from aiohttp import web
 
 from alerts.access.sessions import Visitor
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.person import Stage
 from alerts.web.console.frame import Console, visitor_of
 

@@ -26,7 +26,7 @@ from aiohttp.typedefs import Handler
 
 from alerts.desk.following import words_about
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.incident import StoredAlert, Typed
 from alerts.model.person import Act

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from alerts.desk.handing_in import is_by
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import digest_of, waiting
 from alerts.model.errors import Refused
 from alerts.model.listening import AnswerTo, GivenAnswer

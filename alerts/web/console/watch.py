@@ -30,7 +30,7 @@ from alerts.desk.approve import MessageKind, TakenOver, kind_of, taken_over
 from alerts.desk.officer import Officer
 from alerts.desk.publicity import is_to_come
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
-from alerts.desk.service import DeskUnit, unread_channels, with_limits
+from alerts.desk.unit import DeskUnit, unread_channels, with_limits
 from alerts.model.alert import Info
 from alerts.model.delivery import Blame, blame_of
 from alerts.model.errors import Refused

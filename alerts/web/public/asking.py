@@ -19,7 +19,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.answering import FaqEntry
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import Taken, take

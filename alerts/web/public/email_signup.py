@@ -30,7 +30,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import ValidationError
 
 from alerts.access.sessions import digest
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 from alerts.model.rate_limit import SlidingWindow

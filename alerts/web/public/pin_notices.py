@@ -20,7 +20,8 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import bounded, same, seal_of, seen
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import ContentNotice

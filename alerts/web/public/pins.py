@@ -26,7 +26,8 @@ from babel import Locale
 from babel.dates import format_date
 
 from alerts.desk.publicity import CurrentIncidents
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.remembered import Lately
 from alerts.model.reports import Closing, ReportKind, ReportState
 from alerts.model.town import Town

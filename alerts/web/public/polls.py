@@ -19,7 +19,8 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.publicity import CurrentIncidents
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.outcomes import PublishedOutcome, outcomes
 from alerts.model.bounds import same, seal_of
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally

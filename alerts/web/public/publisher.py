@@ -33,7 +33,8 @@ from aiohttp import web
 
 from alerts.delivery.worker import LATE, Guarded, Work
 from alerts.desk.publicity import IncidentIndex
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.answering import FaqEntry, faq
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus

@@ -24,7 +24,8 @@ from aiohttp import web
 from pydantic import ConfigDict, StringConstraints, ValidationError
 
 from alerts.access.sessions import digest
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import BadCredential
 from alerts.model.reason import Reason, because

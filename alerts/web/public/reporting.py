@@ -30,7 +30,8 @@ from typing import Any
 from aiohttp import web
 
 from alerts.access.sessions import digest
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Point
 from alerts.model.bounds import IPV6, IPV6_GIVEN_AWAY, network_of, same
 from alerts.model.errors import DatabaseRefused, Misuse

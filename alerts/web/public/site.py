@@ -21,7 +21,8 @@ from typing import TypeVar
 
 from alerts.delivery.worker import Guarded
 from alerts.desk.publicity import PublicIncident, public_incident
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.listening.answering import FaqEntry, faq
 from alerts.model.local import read_named
 from alerts.model.remembered import Newest

@@ -24,7 +24,7 @@ LIBRARIES = {"feedparser", "icalendar", "recurring_ical_events", "lxml", "PIL", 
 """What parses in C, or by patterns of its own."""
 READS_APART = {
     "alerts.reports.photos",
-    "alerts.store.pictures",
+    "alerts.store.bare",
     "alerts.sources.feed",
     "alerts.sources.gtfs_rt",
     "alerts.sources.ical.agenda",

@@ -26,7 +26,8 @@ from alerts.daemon.desk import build_desk
 from alerts.daemon.environment import DaemonEnvironment
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.model.events import AttemptFinished
 from alerts.model.ports import Memory, SourceReading
 from alerts.model.town import Server

@@ -25,7 +25,8 @@ from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.delivery.worker import Work, Workers
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService
+from alerts.desk.unit import DeskUnit
 from alerts.health.approvals import TAKEN, bot_notices
 from alerts.listening.hearing import take
 from alerts.listening.polls import PollDraft, open_poll

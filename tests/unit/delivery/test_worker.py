@@ -254,7 +254,7 @@ BROAD = {
     "reports/photos.py": 3,
     "sources/cap/source.py": 1,
     "sources/ical/agenda.py": 1,
-    "store/pictures.py": 2,
+    "store/bare.py": 2,
     # The edges of HTTP: an answer whatever happens.
     "web/api/app.py": 1,
     "web/api/open311.py": 1,

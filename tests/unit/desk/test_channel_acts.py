@@ -9,7 +9,7 @@ import pytest
 
 from alerts.desk.channel_acts import LiftCeiling
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit, cost_of
+from alerts.desk.unit import DeskUnit, cost_of
 from alerts.model.errors import Forbidden, Misuse
 from alerts.model.person import Actor, Origin, Role
 from alerts.store.statement import stamp

@@ -15,7 +15,7 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer, correction_of
 from alerts.desk.out import AlertOut
 from alerts.desk.routing import channels_on
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import NamedValue, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from alerts.desk.approve import fingerprint
 from alerts.desk.out import AlertOut, Rehearsal
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.ports import Heard
 from alerts.model.post import PostState, Receipt

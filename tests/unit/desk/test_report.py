@@ -10,7 +10,7 @@ import pytest
 
 from alerts.desk.officer import Officer
 from alerts.desk.report import report_named, report_of, report_to_json
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
 from alerts.model.listening import EarStatus

@@ -7,7 +7,8 @@ import shutil
 
 from alerts.cli.app import carry_out
 from alerts.config import load_config
-from alerts.fleet.towns import find_towns, towns
+from alerts.fleet.folder import find_towns
+from alerts.fleet.towns import towns
 from alerts.model.incident import Wanted
 from alerts.store.identity import claim
 from alerts.store.unit import asking

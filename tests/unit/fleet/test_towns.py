@@ -7,7 +7,8 @@ import os
 import pytest
 from jinja2 import TemplateNotFound
 
-from alerts.fleet.towns import find_towns, mark, settle
+from alerts.fleet.folder import find_towns
+from alerts.fleet.towns import mark, settle
 from alerts.model.errors import BadCredential, ConfigurationError
 from alerts.model.local import within_of
 from alerts.model.town import FleetSection, WebSection

@@ -15,7 +15,7 @@ from alerts.daemon.desk import build_desk
 from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase

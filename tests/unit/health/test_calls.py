@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.config import load_config
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.hearing import take
 from alerts.model.listening import Kind, Remark, Understood, UtteranceState
 from alerts.store.database import Database

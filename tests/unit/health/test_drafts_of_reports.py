@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.config import load_config
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.model.reports import Via
 from alerts.reports.taking import ReportDraft, take
 from alerts.store.database import Database

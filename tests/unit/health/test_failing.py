@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from alerts.access.throttle import BURST_FOR_NAME
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.health.checks import HealthChecks
 from alerts.health.desk_events import OVER_AFTER, failing_sign_ins
 from alerts.health.notices import build_notices

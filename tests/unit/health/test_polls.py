@@ -8,7 +8,7 @@ import pytest
 
 from alerts.config import load_config
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.poll_acts import ApprovePoll
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.person import Actor, Origin, Role

@@ -13,7 +13,7 @@ from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.environment import DaemonEnvironment, Looks
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.unit import DeskUnit
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.poll import Ballot, Poll, PollCount

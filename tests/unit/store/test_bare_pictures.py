@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from alerts.model.errors import Misuse
-from alerts.store.pictures import bare
+from alerts.store.bare import bare
 from tests import pictures
 
 GPS = 0x8825

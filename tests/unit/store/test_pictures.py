@@ -12,7 +12,8 @@ from PIL import Image
 
 from alerts.apart.pool import POOL
 from alerts.model.alert import Alert, Info, Resource
-from alerts.store.pictures import bare, keep_drawing, keep_picture, kept_picture, picture_folder, with_kept_pictures
+from alerts.store.bare import bare
+from alerts.store.pictures import keep_drawing, keep_picture, kept_picture, picture_folder, with_kept_pictures
 from tests.pictures import a_png
 
 PNG = a_png()

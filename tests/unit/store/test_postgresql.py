@@ -33,7 +33,7 @@ from tests.unit.store.conftest import NOW, a_post, a_record
 @contextmanager
 def listening(server):
     heard: asyncio.Queue[bool] = asyncio.Queue()
-    end = listen(server, lambda *, is_stored: heard.put_nowait(is_stored))
+    end = listen(server, lambda *, is_stored: heard.put_nowait(is_stored), asyncio.get_running_loop())
     try:
         yield heard
     finally:

@@ -11,8 +11,7 @@ import pytest
 from alerts.daemon.intake import FileWatch
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.delivery import Verdict
-from alerts.model.events import EVERYTHING, MOST_CHANGES
-from alerts.model.incident import AlertState, Wanted
+from alerts.model.incident import EVERYTHING, MOST_CHANGES, AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store import lists

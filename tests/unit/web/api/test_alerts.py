@@ -12,8 +12,8 @@ import pytest
 from alerts.model.delivery import ChannelStatus
 from alerts.model.events import PostsStored
 from alerts.model.reason import in_words
+from alerts.store.bare import bare
 from alerts.store.channel_statuses import ChannelStatuses
-from alerts.store.pictures import bare
 from alerts.store.statement import stamp
 from tests.pictures import a_png
 

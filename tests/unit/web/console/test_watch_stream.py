@@ -12,7 +12,8 @@ from alerts.app import build
 from alerts.config import load_config
 from alerts.daemon.environment import DaemonEnvironment
 from alerts.daemon.intake import FileWatch
-from alerts.model.events import EVERYTHING, MOST_CHANGES, Events, IncidentChanged, Stopping
+from alerts.model.events import Events, IncidentChanged, Stopping
+from alerts.model.incident import EVERYTHING, MOST_CHANGES
 from alerts.model.post import PostState
 from alerts.web.console import stream
 from alerts.web.console.stream import STREAMS, Rhythm
