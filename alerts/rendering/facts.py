@@ -119,12 +119,12 @@ def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
     unseen = 0 if channel.signed or not said["own"] else len(str(said["station"])) + 2
     head = unseen + len(str(said["heading"]))
     place = len(str(said["labels"]["where"])) + len(str(said["area"])) + _BLANKS
-    return head + place + _to_the_order(said) <= FIRST_SEEN
+    return head + place + _to_the_order(str(said["instruction"] or "")) <= FIRST_SEEN
 
 
-def _to_the_order(said: Mapping[str, Any]) -> int:
-    """Return the number of letters of the instruction up to its first order, counted to the end of the clause."""
-    instruction = str(said["instruction"] or "")
+@lru_cache(maxsize=256)
+def _to_the_order(instruction: str) -> int:
+    """Return the number of letters of an instruction up to its first order, counted to the end of the clause."""
     ends = (found.end() for found in _CLAUSE_END.finditer(instruction))
     return next((end for end in ends if orders(instruction[:end])), len(instruction))
 
@@ -137,7 +137,8 @@ def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelConfig) -> b
     if said["title"] == _IN_BRACKETS.format(name=name, headline=headline):
         return not _place_first(said, channel)
     lead = len(str(said["lead"]))
-    hidden = lead + _to_the_order(said) > FIRST_SEEN or (lead > _LONG_LEAD and not _place_first(said, channel))
+    order = _to_the_order(str(said["instruction"] or ""))
+    hidden = lead + order > FIRST_SEEN or (lead > _LONG_LEAD and not _place_first(said, channel))
     return bool(said["title"] == headline) and hidden
 
 
@@ -152,7 +153,9 @@ def _by_name(matter: Matter, said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _what(matter: Matter, now: datetime) -> dict[str, Any]:
+@lru_cache(maxsize=32)
+def _what(matter: Matter, now: datetime) -> Mapping[str, Any]:
+    """Return what is said alike on all channels; remembered, since each of them asks for it."""
     info, general, words = matter.info, matter.general, matter.words
     label, start = _label(matter), info.onset or info.effective
     title = _title(matter)
@@ -234,13 +237,15 @@ def _where_and_when(matter: Matter, station: Town, context: Context, teller: Dat
     infos = _together(matter)
     areas = areas_of(infos, station, context)
     names = [*dict.fromkeys(name for each in areas if (name := _place_name(each, matter, station)))]
+    area = _names_of(names)
+    when = _when(matter, infos, [teller, replace(teller, long=False)] if teller.long else [teller])
     return {
         "areas": names,
-        "area": _names_of(names),
+        "area": area,
         "area_short": short_area(names),
-        "place": _names_of(names),
-        "when": _when(matter, infos, teller),
-        "when_short": _when(matter, infos, replace(teller, long=False)),
+        "place": area,
+        "when": when[0],
+        "when_short": when[-1],
         "now": context.now,
         "onset": matter.info.onset,
         "expires": event_end(matter.info),
@@ -355,16 +360,16 @@ def _together(matter: Matter) -> list[Info]:
     return [matter.info, *(info for info in matter.alert.infos if info is not matter.info)]
 
 
-def _when(matter: Matter, infos: Sequence[Info], teller: DateFormatter) -> str:
+def _when(matter: Matter, infos: Sequence[Info], tellers: Sequence[DateFormatter]) -> list[str]:
     """Return from the earliest start to the latest end; no end where one of them is open, nothing of what is over."""
     if _is_over(matter):
-        return ""
+        return [""]
     starts = [info.onset or info.effective for info in infos]
     # One that is open leaves all of it open: an end that is true of some areas alone frees the others.
     ends = [event_end(info) for info in infos]
     start = min((time for time in starts if time), default=None)
     end = max((time for time in ends if time), default=None) if all(ends) else None
-    return teller.window(start, end, whole=matter.hazard in WITH_WINDOW)
+    return [teller.window(start, end, whole=matter.hazard in WITH_WINDOW) for teller in tellers]
 
 
 def short_area(names: Sequence[str]) -> str:

@@ -75,6 +75,7 @@ class _Fitting:
 
     def __init__(self, pieces: Sequence[Piece], fmt: TextFormat) -> None:
         self._lines: dict[str, int] = {}
+        self._laid_out: dict[tuple[str, ...], tuple[str, int]] = {}
         self._pieces = pieces
         self._full = [piece if isinstance(piece, str) else piece.text or piece.short for piece in pieces]
         self._texts = list(self._full)
@@ -84,9 +85,9 @@ class _Fitting:
         self._parts = sorted(parts, key=lambda entry: entry[1].importance)
 
     def done(self) -> Fitted:
-        text = lay_out(self._texts, self._pieces)
-        if (units := self._count(text)) <= self._fmt.limit:
-            return Fitted(text, units)
+        whole = self._whole(self._texts)
+        if whole[1] <= self._fmt.limit:
+            return Fitted(*whole)
         kept = [(place, part) for place, part in self._parts if part.keep]
         for place, part in self._parts:
             self._texts[place] = self._full[place] if part.keep else ""
@@ -96,8 +97,7 @@ class _Fitting:
             self._cut_kept(kept)
         self._force()
         self._grow()
-        text = lay_out(self._texts, self._pieces)
-        return Fitted(text, self._count(text), *self._losses())
+        return Fitted(*self._whole(self._texts), *self._losses())
 
     def _use_short_forms(self, kept: list[tuple[int, Part]]) -> None:
         for place, part in sorted(kept, key=lambda entry: _order(SHORT_FORMS, entry[1].name)):
@@ -231,7 +231,15 @@ class _Fitting:
         texts = self._texts
         if place is not None:
             texts = [*texts[:place], text, *texts[place + 1 :]]
-        return self._count(lay_out(texts, self._pieces))
+        return self._whole(texts)[1]
+
+    def _whole(self, texts: Sequence[str]) -> tuple[str, int]:
+        """Return the whole and its count. The same texts are tried more than once: all, and those that are kept."""
+        known = tuple(texts)
+        if known not in self._laid_out:
+            text = lay_out(texts, self._pieces)
+            self._laid_out[known] = text, self._count(text)
+        return self._laid_out[known]
 
     def _count(self, text: str) -> int:
         """Each distinct line is counted once: no link, emoji, accent or tag continues beyond the end of a line."""
@@ -269,7 +277,10 @@ _BLANK = r"(?<!\d)[ \n]+|[ \n]+(?![\d \n])"
 _TOKEN = re.compile(rf"<(/?)([a-zA-Z0-9-]+)[^<>]*>|{_BLANK}|(?<=[。！？，、])(?=[^\s<])")
 _PLAIN_TOKEN = re.compile(rf"{_BLANK}|(?<=[。！？，、])(?=\S)")
 # A small letter goes on with the sentence: "le 25 nov. à 18 h".
-_SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![a-zà-ÿ])|\n+|(?<=[。！？])(?=\S)")
+# It begins with what it may begin with: a pattern that begins by looking back is tried at every letter.
+_SENTENCE_END = re.compile(
+    r"[ \n](?:(?:(?<=[.!?…].)|(?<=[.!?…][»”\")].))[ \n]*(?![a-zà-ÿ])|(?<=\n)\n*)|(?<=[。！？])(?=\S)", re.DOTALL
+)
 # Before "and" and "or" a clause may end; before "if" and "except" it may not, for that is what it hangs on.
 _CLAUSE_END = re.compile(
     r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?=(?:et|ou|puis|and|or|then) )"

@@ -25,7 +25,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import CodeType, MappingProxyType
 from typing import Any
@@ -141,9 +141,9 @@ class Library:
         files = [*(f"{topic}.{kind}.j2" for topic in topics), f"{kind}.j2"]
         *nearer, last = self.languages(language)
         folders = (channel_kind, DEFAULT_KIND)
-        wanted = [f"{tag}/{folder}/{file}" for tag in nearer for folder in folders for file in files]
-        for folder in folders:
-            wanted += [f"{tag}/{folder}/{file}" for tag in (last, LAYOUTS) for file in files]
+        places = [(tag, folder) for tag in nearer for folder in folders]
+        places += [(tag, folder) for folder in folders for tag in (last, LAYOUTS)]
+        wanted = (f"{tag}/{folder}/{file}" for tag, folder in places for file in files)
         return next((name for name in wanted if name in self.names), None)
 
     def printed(self, name: str, markup: str, known: Mapping[str, Any]) -> str:
@@ -260,11 +260,12 @@ def reason_of(fault: BaseException) -> str:
     return said if isinstance(fault, TemplateError) and said else f"{type(fault).__name__}: {said}".rstrip(": ")
 
 
-def topics_of(event: str, hazard: Hazard) -> list[str]:
+@lru_cache(maxsize=256)
+def topics_of(event: str, hazard: Hazard) -> tuple[str, ...]:
     """Return the names a template may be called by: the event's slug ("vigilance-orange-crues") and the hazard."""
     slug = re.sub(r"[^a-z0-9]+", "-", fold(event)).strip("-")
     either = Hazard.WATER_CUT.value if hazard in WATER_CUTS else hazard.value
-    return list(dict.fromkeys(topic for topic in (slug, hazard.value, either) if topic))
+    return tuple(dict.fromkeys(topic for topic in (slug, hazard.value, either) if topic))
 
 
 def capital(text: str) -> str:
@@ -347,9 +348,7 @@ def _environment(loader: FileSystemLoader, markup: str) -> LimitedEnvironment:
 # ASCII separators, which cleaning removes from every feed's text.
 _OPEN, _FIELD, _SHORT, _CLOSE = "\x1c", "\x1d", "\x1f", "\x1e"
 _PART = re.compile(f"{_OPEN}([^{_FIELD}]*){_FIELD}([^{_FIELD}]*){_FIELD}([^{_SHORT}]*){_SHORT}([^{_CLOSE}]*){_CLOSE}")
-_EMPTY_LINE = re.compile(f"^[ \t]*{_CLOSE}[ \t{_CLOSE}]*\n?", re.MULTILINE)
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
-_GAP = re.compile(r"\n{3,}")
 
 IMPORTANCE = (
     "exercise",
@@ -447,7 +446,7 @@ def split(printed: str) -> list[Piece]:
 
 
 def _without_label(said: str) -> str:
-    return "" if _LABEL_ALONE.fullmatch(said) else said
+    return "" if said.endswith((":", ":</b>")) and _LABEL_ALONE.fullmatch(said) else said
 
 
 def lay_out(texts: Sequence[str], pieces: Sequence[Piece]) -> str:
@@ -459,10 +458,19 @@ def lay_out(texts: Sequence[str], pieces: Sequence[Piece]) -> str:
     joined = "".join(marked)
     # Looked for first: fitting calls this for every cut that it tries, and most texts have nothing to tidy.
     if _CLOSE in joined:
-        joined = _EMPTY_LINE.sub("", joined).replace(f"{_CLOSE} ", "").replace(_CLOSE, "")
+        lines = joined.split("\n")
+        joined = "\n".join(said for line in lines if (said := _without_empty_part(line)) or not line)
+        joined = joined.replace(f"{_CLOSE} ", "").replace(_CLOSE, "")
     if " \n" in joined or "\t\n" in joined:
         joined = _TRAILING.sub("", joined)
-    return (_GAP.sub("\n\n", joined) if "\n\n\n" in joined else joined).strip()
+    while "\n\n\n" in joined:
+        joined = joined.replace("\n\n\n", "\n\n")
+    return joined.strip()
+
+
+def _without_empty_part(line: str) -> str:
+    begun = line.lstrip(" \t")
+    return begun.lstrip(f" \t{_CLOSE}") if begun.startswith(_CLOSE) else line
 
 
 def _mark(mark: str) -> nodes.TemplateData:

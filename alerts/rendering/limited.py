@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 from jinja2 import TemplateRuntimeError, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -118,9 +119,25 @@ def size_of(value: object, depth: int = _DEEPEST) -> int:
     return size
 
 
+class _Compiler(CodeGenerator):
+    """Calls what `_count` put into a template directly; a template's own calls go through the sandbox."""
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802 - Jinja's
+        """Write the code of a call."""
+        if not isinstance(node.node, nodes.EnvironmentAttribute):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(node.node, frame)
+        for place, given in enumerate(node.args):
+            self.write(", " if place else "(")
+            self.visit(given, frame)
+        self.write(")")
+
+
 class LimitedEnvironment(ImmutableSandboxedEnvironment):
     """As Jinja's, with everything counted. Its filters are the ones of `_FILTERS`, and what is added by `let`."""
 
+    code_generator_class = _Compiler
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self, **settings: Any) -> None:
@@ -175,7 +192,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def _joined(self, *parts: Any) -> str:
         """Return the result of `a ~ b`."""
-        spend(1 + fits(sum(map(size_of, parts))) // _PER_STEP)
+        spend(_A_CALL + 1 + fits(sum(map(size_of, parts))) // _PER_STEP)
         return markup_join(parts) if self.autoescape else str_join(parts)
 
 
@@ -289,7 +306,7 @@ def _safely_joined(value: Any) -> Any:
 
 
 def _spending(steps: int, line: int) -> nodes.Call:
-    spent = nodes.Const(steps, lineno=line)
+    spent = nodes.Const(_A_CALL + steps, lineno=line)
     return nodes.Call(nodes.EnvironmentAttribute("spend", lineno=line), [spent], [], None, None, lineno=line)
 
 

@@ -59,7 +59,7 @@ class Context:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Matter:
     """The subject of a post: the alert with its words cleaned, and the words of its language and hazard.
 
@@ -131,14 +131,16 @@ def advice(info: Info, words: WordTable, said: Sequence[str | None], *, begun: b
     lines: Sequence[str] = words["advice"]
     if isinstance(lines, Mapping):
         lines = _said_at(info, lines, str(words.get("kind", "")))
-    sentences = _SENTENCE_END.split("\n".join(text for text in said if text))[:_MOST_SENTENCES]
+    fitting = tuple(line for line in lines if not (begun and before and line.startswith(before)))
+    return [*_not_in("\n".join(text for text in said if text), fitting)]
+
+
+@lru_cache(maxsize=128)
+def _not_in(said: str, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines that `said` doesn't contain; remembered, since each channel's post asks for the same."""
+    sentences = _SENTENCE_END.split(said)[:_MOST_SENTENCES]
     given = [folded for sentence in sentences if (folded := _folded(sentence))]
-    fitting = [line for line in lines if not (begun and before and line.startswith(before))]
-    return [
-        line
-        for line, folded in zip(fitting, map(_folded, fitting), strict=True)
-        if not any(_repeats(folded, each) for each in given)
-    ]
+    return tuple(line for line in lines if not any(_repeats(_folded(line), each) for each in given))
 
 
 def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:

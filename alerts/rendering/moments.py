@@ -144,18 +144,18 @@ class DateFormatter:
 
     def _closing(self, end: datetime) -> tuple[date, str]:
         """Return the day an end belongs to and its time: midnight is the end of a day, never its beginning."""
-        if end.time().replace(second=0, microsecond=0) == _LAST_MINUTE:
+        if time(end.hour, end.minute) == _LAST_MINUTE:
             return end.date(), self.phrases["midnight"]
         if end.time() == _MIDNIGHT:
             return end.date() - timedelta(days=1), self.phrases["midnight"]
         return end.date(), self._clock(end)
 
     def _clock(self, local: datetime) -> str:
-        clock = local.time().replace(second=0, microsecond=0)
+        clock = time(local.hour, local.minute)
         if clock in (_MIDNIGHT, _NOON):
             return self.phrases["noon" if clock == _NOON else "midnight"]
         said = clock_time(clock, self.language)
-        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        if local.replace(fold=1 - local.fold).utcoffset() == local.utcoffset():
             return said
         # In the night when the clocks go back, this hour comes twice.
         return self._say("summer" if local.dst() else "winter", time=said)

@@ -224,11 +224,16 @@ def remarks_on_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: 
             warnings.append(because("remark_no_area"))
         if event_end(info) is None:
             warnings.append(because("remark_no_end"))
-    words = f"{info.headline} {info.event} {info.description}"
     # What is meant as a rehearsal and sent as actual has frightened whole regions (Hawaii, 2018).
-    if alert.status is Status.ACTUAL and (word := _TEST.search(words)):
-        warnings.append(because("remark_test_word", word=word[0]))
+    if alert.status is Status.ACTUAL and (word := _test_word(f"{info.headline} {info.event} {info.description}")):
+        warnings.append(because("remark_test_word", word=word))
     return warnings
+
+
+@lru_cache(maxsize=256)
+def _test_word(text: str) -> str:
+    found = _TEST.search(text)
+    return found[0] if found else ""
 
 
 def remarks_on_post(

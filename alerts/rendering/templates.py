@@ -12,7 +12,7 @@ before: it renders every template with made-up alerts. Pure but for reading the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,13 +21,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import escape
 
-from alerts.model.alert import Alert, Info, Status
+from alerts.model.alert import MOST_REMEMBERED, Alert, Info, Status, size_of
 from alerts.model.bounds import visible
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import Hazard, fold, worded_as, worded_hazard
 from alerts.model.local import within_of
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.model.reason import Reason, because
+from alerts.model.remembered import Remembered
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords, message_of, verdict_on
 from alerts.rendering.counting import count, spelled_for
@@ -71,6 +72,11 @@ class Rendered:
     warnings: tuple[Reason, ...] = ()
 
 
+_Asked = tuple[Alert, PostKind, str | None, Alert | None, EndReason | None, datetime]
+"""An alert and the kind of its post, the channel's own language, the version before, why it ends, and the moment."""
+_REMEMBERED = 8
+"""Matters: those of the last alert or two, in the languages of a town's channels."""
+
 Needed = tuple[str, str, str | None]
 """A post's language, and the files that its words and its layout are read from."""
 
@@ -87,6 +93,8 @@ class Renderer:
         _check_zone(station.timezone)
         self._station = station
         self._shipped = Library([shipped_folder()])
+        # An alert's channels are rendered one after the other, and most of them have one matter.
+        self._matters = Remembered(self._read_matter, lambda _: 1, _REMEMBERED, _same_matter)
         self._library = (
             Library([*folders, shipped_folder()], within_of(station.templates)) if folders else self._shipped
         )
@@ -102,16 +110,12 @@ class Renderer:
         # Before anything else reads a stranger's words: whatever is made of them later calls and links nobody.
         if context.strange:
             alert, context = _tamed(alert, context, keep_links=_may_link(kind, channel, context))
-        wanted = channel.language or self._station.language
-        tidy, info = self._what_is_said(alert, kind, wanted, context)
-        language = self._language(info, channel)
+        matter, info, warnings = self._matter(alert, kind, channel, context)
         link = self._link(info, kind, channel, context)
-        warnings: list[Reason] = []
-        matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=warnings)
         # Where the platform shows the address by itself (Facebook), none stands in the text.
         shown = link if channel.text.link == "text" else None
         known = self._facts(matter, channel, context, shown, warnings)
-        warnings += remarks_on_alert(tidy, info, kind, known["prepared"], str(known["instruction"]))
+        warnings += remarks_on_alert(matter.alert, info, kind, known["prepared"], str(known["instruction"]))
         pieces = self._pieces(matter, channel, known, warnings)
         # A private chat shows the bot's name, not the town's: there the town signs what it says itself.
         if not channel.signed and known["own"]:
@@ -134,9 +138,7 @@ class Renderer:
         """
         if alert.status is not Status.ACTUAL:
             context = replace(context, exercise=True)
-        tidy, info = self._what_is_said(alert, kind, channel.language or self._station.language, context)
-        language = self._language(info, channel)
-        matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=[])
+        matter, info, _ = self._matter(alert, kind, channel, context)
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
 
     def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
@@ -156,7 +158,7 @@ class Renderer:
         needed = []
         for channel in channels:
             hazard, info = found[self._wanted(channel)]
-            language = self._language(info, channel)
+            language = self._language(info, channel.language)
             layout = self._library.find(language, channel.kind, topics_of(info.event, hazard), kind)
             needed.append((language, hazard_file(worded_as(hazard, info, now)), layout))
         return needed
@@ -172,12 +174,13 @@ class Renderer:
         except FAULTS:
             return read_prepared(hazard, self._shipped.words(language, file))
 
-    def _what_is_said(self, alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:
+    def _what_is_said(self, asked: _Asked) -> tuple[Alert, Info | None]:
         """Return the alert with every word cleaned, and the info the post is about.
 
         What is in French is set as French is set, whoever says it.
         """
-        tidy, info = _what_is_said(alert, kind, language, context)
+        alert, kind, language, previous, reason, _ = asked
+        tidy, info = _what_is_said(alert, kind, language or self._station.language, previous, reason)
         own = is_own(alert, info, self._station)
         if (info is None and own) or (info is not None and info.language.lower().startswith("fr")):
             return in_french(tidy) if own else tidy, info_in_french(info) if info else None
@@ -196,14 +199,14 @@ class Renderer:
             return None
         return f"{self._station.public_url.rstrip('/')}/alerts/{context.incident}"
 
-    def _language(self, info: Info | None, channel: ChannelConfig) -> str:
+    def _language(self, info: Info | None, own: str | None) -> str:
         """Return the language of the text: the channel's own, else the station's.
 
         What the station says itself in a language that has templates is said in that language throughout, unless the
         channel has one of its own: half of a post in another one would help nobody.
         """
-        wanted = channel.language or self._station.language
-        if channel.language or info is None or fold(info.sender_name or "") != fold(self._station.name):
+        wanted = own or self._station.language
+        if own or info is None or fold(info.sender_name or "") != fold(self._station.name):
             return wanted
         tag = info.language
         primary = tag.split("-", 1)[0]
@@ -211,8 +214,18 @@ class Renderer:
         return tag if known and primary != wanted.split("-", 1)[0] else wanted
 
     def _matter(
-        self, alert: Alert, info: Info, kind: PostKind, language: str, now: datetime, *, warnings: list[Reason]
-    ) -> Matter:
+        self, alert: Alert, kind: PostKind, channel: ChannelConfig, context: Context
+    ) -> tuple[Matter, Info | None, list[Reason]]:
+        """Return the subject of a post, the info that it is about, and a warning for words that can't be read."""
+        asked = (alert, kind, channel.language, context.previous, context.reason, context.now)
+        matter, info, warnings = self._matters(asked)
+        return matter, info, [*warnings]
+
+    def _read_matter(self, asked: _Asked) -> tuple[Matter, Info | None, Sequence[Reason]]:
+        alert, found = self._what_is_said(asked)
+        kind, own_language, now, warnings = asked[1], asked[2], asked[-1], list[Reason]()
+        language = self._language(found, own_language)
+        info = found or Info("", language=language)
         hazard = worded_hazard(info)
         spoken = self._library.languages(language)
         # Told as what it is said in: a language without templates is told in English, and named so.
@@ -222,7 +235,7 @@ class Renderer:
         file = hazard_file(worded_as(hazard, info, now))
         own = is_own(alert, info, self._station)
         words = worded(self._words(language, file, warnings), hazard, info, now)
-        return Matter(alert, info, kind, hazard, language, general, words, own)
+        return Matter(alert, info, kind, hazard, language, general, words, own), found, warnings
 
     def _words(self, language: str, file: str, warnings: list[Reason]) -> WordTable:
         """Return the words of a file; those that ship where the station's own can't be read."""
@@ -296,6 +309,13 @@ def _tamed(alert: Alert, context: Context, *, keep_links: bool) -> tuple[Alert, 
 
     They are cleaned first: an entity or a tag could hide characters that appear after cleaning.
     """
+    previous = _tame_alert((context.previous, keep_links)) if context.previous else None
+    names = tuple(tame(clean(name), keep_links=keep_links) for name in context.area_names)
+    return _tame_alert((alert, keep_links)), replace(context, previous=previous, area_names=names)
+
+
+def _tame(asked: tuple[Alert, bool]) -> Alert:
+    alert, keep_links = asked
 
     def said(text: str) -> str:
         return tame(clean(text), keep_links=keep_links)
@@ -305,15 +325,23 @@ def _tamed(alert: Alert, context: Context, *, keep_links: bool) -> tuple[Alert, 
         areas = tuple(replace(area, description=said(area.description)) for area in each.areas)
         return replace(each, **words, areas=areas)
 
-    def whole(each: Alert) -> Alert:
-        return replace(each, infos=tuple(map(info, each.infos)), note=said(each.note) if each.note else each.note)
-
-    previous = whole(context.previous) if context.previous else None
-    names = tuple(map(said, context.area_names))
-    return whole(alert), replace(context, previous=previous, area_names=names)
+    return replace(alert, infos=tuple(map(info, alert.infos)), note=alert.note and said(alert.note))
 
 
-def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:
+_tame_alert = Remembered(
+    _tame, lambda asked: size_of(asked[0]), MOST_REMEMBERED, key=lambda asked: (id(asked[0]), asked[1])
+)
+"""Remembered, since the posts of most channels carry the same words."""
+
+
+def _same_matter(asked: _Asked) -> Hashable:
+    alert, kind, language, previous, reason, now = asked
+    return id(alert), kind, language, id(previous), reason, now
+
+
+def _what_is_said(
+    alert: Alert, kind: PostKind, language: str, previous: Alert | None, reason: EndReason | None
+) -> tuple[Alert, Info | None]:
     """Return the alert with every word cleaned, and the info the post is about.
 
     That of an end is what is over: the previous one's, for the ending message may repeat the alarm, or hold nothing.
@@ -321,9 +349,9 @@ def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context)
     """
     own = clean_alert(alert, language)
     info = own.info_for(language)
-    if kind is not PostKind.END or (context.reason in (None, EndReason.EXPIRED) and info):
+    if kind is not PostKind.END or (reason in (None, EndReason.EXPIRED) and info):
         return own, info
-    before = context.previous.info_for(language) if context.previous else None
+    before = previous.info_for(language) if previous else None
     return own, clean_info(before) if before else info
 
 
