@@ -149,6 +149,11 @@ def papers(root: Path, packages: Path, version: str, epoch: int) -> None:
     (folder / "copyright").write_text(own + licences(LOCK, packages), encoding="utf-8")
 
 
+def size(root: Path) -> int:
+    """KiB below `root`, as dpkg-gencontrol counts them, which apt tells beside what the disk has left."""
+    return sum(1 if each.is_dir() else -(-each.lstat().st_size // 1024) for each in root.rglob("*"))
+
+
 def sums(root: Path) -> None:
     """DEBIAN/md5sums, by which `dpkg --verify tocsin` finds a file that was changed since."""
     files = (each for each in sorted(root.rglob("*")) if each.is_file() and not each.is_symlink())
@@ -166,9 +171,9 @@ def build(release: str, architecture: str, wheel: Path, folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name) / "root"
         packages = environment(python, own, MACHINES[architecture], wheel, root)
-        values = {"VERSION": version, "ARCHITECTURE": architecture, "PYTHON": python, "NEXT_PYTHON": f"3.{minor + 1}~"}
-        fill(root, own, values)
         papers(root, packages, version, epoch)
+        values = {"VERSION": version, "ARCHITECTURE": architecture, "PYTHON": python, "NEXT_PYTHON": f"3.{minor + 1}~"}
+        fill(root, own, values | {"SIZE": str(size(root))})
         sums(root)
         programs = {root / "usr/bin/tocsin", root / own.relative_to("/") / "bin/tocsin"}
         programs |= {root / "DEBIAN" / script for script in SCRIPTS}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shipping.deb import HERE, LOCK, ROOT, SCRIPTS, UNUSED, debian_version
+from shipping.deb import HERE, LOCK, ROOT, SCRIPTS, UNUSED, debian_version, fill, size
 from shipping.papers import bill, installed, licence_of, texts_of, used
 from tests.walls import in_one_test
 
@@ -66,6 +66,20 @@ def test_versions_follow_each_other_as_they_were_made():
         assert subprocess.run(["dpkg", "--compare-versions", before, "lt", after], check=False).returncode == 0
     later = debian_version(Path("tocsin-1.0.0-py3-none-any.whl"), "bookworm")
     assert subprocess.run(["dpkg", "--compare-versions", later, "lt", told[2]], check=False).returncode == 0
+
+
+def test_it_says_how_much_room_it_needs(tmp_path):
+    folder = tmp_path / "usr/lib/tocsin"
+    folder.mkdir(parents=True)
+    (folder / "large.py").write_bytes(bytes(2049))
+    (folder / "python").symlink_to("/usr/bin/python3")
+    assert size(tmp_path) == 3 + 3 + 1
+
+    values = dict.fromkeys(("VERSION", "ARCHITECTURE", "PYTHON", "NEXT_PYTHON"), "1")
+    fill(tmp_path, Path("/usr/lib/tocsin/1"), values | {"SIZE": "7"})
+    control = (tmp_path / "DEBIAN/control").read_text(encoding="utf-8")
+    assert "\nInstalled-Size: 7\n" in control
+    assert "@" not in control.replace("tocsin@tocsin.example", "")
 
 
 @in_one_test
