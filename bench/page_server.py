@@ -56,10 +56,12 @@ async def serve(side: str) -> None:
     async with AsyncExitStack() as stack:
         service, publisher = await stack.enter_async_context(_town())
         stored = await _post(service, ON)
-        body = (await publisher.make()).answers["/"].body
+        await publisher.make()
+        index = await publisher.find("/")
+        assert index is not None
         app = web.Application()
         if side == "floor":
-            app.add_routes([web.get("/", _bare(body))])
+            app.add_routes([web.get("/", _bare(index.body))])
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

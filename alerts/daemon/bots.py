@@ -185,7 +185,7 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
             On(text.title, text.summary, setting.address(text.path) if setting.town.public_url else None, each.id)
             for each in edition.snapshot.situation.on
             if (rendered := edition.incidents.get(each.id)) is not None
-            if (text := rendered.texts.get(language)) is not None
+            if (text := rendered.text(language)) is not None
         )
         for language in setting.languages
     }

@@ -13,6 +13,7 @@ from alerts.daemon.desk import build_renderer
 from alerts.model.alert import Alert, Area, NamedValue, Severity, Urgency
 from alerts.web.public.answers import CachedResponse
 from alerts.web.public.export import Export
+from alerts.web.public.site import answers_of
 from alerts.web.public.snapshot import Freshness, Setting
 from tests.browser.town import CHANNELS, ROOT, SOURCES, STATION
 from tests.browser.whole_town import MORE
@@ -198,9 +199,9 @@ def printed(folder: Path, name: str, setting: Setting) -> Printed:
         if state.stale:
             paper.freshness = Freshness("Météo", NOW - timedelta(hours=2), stale=True)
         edition = paper.print(*filed)
-        Export(place / "site", ["en"]).write(edition.answers)
+        Export(place / "site", ["en"]).write(answers_of(edition))
         paths = [f"/alerts/{each.stored.incident_id}" for each in filed]
         cards = {f"{path}/card.png": paper.card(path) for path in paths}
-        return Printed(place / "site", paths, cards, frozenset(edition.answers.makes) | set(cards))
+        return Printed(place / "site", paths, cards, frozenset(edition.paths) | set(cards))
     finally:
         town.db.close()

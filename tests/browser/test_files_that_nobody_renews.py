@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alerts.web.public.export import Export
+from alerts.web.public.site import answers_of
 from campaign.feed import Loopback
 from tests.browser.axe import violations
 from tests.release import at_release
@@ -33,7 +34,7 @@ def site(tmp_path):
     town.hear(cancelling(alert))
     paper = Paper(town, a_setting(public_url=""))
     export = Export(tmp_path / "site", ["en"])
-    export.write(paper.print(on, over).answers)
+    export.write(answers_of(paper.print(on, over)))
     town.db.close()
     return tmp_path / "site", [f"alerts/{each.stored.incident_id}" for each in (on, over)]
 

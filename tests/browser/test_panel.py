@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from alerts.model.alert import Area, NamedValue, Severity
 from alerts.web.public.export import Export
+from alerts.web.public.site import answers_of
 from alerts.web.public.snapshot import Freshness
 from tests.browser.axe import violations
 from tests.browser.test_files_that_nobody_renews import served
@@ -73,7 +74,7 @@ class Hall:
         paper = Paper(town, a_setting(public_url=""))
         if stale:
             paper.freshness = Freshness("Météo", NOW - timedelta(hours=2), stale=True)
-        Export(self.folder / "site", ["en"]).write(paper.print(*filed).answers)
+        Export(self.folder / "site", ["en"]).write(answers_of(paper.print(*filed)))
         town.db.close()
 
     def serve(self, at) -> str:

@@ -30,6 +30,6 @@ def named(path: str, stored) -> str:
 def test_every_address_is_told_and_none_that_is_not_there(edition):
     made, stored = edition
     told = set(re.findall(r"^\| `(/[^`]*)` \|", PAGE, re.MULTILINE))
-    there = {named(path, stored) for path in made.answers if not path.startswith("/static/")}
+    there = {named(path, stored) for path in made.paths if not path.startswith("/static/")}
 
     assert told == there | {"/events", "/alerts/INCIDENT/card.png"}

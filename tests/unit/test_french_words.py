@@ -40,6 +40,7 @@ from alerts.model.post import PostImage, Receipt
 from alerts.model.reason import WORDS, Reason, because, sentences
 from alerts.model.reports import BegunReport, CitizenReport, Closing, ReportState, ReportStep, Via, shipped_kinds
 from alerts.rendering.i18n import word
+from alerts.web.public.site import answers_of
 from tests.unit.bot.talking import Chat, data_of
 from tests.unit.bot.test_officers import RECORD, waiting
 from tests.unit.desk.conftest import an_alert, cancelling, following
@@ -270,7 +271,7 @@ def test_no_public_page_says_a_word_of_english(town, paper):  # noqa: F811 the f
     found = {}
     for filed in ((), (mild, first, gone)):
         paper.print(*filed)
-        for path, answer in paper.edition.answers.items():
+        for path, answer in answers_of(paper.edition).items():
             is_page = not path.startswith("/en") and answer.kind.startswith("text/html")
             if is_page and (wrong := wrong_in(visible(answer.body.decode()))):
                 found[path] = wrong

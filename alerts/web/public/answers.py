@@ -1,9 +1,9 @@
 """The answer of one address, as bytes that are made once: entity tag, compressed forms, lifetime in caches.
 
-A page is made and compressed on first request (`Once`), and kept: a town that visits all at once costs no more than its
-bytes, and an unvisited page costs nothing. Static files (style, scripts, Leaflet) are such answers too, under addresses
-with the digest of their content: those may be cached for ever. Leaflet's are in a folder named by the digest of all of
-them, for they refer to each other.
+A page is made and compressed on first request, and kept (`Cache`): a town that visits all at once costs no more than
+its bytes, and an unvisited page costs nothing. Static files (style, scripts, Leaflet) are such answers too, under
+addresses with the digest of their content: those may be cached for ever. Leaflet's are in a folder named by the digest
+of all of them, for they refer to each other.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import math
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import brotli
 from aiohttp import HttpVersion11, web
@@ -71,66 +72,62 @@ _KINDS = {".css": CSS, ".js": "text/javascript; charset=utf-8", ".png": PNG, ".s
 T = TypeVar("T")
 
 
-class Once(Generic[T]):
-    """A value that is made on first use, in the requesting thread, and kept. None: it can't be made.
+class Cache:
+    """Values by name, each made in the thread that asks for it first, and kept until its inputs change (`made_of`).
 
-    Where it can't be, it is the value that it had `before`, if any. `made_of` are its inputs, by which its owner sees
-    whether it is still the same.
+    None: it can't be made; where it was made before, it stays what it was. At `most` so many are kept, the newest.
     """
 
-    __slots__ = ("_before", "_kept", "_make", "_making", "made_of")
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
+        self._kept: dict[str, tuple[object, Any]] = {}
+        self._making: dict[str, threading.Lock] = {}
 
-    def __init__(self, make: Callable[[], T | None], made_of: object = None, before: Once[T] | None = None) -> None:
-        self.made_of = made_of
-        self._make: Callable[[], T | None] | None = make
-        self._before = before
-        if before is not None:
-            before._before = None  # noqa: SLF001 one behind is enough to fall back on
-        self._kept: T | None = None
-        self._making = threading.Lock()
+    def last(self, name: str) -> Any:
+        """Return the value that was made last under that name, of whatever inputs."""
+        return self._kept.get(name, (None, None))[1]
+
+    def kept(self, name: str, made_of: object) -> Any:
+        """Return the value if it was made of these inputs already."""
+        before = self._kept.get(name)
+        is_same = before is not None and (before[0] is made_of or before[0] == made_of)
+        return before[1] if before is not None and is_same else None
+
+    def get(self, name: str, made_of: object, make: Callable[[], T | None]) -> T | None:
+        """Return the value, making it if necessary: once, however many ask at the same time."""
+        with self._making.setdefault(name, threading.Lock()):
+            before = self._kept.get(name)
+            if before is None or before[0] != made_of:
+                made = make()
+                self._kept[name] = before = made_of, made if made is not None or before is None else before[1]
+                while len(self._kept) > self._most:
+                    self._kept.pop(next(iter(self._kept)), None)
+            found: T | None = before[1]
+            return found
+
+    async def made(self, name: str, made_of: object, make: Callable[[], T | None]) -> T | None:
+        """The same, made in a thread: the event loop has lanes to serve."""
+        found: T | None = self.kept(name, made_of)
+        return found if found is not None else await asyncio.to_thread(self.get, name, made_of, make)
+
+
+class Entry(NamedTuple):
+    """The answer of one address in a cache: what it is made of, and how."""
+
+    cache: Cache
+    path: str
+    made_of: object
+    make: Callable[[], CachedResponse | None]
 
     @property
-    def kept(self) -> T | None:
-        """Return the value if it was made already."""
-        return self._kept
-
-    def get(self) -> T | None:
-        """Return the value, making it if necessary."""
-        if self._make is not None:
-            with self._making:
-                if self._make is not None:
-                    made, before = self._make(), self._before
-                    self._kept = before.get() if made is None and before is not None else made
-                    self._make = self._before = None
-        return self._kept
-
-    async def made(self) -> T | None:
-        """The same, made in a thread: the event loop has lanes to serve."""
-        return self._kept if self._kept is not None else await asyncio.to_thread(self.get)
-
-
-class Made(Mapping[str, T]):
-    """Things by name, each made when it is first asked for; one that can't be made isn't there."""
-
-    def __init__(self, makes: Mapping[str, Once[T]]) -> None:
-        self.makes = makes
-
-    def __getitem__(self, name: str) -> T:
-        found = self.makes[name].get()
-        if found is None:
-            raise KeyError(name)
+    def kept(self) -> CachedResponse | None:
+        """Return the answer if it was made already."""
+        found: CachedResponse | None = self.cache.kept(self.path, self.made_of)
         return found
 
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in self.makes if name in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def kept(self, name: str) -> T | None:
-        """Return the value made under that name already, without making it."""
-        found = self.makes.get(name)
-        return found.kept if found is not None else None
+    def get(self) -> CachedResponse | None:
+        """Return the answer, making it if necessary. None: it can't be made."""
+        return self.cache.get(self.path, self.made_of, self.make)
 
 
 @dataclass(frozen=True)
@@ -265,20 +262,12 @@ async def respond(found: CachedResponse, request: web.Request, status: int = 200
     return web.Response(body=body, status=status, headers=headers)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # the browsers of a whole town send a handful of spellings
 def _coding(accepted: str) -> str | None:
-    """The coding to answer with; the browsers of a whole town send a handful of spellings."""
-    takes = _codings(accepted)
+    """The coding to answer with; `Accept-Encoding` may name one only to refuse it (RFC 9110, 12.5.3)."""
+    named = map(_CODING.fullmatch, accepted.split(","))
+    takes = {match[1].lower() for match in named if match is not None and float(match[2] or 1) > 0}
     return next((coding for coding in _PACK if coding in takes), None)
-
-
-def _codings(header: str) -> frozenset[str]:
-    """The codings that `Accept-Encoding` takes: those it names, but for what it refuses (RFC 9110, 12.5.3)."""
-    return frozenset(
-        match[1].lower()
-        for each in header.split(",")
-        if (match := _CODING.fullmatch(each)) and float(match[2] or 1) > 0
-    )
 
 
 @cache
@@ -312,9 +301,7 @@ def _digest_of(*files: Path) -> str:
 def static_answers() -> Mapping[str, CachedResponse]:
     """Every file as an answer, by path: the same ones for all towns of this process."""
     answers = {static_path(name): answer_of(file) for name, file in static_files().items()}
-    icon = answers[static_path("favicon.svg")]
-    sign = answers[static_path("icon-192.png")]
-    return answers | {
-        "/favicon.svg": answer(icon.body, icon.kind, fresh_for=24 * 3600),
-        "/icon.png": answer(sign.body, sign.kind, fresh_for=24 * 3600),
-    }
+    for path, name in (("/favicon.svg", "favicon.svg"), ("/icon.png", "icon-192.png")):
+        same = answers[static_path(name)]
+        answers[path] = answer(same.body, same.kind, fresh_for=24 * 3600)
+    return answers

@@ -154,7 +154,7 @@ class QuestionField:
         self, rendered: RenderedIncident, language: str, *, status: int = HTTPStatus.OK, **values: object
     ) -> web.Response:
         now = self._intake.clock.now()
-        said = must_exist(rendered.texts.get(language))
+        said = must_exist(rendered.text(language))
         text = self._pages[language].asking(said, rendered.snapshot, form=self._form(rendered.id, now), **values)
         headers = {**safety(self._setting, posts=True), "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
         return web.Response(text=text, status=status, headers=headers, content_type="text/html", charset="utf-8")

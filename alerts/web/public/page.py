@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
@@ -35,7 +35,7 @@ from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
 from alerts.web.public import machine, panel
-from alerts.web.public.answers import Once, static_path
+from alerts.web.public.answers import static_path
 from alerts.web.public.marking import marked, spoken, tongue
 from alerts.web.public.snapshot import SPOKEN, IncidentText, Setting, Snapshot, state_of
 
@@ -127,10 +127,10 @@ class IncidentCard:
     district_codes: frozenset[str] | None
     is_whole: bool
     card: Piece
-    folded: Once[Piece]
+    folded: Callable[[], Piece]
     line: Piece
-    first: Once[Piece]
-    easy: Once[Piece]
+    first: Callable[[], Piece]
+    easy: Callable[[], Piece]
     everywhere: Piece | None
     entry: machine.Entry
     planned: machine.Planned | None
@@ -189,11 +189,11 @@ class Pages:
             text.districts,
             text.whole,
             Piece(parts.card(text, words, self._moment)),
-            Once(lambda: Piece(parts.folded(text, words, self._moment))),
+            cache(lambda: Piece(parts.folded(text, words, self._moment))),
             Piece(parts.line(text, self.setting)),
             # Of a thousand that are on one is the worst, and the easy page is asked for by few.
-            Once(lambda: Piece(parts.first(text, words))),
-            Once(lambda: Piece(parts.easy(text, words))),
+            cache(lambda: Piece(parts.first(text, words))),
+            cache(lambda: Piece(parts.easy(text, words))),
             Piece(parts.everywhere(text, words)) if text.whole else None,
             machine.entry(text, self.setting),
             machine.planned(text, self.setting) if text.incident.planned else None,

@@ -12,10 +12,11 @@ here within those seconds, and from caches within a minute: each of them has to 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -38,7 +39,7 @@ from alerts.reports.photos import size_of
 from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
 from alerts.reports.spam_checks import is_flood
 from alerts.reports.taking import section_of
-from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, CachedResponse, Made, Once, answer, respond
+from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, Cache, CachedResponse, answer, respond
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
 from alerts.web.public.snapshot import Setting, Snapshot
@@ -58,15 +59,15 @@ _UNSEEN: Mapping[str, str] = {"X-Robots-Tag": "noindex"}
 
 @dataclass(frozen=True, slots=True)
 class PinBoard:
-    """The reports at one moment: pins, newest first, and the answers with them, made on request.
-
-    `pages` are the lists, by language and number.
-    """
+    """The reports at one moment: pins, newest first."""
 
     at: datetime
     pins: tuple[Pin, ...]
-    map: Once[CachedResponse]
-    pages: Made[CachedResponse]
+
+    @property
+    def count(self) -> int:
+        """How many pages list them."""
+        return max(1, -(-len(self.pins) // A_PAGE))
 
 
 class PinPages:
@@ -78,6 +79,7 @@ class PinPages:
         self.pages = {language: Pages(setting, language) for language in setting.languages}
         self._reads = reads
         self._intake = intake
+        self._made = Cache()
         self._before: PinBoard | None = None
         self._board = Lately(self._look, reads.now, READ_FOR)
         self._one = Lately(self._find, reads.now, READ_FOR)
@@ -98,14 +100,16 @@ class PinPages:
     async def as_geojson(self, request: web.Request) -> web.Response:
         """The map."""
         board = await self._board.get("")
-        return await self._given(board.map, request)
+        return await self._given("map", board.pins, partial(self._map, board.pins), request)
 
     async def list(self, request: web.Request) -> web.Response:
         """A page of the list."""
         board, language = await self._board.get(""), self.setting.language_of(request.path)
         page = request.query.get("page", "1")
-        made = board.pages.makes.get(f"{language} {page}")
-        return await self._given(made, request) if made is not None else await nothing_there(self.publisher, request)
+        if page not in map(str, range(1, board.count + 1)):
+            return await nothing_there(self.publisher, request)
+        make = partial(self._list, language, int(page), board)
+        return await self._given(f"{language} {page}", (board.at, board.pins), make, request)
 
     async def one(self, request: web.Request) -> web.Response:
         """The page of a report."""
@@ -117,7 +121,7 @@ class PinPages:
         photo = await self._photo.get(found.number) if found.has_photo else None
         size = size_of(photo) if photo is not None else None
         page = partial(self._page, language, "report_shown.html", rest, pin=found, first=first, size=size)
-        return await self._given(Once(page), request)
+        return await respond(await asyncio.to_thread(page), request)
 
     async def photo(self, request: web.Request) -> web.Response:
         """The photo of a report."""
@@ -130,8 +134,10 @@ class PinPages:
         """The report that is asked about, where everybody may see it."""
         return await self._one.get(request.match_info["number"].upper())
 
-    async def _given(self, made: Once[CachedResponse], request: web.Request) -> web.Response:
-        found = await made.made()
+    async def _given(
+        self, name: str, made_of: object, make: Callable[[], CachedResponse], request: web.Request
+    ) -> web.Response:
+        found = await self._made.made(name, made_of, make)
         return await respond(found, request) if found is not None else await nothing_there(self.publisher, request)
 
     # --- what is read
@@ -158,26 +164,18 @@ class PinPages:
     def _board_of(self, shown: tuple[Pin, ...], before: PinBoard | None) -> PinBoard:
         """A board of these; what would be made of the same is the one before."""
         at = self._reads.now().replace(second=0, microsecond=0)
-        if before is not None and (before.at, before.pins) == (at, shown):
-            return before
-        is_same = before is not None and before.pins == shown
-        drawn = before.map if before is not None and is_same else Once(partial(self._map, shown))
-        count = max(1, -(-len(shown) // A_PAGE))
-        pages = {
-            f"{language} {page}": Once(partial(self._list, language, page, count, shown))
-            for language in self.setting.languages
-            for page in range(1, count + 1)
-        }
-        return PinBoard(at, shown, drawn, Made(pages))
+        if before is not None and before.pins == shown:
+            return before if before.at == at else replace(before, at=at)
+        return PinBoard(at, shown)
 
     def _map(self, shown: Sequence[Pin]) -> CachedResponse:
         features = [feature(pin, self.setting) for pin in shown]
         text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
         return answer(text, GEOJSON, extra={**ANYWHERE, **_SOON_NEW})
 
-    def _list(self, language: str, page: int, count: int, shown: Sequence[Pin]) -> CachedResponse:
-        here = shown[(page - 1) * A_PAGE : page * A_PAGE]
-        return self._page(language, "reports_shown.html", REPORTS, pins=here, total=len(shown), page=page, count=count)
+    def _list(self, language: str, page: int, board: PinBoard) -> CachedResponse:
+        here, total = board.pins[(page - 1) * A_PAGE : page * A_PAGE], len(board.pins)
+        return self._page(language, "reports_shown.html", REPORTS, pins=here, total=total, page=page, count=board.count)
 
     def _page(self, language: str, name: str, rest: str, **values: Any) -> CachedResponse:
         text = reported_page(self.pages[language], name, rest, self._reads.now(), **values)

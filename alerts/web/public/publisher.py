@@ -6,7 +6,7 @@ somebody asks for a page. So a town that nobody looks at costs nothing, and a bu
 one costs, the longer the rest after it, up to a second. Whoever asks for a page waits for an edition that is due, but
 not for long: a database that doesn't answer costs the pages their news, and nothing else.
 
-Pages of incidents that were over long ago, and cards, are in no edition (`site.py`). The same editions go into files
+Pages of incidents that were over long ago are in no edition: they are looked up. The same editions go into files
 beside (`export.py`), where a disk that refuses costs the files alone; of several daemons one writes them, as
 `may_export` tells. `public_routes` are the addresses. `/events` is a stream that stays open (server-sent events): each
 open page is told when an edition has news. There are at most as many as leave half of the process's files to lanes,
@@ -23,6 +23,7 @@ import resource
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -32,7 +33,7 @@ import structlog
 from aiohttp import web
 
 from alerts.delivery.worker import LATE, Guarded, Work
-from alerts.desk.publicity import IncidentIndex
+from alerts.desk.publicity import IncidentIndex, PublicIncident, public_incident
 from alerts.desk.service import DeskService
 from alerts.desk.unit import DeskUnit
 from alerts.listening.answering import FaqEntry, faq
@@ -40,10 +41,11 @@ from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.web.public.answers import HTML, UNKEPT, CachedResponse, Made, respond, served
+from alerts.model.remembered import Newest
+from alerts.web.public.answers import HTML, UNKEPT, CachedResponse, Entry, respond, served
 from alerts.web.public.export import Export
 from alerts.web.public.page import safety
-from alerts.web.public.site import Edition, Key, Known, Older, RenderedIncident, Site
+from alerts.web.public.site import Edition, Key, Known, RenderedIncident, Site, answers_of
 from alerts.web.public.snapshot import Freshness, PolledSource, Setting, Snapshot
 
 REST, LONGEST_REST = 0.2, 1.0
@@ -64,6 +66,12 @@ NOTIFIED_AT_ONCE, NOTIFIED_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
 MOST_ASKED_ABOUT = 40
 """Incidents whose answers an edition knows, those that were asked about last; an older page asks for its own."""
+# Older incidents whose pages are kept in memory, each by its id and by those of its messages that were asked for.
+_OLDER_KEPT = 128
+# Names an incident or a message. Ids are letters and digits: what is anything else isn't looked for, and costs nothing.
+_NAME = re.compile(
+    r"/(?:[^/]{2}/)?(?:alerts/([A-Za-z0-9]{1,26})(?:\.geojson|/card\.png)?|cap/([A-Za-z0-9]{1,26})\.xml)"
+)
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
 
 AT_ONCE = 2000
@@ -97,7 +105,8 @@ class Publisher:
         self._known: Known = ()
         self._asked: Mapping[str, Sequence[FaqEntry]] = {}
         self._reasked: frozenset[str] = frozenset()
-        self._older = Older(service, self._site)
+        self._older: Newest[str, RenderedIncident] = Newest(_OLDER_KEPT)
+        self._looking, self._drawing = asyncio.Lock(), asyncio.Lock()
         self._exported: dict[str, Key] = {}
         self._export = Export(export, setting.languages[1:]) if export else None
         self._may_export = may_export
@@ -105,7 +114,6 @@ class Publisher:
         self._listeners: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
         self._to_export = asyncio.Event()
-        self._one_at_a_time = asyncio.Lock()
         self._renewing: asyncio.Task[Edition] | None = None
         self._is_behind = False
         self._is_failing = False
@@ -118,15 +126,9 @@ class Publisher:
 
     def work(self) -> list[Work]:
         """Return the permanent tasks. An edition that can't be made is logged; the last one stays."""
-        late = AT_LEAST_EVERY + LATE
+        late, trouble = AT_LEAST_EVERY + LATE, lambda: self.unexported
         made = Work(
-            "pages",
-            self._make_wanted,
-            AT_LEAST_EVERY,
-            woken=self._changed,
-            rest=self._rest,
-            late=late,
-            trouble=lambda: self.unexported,
+            "pages", self._make_wanted, AT_LEAST_EVERY, woken=self._changed, rest=self._rest, late=late, trouble=trouble
         )
         heard = Work("pages heard", self._hear, REST)
         if self._export is None:
@@ -136,12 +138,12 @@ class Publisher:
 
     async def _make_wanted(self) -> None:
         if self._is_wanted():
-            await self._renew()
+            await self.make()
 
     async def edition(self) -> Edition:
         """The newest edition, made now if it is due; the first is waited for, however long that takes."""
         if self._edition is None:
-            return await self._renew()
+            return await self.make()
         # Where the last one couldn't be made, the next is tried by the loop, in its own time, and nobody waits for it.
         if self._is_due() and not self._is_failing:
             await asyncio.wait([self._renewal()], timeout=PATIENCE)
@@ -174,7 +176,7 @@ class Publisher:
     def _renewal(self) -> asyncio.Task[Edition]:
         """The edition that is being made, for all who wait for it."""
         if self._renewing is None:
-            self._renewing = asyncio.create_task(self.make(), name="edition")
+            self._renewing = asyncio.create_task(self._make(), name="edition")
             self._renewing.add_done_callback(self._renewed)
         return self._renewing
 
@@ -185,26 +187,27 @@ class Publisher:
         if error is not None:
             log.error("pages.failed", exc_info=error)  # and raised to whoever waits
 
-    async def _renew(self) -> Edition:
+    async def make(self) -> Edition:
+        """Make an edition of what stands in the database now, or wait for the one that is being made."""
         return await asyncio.shield(self._renewal())
 
-    async def make(self) -> Edition:
-        """Make an edition of what stands in the database now."""
-        async with self._one_at_a_time:
-            was_behind, self._is_behind = self._is_behind, False
-            before, began = self._edition, time.perf_counter()
-            try:
-                self._edition = edition = await self._service.ask(self._look)
-                self._until = self._index.until
-            except BaseException:
-                self._is_behind = was_behind or self._is_behind
-                raise
-            finally:
-                self._looked_at, self._spent = self._clock.monotonic(), time.perf_counter() - began
-                self._schedule()
+    async def _make(self) -> Edition:
+        was_behind, self._is_behind = self._is_behind, False
+        before, began = self._edition, time.perf_counter()
+        try:
+            self._edition = edition = await self._service.ask(self._look)
+            self._until = self._index.until
+        except BaseException:
+            self._is_behind = was_behind or self._is_behind
+            raise
+        finally:
+            self._looked_at, self._spent = self._clock.monotonic(), time.perf_counter() - began
+            self._schedule()
         # Pages of long ago name the bots too, and were made with those of before.
         is_news_of_bots = before is not None and before.snapshot.bots != edition.snapshot.bots
-        self._older.forget(None if is_news_of_bots else {*edition.incidents, *self._reasked})
+        again = {*edition.incidents, *self._reasked}
+        for name in [each for each, of in self._older.items() if is_news_of_bots or of.id in again]:
+            del self._older[name]
         self._to_export.set()
         if before is None or before.news != edition.news:
             self._ring(list(self._listeners))
@@ -227,8 +230,9 @@ class Publisher:
         on = [(path, each) for each in edition.incidents.values() for path in each.cards]
         new = [(path, each) for path, each in on if self._exported.get(path) != each.key]
         cards = [*new[:CARDS_AT_A_TIME], *((path, each) for each in older for path in each.cards)]
-        drawn = {path: card for path, each in cards if (card := await self._older.card(path, each))}
-        await asyncio.to_thread(_write, self._export, [*(each.answers for each in older), drawn, edition.answers])
+        entries = [(path, entry) for path, each in cards if (entry := each.entry(path)) is not None]
+        drawn = {path: card for path, entry in entries if (card := await self._made(entry)) is not None}
+        await asyncio.to_thread(_write, self._export, (*older, edition), drawn)
         # One that can't be drawn is tried once, and is in no other's way.
         self._exported |= {path: each.key for path, each in cards}
         return bool(older) or len(new) > CARDS_AT_A_TIME
@@ -239,9 +243,9 @@ class Publisher:
         for name in [each for each in known if not export.has(each)][:AT_A_TIME]:
             found = None
             with Guarded("page.failed", incident=name):
-                found = await self._older.of(name, edition)
+                found = await self._past(name, edition)
             # What can't be put into words has no page.
-            if found is None or not await asyncio.to_thread(len, found.texts):
+            if found is None or not await asyncio.to_thread(found.has_words):
                 self._pageless.add(name)
             else:
                 yield found
@@ -249,29 +253,54 @@ class Publisher:
     async def find(self, path: str) -> CachedResponse | None:
         """The answer at this path, also of an incident that was over long ago; None where there is none."""
         edition = await self.edition()
-        if path in edition.answers.makes:
-            return await self._made(edition.answers, path)
-        rendered = await self._older.of_path(path, edition)
-        if rendered is None:
-            return None
-        return await self._older.card(path, rendered) or await self._made(rendered.answers, path)
+        entry, name = edition.entry(path), _NAME.fullmatch(path)
+        if entry is None and name is not None:
+            rendered = await self._past(name[1] or name[2], edition)
+            entry = rendered.entry(path) if rendered is not None else None
+        return await self._made(entry) if entry is not None else None
 
-    async def _made(self, answers: Made[CachedResponse], path: str) -> CachedResponse | None:
+    async def _past(self, name: str, edition: Edition) -> RenderedIncident | None:
+        """The answers about the incident of that id, or of the message of that id, mostly one that was over long ago.
+
+        They are looked up one at a time, however many are requested, and cards are drawn one at a time: a crowd with
+        wrong addresses must not delay the lanes in the database's queue, nor the readers of current alerts.
+        """
+        if kept := edition.incidents.get(name) or self._older.get(name):
+            return kept
+        async with self._looking:
+            found, asked = await self._service.ask(lambda unit: _public(unit, name))
+        if found is None or found.id in edition.incidents:
+            return edition.incidents[found.id] if found else None
+        snapshot = replace(edition.snapshot, asked={found.id: asked}) if asked else edition.snapshot
+        rendered = self._older.get(found.id) or self._site.rendered(found, snapshot)
+        for each in (name, found.id):
+            self._older.keep(each, rendered)
+        return rendered
+
+    async def _made(self, entry: Entry) -> CachedResponse | None:
         """One that was made, or is made now, in a thread: lanes and other answers wait for none of it."""
-        found = answers.kept(path)
-        if found is None:
-            began = time.perf_counter()
-            found = await asyncio.to_thread(answers.get, path)
-            self._spent += time.perf_counter() - began
-            self._schedule()
+        if (found := entry.kept) is not None:
+            return found
+        if entry.cache is self._site.cards:
+            async with self._drawing:
+                return await asyncio.to_thread(entry.get)
+        began = time.perf_counter()
+        found = await asyncio.to_thread(entry.get)
+        self._spent += time.perf_counter() - began
+        self._schedule()
         return found
 
     def ready(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """The response whose bytes are kept, if nothing newer is due: without waiting for anything."""
-        if self._edition is None or self._clock.monotonic() >= self._due_at:
+        if self._edition is None or self._is_due():
             return None
-        found = self._edition.answers.kept(request.raw_path)
-        return found.ready(request) if found is not None else None
+        entry = self._edition.entry(request.raw_path)
+        return found.ready(request) if entry is not None and (found := entry.kept) is not None else None
+
+    @property
+    def open_pages(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Event]:
@@ -309,6 +338,7 @@ class Publisher:
         if not self._may_export():
             self._was_away, self.unexported = True, None
             return
+        reason, why = None, because("pages_not_renewed_see_log")
         try:
             with Guarded("pages.failed", but=(TocsinError, OSError), folder=str(export.folder)):
                 if self._was_away:
@@ -319,20 +349,15 @@ class Publisher:
                 self.unexported = None
                 return
         except TocsinError as error:
-            self._not_exported(export, error.reason)
+            reason = error.reason
         except OSError as error:
-            where, said = error.filename or export.folder, error.strerror or error
-            self._not_exported(export, because("path_unwritten", path=where, said=said))
-        else:
-            self.unexported = because("pages_not_renewed_see_log")
-        self._to_export.set()
-
-    def _not_exported(self, export: Export, reason: Reason) -> None:
-        """Say it once, until it is another reason: a full disk is full for hours, and tried again all the while."""
-        why = because("pages_not_renewed", why=reason)
-        if why != self.unexported:
+            said = error.strerror or error
+            reason = because("path_unwritten", path=error.filename or export.folder, said=said)
+        # Said once, until it is another reason: a full disk is full for hours, and tried again all the while.
+        if reason is not None and (why := because("pages_not_renewed", why=reason)) != self.unexported:
             log.error("pages.not_exported", folder=str(export.folder), reason=str(reason))
         self.unexported = why
+        self._to_export.set()
 
     def _look(self, unit: DeskUnit) -> Edition:
         """Return the present edition, in the reading thread. Its cost is that of the changes since the last one."""
@@ -352,9 +377,19 @@ class Publisher:
         return self._site.edition(Snapshot(situation, sources, bots, asked), self._edition, known)
 
 
-def _write(export: Export, answers: Iterable[Mapping[str, CachedResponse]]) -> None:
+def _write(export: Export, parts: Iterable[Edition | RenderedIncident], drawn: Mapping[str, CachedResponse]) -> None:
     """Make what wasn't asked for yet, and write all of it; what the later say of an address wins."""
-    export.write({path: answer for part in answers for path, answer in part.items()})
+    export.write({**drawn, **{path: answer for part in parts for path, answer in answers_of(part).items()}})
+
+
+def _public(unit: DeskUnit, name: str) -> tuple[PublicIncident | None, Sequence[FaqEntry]]:
+    """The incident, and the questions about it that were answered."""
+    views = unit.views
+    incident = views.incident_of(name)
+    if incident is None:
+        return None, ()
+    asked = tuple(faq(unit, incident)) if unit.desk.station.listens else ()
+    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now), asked
 
 
 def _asked(unit: DeskUnit) -> Mapping[str, Sequence[FaqEntry]]:
@@ -379,26 +414,22 @@ def freshness_of(feed: PolledSource, status: SourceStatus | None, unit: DeskUnit
 
 def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     """All of them: the stream of events, and whatever an edition answers."""
-    streams: set[web.StreamResponse] = set()
 
     async def look(request: web.Request) -> web.StreamResponse:
         found = await publisher.find(request.path)
         return await served(found, request) if found is not None else await nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:
-        if publisher.closed or len(streams) >= room_for_streams():
+        if publisher.closed or publisher.open_pages >= room_for_streams():
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"})
         stream = web.StreamResponse(
             # nginx would hold a stream back until its buffer is full.
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
-        streams.add(stream)
-        try:  # who closes the page is gone at the next write: a reader's right, and no error
-            with publisher.listen() as changed, contextlib.suppress(ConnectionError):
-                await stream.prepare(request)
-                await _tell(stream, publisher, changed)
-        finally:
-            streams.discard(stream)
+        # Who closes the page is gone at the next write: a reader's right, and no error.
+        with publisher.listen() as changed, contextlib.suppress(ConnectionError):
+            await stream.prepare(request)
+            await _tell(stream, publisher, changed)
         return stream
 
     # A HEAD would open a stream that nobody reads.

@@ -46,7 +46,7 @@ from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, link_of, section_of
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
-from alerts.web.public.answers import HTML, JSON, UNKEPT, CachedResponse, Once, answer, respond
+from alerts.web.public.answers import HTML, JSON, UNKEPT, Cache, CachedResponse, answer, respond
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher, nothing_there, own_page
@@ -90,7 +90,7 @@ class ReportPages:
         self._looks = QuestionPace(a_network=LOOKS, all_networks=ALL_LOOKS)
         self._agrees = QuestionPace(a_network=AGREES, all_networks=ALL_AGREES)
         self._blank: dict[str, tuple[Snapshot, str]] = {}
-        self._streets: tuple[Places, Once[CachedResponse]] | None = None
+        self._streets = Cache()
 
     def routes(self) -> list[web.RouteDef]:
         """All of them: the form in each language, and what its script asks."""
@@ -135,9 +135,7 @@ class ReportPages:
     async def streets(self, request: web.Request) -> web.Response:
         """Return the names of the town's streets, sorted once for each version of its file."""
         places = await self._intake.places()
-        if self._streets is None or self._streets[0] is not places:
-            self._streets = places, Once(partial(_streets_of, places))
-        found = await self._streets[1].made()
+        found = await self._streets.made("", places, partial(_streets_of, places))
         assert found is not None  # noqa: S101 a list of names can be made
         return await respond(found, request)
 
@@ -292,7 +290,7 @@ class ReportPages:
         if known.incident is None or known.incident.incident_id is None:
             return None
         rendered = (await self._publisher.edition()).incidents.get(known.incident.incident_id)
-        return rendered.texts.get(language) if rendered is not None else None
+        return rendered.text(language) if rendered is not None else None
 
     async def _done(self, request: web.Request, what: str, kind: ReportKind | None = None) -> web.Response:
         snapshot = (await self._publisher.edition()).snapshot
@@ -380,7 +378,7 @@ class PrivatePages:
             kind=kind.name(language) if kind is not None else found.report.kind,
             pictogram_name=kind.pictogram if kind is not None else "other",
             token=token,
-            told=rendered.texts.get(language) if rendered is not None else None,
+            told=rendered.text(language) if rendered is not None else None,
             link=link_of(town, found.report.number, token),
             just_sent="sent" in request.query,
         )

@@ -44,6 +44,7 @@ from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import public_routes
+from alerts.web.public.site import answers_of
 from tests.fakes import FakeClock
 from tests.unit.acting import by
 from tests.unit.web.api.bureau import give_token
@@ -159,7 +160,7 @@ class LivelyTown:
         """What everybody may read, by address; posts beside it, as the platforms have them."""
         self.polls._shown._kept.clear()
         edition = await self.publisher.make()
-        texts = {path: made.body.decode("utf-8", "replace") for path, made in edition.answers.items()}
+        texts = {path: made.body.decode("utf-8", "replace") for path, made in answers_of(edition).items()}
         polls = [f"/polls/{name}" for (name,) in await self.rows("SELECT id FROM poll")]
         reports = [f"/reports/{name}" for (name,) in await self.rows("SELECT number FROM report")]
         for path in [*polls, *(f"{each}.json" for each in polls), "/reports", "/reports.geojson", *reports]:

@@ -51,12 +51,12 @@ class Paper:
         return next(
             card_answer(told)
             for each in self.edition.incidents.values()
-            for told in each.texts.values()
+            for told in map(each.text, self.site.setting.languages)
             if told.path == path
         )
 
     def text(self, path: str) -> str:
-        return self.edition.answers[path].body.decode()
+        return self.edition.entry(path).get().body.decode()
 
 
 @pytest.fixture

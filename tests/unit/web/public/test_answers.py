@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, make_mocked_request
 
-from alerts.web.public.answers import SLICE, Made, Once, answer, respond, served
+from alerts.web.public.answers import SLICE, Cache, answer, respond, served
 from tests.walls import in_one_test
 
 LONG = "Vent violent. " * 100
@@ -68,21 +68,22 @@ def test_what_several_threads_ask_for_at_once_is_made_once():
         made.append(1)
         return "made"
 
-    once = Once(make)
+    cache = Cache()
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(once.get)
+        first = threads.submit(cache.get, "/", 1, make)
         begun.wait(60)
-        second = threads.submit(once.get)
-        assert once.kept is None
+        second = threads.submit(cache.get, "/", 1, make)
+        assert cache.kept("/", 1) is None
         may_end.set()
-        assert (first.result(60), second.result(60), once.kept, len(made)) == ("made", "made", "made", 1)
+        assert (first.result(60), second.result(60), cache.kept("/", 1), len(made)) == ("made", "made", "made", 1)
 
 
-def test_what_cannot_be_made_is_not_there():
-    made = Made({"/": Once(lambda: "index"), "/odd": Once(lambda: None)})
-
-    assert (dict(made), "/odd" in made, made.get("/odd"), len(made)) == ({"/": "index"}, False, None, 1)
-    assert made.kept("/nowhere") is None
+def test_a_value_is_made_again_of_other_inputs_and_stays_where_it_cannot_be():
+    cache = Cache()
+    assert cache.get("/", 1, lambda: None) is None
+    assert cache.get("/", 2, lambda: "two") == cache.get("/", 2, lambda: "again") == "two"
+    assert (cache.kept("/", 2), cache.kept("/", 3), cache.kept("/nowhere", 2)) == ("two", None, None)
+    assert (cache.get("/", 3, lambda: None), cache.kept("/", 3), cache.last("/")) == ("two", "two", "two")
 
 
 def test_a_picture_or_a_line_is_not_compressed():

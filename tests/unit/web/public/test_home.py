@@ -178,7 +178,7 @@ def test_streets_are_told_by_district_with_the_same_answer_and_no_field_could_se
     assert "Non" in parts[1].find("p").text_content()
     assert tree(paper, "/en/streets").xpath(f"//a[@href='/en/alerts/{here.stored.incident_id}']")
 
-    answer = paper.edition.answers["/streets.json"]
+    answer = paper.edition.entry("/streets.json").get()
     assert json.loads(answer.body) == {
         "streets": [["Rue Basse", ["D1"]], ["Rue Haute", ["D1", "D2"]], ["Allée <b>", ["D2"]]]
     }
@@ -205,7 +205,7 @@ def test_a_town_without_a_list_of_streets_has_its_page_as_before(town, paper):
 
     assert not tree(paper, "/").xpath("//form[@data-street] | //a[contains(@href, 'streets')]")
     assert "streets.js" not in paper.text("/")
-    assert not {"/streets", "/streets.json"} & set(paper.edition.answers.makes)
+    assert not {"/streets", "/streets.json"} & set(paper.edition.paths)
 
 
 def test_the_easy_page_is_short_sentences_one_a_line(town, paper):
@@ -239,7 +239,7 @@ def test_the_town_shows_its_own_picture_and_colour(town, make_paper, tmp_path):
     paper = make_paper(logo="blason.svg", accent="#7a1f1f", file=tmp_path / "channels.toml")
     paper.print()
 
-    logo = paper.edition.answers["/logo.svg"]
+    logo = paper.edition.entry("/logo.svg").get()
     assert "sandbox" in logo.headers["Content-Security-Policy"], "an SVG is a document that may hold a script"
     assert paper.text("/accent.css") == ":root { --accent: #7a1f1f; }\n"
     assert tree(paper, "/").xpath("//img[@src='/logo.svg']")
@@ -248,7 +248,7 @@ def test_the_town_shows_its_own_picture_and_colour(town, make_paper, tmp_path):
 
 def test_a_link_to_the_towns_page_has_a_picture(town, paper):
     def picture(edition):
-        return Image.open(io.BytesIO(edition.answers["/card.png"].body))
+        return Image.open(io.BytesIO(edition.entry("/card.png").get().body))
 
     calm, storm = paper.print(), paper.print(town.hear(an_alert(severity=Severity.EXTREME)))
     assert picture(calm).size == picture(storm).size == (1200, 630)
@@ -258,11 +258,11 @@ def test_a_link_to_the_towns_page_has_a_picture(town, paper):
 
 
 def test_the_picture_of_the_towns_page_says_of_when_it_is_for_platforms_keep_it(town, paper):
-    early = paper.print().answers["/card.png"].body
+    early = paper.print().entry("/card.png").get().body
     town.clock.set(NOW + timedelta(minutes=1))
-    assert paper.print().answers["/card.png"].body == early, "it isn't drawn anew each minute"
+    assert paper.print().entry("/card.png").get().body == early, "it isn't drawn anew each minute"
     town.clock.set(NOW + timedelta(hours=1))
-    assert paper.print().answers["/card.png"].body != early
+    assert paper.print().entry("/card.png").get().body != early
 
 
 def test_the_first_view_is_small(town, make_paper):
@@ -280,7 +280,7 @@ def test_the_first_view_is_small(town, make_paper):
         path: len(answer.form("br").body)
         for path in parts
         if "leaflet" not in path
-        for answer in [paper.edition.answers[path]]
+        for answer in [paper.edition.entry(path).get()]
     }
 
     assert sum(sizes.values()) < 60_000, sizes
@@ -291,7 +291,7 @@ def test_every_file_beside_a_page_is_kept_for_ever_and_leaflets_are_in_one_folde
     beside = tree(paper, "/").xpath("//link[@rel='stylesheet']/@href | //script/@src")
 
     for path in beside:
-        assert "max-age=31536000" in paper.edition.answers[path].headers["Cache-Control"], path
+        assert "max-age=31536000" in paper.edition.entry(path).get().headers["Cache-Control"], path
     assert len({path.rpartition("/")[0] for path in beside if "leaflet" in path}) == 1
 
 

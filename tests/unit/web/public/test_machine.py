@@ -14,6 +14,7 @@ from shapely.geometry import shape
 
 from alerts.desk.officer import all_clear_of
 from alerts.model.alert import Area, Circle, NamedValue, Severity
+from alerts.web.public.site import answers_of
 from tests.samples import shared
 from tests.unit.desk.conftest import HERE, MILL, NOW, an_alert, cancelling, following
 from tests.unit.web.public.atom import faults
@@ -41,24 +42,24 @@ def edition(town, paper):
 
 @pytest.mark.parametrize("path", ["/feed.atom", "/en/feed.atom"])
 def test_the_feed_is_what_rfc_4287_says(edition, path):
-    assert faults(edition.answers[path].body) == []
+    assert faults(edition.entry(path).get().body) == []
 
 
 def test_what_xml_cannot_hold_breaks_no_feed(town, make_paper):
     paper = make_paper(name="Saint-Martin \u0000\u000b & <Coteaux>")
-    assert faults(paper.print(town.hear(an_alert())).answers["/feed.atom"].body) == []
+    assert faults(paper.print(town.hear(an_alert())).entry("/feed.atom").get().body) == []
 
 
 def test_a_feed_without_entries_and_one_without_an_address_are_too(town, make_paper):
-    assert faults(make_paper().print().answers["/feed.atom"].body) == []
+    assert faults(make_paper().print().entry("/feed.atom").get().body) == []
     nameless = make_paper(public_url="").print(town.hear(an_alert()))
-    assert faults(nameless.answers["/feed.atom"].body) == []
+    assert faults(nameless.entry("/feed.atom").get().body) == []
 
 
 def test_an_entry_is_signed_by_who_says_it(town, paper):
     own = town.post(an_alert(headline="Chien perdu", sender="alertes@saint-martin.example"))
     edition = paper.print(town.hear(an_alert(sender_name="Météo-France")), own)
-    entries = etree.fromstring(edition.answers["/feed.atom"].body).findall("{*}entry")
+    entries = etree.fromstring(edition.entry("/feed.atom").get().body).findall("{*}entry")
     authors = {entry.findtext("{*}title"): entry.findtext("{*}author/{*}name") for entry in entries}
     assert sorted(map(str, authors.values())) == ["Météo-France", "None"], authors
 
@@ -79,7 +80,7 @@ def test_an_entry_is_signed_by_who_says_it(town, paper):
     ],
 )
 def test_what_is_no_feed_is_found_out(edition, good, bad):
-    text = edition.answers["/feed.atom"].body.decode()
+    text = edition.entry("/feed.atom").get().body.decode()
     assert good in text
     assert faults(text.replace(good, bad).encode()) != []
 
@@ -87,7 +88,7 @@ def test_what_is_no_feed_is_found_out(edition, good, bad):
 @pytest.mark.parametrize("name", ["CAP-v1.2.xsd", "cap12-google.xsd"])
 def test_every_message_is_valid_cap(edition, name):
     schema = etree.XMLSchema(etree.parse(shared(f"feeds/schema/{name}")))
-    messages = {path: answer.body for path, answer in edition.answers.items() if path.startswith("/cap/")}
+    messages = {path: answer.body for path, answer in answers_of(edition).items() if path.startswith("/cap/")}
 
     assert len(messages) == 6
     for path, body in messages.items():
@@ -95,13 +96,13 @@ def test_every_message_is_valid_cap(edition, name):
 
 
 def test_the_map_data_is_geojson(edition):
-    for path in [path for path in edition.answers if path.endswith(".geojson")]:
-        data = json.loads(edition.answers[path].body)
+    for path in [path for path in answers_of(edition) if path.endswith(".geojson")]:
+        data = json.loads(edition.entry(path).get().body)
         assert data["type"] == "FeatureCollection", path
         for feature in data["features"]:
             assert feature["type"] == "Feature"
             assert feature["geometry"] is None or shape(feature["geometry"]).is_valid
-    assert edition.answers["/alerts.geojson"].headers["Access-Control-Allow-Origin"] == "*"
+    assert edition.entry("/alerts.geojson").get().headers["Access-Control-Allow-Origin"] == "*"
 
 
 @in_one_test
@@ -134,7 +135,7 @@ def test_an_outline_is_told_to_ten_centimetres(town, paper):
 
 
 def test_the_calendar_is_icalendar(edition):
-    text = edition.answers["/calendar.ics"].body
+    text = edition.entry("/calendar.ics").get().body
     calendar = icalendar.Calendar.from_ical(text)
 
     assert all(len(line) <= 75 for line in text.split(b"\r\n"))
@@ -144,7 +145,7 @@ def test_the_calendar_is_icalendar(edition):
 
 def test_a_map_of_the_site_is_named_where_it_has_an_address(town, make_paper):
     """Whole addresses are all that the standard takes."""
-    said = [make_paper(public_url=each).print().answers["/robots.txt"].body for each in ("", "https://a.example")]
+    said = [make_paper(public_url=each).print().entry("/robots.txt").get().body for each in ("", "https://a.example")]
 
     assert [b"Sitemap: " in each for each in said] == [False, True]
 

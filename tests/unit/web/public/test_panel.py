@@ -15,6 +15,7 @@ from lxml import html as pages
 from alerts.model.alert import Area, NamedValue, Severity
 from alerts.web.public.export import Export
 from alerts.web.public.panel import COLUMNS, SCREENS, parts_of, wrapped
+from alerts.web.public.site import answers_of
 from alerts.web.public.snapshot import Freshness
 from tests.unit.desk.conftest import LATER, NOW, an_alert
 from tests.unit.web.public.house import a_house
@@ -223,7 +224,7 @@ async def test_programs_of_any_site_may_read_what_is_on(tmp_path):
 
 
 def test_the_files_of_an_export_have_the_screens_too(tmp_path, town, paper):
-    Export(tmp_path / "site", ["en"]).write(paper.print(town.hear(an_alert())).answers)
+    Export(tmp_path / "site", ["en"]).write(answers_of(paper.print(town.hear(an_alert()))))
 
     names = (
         "panel/index.html",

@@ -18,6 +18,7 @@ from alerts.model.alert import Area, Circle, NamedValue, Resource, Severity
 from alerts.model.bounds import UNSEEN
 from alerts.sources.cap.message import read_message
 from alerts.web.public import site
+from alerts.web.public.site import answers_of
 from alerts.web.public.snapshot import Freshness, tell
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
@@ -110,7 +111,7 @@ def test_nothing_on_a_public_page_or_in_its_data_turns_the_words_around(town, pa
     )  # fmt: skip
     paper.print(filed)
 
-    for path, answer in paper.edition.answers.items():
+    for path, answer in answers_of(paper.edition).items():
         if not path.startswith("/cap/") and answer.kind.startswith(("text/", "application/")):
             assert not UNSEEN.search(answer.body.decode()), path
             assert "202e" not in answer.body.decode().lower(), path
@@ -123,7 +124,7 @@ def test_a_feeds_words_are_words_and_no_markup(town, paper):
     )
     paper.print(filed)
 
-    for path, answer in paper.edition.answers.items():
+    for path, answer in answers_of(paper.edition).items():
         if answer.kind.startswith("text/html"):
             page = pages.document_fromstring(answer.body.decode())
             assert not page.xpath("//b | //*[@onclick]"), path
@@ -169,7 +170,7 @@ def test_the_feed_has_an_entry_for_each_with_its_cap_messages(town, paper):
     town.hear(following(alert, headline="Tempête"))
     paper.print(filed)
 
-    feed = etree.fromstring(paper.edition.answers["/feed.atom"].body)
+    feed = etree.fromstring(paper.edition.entry("/feed.atom").get().body)
     [entry] = feed.findall("a:entry", ATOM)
     links = [link.get("href") for link in entry.findall("a:link[@rel='related']", ATOM)]
     for element in (feed, entry):
@@ -178,7 +179,7 @@ def test_the_feed_has_an_entry_for_each_with_its_cap_messages(town, paper):
         assert datetime.fromisoformat(element.findtext("a:updated", None, ATOM)).tzinfo
     assert len(links) == 2
     for link in links:
-        body = paper.edition.answers[link.removeprefix("https://alertes.saint-martin.example")].body
+        body = paper.edition.entry(link.removeprefix("https://alertes.saint-martin.example")).get().body
         message, notes = read_message(body, zone=town.station.zone)
         assert message.infos
         assert notes == ()
@@ -189,7 +190,7 @@ def test_a_file_of_this_machine_is_in_no_public_message(town, paper):
     filed = town.post(an_alert(resources=(picture,)))
     paper.print(filed)
 
-    assert not any(b"file:" in answer.body for answer in paper.edition.answers.values())
+    assert not any(b"file:" in answer.body for answer in answers_of(paper.edition).values())
 
 
 def test_the_map_data_has_outlines_and_circles(town, paper):
@@ -228,7 +229,7 @@ def test_works_that_were_called_off_stay_in_the_calendar_cancelled(town, paper):
 def test_every_link_of_every_page_is_answered(town, paper):
     filed = town.hear(an_alert(areas=(WITH_OUTLINE,)))
     paper.print(filed)
-    answers = paper.edition.answers
+    answers = answers_of(paper.edition)
 
     for path, answer in answers.items():
         if not answer.kind.startswith("text/html"):
@@ -248,7 +249,7 @@ def test_no_page_has_the_address_of_another_room(town, make_paper):
     edition = make_paper(bots=("telegram",)).print(town.hear(an_alert()))
 
     assert "/reports" in others
-    assert [path for path in edition.answers.makes for other in others if re.fullmatch(other, path)] == []
+    assert [path for path in edition.paths for other in others if re.fullmatch(other, path)] == []
 
 
 def test_each_language_links_to_the_other_and_says_which_it_is(town, paper):
@@ -269,10 +270,10 @@ def test_each_language_links_to_the_other_and_says_which_it_is(town, paper):
 def test_a_page_whose_incident_did_not_change_is_the_same_answer(town, paper):
     one, two = town.hear(alert := an_alert()), town.hear(an_alert(event="Crue", headline="Crue"))
     town.deliver(one)
-    before = dict(paper.print(one, two).answers)
+    before = answers_of(paper.print(one, two))
     town.clock.set(NOW + timedelta(minutes=1))
     town.hear(following(alert, headline="Tempête"))
-    after = paper.print(one, two).answers
+    after = answers_of(paper.print(one, two))
 
     changed = f"/alerts/{one.stored.incident_id}"
     same = f"/alerts/{two.stored.incident_id}"
@@ -287,20 +288,20 @@ def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, m
         filed = town.hear(alert if hour == 30 else following(alert, headline=f"Vent de {hour * 3} km/h"))
         alert = filed.stored.alert
         before = paper.edition
-        dict(paper.print(filed).answers)
+        answers_of(paper.print(filed))
 
     [now], [earlier] = paper.edition.incidents.values(), before.incidents.values()
-    assert [step is old for step, old in zip(now.texts["fr"].steps, earlier.texts["fr"].steps, strict=False)] == [
+    assert [step is old for step, old in zip(now.text("fr").steps, earlier.text("fr").steps, strict=False)] == [
         True,
         True,
         False,  # it was the newest, told from then
     ]
-    caps = [path for path in earlier.answers if path.startswith("/cap/")]
+    caps = [path for path in earlier.paths if path.startswith("/cap/")]
     assert caps
-    assert all(now.answers[path] is earlier.answers[path] for path in caps), "a message never changes"
+    assert all(now.entry(path).get() is earlier.entry(path).get() for path in caps), "a message never changes"
     at_once = make_paper().print(filed)
     same = f"/alerts/{filed.stored.incident_id}"
-    assert paper.edition.answers[same].body == at_once.answers[same].body
+    assert paper.edition.entry(same).get().body == at_once.entry(same).get().body
 
 
 def test_what_cannot_be_made_costs_no_other_page(town, paper):
@@ -311,8 +312,8 @@ def test_what_cannot_be_made_costs_no_other_page(town, paper):
     broken = replace(outlook, situation=replace(outlook.situation, on=(outlook.situation.on[0], wordless)))
     paper.edition = paper.site.edition(broken)
 
-    assert f"/alerts/{outlook.situation.on[0].id}" in paper.edition.answers
-    assert f"/alerts/{wordless.id}" not in paper.edition.answers
+    assert paper.edition.entry(f"/alerts/{outlook.situation.on[0].id}").get() is not None
+    assert paper.edition.entry(f"/alerts/{wordless.id}").get() is None
     assert "1 alerte en cours" in words(paper, "/")
 
 
@@ -321,11 +322,11 @@ def test_the_map_of_the_site_names_what_is_on_and_what_was(town, paper):
     outlook = paper.snapshot([filed.stored.incident_id])
     edition = paper.site.edition(outlook, None, [("older1", NOW - timedelta(days=30))])
 
-    sitemap = etree.fromstring(edition.answers["/sitemap.xml"].body)
+    sitemap = etree.fromstring(edition.entry("/sitemap.xml").get().body)
     places = [place.text for place in sitemap.findall("s:url/s:loc", SITEMAP)]
     assert "https://alertes.saint-martin.example/en/alerts/older1" in places
     assert f"https://alertes.saint-martin.example/alerts/{filed.stored.incident_id}" in places
-    assert b"Disallow: /desk" in edition.answers["/robots.txt"].body
+    assert b"Disallow: /desk" in edition.entry("/robots.txt").get().body
 
 
 def test_only_the_small_page_may_be_framed_and_only_where_it_is_said(town, make_paper):
@@ -333,7 +334,7 @@ def test_only_the_small_page_may_be_framed_and_only_where_it_is_said(town, make_
     paper.print(town.hear(an_alert()))
 
     def policy(path):
-        return paper.edition.answers[path].headers["Content-Security-Policy"]
+        return paper.edition.entry(path).get().headers["Content-Security-Policy"]
 
     assert "frame-ancestors https://www.saint-martin.example" in policy("/embed")
     assert "frame-ancestors 'none'" in policy("/")
@@ -395,20 +396,21 @@ def test_what_would_say_the_same_is_not_made_anew(town, paper):
     third = paper.print(filed)
 
     assert second is first
-    assert third.answers["/"] is not first.answers["/"], "it says when it was made"
+    assert third.entry("/").made_of != first.entry("/").made_of, "it says when it was made"
     feed = f"/alerts/{filed.stored.incident_id}"
-    assert third.answers[feed] is first.answers[feed], "nothing is new about it"
+    assert third.entry(feed).get() is first.entry(feed).get(), "nothing is new about it"
     for path in ("/feed.atom", "/en/feed.atom", "/calendar.ics", "/alerts.geojson", "/sitemap.xml"):
-        assert third.answers[path] is first.answers[path], "compressing is what takes longest"
+        assert third.entry(path).get() is first.entry(path).get(), "compressing is what takes longest"
 
 
 def test_a_page_that_nobody_asked_for_is_not_made(town, paper, monkeypatch):
     told = []
     monkeypatch.setattr(site, "tell", lambda *given: told.append(given[2]) or tell(*given))
     filed = town.hear(an_alert())
-    answers = paper.print(filed).answers
+    edition = paper.print(filed)
     at_first = list(told)
-    once = [answers[path].body for path in ("/en/", f"/en/alerts/{filed.stored.incident_id}", "/en/feed.atom")]
+    paths = ("/en/", f"/en/alerts/{filed.stored.incident_id}", "/en/feed.atom")
+    once = [edition.entry(path).get().body for path in paths]
 
     assert at_first == []
     assert told == ["en"]
@@ -419,7 +421,7 @@ def test_a_piece_that_cannot_be_made_is_told_as_it_was_and_tried_once(town, pape
     filed = town.hear(alert := an_alert(headline="Coup de vent"))
     town.deliver(filed)
     path = f"/alerts/{filed.stored.incident_id}"
-    assert "Coup de vent" in dict(paper.print(filed).answers)[path].body.decode()
+    assert "Coup de vent" in answers_of(paper.print(filed))[path].body.decode()
     monkeypatch.setattr(site, "tell", lambda *_: 1 / 0)
     town.hear(following(alert, headline="Tempête"))
     with capture_logs() as logs:
@@ -444,7 +446,7 @@ def test_nobodys_name_and_no_reason_of_the_desk_is_on_any_page(town, paper):
     filed = town.act(lambda alerts: town.desk.post(alerts, alert, author="anne.officer"))
     paper.print(filed)
 
-    for path, answer in paper.edition.answers.items():
+    for path, answer in answers_of(paper.edition).items():
         assert b"anne.officer" not in answer.body, path
         assert b"publish =" not in answer.body, path
 
@@ -452,7 +454,7 @@ def test_nobodys_name_and_no_reason_of_the_desk_is_on_any_page(town, paper):
 def test_every_page_has_our_own_icon(town, paper):
     paper.print(town.hear(an_alert()))
 
-    assert paper.edition.answers["/favicon.svg"].kind == "image/svg+xml"
+    assert paper.edition.entry("/favicon.svg").get().kind == "image/svg+xml"
     for path in ("/embed", "/404.html"):
         assert tree(paper, path).xpath("//link[@rel='icon']/@href") == ["/favicon.svg"], path
 

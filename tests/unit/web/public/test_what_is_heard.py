@@ -17,6 +17,7 @@ from alerts.model.listening import Kind, Remark, Understood
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.town import ListeningSection
 from alerts.web.public.page import Pages
+from alerts.web.public.site import answers_of
 from tests.unit.acting import by
 from tests.unit.desk.conftest import NOW, PAGE, SENDER, a_town, an_alert
 from tests.unit.french import visible, wrong_in
@@ -47,7 +48,7 @@ def test_a_town_that_listens_says_what_is_read_where_and_how_long(town, make_pap
 
 def test_a_town_that_listens_to_nothing_has_no_page_about_it(town, paper):
     paper.print()
-    assert "/privacy" not in paper.edition.answers
+    assert "/privacy" not in answers_of(paper.edition)
     assert "privacy" not in paper.text("/")
 
 
