@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -34,6 +35,7 @@ from alerts.cli import (
     subscribers,
 )
 from alerts.cli.acts import ActGroup, of_act
+from alerts.cli.handing import settings_and_line
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -188,13 +190,22 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
     # Typer by itself would print English sentences and end the process, which may be a daemon.
-    return exit_status(lambda: _command().main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False))
+    command = "".join(settings_and_line(given)[1][:1])
+    return exit_status(
+        lambda: _command(command).main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False)
+    )
 
 
 @cache
-def _command() -> typer.core.TyperGroup:
-    """All commands as Typer reads them: a daemon carries out many lines, at the same time too."""
-    command = typer.main.get_command(app)
+def _command(name: str = "") -> typer.core.TyperGroup:
+    """The commands as Typer reads them; where one has that name it alone: to build the others takes a while.
+
+    Kept, since a daemon carries out many lines, at the same time too.
+    """
+    some = copy(app)
+    some.registered_commands = [each for each in app.registered_commands if each.name == name]
+    some.registered_groups = [each for each in app.registered_groups if each.name == name]
+    command = typer.main.get_command(some if some.registered_commands or some.registered_groups else app)
     assert isinstance(command, typer.core.TyperGroup)  # noqa: S101 it has commands
     return command
 

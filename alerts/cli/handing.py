@@ -31,7 +31,7 @@ _STAYS = ("-h", "--help", "--image", "--all")
 def hand_over(given: Sequence[str]) -> int | None:
     """Have a daemon carry the line out; returns its exit status. None: the command must carry it out itself."""
     ORDER.set(None)
-    file, line = _settings_file(given)
+    file, line = settings_and_line(given)
     heard = _Heard()
     try:
         return _hand_over(file, line, heard)
@@ -62,7 +62,7 @@ def _hand_over(file: Path, line: Sequence[str], heard: _Heard) -> int | None:
     return status
 
 
-def _settings_file(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
+def settings_and_line(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
     """Return the configuration that the options before the command name, and the rest of the line."""
     # Parsed by hand: loading Typer alone takes half the time of a whole handed-over command (docs/adr/0014).
     named, line = os.environ.get("TOCSIN_CONFIG") or "channels.toml", list(given)
