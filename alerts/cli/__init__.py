@@ -7,6 +7,7 @@ to it (`handing`), before anything large is imported; the rest is carried out he
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Sequence
@@ -14,10 +15,14 @@ from collections.abc import Sequence
 from alerts import leave_out_colours
 from alerts.cli.handing import hand_over
 
+COLLECTED_AFTER = 100_000
+"""Objects after which the garbage collector looks for any that may go: a command makes so many, and keeps most."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `tocsin` command: runs it and exits with its status."""
     leave_out_colours()
+    gc.set_threshold(COLLECTED_AFTER)
     sys.exit(run(arguments))
 
 
