@@ -171,6 +171,8 @@ class Library:
             near = [f"{tag}/{file}" for tag in dict.fromkeys(tags) if f"{tag}/{file}" in self.names]
             if file == GENERAL:
                 said: WordTable = {}
+                while len(near) > 1 and self._adds_nothing(near[-1], near[:-1]):
+                    near.pop()
                 for name in reversed(near):
                     said = self._read_words(name, {}, said)
             else:
@@ -179,6 +181,12 @@ class Library:
                 said = {**_NOTHING_TO_SAY, **self._read_words(near[0], {"numbers": numbers})}
             self._words[language, file] = said
         return self._words[language, file]
+
+    def _adds_nothing(self, name: str, nearer: Sequence[str]) -> bool:
+        """True if a file is the shipped one alone, and a nearer one ships too: no language that ships lacks a name."""
+        shipped = shipped_folder().resolve()
+        here = [folder for folder in self._folders if (folder / name).is_file()]
+        return here == [shipped] and any((shipped / each).is_file() for each in nearer)
 
     def _read_words(self, name: str, given: dict[str, Any], others: WordTable = _NOTHING) -> WordTable:
         words: dict[str, Any] = dict(others)

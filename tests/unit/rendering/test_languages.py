@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from alerts.model.alert import Area, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import Town
 from alerts.rendering.checking import check_templates
-from alerts.rendering.library import GENERAL, LAYOUTS, Library, shipped_folder
+from alerts.rendering.library import GENERAL, LAYOUTS, Library, WordTable, shipped_folder
 from alerts.rendering.templates import Renderer
 from tests.unit.rendering.sample_alerts import CHANNELS, NOW, X, an_alert, an_info, render
 
@@ -117,6 +118,33 @@ def test_a_dialect_says_what_it_leaves_out_as_its_language_does(tmp_path: Path) 
     assert "911" in said
     assert "112" not in said
     assert "114" in said, "what it doesn't set stays as in French"
+
+
+def test_no_language_that_ships_lacks_a_name_or_a_line_of_english(tmp_path: Path) -> None:
+    shipped = {path.parent.name: path for path in shipped_folder().glob("*/words.j2")}
+    assert {"en", "fr"} <= shipped.keys()
+    english = _alone("en", shipped["en"], tmp_path)
+    for language, path in shipped.items():
+        words = _alone(language, path, tmp_path)
+        assert words.keys() == english.keys()
+        tables = {name: value for name, value in english.items() if isinstance(value, dict)}
+        assert all(table.keys() <= words[name].keys() for name, table in tables.items())
+
+
+def _alone(language: str, path: Path, folder: Path) -> WordTable:
+    """The words of a file, and of no other language."""
+    (folder / language).mkdir()
+    shutil.copy(path, folder / language)
+    words = Library([folder]).words(language, "words.j2")
+    shutil.rmtree(folder / language)
+    return words
+
+
+def test_a_name_that_a_town_adds_to_its_english_is_said_in_other_languages_too(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "words.j2").write_text('{% set shelter = "the sports hall" %}', "utf-8")
+    words = Library([tmp_path, shipped_folder()]).words("fr", "words.j2")
+    assert (words["shelter"], words["exercise"]) == ("the sports hall", "EXERCICE")
 
 
 def test_what_ships_is_laid_out_once() -> None:
