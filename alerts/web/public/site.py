@@ -90,6 +90,7 @@ class RenderedIncident:
         self.planned = bool(incident.versions) and incident.planned
         self.snapshot = snapshot
         self.asked = snapshot.asked.get(incident.id, ())
+        self._made_of = key, self.asked
         self._site = site
         self._cache = Cache()
         self._before = before
@@ -110,11 +111,10 @@ class RenderedIncident:
         if (alert := self._messages.get(path)) is not None:  # as it was published: it never changes
             return Entry(self._cache, path, None, lambda: _data(CAP, machine.cap_message(alert)))
         if (language := self.cards.get(path)) is not None:
-            return Entry(self._site.cards, path, self.key, partial(self._card, language))
-        if path not in self._in and path != self._outlines:
-            return None
-        make = self._collection if path == self._outlines else partial(self._page, self._in[path])
-        return Entry(self._cache, path, self._made_of, partial(self._tried, make))
+            return Entry(self._site.cards, path, self.key, partial(self._of_text, language, card_answer))
+        if (language := self._in.get(path)) is not None:
+            return Entry(self._cache, path, self._made_of, partial(self._of_text, language, self._page))
+        return Entry(self._cache, path, self._made_of, self._collection) if path == self._outlines else None
 
     def text(self, language: str) -> IncidentText | None:
         """Return it in words: those of its previous version where this one can't be put into any."""
@@ -135,36 +135,25 @@ class RenderedIncident:
 
     def share(self, language: str) -> IncidentCard | None:
         """Return its part of joint documents."""
-        text, pages = self.text(language), self._site.pages[language]
-        return self._part(f"share {language}", lambda: pages.share(text) if text is not None else None)
+        make = partial(self._of_text, language, self._site.pages[language].share)
+        return self._cache.get(f"share {language}", self._made_of, make)
 
     def features(self) -> str | None:
         """Return its outlines on the map."""
-        text = self.text(self._site.setting.languages[0])
-        return self._part("features", lambda: machine.features(text, self._site.setting) if text is not None else None)
+        setting = self._site.setting
+        make = partial(self._of_text, setting.languages[0], lambda text: machine.features(text, setting))
+        return self._cache.get("features", self._made_of, make)
 
-    @property
-    def _made_of(self) -> object:
-        return self.key, self.asked
-
-    def _part(self, name: str, make: Callable[[], T | None]) -> T | None:
-        return self._cache.get(name, self._made_of, partial(self._tried, make))
-
-    def _tried(self, make: Callable[[], T | None]) -> T | None:
-        with Guarded("page.failed", incident=self.id):
-            return make()
+    def _of_text(self, language: str, make: Callable[[IncidentText], T]) -> T | None:
+        text = self.text(language)
+        if text is not None:
+            with Guarded("page.failed", incident=self.id):
+                return make(text)
         return None
 
-    def _page(self, language: str) -> CachedResponse | None:
-        text = self.text(language)
-        if text is None:
-            return None
+    def _page(self, text: IncidentText) -> CachedResponse:
         headers = safety(self._site.setting, posts=may_ask(text, self._site.setting))
-        return answer(self._site.pages[language].incident(text, self.snapshot), HTML, extra=headers)
-
-    def _card(self, language: str) -> CachedResponse | None:
-        text = self.text(language)
-        return card_answer(text) if text is not None else None
+        return answer(self._site.pages[text.language].incident(text, self.snapshot), HTML, extra=headers)
 
     def _collection(self) -> CachedResponse | None:
         features = self.features()
