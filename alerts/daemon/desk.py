@@ -85,12 +85,14 @@ def now() -> datetime:
 class Control:
     """How a command acts at the desk, whether a daemon runs or not: each call is one transaction of this process.
 
-    `desk` is the daemon's own, where it does what a command handed over: its templates are compiled.
+    `desk` is the daemon's own, where it does what a command handed over: its templates are compiled, and its database
+    is up to date.
     """
 
     def __init__(self, town: Town, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
-        # A command may be the first of this version to open the database: no daemon need have run.
-        migrate(town.database)
+        if desk is None:
+            # A command may be the first of this version to open the database: no daemon need have run.
+            migrate(town.database)
         self.town = town
         self.now = now
         self.desk = desk or build_desk(town, now)

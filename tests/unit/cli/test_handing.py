@@ -27,6 +27,7 @@ from alerts.daemon.control import Order, place_of, sockets
 from alerts.daemon.desk import Control, build_desk, now
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Severity, Urgency
 from alerts.model.cap import LARGEST_MESSAGE, write
+from alerts.store.connection import migrate
 from alerts.store.sockets import open_doorbell, own_socket
 from tests.unit.cli.test_posting import CHANNELS
 from tests.walls import in_one_test
@@ -40,8 +41,8 @@ class Daemon:
     def __init__(self, file: Path) -> None:
         config = load_config(file)
         desk = build_desk(config, now)
+        migrate(config.database)
         self.control = lambda: Control(config, now, desk)
-        self.control()
         self.orders: list[Order] = []
         self.before = lambda order, caller: None
         self.after = lambda order, caller: None
