@@ -190,22 +190,23 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
     # Typer by itself would print English sentences and end the process, which may be a daemon.
-    command = "".join(settings_and_line(given)[1][:1])
-    return exit_status(
-        lambda: _command(command).main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False)
-    )
+    typed = "".join(settings_and_line(given)[1][:1])
+    names = {each.name for each in app.registered_commands} | {each.name for each in app.registered_groups}
+    name = typed if typed in names else ""  # what is none is kept nowhere: of those there is no end
+    return exit_status(lambda: _command(name).main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False))
 
 
 @cache
 def _command(name: str = "") -> typer.core.TyperGroup:
-    """The commands as Typer reads them; where one has that name it alone: to build the others takes a while.
+    """The command of that name as Typer reads it, or all of them: to build the others takes a while.
 
     Kept, since a daemon carries out many lines, at the same time too.
     """
     some = copy(app)
-    some.registered_commands = [each for each in app.registered_commands if each.name == name]
-    some.registered_groups = [each for each in app.registered_groups if each.name == name]
-    command = typer.main.get_command(some if some.registered_commands or some.registered_groups else app)
+    if name:
+        some.registered_commands = [each for each in app.registered_commands if each.name == name]
+        some.registered_groups = [each for each in app.registered_groups if each.name == name]
+    command = typer.main.get_command(some)
     assert isinstance(command, typer.core.TyperGroup)  # noqa: S101 it has commands
     return command
 

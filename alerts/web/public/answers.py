@@ -101,7 +101,9 @@ class Cache:
                 made = make()
                 self._kept[name] = before = made_of, made if made is not None or before is None else before[1]
                 while len(self._kept) > self._most:
-                    self._kept.pop(next(iter(self._kept)), None)
+                    oldest = next(iter(self._kept))
+                    for each in (self._kept, self._making):
+                        each.pop(oldest, None)
             found: T | None = before[1]
             return found
 
