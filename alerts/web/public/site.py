@@ -183,8 +183,8 @@ class Edition:
         # A source's age alone is no news: each open page would fetch itself anew with every poll.
         doubts = [(source.title, source.last_ok is None, source.stale) for source in snapshot.sources]
         self.news = frozenset([*self.all, *doubts])
-        told = {"at": self.at.isoformat(timespec="seconds"), "on": [each.id for each in self.on]}
-        self.event = f"event: alerts\ndata: {json.dumps(told)}\n\n".encode()
+        news = {"at": self.at.isoformat(timespec="seconds"), "on": [each.id for each in self.on]}
+        self.event = f"event: alerts\ndata: {json.dumps(news)}\n\n".encode()
         self._site = site
 
     @cached_property

@@ -7,8 +7,10 @@ function offer() {
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("button[data-copy]");
   if (!button) return;
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-  button.textContent = button.dataset.done;
+  const { copy, done } = button.dataset;
+  await navigator.clipboard.writeText(document.getElementById(copy).value);
+  // Meanwhile another button may have come in its place.
+  for (const now of document.querySelectorAll("button[data-copy]")) if (now.dataset.copy === copy) now.textContent = done;
 });
 
 offer();
