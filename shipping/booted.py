@@ -8,6 +8,7 @@ Without NEWER the same package is built again under a higher version. The platfo
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -102,14 +103,16 @@ def prepared(release: str) -> Path:
     return root
 
 
-def _first_process(nspawn: int) -> int:
+def _first_process(nspawn: subprocess.Popen[bytes]) -> int:
     """The machine's systemd: a child of systemd-nspawn, which has had others before."""
-    while True:
-        for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text(encoding="utf-8").split():
+    children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children")
+    while nspawn.poll() is None:
+        for child in children.read_text(encoding="utf-8").split():
             with suppress(OSError):
                 if Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() == "systemd":
                     return int(child)
         time.sleep(0.05)
+    sys.exit(f"systemd-nspawn has ended with {nspawn.returncode}")
 
 
 @contextmanager
@@ -129,7 +132,7 @@ def booted(root: Path) -> Iterator[Machine]:
     unified = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=unified) as nspawn:
         try:
-            machine = Machine(_first_process(nspawn.pid))
+            machine = Machine(_first_process(nspawn))
             machine.until("systemctl is-system-running | grep -qE 'running|degraded'", 60)
             machine.run("ip link set lo up", check=False)
             yield machine
@@ -311,7 +314,10 @@ def main(release: str, old: Path, newer: Path | None = None) -> None:
     if os.geteuid() != 0 or not shutil.which("systemd-nspawn") or not shutil.which("mmdebstrap"):
         print(f"skipped: {release} isn't booted, which needs root, systemd-nspawn and mmdebstrap")
         return
-    with tempfile.TemporaryDirectory(dir=prepared(release).parent) as name:
+    roots = prepared(release).parent
+    with (roots / "lock").open("w") as lock, tempfile.TemporaryDirectory(dir=roots) as name:
+        # One machine at a time: two that aren't registered share their control groups, and end each other's services.
+        fcntl.flock(lock, fcntl.LOCK_EX)
         root = Path(name) / "root"
         do("cp", "-a", "--reflink=auto", prepared(release), root)
         shutil.copy(old, root / "root/old.deb")
