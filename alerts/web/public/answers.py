@@ -113,7 +113,7 @@ class Cache:
         return found if found is not None else await asyncio.to_thread(self.get, name, made_of, make)
 
 
-class Entry(NamedTuple):
+class CacheEntry(NamedTuple):
     """The answer of one address in a cache: what it is made of, and how."""
 
     cache: Cache

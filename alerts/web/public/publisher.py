@@ -42,7 +42,7 @@ from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
 from alerts.model.remembered import Newest
-from alerts.web.public.answers import HTML, UNKEPT, CachedResponse, Entry, respond, served
+from alerts.web.public.answers import HTML, UNKEPT, CachedResponse, CacheEntry, respond, served
 from alerts.web.public.export import Export
 from alerts.web.public.page import safety
 from alerts.web.public.site import Edition, Key, Known, RenderedIncident, Site, answers_of
@@ -277,7 +277,7 @@ class Publisher:
             self._older.keep(each, rendered)
         return rendered
 
-    async def _made(self, entry: Entry) -> CachedResponse | None:
+    async def _made(self, entry: CacheEntry) -> CachedResponse | None:
         """One that was made, or is made now, in a thread: lanes and other answers wait for none of it."""
         if (found := entry.kept) is not None:
             return found

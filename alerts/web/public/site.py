@@ -38,7 +38,7 @@ from alerts.web.public.answers import (
     XML,
     Cache,
     CachedResponse,
-    Entry,
+    CacheEntry,
     answer,
     static_answers,
 )
@@ -106,15 +106,15 @@ class RenderedIncident:
         """Where its cards are, and in which language."""
         self.paths = (*self._in, self._outlines, *self._messages)
 
-    def entry(self, path: str) -> Entry | None:
+    def entry(self, path: str) -> CacheEntry | None:
         """Return the answer at this path, of this incident."""
         if (alert := self._messages.get(path)) is not None:  # as it was published: it never changes
-            return Entry(self._cache, path, None, lambda: _data(CAP, machine.cap_message(alert)))
+            return CacheEntry(self._cache, path, None, lambda: _data(CAP, machine.cap_message(alert)))
         if (language := self.cards.get(path)) is not None:
-            return Entry(self._site.cards, path, self.key, partial(self._of_text, language, card_answer))
+            return CacheEntry(self._site.cards, path, self.key, partial(self._of_text, language, card_answer))
         if (language := self._in.get(path)) is not None:
-            return Entry(self._cache, path, self._made_of, partial(self._of_text, language, self._page))
-        return Entry(self._cache, path, self._made_of, self._collection) if path == self._outlines else None
+            return CacheEntry(self._cache, path, self._made_of, partial(self._of_text, language, self._page))
+        return CacheEntry(self._cache, path, self._made_of, self._collection) if path == self._outlines else None
 
     def text(self, language: str) -> IncidentText | None:
         """Return it in words: those of its previous version where this one can't be put into any."""
@@ -196,11 +196,11 @@ class Edition:
         """All but the cards."""
         return [*self._site.rows, *(path for rendered in self.all for path in rendered.paths)]
 
-    def entry(self, path: str) -> Entry | None:
+    def entry(self, path: str) -> CacheEntry | None:
         """Return the answer at this path, which may still be to make. Returns None where there is none."""
         if (row := self._site.rows.get(path)) is not None:
             made_of, make = row
-            return Entry(self._site.cache, path, made_of(self), partial(make, self))
+            return CacheEntry(self._site.cache, path, made_of(self), partial(make, self))
         return self._of[path].entry(path) if path in self._of else None
 
     def listing(self, language: str) -> Listing:
