@@ -7,14 +7,23 @@ WORKERS ?= 4
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test package deb release release-check matrix texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
+.PHONY: demo test flakes package deb release release-check matrix texts screenshots sheet faults simulate check lint types imports prose format lock bench docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
 
-# What fails is tried once more, and is told even if it then passes (docs/adr/0054).
+# No test is tried again: a flake is a fault (docs/adr/0069).
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --reruns 1 $(if $(DURATIONS),-p tests.durations)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(DURATIONS),-p tests.durations)
+
+# The suite again and again while one core computes something else: a test that fails in any run is a fault, and is named.
+RUNS ?= 20
+flakes: $(VENV)/dev.stamp
+	@rm -rf build/flakes && mkdir -p build/flakes
+	@$(BIN)/python -c 'while True: pass' & busy=$$!; trap "kill $$busy" EXIT; \
+	for run in $$(seq $(RUNS)); do \
+	    $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal >build/flakes/$$run.txt 2>&1; tail -n 1 build/flakes/$$run.txt; done; \
+	! grep -h -E '^(FAILED|ERROR) ' build/flakes/*.txt
 
 # The wheel as somebody installs it: in an environment and a folder of its own, of the checkout nothing but the packages.
 package: $(VENV)/dev.stamp

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import logging
 import os
 import shutil
@@ -270,12 +269,7 @@ def pytest_runtest_setup(item):
 
     Where a test starts the program, it is a fork; `cold` are those in which it has to start as a user starts it.
     A tenth of a second and 64 MiB for each password, half a second for each report's proof, are spent there alone, too.
-    A test that is tried once more has all that tests share made anew: its first try has changed it.
     """
-    if getattr(item, "execution_count", 1) > 1:
-        for fixture in itertools.chain.from_iterable(item._fixtureinfo.name2fixturedefs.values()):
-            if fixture.scope != "function":
-                fixture.finish(item._request)
     marks = {mark.name for mark in item.iter_markers()}
     cold = "cold" in marks
     Town.forks = _Forks.of(item.config) if "process" in marks and not cold else None
@@ -283,13 +277,6 @@ def pytest_runtest_setup(item):
     vars(intake).update(COSTS if cold else CHEAP_PROOFS)
     _Twice.now = "once" not in marks and _Twice.wanted(item.path)
     UNSEEN.said.clear()
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Print why each test failed that then passed: a race of the product is found here or by citizens."""
-    for report in terminalreporter.stats.get("rerun", ()):
-        terminalreporter.section(f"failed once: {report.nodeid}", sep="-")
-        terminalreporter.line(report.longreprtext)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -60,7 +60,7 @@ WITHOUT_FIELD = "delete PublicKeyCredential.isConditionalMediationAvailable"
 
 
 def newcomer(desk, name, size="desk"):
-    """Somebody who never signed in; a test that is tried again has another, who has no password of their own yet."""
+    """Somebody who never signed in, and so has no password of their own yet: another at each call."""
     return desk.stranger(desk.account(f"{name}-{next(_NUMBERS)}"), size)
 
 
