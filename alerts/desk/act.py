@@ -104,7 +104,7 @@ class OfficerAct(ABC):
     verb within its `group`. Where `place` or `group` is empty, a form or a command written by hand leads to the act.
     `help` is the command's, where the docstring won't do. `body` is the name and description of the request's schema,
     `answers` what the answer may be (`account` makes it). `decides`: a second person does it, so a command wants their
-    name. `tagged`: the API's `If-Match` names what was seen. `files`: it is done by filing an alert, so the API answers
+    name. `files`: it is done by filing an alert, so the API answers
     201, or with `dry_run`, a field of it, rehearses that. `listens`: only in a town that listens to people. An act
     that leaves out what all have to say is refused where it is declared, by TypeError.
     """
@@ -123,7 +123,6 @@ class OfficerAct(ABC):
     help: ClassVar[str] = ""
     details: ClassVar[str] = ""
     decides: ClassVar[bool] = False
-    tagged: ClassVar[bool] = False
     files: ClassVar[bool] = False
     confirmation: ClassVar[str] = ""
     listens: ClassVar[bool] = False
@@ -151,7 +150,7 @@ class OfficerAct(ABC):
 
     @abstractmethod
     def before(self, unit: DeskUnit) -> Out:
-        """Return its object before the act; if the act has `seen`, with the `fingerprint` to compare."""
+        """Return its object before the act, with the `fingerprint` that `seen` and `If-Match` are compared with."""
 
     def events(self, unit: DeskUnit, done: Any) -> Sequence[object]:  # noqa: ARG002 of one that has some
         """Return the events for open pages, in addition to posts and incidents."""

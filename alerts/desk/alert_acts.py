@@ -44,7 +44,7 @@ _OwnPost = Annotated[Name | None, Field(description="One post of its incident al
 class AlertAct(OfficerAct):
     """The base of acts on an alert. `by_id`: only the alert's full id names it, as that stands for its exact words."""
 
-    of, place, group, answers, tagged = "alerts", "/alerts", "tocsin", (AlertOut,), True
+    of, place, group, answers = "alerts", "/alerts", "tocsin", (AlertOut,)
     names: ClassVar[str] = "An alert's id, CAP identifier or incident, or the start of one."
     by_id: ClassVar[bool] = False
 
@@ -247,7 +247,7 @@ def _no_post(unit: DeskUnit, name: str) -> Reason | None:
 class RetryPost(RetryAlert):
     """Send one post again."""
 
-    of, verb, group, place, tagged = "posts", "retry", "", "", False
+    of, verb, group, place = "posts", "retry", "", ""
     details = "By the post's id. The answer is its alert."
 
     def missing(self, unit: DeskUnit) -> Reason | None:
@@ -259,7 +259,7 @@ class RetryPost(RetryAlert):
 class DropPost(DropAlert):
     """Give one post up."""
 
-    of, verb, group, place, tagged = "posts", "drop", "", "", False
+    of, verb, group, place = "posts", "drop", "", ""
     details = "By the post's id. The answer is its alert."
 
     def missing(self, unit: DeskUnit) -> Reason | None:

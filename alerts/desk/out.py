@@ -7,9 +7,11 @@ say and of what they report are in their rooms (`alerts.listening.out`, `alerts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Self, overload
 
 from pydantic import Field
@@ -47,6 +49,18 @@ class Out:
         return {
             name: as_json(value) for name, value in vars(self).items() if value is not None or name not in self.left_out
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versioned(Out):
+    """The object of an act that no validation is bound to: its `fingerprint` is a digest of all its other keys."""
+
+    fingerprint: Annotated[str, Field(description="Of all the rest: give it as `If-Match`.")] = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The object for `json.dumps`, with its fingerprint last."""
+        rest = {name: value for name, value in super().as_json().items() if name != "fingerprint"}
+        return {**rest, "fingerprint": sha256(json.dumps(rest, sort_keys=True, default=str).encode()).hexdigest()}
 
 
 def as_json(value: object) -> object:

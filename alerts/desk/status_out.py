@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from alerts.desk.out import AlertOut, Out, ReasonCode, ReasonWords, spelled, worded
+from alerts.desk.out import AlertOut, Out, ReasonCode, ReasonWords, Versioned, spelled, worded
 from alerts.desk.unit import DeskUnit, channel_statuses, concerning, cost_of, followers_of, source_statuses
 from alerts.model.lease import Ownership, name_of, source_lease
 from alerts.model.town import Town
@@ -68,7 +68,7 @@ class CostOut(Out):
 
 
 @dataclass(frozen=True)
-class ChannelOut(Out):
+class ChannelOut(Versioned):
     """How a channel is doing; `left` is what is left of each window of its limits."""
 
     channel: str

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from alerts.desk.out import Out, PostOut, ReasonCode, ReasonWords, VersionOut, spelled, worded
+from alerts.desk.out import Out, PostOut, ReasonCode, ReasonWords, Versioned, VersionOut, spelled, worded
 from alerts.desk.unit import DeskUnit
 from alerts.desk.versions import current_answer, waiting
 from alerts.listening.polls import fingerprint_of, shown_of
@@ -31,7 +31,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True)
-class UtteranceOut(Out):
+class UtteranceOut(Versioned):
     """One thing that somebody said."""
 
     utterance: str
@@ -66,7 +66,7 @@ class UtteranceOut(Out):
 
 
 @dataclass(frozen=True)
-class QuestionOut(Out):
+class QuestionOut(Versioned):
     """A question of several people. `answer` is its current answer, or the one that waits; null: there is none."""
 
     question: str

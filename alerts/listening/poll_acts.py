@@ -29,7 +29,7 @@ from alerts.model.reason import Reason, because
 class PollAct(OfficerAct):
     """The base of them."""
 
-    of, place, group, tagged = "polls", "/polls", "poll", True
+    of, place, group = "polls", "/polls", "poll"
     answers: ClassVar[tuple[type[Out], ...]] = (PollOut,)
     names: ClassVar[str] = "A poll's id, or the start of one."
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from alerts.desk.out import Out, ReasonCode, ReasonWords, VersionOut, spelled, worded
+from alerts.desk.out import Out, ReasonCode, ReasonWords, Versioned, VersionOut, spelled, worded
 from alerts.desk.unit import DeskUnit
 from alerts.model.reports import CitizenReport, Closing, Forwarding, ReportState, Via
 from alerts.model.town import Town
@@ -42,7 +42,7 @@ class HandedOn(Out):
 
 
 @dataclass(frozen=True)
-class ReportOut(Out):
+class ReportOut(Versioned):
     """A citizen's report. `text` and the exact place are null once they were forgotten."""
 
     report: Annotated[str, Field(description="Its number, such as SM-26-0417.")]

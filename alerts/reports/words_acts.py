@@ -35,7 +35,7 @@ class WordsAct(HeardAct):
 
     of, place, group, answers = "answers", "/words", "words", (QuestionOut, VersionOut)
     names: ClassVar[str] = "The id of words that wait, or the start of one."
-    decides, tagged, listens, table = True, True, False, "answer"
+    decides, listens, table = True, False, "answer"
 
     def found(self, unit: DeskUnit) -> str | None:
         """The id of the words."""

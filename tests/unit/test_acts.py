@@ -81,14 +81,17 @@ from alerts.reports.report_acts import (
 )
 from alerts.reports.taking import ReportDraft
 from alerts.reports.words_acts import ApproveAnswer, RejectAnswer
+from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.console.review import sealed
 from tests.golden.promised import COMMANDS, _Screen
 from tests.unit.web.api.bureau import give_token
+from tests.unit.web.test_public_words import body_of, meant_by
 from tests.unit.web.walking import ASKS, HERE, LUC, PAUL, LivelyTown, a_lively_town
 from tests.walls import in_one_test
 
 ROOT = Path(__file__).parents[2]
 ACTS = every_act()
+MADE_OF_ACTS = {act.name() for act in ACTS}
 _NUMBERS = itertools.count(1)
 
 
@@ -315,6 +318,10 @@ async def town(tmp_path):
         yield town
 
 
+async def alerts_of(town) -> list[str]:
+    return [each for (each,) in await town.rows("SELECT id FROM alert WHERE state = 'accepted' ORDER BY seq")]
+
+
 def ways_of(act) -> list[str]:
     """The ways in that are made from its declaration."""
     made = {"api": True, "form": act.place, "command": act.group, "button": act_named(act.name())}
@@ -492,14 +499,32 @@ def test_an_act_that_leaves_out_what_all_have_to_say_is_refused_where_it_is_decl
 
 
 @in_one_test
-@pytest.mark.parametrize("act", [each for each in ACTS if each.tagged])
-async def test_an_act_on_words_is_bound_to_what_if_match_names(town, act):
+@pytest.mark.parametrize("act", ACTS)
+async def test_an_act_is_bound_to_what_if_match_names(town, act):
     subject, given = await EXAMPLES[act].made(town)
     shown = fingerprint_of(await town.service.ask(act.made(subject, given).before))
     kept = await town.state()
     assert (await by_api(town, act, subject, given, **{"If-Match": f'"{"0" * 64}"'}))[0] == 412
     assert await town.state() == kept
     assert (await by_api(town, act, subject, given, **{"If-Match": f'"{shown}"'}))[0] in (200, 201)
+
+
+@in_one_test
+@pytest.mark.parametrize("operation", [each for each in EVERY_OPERATION if each.name not in MADE_OF_ACTS])
+async def test_no_request_with_an_if_match_that_names_nothing_is_carried_out(town, operation):
+    names = (
+        [await new_report(town), await closed_poll(town), *await alerts_of(town)] if operation.is_about_one else [""]
+    )
+    meant, kept, told = await meant_by(town), await town.state(), []
+    for name in names if operation.is_about_one else [""]:
+        path = f"/api/v1{operation.path.replace('{id}', name)}"
+        headers = {"Authorization": "Bearer zoe-token", "If-Match": f'"{"0" * 64}"'}
+        body = {"json": body_of(operation.wish, meant)} if operation.method == "POST" else {}
+        async with town.client.request(operation.method, path, headers=headers, **body) as answer:
+            told.append(answer.status)
+    assert set(told) <= {404, 409, 412}
+    assert 412 in told
+    assert await town.state() == kept
 
 
 async def test_who_merges_twice_finds_the_question_gone_up_in_the_other_one(town):

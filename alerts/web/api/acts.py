@@ -6,20 +6,19 @@ out once under its `Idempotency-Key`, and answers with the act's account.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, create_model
 
 from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
 from alerts.desk.officer import Officer
-from alerts.desk.out import Rehearsal
+from alerts.desk.out import Out, Rehearsal
 from alerts.desk.unit import DeskUnit
 from alerts.web.api import models
-from alerts.web.api.commands import done_once
+from alerts.web.api.commands import done_once, rehearsed
 from alerts.web.api.operation import Api, ApiCall, ApiResponse, Handler, Operation, json_reply
 from alerts.web.api.problems import Problem, ProblemType
-from alerts.web.api.queries import must_be_as_seen, named
 
 
 def body_of(act: type[OfficerAct]) -> type[BaseModel]:
@@ -45,7 +44,7 @@ def operation_of(act: type[OfficerAct]) -> Operation:
         act.permission,
         {200: (*act.answers, Rehearsal), 201: act.answers} if act.files else {200: act.answers},
         wish=body_of(act),
-        troubles=(412,) if act.tagged else (),
+        compares=True,
         details=act.details,
     )
 
@@ -59,22 +58,22 @@ def _handler(act: type[OfficerAct]) -> Handler:
     async def handler(api: Api, call: ApiCall) -> ApiResponse:
         given = {key: getattr(call.wish, key) for key in type(call.wish).model_fields} if call.wish else {}
 
-        def done(unit: DeskUnit) -> tuple[OfficerAct, Any]:
+        def found(unit: DeskUnit) -> OfficerAct:
             made = act.made(call.name, given)
             if (why := made.missing(unit)) is not None:
                 raise Problem(ProblemType.UNKNOWN, why)
-            if act.tagged:
-                must_be_as_seen(partial(made.before, unit), call.conditions.if_match)
-            return made, made.done_by(Officer(unit, call.actor))
+            return made
 
         def action(unit: DeskUnit) -> ApiResponse:
-            made, what = done(unit)
+            made = found(unit)
+            what = made.done_by(Officer(unit, call.actor))
             return json_reply(201 if act.files and what.fresh else 200, made.account(unit, what))
 
-        if not (act.files and given["dry_run"]):
-            return await done_once(api, call, action)
-        incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
-        _, filed = await api.service.preview(done, incident)
-        return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
+        def before(unit: DeskUnit) -> Out:
+            return found(unit).before(unit)
+
+        if act.files and given["dry_run"]:
+            return await rehearsed(api, call, lambda officer: found(officer.unit).done_by(officer), before)
+        return await done_once(api, call, action, before)
 
     return handler

@@ -31,8 +31,20 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import Reason, because
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE
-from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, ApiCall, ApiResponse, Conditions, Operation, best_form
+from alerts.web.api.operation import (
+    CAP,
+    JSON,
+    PROBLEM,
+    Api,
+    ApiCall,
+    ApiResponse,
+    Conditions,
+    Operation,
+    best_form,
+    seen_in,
+)
 from alerts.web.api.problems import Fault, Problem, ProblemType, faults_of, invalid, problem_of
+from alerts.web.api.queries import must_be_as_seen
 from alerts.web.pages import best_of, languages_in
 from alerts.web.posted import received
 from alerts.web.room import NoRoom
@@ -89,7 +101,14 @@ async def _serve(api: Api, operation: Operation, request: web.Request) -> web.St
     call = await _read(
         api, operation, request, ApiCall(actor, token, _name(request), query_of(request, operation.query))
     )
-    return _response(await operation.handler(api, call))
+    if not operation.compares and operation.method == "POST":
+        must_be_as_seen(call.conditions.if_match, lambda: (operation.path, None))
+    answer = await operation.handler(api, call)
+    if operation.method == "GET":
+        tag = answer.headers.get("ETag", "")
+        there = next(iter(seen_in(tag) or ()), None)
+        must_be_as_seen(call.conditions.if_match, lambda: (call.name or operation.path, there))
+    return _response(answer)
 
 
 async def _read(api: Api, operation: Operation, request: web.Request, call: ApiCall) -> ApiCall:

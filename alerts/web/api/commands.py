@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
-from alerts.desk.out import AlertOut, Rehearsal
+from alerts.desk.out import AlertOut, Out, Rehearsal
 from alerts.desk.service import DeskService
 from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Alert
@@ -38,6 +38,7 @@ from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import must_be_as_seen, named
 
 Filing = Callable[[Officer], Filed]
+Before = Callable[[DeskUnit], Out]
 # What a wish and a draft call alike.
 _SAME = ("headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty")
 _SAME_TOO = ("onset", "expires", "web", "exercise")
@@ -57,7 +58,7 @@ async def post_alert(api: Api, call: ApiCall) -> ApiResponse:
 
     if wish.dry_run:
         # `again`: what is only shown is no double tap.
-        return await _rehearse(
+        return await rehearsed(
             api,
             call,
             lambda officer: officer.post(drafted(officer.unit.desk, officer.unit.now), wish.channels, again=True),
@@ -73,13 +74,13 @@ async def update_alert(api: Api, call: ApiCall) -> ApiResponse:
 
     def filing(officer: Officer) -> Filed:
         stored = officer.current_version(named(officer.unit, call.name).id, Act.UPDATE)
-        must_be_as_seen(lambda: AlertOut.of(officer.unit, stored), call.conditions.if_match)
         return officer.update(stored.id, changes, wish.channels, again=wish.again)
 
-    if not wish.dry_run:
-        return await _store(api, call, filing)
-    incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
-    return await _rehearse(api, call, filing, incident)
+    def before(unit: DeskUnit) -> AlertOut:
+        current = Officer(unit, call.actor).current_version(named(unit, call.name).id, Act.UPDATE)
+        return AlertOut.of(unit, current)
+
+    return await (rehearsed if wish.dry_run else _store)(api, call, filing, before)
 
 
 def _changes_of(wish: AlertWords) -> dict[str, Any]:
@@ -95,12 +96,19 @@ def _plain(value: Any) -> Any:
     return value.replace("\r\n", "\n").replace("\r", "\n") if type(value) is str else value
 
 
-async def _rehearse(api: Api, call: ApiCall, filing: Filing, incident: str | None = None) -> ApiResponse:
-    filed = await api.service.preview(lambda unit: filing(Officer(unit, call.actor)), incident)
+async def rehearsed(api: Api, call: ApiCall, filing: Filing, before: Before | None = None) -> ApiResponse:
+    """Show what the filing would do, on the condition that `done_once` sets. Raises Problem."""
+    about = await api.service.ask(lambda unit: named(unit, call.name).incident_id) if before is not None else None
+
+    def filed_as_seen(unit: DeskUnit) -> Filed:
+        _must_be_as_seen(unit, call, before)
+        return filing(Officer(unit, call.actor))
+
+    filed = await api.service.preview(filed_as_seen, about)
     return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
 
 
-async def _store(api: Api, call: ApiCall, filing: Filing) -> ApiResponse:
+async def _store(api: Api, call: ApiCall, filing: Filing, before: Before | None = None) -> ApiResponse:
     """Act, and answer in the same transaction: 201, or 200 for what the same words were a moment ago."""
 
     def action(unit: DeskUnit) -> ApiResponse:
@@ -109,16 +117,37 @@ async def _store(api: Api, call: ApiCall, filing: Filing) -> ApiResponse:
         unit.lanes = filed.channels if filed.words is None else None
         return json_reply(201 if filed.fresh else 200, AlertOut.of(unit, filed.stored))
 
-    return await done_once(api, call, action)
+    return await done_once(api, call, action, before)
 
 
-async def done_once(api: Api, call: ApiCall, action: Callable[[DeskUnit], ApiResponse]) -> ApiResponse:
-    """Carry it out in one transaction, or repeat its earlier answer. Raises Problem, and the errors of `action`."""
+async def done_once(
+    api: Api, call: ApiCall, action: Callable[[DeskUnit], ApiResponse], before: Before | None = None
+) -> ApiResponse:
+    """Carry it out in one transaction, or repeat its earlier answer.
+
+    `before` returns what it changes, as `If-Match` has to name it; an operation that `compares` gives it. Raises
+    Problem, and the errors of `action`.
+    """
     key = call.conditions.key
+
+    def as_seen(unit: DeskUnit) -> ApiResponse:
+        _must_be_as_seen(unit, call, before)
+        return action(unit)
+
     if key is None:
-        return await api.service.act(action)
+        return await api.service.act(as_seen)
     async with once_at_a_time(api, call):
-        return await api.service.act(lambda unit: _known_or_done(unit, call, key, action))
+        return await api.service.act(lambda unit: _known_or_done(unit, call, key, as_seen))
+
+
+def _must_be_as_seen(unit: DeskUnit, call: ApiCall, before: Before | None) -> None:
+    def now() -> tuple[str, str]:
+        assert before is not None  # noqa: S101 as below
+        current = before(unit).as_json()
+        return current.get("alert", call.name), current["fingerprint"]
+
+    if before is not None:
+        must_be_as_seen(call.conditions.if_match, now)
 
 
 @asynccontextmanager

@@ -100,7 +100,7 @@ EVERY_OPERATION: tuple[Operation, ...] = (
         Act.UPDATE,
         _FILED,
         wish=UpdateWish,
-        troubles=(412,),
+        compares=True,
         details="What isn't said stays as it is in the incident's newest words that were let out, whichever of its "
         "alerts is named; one that waits is gone on with only where it is named itself. The answer is the new alert, "
         "and `follows` the one it goes on from, which `If-Match` is compared with.",
@@ -264,7 +264,7 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     if operation.method == "POST":
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]+$"}
         yield _header("Idempotency-Key", key, "The same key again: the same answer, and nothing is done twice (24 h).")
-    if 412 in operation.troubles:
+    if operation.compares:
         yield _header("If-Match", {"type": "string"}, "The ETag, or the fingerprint in quotes, of what was looked at.")
     if operation.name == "getAlert":
         yield _header("If-None-Match", {"type": "string"}, "The ETag of what is there already.")

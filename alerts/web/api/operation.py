@@ -2,7 +2,7 @@
 
 `Operation` is the declaration, `ApiCall` an authorised request that was read, `ApiResponse` its handler's result. The
 form of an answer, and the test if the client has it already, follow RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an
-alert's entity tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
+object's entity tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def json_reply(
     *,
     written: str | None = None,
 ) -> ApiResponse:
-    """Return an answer in JSON; an alert has its entity tag, and a new one its address.
+    """Return an answer in JSON; an object has its entity tag, and a new one its address.
 
     `written` is the value's JSON if it exists already: a repeated answer is identical to the letter.
     """
@@ -131,6 +131,8 @@ class Operation:
     """One operation: its address, its input and answers, and its permission. `act` None: no token is needed.
 
     `answers` has the models of each good answer; `troubles` are the statuses that only some operations answer.
+    `compares`: its handler compares `If-Match` with what it changes, in its transaction; a request to another one,
+    which makes something new, is refused with any tag.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Operation:
     wish: type[BaseModel] | None = None
     query: type[BaseModel] = NoQuery
     troubles: tuple[int, ...] = ()
+    compares: bool = False
     takes_cap: bool = False
     gives_cap: bool = False
     details: str = ""
@@ -165,7 +168,7 @@ class Operation:
     @property
     def statuses(self) -> tuple[int, ...]:
         """Every error status that it may answer."""
-        found = {405, 406, 422, 429, 500, 503, *self.troubles}
+        found = {405, 406, 412, 422, 429, 500, 503, *self.troubles}
         found |= {401} if self.act is not None else set()
         found |= {403} if self.act is not None else set()
         found |= {404} if self.is_about_one else set()
@@ -202,7 +205,7 @@ def _liking(offer: str, ranges: list[tuple[str, float]]) -> float:
 
 
 def tag_of(fingerprint: str, body: bytes) -> str:
-    """Return the entity tag of an alert: the fingerprint that validations are bound to, then a hash of this answer.
+    """Return the entity tag of an object: the fingerprint that validations are bound to, then a hash of this answer.
 
     The state of a post isn't part of the fingerprint, but a reason to fetch the alert again.
     """

@@ -127,7 +127,7 @@ async def publish(api: Api, call: ApiCall) -> ApiResponse:
         published, _ = publish_result(Officer(unit, call.actor), tally.poll.id, files, seen=seen)
         return json_reply(200, PollResult.of(unit, published))
 
-    return await done_once(api, call, action)
+    return await done_once(api, call, action, lambda unit: PollResult.of(unit, _poll(unit, call.name)))
 
 
 def _poll(unit: DeskUnit, name: str) -> Poll:
@@ -183,6 +183,7 @@ OPERATIONS = (
         Act.CONSULT,
         _RESULT,
         wish=PublishWish,
+        compares=True,
         details="With a picture. 409 where the numbers aren't those that were `seen`, or it is out already.",
     ),
     *operations_of("polls"),

@@ -1,8 +1,8 @@
 """The queries: one alert, lists of them, an alert's history; sources, channels, the audit log, the caller's account.
 
 Each is one reading transaction through the desk's service, in a thread: a fingerprint reads pictures. A list is cut by
-the id that it continues from, not by a number of pages, so that what is stored meanwhile moves nothing. `named` and
-`must_be_as_seen` are also how commands (`commands.py`) find their alert.
+the id that it continues from, not by a number of pages, so that what is stored meanwhile moves nothing. `named` is
+also how commands (`commands.py`) find their alert, and `must_be_as_seen` how all of them read `If-Match`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from alerts.desk.approve import alert_in_full, fingerprint
-from alerts.desk.out import AlertOut, HistoryEvent, Out, with_reports
+from alerts.desk.out import AlertOut, HistoryEvent, with_reports
 from alerts.desk.status_out import ChannelOut, Overview, SourceOut
 from alerts.desk.unit import DeskUnit
 from alerts.listening.out import with_what_was_heard
@@ -93,11 +93,16 @@ def named(unit: DeskUnit, name: str) -> StoredAlert:
         raise Problem(ProblemType.UNKNOWN, error.reason) from None
 
 
-def must_be_as_seen(now: Callable[[], Out], if_match: str | None) -> None:
-    """Raise Problem where `If-Match` names other words than those of `now`, which is read only if need be."""
+def must_be_as_seen(if_match: str | None, now: Callable[[], tuple[str, str | None]]) -> None:
+    """Raise Problem where `If-Match` doesn't name what is there now: its name and fingerprint, read only if need be.
+
+    What has no fingerprint is named by no tag (RFC 9110, 13.1.1): no request with one is carried out.
+    """
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and (current := now().as_json())["fingerprint"] not in seen:
-        name = next(current[each] for each in ("alert", "poll", "answer") if each in current)
+    if seen is None:
+        return
+    name, fingerprint = now()
+    if fingerprint not in seen:
         raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=name))
 
 

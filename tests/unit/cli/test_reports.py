@@ -53,6 +53,7 @@ def test_a_report_is_added_accepted_and_closed(tocsin):
         "reason_code": None,
         "forwarded": [],
         "waits": None,
+        "fingerprint": added["fingerprint"],
     }
     number = added["report"]
     assert number.startswith("SM-")

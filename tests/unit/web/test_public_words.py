@@ -136,7 +136,7 @@ async def test_by_programs(town):
         for name in _fitting(operation.path, names):
             path = f"/api/v1{_path(operation.path, name)}"
             headers = {"Authorization": "Bearer luc-token"}
-            async with town.client.post(path, json=_body(operation.wish, meant), headers=headers) as answer:
+            async with town.client.post(path, json=body_of(operation.wish, meant), headers=headers) as answer:
                 await answer.read()
                 told.setdefault(operation.name, set()).add(answer.status)
             await walk.did(operation.name, operation.path.rpartition("/")[2])
@@ -175,7 +175,7 @@ async def meant_by(town):
     return {"about": alert, "into": question, "post": post, "said": [said], "verdict": "false", **reports}
 
 
-def _body(wish, meant):
+def body_of(wish, meant):
     body = {}
     for name, field in (wish.model_fields if wish is not None else {}).items():
         value = meant.get(name, VALUES.get(name, field.annotation is bool or MARK))

@@ -326,6 +326,7 @@ async def test_the_whole_is_told_as_status_does(bureau):
         "reason_code",
         "subscribers",
         "owner",
+        "fingerprint",
     }
     assert [one["channel"] for one in whole["channels"]] == ["page", "telegram", "exercices"]
     assert (await bureau.told("GET", "/channels", "viewer"))["channels"] == whole["channels"]

@@ -57,6 +57,7 @@ async def test_a_report_is_taken_with_its_number_and_a_link(town):
         "reason_code": None,
         "waits": None,
         "forwarded": [],
+        "fingerprint": one["fingerprint"],
     }
     answer = await town.ask("POST", "/reports", "reporter", json={**WISH, "source": "another"})
     assert answer.headers["Location"] == "/api/v1/reports/SM-26-0002"
