@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from alerts.daemon.desk import Control, now
+from alerts.daemon.desk import Control
 from alerts.desk.approve import find_alert
 from alerts.desk.out import AlertOut, HistoryEvent, SaidWords, as_json, in_full, with_reports
 from alerts.desk.status_out import ChannelOut, SourceOut, owners_of
@@ -93,7 +93,7 @@ def daemons(control: Control) -> list[dict[str, Any]]:
     """The daemons that run, and what each of them works, as `status --json` has it."""
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        found = unit.leases.ownership(now())
+        found = unit.leases.ownership(control.now())
         return [
             {
                 "daemon": each.name,
@@ -127,7 +127,7 @@ def jobs(control: Control) -> list[dict[str, Any]]:
 
 def bulks(control: Control) -> list[dict[str, Any]]:
     """Return the last day's bulks with their progress, as `status --json` has it."""
-    found = control.ask(lambda unit: list(bulk_progress(unit.views, control.town, now())))
+    found = control.ask(lambda unit: list(bulk_progress(unit.views, control.town, control.now())))
     return [spoken(each, control.town) for each in found]
 
 
@@ -197,7 +197,7 @@ def database(control: Control) -> list[dict[str, Any]]:
     """Of a database that was put back within the last week: what it doesn't know, and what came of it."""
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        gap, moment = unit.restored.gap(), now()
+        gap, moment = unit.restored.gap(), control.now()
         if gap is None or moment - gap.until > PUT_BACK_SHOWN:
             return []
         posts = unit.restored.looked_for(gap)

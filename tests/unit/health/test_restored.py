@@ -109,7 +109,7 @@ async def test_what_is_unknown_is_told_once_with_its_address(town):
     assert "https://x.example/7" in told["plain"]
     assert "https://x.example/6" not in told["plain"]
     assert await looked(town, {"x": lane}) == [], "it was looked at once"
-    [status] = shown(Control(config))
+    [status] = shown(Control(config, clock.now))
     assert status["unknown"] == {"x": ["https://x.example/7"]}
 
 
