@@ -359,7 +359,7 @@ def alert_of(  # noqa: PLR0917 what a message is made of
         run,
         SENDER,
         f"atmo-{department}",
-        max(sent, run.last.sent) if run else sent,
+        sent,
         [_info(language, days, sent, department, town) for language in _WORDS] if days else (),
         content=(last, said),
     )

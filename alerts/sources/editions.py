@@ -1,11 +1,12 @@
-"""The common part of the State's two services of coloured warnings: Météo-France's Vigilance, and Vigicrues.
+"""Editions of one publication, of which a cache on the way may answer with an earlier one; and the State's colours.
 
-Both give four colours, in editions that say when they were issued. An edition counts only if it is newer than the last
-one, for caches answer with older ones. A publisher's clock may be wrong: an edition dated in the future counts as one
-of now, or it would hide all that come before that time. If only older ones came for an hour, the source fails.
+Météo-France's Vigilance, Vigicrues and GTFS-realtime datasets say when each edition was issued. An edition counts only
+if it isn't older than the newest one that was read. A publisher's clock may be wrong: an edition that is dated in the
+future, or not at all, counts as one of now, and moves no threshold, for the right one may have been issued before this
+one was read. If only older ones came for an hour, the source fails.
 
-A source keeps the time of its last edition as `updated` in its state, and as `older_since` when the first older one
-came after it.
+A source keeps that threshold as `updated` in its state, and as `older_since` when the first older edition came after
+it. The State's two services also have the same four colours.
 """
 
 from __future__ import annotations
@@ -53,12 +54,21 @@ def awareness(colour: Colour, kind: str) -> tuple[NamedValue, ...]:
     return NamedValue("awareness_level", level), NamedValue("awareness_type", kind)
 
 
-def not_ahead(updated: datetime, now: datetime) -> datetime:
-    """Return the time of an edition, or now where it lies in the future."""
-    return now.replace(microsecond=0) if updated > now + AHEAD else updated
+def stated(updated: datetime | None, now: datetime) -> datetime | None:
+    """Return the time that an edition gives itself. Returns None where it gives none, or one in the future."""
+    return None if updated is None or updated > now + AHEAD else updated
 
 
-def older_edition(updated: datetime, got: Memory, now: datetime, code: str) -> SourceReading | None:
+def threshold(updated: datetime | None, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state's part that says which editions are older, after one of that time (`stated`).
+
+    One without a time leaves the threshold where it was.
+    """
+    kept = state.get("updated") if updated is None else updated.isoformat()
+    return {"updated": kept} if kept else {}
+
+
+def older_edition(updated: datetime | None, got: Memory, now: datetime, code: str) -> SourceReading | None:
     """Return the reading of an edition of before, with which a cache on the way may answer. Returns None for another.
 
     Raises SourceFailed as `must_be_newer`.
@@ -70,10 +80,10 @@ def older_edition(updated: datetime, got: Memory, now: datetime, code: str) -> S
     return SourceReading((), replace(got, state=state), unchanged=True)
 
 
-def is_older(updated: datetime, state: Mapping[str, Any], now: datetime) -> bool:
-    """True if it precedes the last edition, whose time is believed unless it is in the future."""
+def is_older(updated: datetime | None, state: Mapping[str, Any], now: datetime) -> bool:
+    """True if it precedes the threshold, which is believed unless it is in the future."""
     last = datetime.fromisoformat(state["updated"]) if "updated" in state else None
-    return last is not None and updated < last <= now + AHEAD
+    return updated is not None and last is not None and updated < last <= now + AHEAD
 
 
 def must_be_newer(state: Mapping[str, Any], now: datetime, code: str) -> None:

@@ -35,6 +35,7 @@ from alerts.model.town import Publish
 from alerts.rendering.text import address, clean, clean_line
 from alerts.sources import SourceKind
 from alerts.sources.document import FetchedDocument
+from alerts.sources.editions import is_older, stated, threshold
 from alerts.sources.periods import ActivePeriod, endless, hull_of, in_order, overlap, urgency_of, window_of
 from alerts.sources.place import place_of
 from alerts.sources.run import MessageRun, next_message, unheard
@@ -50,8 +51,6 @@ AHEAD = timedelta(days=7)
 """So long before it begins, an alert is published; earlier ones wait for that time."""
 LIFE = timedelta(days=7)
 """For so long an alert without an end holds; while it stays in the dataset, it is then published anew."""
-CLOCKS = timedelta(minutes=5)
-"""A dataset from further in the future than this doesn't show when it was made."""
 FLOOD = 5
 """With more incidents than this, the first reading waits for an officer."""
 ALIKE, ALIKE_LINKED = 0.85, 0.7
@@ -347,11 +346,11 @@ class TransitSource:
         self._document = document
         given = _KEPT(memory.state.get("kept", [])), self._settings.routes, self._settings.stops
         dataset = await document.parsed(read_dataset, *given, size=TransitDataset.size)
-        made = dataset.made if dataset.made and dataset.made <= now + CLOCKS else None
+        made = stated(dataset.made, now)
         if made is not None and now - made > self._settings.fresh:
             raise SourceFailed(because("transit_outdated", at=made))
         # A cache on the way may answer with one of before.
-        if made is not None and made < datetime.fromisoformat(memory.state.get("made") or made.isoformat()):
+        if is_older(made, memory.state, now):
             return SourceReading((), memory, unchanged=True)
         published = {name: _PUBLISHED(each) for name, each in memory.state.get("told", {}).items()}
         lists_all = dataset.is_full and made is not None and not (dataset.is_cut or dataset.unread)
@@ -364,7 +363,7 @@ class TransitSource:
         hold = because("transit_flood", most=FLOOD) if not memory.state and len(said) > FLOOD else None
         last = said[-1].identifier if said else last
         state: dict[str, Any] = {"told": {name: plain(each) for name, each in after.items()}, "last": last}
-        state["made"] = made.isoformat() if made is not None else None
+        state |= threshold(made, memory.state)
         if not dataset.is_full:
             state["kept"] = [plain(each) for each in dataset.alerts if window_of(each.periods, now)]
         heard = await unheard([Heard(each.identifier, each, hold=hold) for each in said], known)
@@ -439,7 +438,6 @@ class TransitSource:
         incidents: tuple[str, ...] = (),
     ) -> Alert:
         sent, begins = now.replace(microsecond=0), f"{self._name}-{_short(name)}"
-        sent = max(sent, run.last.sent) if run else sent
         return next_message(run, self._sender, begins, sent, infos, content=content, incidents=incidents)
 
     def _event(self, each: Disruption) -> tuple[str, ...]:

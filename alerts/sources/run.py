@@ -42,6 +42,11 @@ class MessageRun:
         return cls(first, last, stored["count"])
 
 
+def sent_after(run: MessageRun | None, sent: datetime) -> datetime:
+    """Return a message's time of issue: never before the last of its run, or it would count as an earlier one."""
+    return max(sent, run.last.sent) if run else sent
+
+
 def next_message(
     run: MessageRun | None,
     sender: str,
@@ -52,7 +57,7 @@ def next_message(
     content: object,
     incidents: tuple[str, ...] = (),
 ) -> Alert:
-    """The next message of a run; without `infos` its end.
+    """The next message of a run, issued at `sent` (`sent_after`); without `infos` its end.
 
     Its identifier begins with `name`. For the same `content` (by its `repr`) it is the same, should that be read again
     before it is remembered; for each other one another.
@@ -62,7 +67,7 @@ def next_message(
     return Alert(
         identifier=f"{name}-{run.count + 1 if run else 1}-{digest}",
         sender=sender,
-        sent=sent,
+        sent=sent_after(run, sent),
         msg_type=kind if infos else MsgType.CANCEL,
         references=tuple(dict.fromkeys((run.first, run.last))) if run else (),
         incidents=incidents,

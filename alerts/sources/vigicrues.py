@@ -11,7 +11,7 @@ long a colour lasts, so an alert holds for `LIFE`, and the same colours in a lat
 
 Only a section that is said to be green is green. One that is absent, as when the sections were drawn anew, or whose
 colour can't be read, keeps its last one while the alert is on, and the source is reported as failing. An edition counts
-only if it is newer than the last one (`editions`); one of more than a day before makes the source fail.
+unless it is older than the last one (`editions`); one of more than a day before makes the source fail.
 """
 
 from __future__ import annotations
@@ -51,11 +51,12 @@ from alerts.sources.editions import (
     Colour,
     awareness,
     must_be_newer,
-    not_ahead,
     older_edition,
+    stated,
+    threshold,
 )
 from alerts.sources.feed import FeedEntry, feed_in
-from alerts.sources.run import MessageRun, next_message, unheard
+from alerts.sources.run import MessageRun, next_message, sent_after, unheard
 from alerts.sources.settings import VigicruesSettings
 from alerts.sources.shared import SharedReader
 
@@ -246,15 +247,16 @@ class VigicruesSource:
         """Poll once. Raises SourceFailed if the feed can't be read, or is of more than a day before."""
         # Set to other sections, it looks again at what it knows of all of them.
         state = memory.state
-        document = await self._share.look(memory.digest if state.get("of") == list(self._codes) else None)
+        knows = state.get("of") == list(self._codes) and "issued" in state
+        document = await self._share.look(memory.digest if knows else None)
         if document is None:
-            _must_hold(datetime.fromisoformat(state["updated"]) if state["dated"] else None, now)
+            _must_hold(datetime.fromisoformat(state["issued"]) if state["issued"] else None, now)
             must_be_newer(state, now, "vigicrues_older")
             return SourceReading((), memory, unchanged=True)
         edition = await document.parsed(read_edition, document.content_type, self._codes, size=FloodEdition.size)
         _must_hold(edition.updated, now)
-        updated = not_ahead(edition.updated or now, now)
-        older = older_edition(updated, Memory(digest=document.digest, state=state), now, "vigicrues_older")
+        issued = stated(edition.updated, now)
+        older = older_edition(issued, Memory(digest=document.digest, state=state), now, "vigicrues_older")
         if older is not None:
             return older
         published = PublishedFlood.of(state["told"]) if state.get("told") else None
@@ -262,19 +264,17 @@ class VigicruesSource:
         if published is not None and expiry_of(published.run.last.sent) <= now:
             published = None
         sections, trouble = in_flood(edition, self._codes, published)
-        heard, after = self._tell(edition, sections, published, updated)
+        heard, after = self._tell(edition, sections, published, issued or now.replace(microsecond=0))
         # Without its digest what is wrong with it is found again at the next poll.
         digest = document.digest if trouble is None else None
-        kept = Memory(digest=digest, state=self._state(edition, updated, after))
-        return SourceReading(await unheard(heard, known), kept, trouble=trouble)
-
-    def _state(self, edition: FloodEdition, updated: datetime, published: PublishedFlood | None) -> dict[str, Any]:
-        return {
+        kept = {
             "of": list(self._codes),
-            "updated": updated.isoformat(),
-            "dated": edition.updated is not None,
-            "told": published.as_json() if published else None,
+            # Of one from the future nobody knows how old it is; that it goes on being served is seen by when it came.
+            "issued": issued.isoformat() if issued else now.isoformat() if edition.updated else None,
+            "told": after.as_json() if after else None,
         }
+        kept_memory = Memory(digest=digest, state=threshold(issued, state) | kept)
+        return SourceReading(await unheard(heard, known), kept_memory, trouble=trouble)
 
     def _tell(
         self,
@@ -312,7 +312,7 @@ def expiry_of(sent: datetime) -> datetime:
 
 def alert_of(sections: Sequence[RiverSection], run: MessageRun | None, updated: datetime, town: Town) -> Alert:
     """The sections as an alert, an update in its `run`, or its end."""
-    sent = max(updated, run.last.sent) if run else updated
+    sent = sent_after(run, updated)
     begun = run.first.sent if run else sent
     departments = departments_in(town.codes)
     return next_message(

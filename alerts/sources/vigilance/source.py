@@ -1,6 +1,6 @@
 """A department's Vigilance as a source: the map is requested, and the bulletin's words once the map changed.
 
-An edition counts only if it is newer than the last one (`editions`). A map whose time is over makes the source fail,
+An edition counts unless it is older than the last one (`editions`). A map whose time is over makes the source fail,
 whatever its content: an old interface once served the same day for weeks. Missing words delay no warning: without them,
 the colours and their hours are published alone.
 """
@@ -17,7 +17,7 @@ from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.address import Where
-from alerts.sources.editions import must_be_newer, not_ahead, older_edition
+from alerts.sources.editions import must_be_newer, older_edition, stated, threshold
 from alerts.sources.run import unheard
 from alerts.sources.settings import VigilanceSettings, revealed
 from alerts.sources.shared import SharedReader, SourceShare
@@ -69,16 +69,16 @@ class VigilanceSource:
             return SourceReading((), memory, unchanged=True)
         edition = await document.parsed(read_map, self._department, size=ColourMap.size)
         _must_hold(edition.until, now)
-        edition = replace(edition, updated=not_ahead(edition.updated, now))
-        if (
-            older := older_edition(edition.updated, Memory(digest=document.digest, state=state), now, _OLDER)
-        ) is not None:
+        updated = stated(edition.updated, now)
+        older = older_edition(updated, Memory(digest=document.digest, state=state), now, _OLDER)
+        if older is not None:
             return older
+        edition = replace(edition, updated=updated or now.replace(microsecond=0))
         published = {name: PublishedPhenomenon.of(each) for name, each in state.get("told", {}).items()}
         changed = changes(edition, published, self._settings.except_, now)
         made, notes = await self._made(changed, edition, shares[1], now)
         heard = [Heard(alert.identifier, alert=alert, notes=notes) for _, alert in made]
-        after = self._state(edition, published_after(published, made, now))
+        after = threshold(updated, state) | self._state(edition, published_after(published, made, now))
         return SourceReading(await unheard(heard, known), Memory(None, None, document.digest, after))
 
     def _shares_now(self) -> tuple[SourceShare, SourceShare]:
@@ -128,7 +128,6 @@ class VigilanceSource:
     def _state(self, edition: ColourMap, published: dict[str, PublishedPhenomenon]) -> dict[str, Any]:
         return {
             "department": self._department,
-            "updated": edition.updated.isoformat(),
             "until": edition.until.isoformat(),
             "told": {name: run.as_json() for name, run in published.items()},
         }

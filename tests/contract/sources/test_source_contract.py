@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import aiohttp
@@ -34,7 +35,8 @@ NOW = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 class Face:
     """How a kind's feed is laid out: `says` lays out so many things, two at most; `path` is what is polled.
 
-    `told_of_two` are the alerts that two things make: rivers in flood are one.
+    `told_of_two` are the alerts that two things make: rivers in flood are one. `dated` lays out the same with the time
+    that the edition gives itself, for a kind that leaves out earlier ones.
     """
 
     says: Callable[[FeedServer, int], None]
@@ -42,6 +44,7 @@ class Face:
     settings: Mapping[str, Any] = field(default_factory=dict)
     address: str = "url"
     told_of_two: int = 2
+    dated: Callable[[FeedServer, int, datetime | None], None] | None = None
 
 
 def _cap(server: FeedServer, count: int) -> None:
@@ -58,10 +61,10 @@ def _ical(server: FeedServer, count: int) -> None:
     server.pages["/calendar.ics"] = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n"
 
 
-def _gtfs_rt(server: FeedServer, count: int) -> None:
+def _gtfs_rt(server: FeedServer, count: int, at: datetime | None = None) -> None:
     # Without a time, as some servers have it: these tests wind their clock by hours.
     said = [a_disruption("a"), a_disruption("b", "Ligne 7 : grève", cause="STRIKE")]
-    server.pages["/alerts"] = a_dataset(*said[:count], made=None)
+    server.pages["/alerts"] = a_dataset(*said[:count], made=at)
 
 
 def _incident(name: str) -> str:
@@ -88,12 +91,16 @@ def _atmo(server: FeedServer, count: int) -> None:
 
 
 def _vigicrues(server: FeedServer, count: int) -> None:
-    levels = {"GA6": 3, "TL3": 2 if count > 1 else 1}
-    server.pages["/v1/territoire/rss"] = an_rss(levels, MORNING + timedelta(minutes=count))
+    _flood(server, count, MORNING + timedelta(minutes=count))
 
 
-def _vigilance(server: FeedServer, count: int) -> None:
-    server.pages["/v1/cartevigilance/encours"] = a_map({name: [(0, 30, 3)] for name in ("3", "1")[:count]})
+def _flood(server: FeedServer, count: int, at: datetime | None) -> None:
+    server.pages["/v1/territoire/rss"] = an_rss({"GA6": 3, "TL3": 2 if count > 1 else 1}, at)
+
+
+def _vigilance(server: FeedServer, count: int, at: datetime | None = None) -> None:
+    colours = {name: [(0, 30, 3)] for name in ("3", "1")[:count]}
+    server.pages["/v1/cartevigilance/encours"] = a_map(colours, updated=at or MORNING)
     server.pages["/v1/textesvigilance/encours"] = a_bulletin({})
 
 
@@ -107,7 +114,7 @@ FACES = {
     ),
     "cap": Face(_cap, "/index"),
     "ical": Face(_ical, "/calendar.ics"),
-    "gtfs_rt": Face(_gtfs_rt, "/alerts"),
+    "gtfs_rt": Face(_gtfs_rt, "/alerts", {"fresh": "2h"}, dated=_gtfs_rt),
     "roads": Face(_roads, "/cifs.xml", {"every": "60s"}),
     "rss": Face(_rss, "/feed"),
     "vigicrues": Face(
@@ -116,12 +123,14 @@ FACES = {
         {"sections": ["GA6", "TL3"], "every": "60s"},
         address="api_url",
         told_of_two=1,
+        dated=_flood,
     ),
     "vigilance": Face(
         _vigilance,
         "/v1/cartevigilance/encours",
         {"key": {"env": "METEOFRANCE_KEY"}, "department": "38"},
         address="api_url",
+        dated=_vigilance,
     ),
 }
 
@@ -314,6 +323,43 @@ async def test_news_of_the_address_wakes_it_and_nobody_who_left(stage):
     for _ in range(10):
         await stage.clock.advance(1)
     assert woken == []
+
+
+# --- editions that come out of their order ------------------------------------------------------------------------
+
+
+def test_every_kind_that_leaves_out_earlier_editions_is_laid_out_with_their_times():
+    modules = {name: import_module(source_kind(name).path.partition(":")[0]) for name in FACES}
+    assert {name for name, each in modules.items() if hasattr(each, "threshold")} == {
+        name for name, face in FACES.items() if face.dated
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (name, wrong)
+        for name, face in FACES.items()
+        for wrong in (timedelta(hours=12), timedelta(minutes=6), None)
+        # A map without a time can't be read at all.
+        if face.dated and (wrong or name != "vigilance")
+    ],
+)
+async def test_an_edition_of_the_future_or_without_a_time_moves_no_threshold(stage, wrong):
+    """The publisher corrects himself: the right edition was issued before the wrong one was read."""
+    says = stage.face.dated
+    says(stage.server, 1, NOW)
+    assert len(await stage.look()) == 1
+    says(stage.server, 1, wrong and stage.clock.now() + timedelta(minutes=2) + wrong)
+    await stage.look()
+    read_at = stage.clock.now()
+
+    says(stage.server, 2, NOW - timedelta(minutes=30))
+    assert await stage.look() == [], "what was older before is older still"
+    says(stage.server, 2, read_at - timedelta(seconds=5))
+    assert await stage.look() != []
+    says(stage.server, 1, NOW)
+    assert await stage.look() == []
 
 
 # --- the Vigilance's key --------------------------------------------------------------------------------------------
