@@ -128,6 +128,10 @@ class OwnSecret(SecretSource):
         return credential(value)
 
 
+class SecretAddress(str):  # noqa: SLOT000 a text has none to add
+    """An address that is a credential as a whole, such as a heartbeat's."""
+
+
 FileNamed = Annotated[str, AfterValidator(LocalFile)]
 """A file as channels.toml names it, relative to that file's folder."""
 
@@ -141,6 +145,7 @@ class ChannelSettings(BaseModel):
 
     kind: str
     api_url: str
+    insecure: bool = False
     timeout: Span = timedelta(seconds=10)
     limits: tuple[Limit, ...] = ChannelConfig.limits
     reserve: int | None = Field(default=ChannelConfig.reserve, ge=0)
@@ -381,10 +386,7 @@ class MailSettings(ChannelSettings):
         return value
 
     @model_validator(mode="after")
-    def _is_safe(self) -> MailSettings:
-        # Whoever is between could read the password, and change what an alert says.
-        if self.tls == "none" and not is_here(self.host):
-            raise ValueError(because("mail_plain_afar", host=self.host))
+    def _is_whole(self) -> MailSettings:
         if (self.user is None) is not (self.password is None):
             raise ValueError(because("mail_half_a_login"))
         if self.to is None and not self.subscriptions:
@@ -435,10 +437,7 @@ class MqttSettings(ChannelSettings):
         return value
 
     @model_validator(mode="after")
-    def _is_safe(self) -> MqttSettings:
-        # Whoever is between could have a siren sound, or be silent.
-        if self.tls == "none" and not is_here(self.host):
-            raise ValueError(because("mqtt_plain_afar", host=self.host))
+    def _is_whole(self) -> MqttSettings:
         if (self.user is None) is not (self.password is None):
             raise ValueError(because("mqtt_half_a_login"))
         return self

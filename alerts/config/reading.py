@@ -38,6 +38,7 @@ from alerts.config.sections import (
     WebSettings,
     is_language,
 )
+from alerts.config.unencrypted import unencrypted
 from alerts.config.within import bound_to, isolated, named_in, stray
 from alerts.desk.outlines import read_districts
 from alerts.desk.streets import read_streets
@@ -489,6 +490,9 @@ class _Reading:
             for place, what in faults_of(key, error, model):
                 self.wrong(place, what)
             return None
+        for each in unencrypted(checked, key):
+            if not each.is_meant:
+                self.wrong(each.key, because("credential_unencrypted", host=each.host, section=each.section))
         if self.within is None:
             return checked
         for place, named in named_in(checked, key):

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from alerts.channels.settings import FileNamed, SecretSource
+from alerts.channels.settings import FileNamed, SecretAddress, SecretSource
 from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
 from alerts.model.local import LocalFile
@@ -345,6 +345,7 @@ class NotifySettings(_Section):
 
     channels: tuple[str, ...] = NotifySection.channels
     heartbeat: str | None = NotifySection.heartbeat
+    insecure: bool = NotifySection.insecure
     every: Span = NotifySection.every
     probe: Span = NotifySection.probe
 
@@ -353,7 +354,7 @@ class NotifySettings(_Section):
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ADDRESS, value):
             raise ValueError(because("no_heartbeat"))  # may hold a key
-        return value
+        return SecretAddress(value) if value is not None else None
 
     @field_validator("every", "probe")
     @classmethod
@@ -476,6 +477,7 @@ class ReportForwardSettings(_Section):
     kinds: dict[str, str] = Field(min_length=1, examples=[{"lighting": "LIGHT-01"}])
     jurisdiction: str | None = ReportForward.jurisdiction
     allow_private: bool = False
+    insecure: bool = False
 
 
 class ReportsSettings(_Section):

@@ -28,11 +28,12 @@ def named_in(value: object, key: str) -> Iterator[tuple[str, Named]]:
     if isinstance(value, Named):
         yield key, value
         return
-    for part, each in _parts(value):
+    for part, each in parts_of(value):
         yield from named_in(each, f"{key}.{part}")
 
 
-def _parts(value: object) -> Iterator[tuple[Any, object]]:
+def parts_of(value: object) -> Iterator[tuple[Any, object]]:
+    """Yield the fields or items of a value, by name or place; none of one that has no parts."""
     if isinstance(value, BaseModel):
         yield from value
     elif is_dataclass(value) and not isinstance(value, type | District):

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from alerts.channels.settings import SecretSource, read_credential
 from alerts.config import channel_class, source_kind
+from alerts.config.unencrypted import unencrypted
 from alerts.listening.understanding import model_missing
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, TocsinError, Unreadable
@@ -72,6 +73,7 @@ def check_at_rest(town: Town) -> list[Finding]:
             findings.append(Finding(_key_of(name, channel), good=True, why=final, note=True))
     for name, rules in town.sources.items():
         findings += unread(f"sources.{name}", rules.settings, town.folder)
+    findings += _meant_unencrypted(town)
     findings += _shared_bots(town)
     findings.append(_store(town.database))
     if town.listens:
@@ -112,6 +114,22 @@ def _key_of(name: str, channel: ChannelConfig) -> str:
 
 def _secrets(key: str, settings: BaseModel, folder: Path) -> list[Finding]:
     return unread(key, settings, folder) or [Finding(key, good=True, why=because("secrets_fine"))]
+
+
+def _meant_unencrypted(town: Town) -> Iterator[Finding]:
+    """Tell where the town lets credentials go unencrypted (`insecure = true`)."""
+    feeds = {f"listening.feeds.{name}": each.settings for name, each in town.listening.feeds.items()}
+    servers = town.reports.forward if town.reports is not None else {}
+    sections: dict[str, object] = {
+        **{_key_of(name, each): each.settings for name, each in town.channels.items()},
+        **{f"sources.{name}": each.settings for name, each in town.sources.items()},
+        **feeds,
+        **{f"reports.forward.{name}": each.settings for name, each in servers.items()},
+        "notify": town.notify,
+    }
+    for key, settings in sections.items():
+        for each in unencrypted(settings, key):
+            yield Finding(each.key, good=True, why=because("unencrypted_as_meant", host=each.host), note=True)
 
 
 def unread(key: str, settings: BaseModel, folder: Path) -> list[Finding]:

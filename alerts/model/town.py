@@ -315,10 +315,14 @@ class WebSection:
 
 @dataclass(frozen=True)
 class NotifySection:
-    """`[notify]`: the channels of Tocsin's own warnings, and the intervals of health checks and credential probes."""
+    """`[notify]`: the channels of Tocsin's own warnings, and the intervals of health checks and credential probes.
+
+    `insecure`: the heartbeat may go unencrypted to another machine.
+    """
 
     channels: tuple[str, ...] = ()
     heartbeat: str | None = None
+    insecure: bool = False
     every: timedelta = timedelta(seconds=60)
     probe: timedelta = timedelta(minutes=15)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from alerts.channels.settings import SecretSource, is_here, read_credential, read_span
+from alerts.channels.settings import SecretSource, read_credential, read_span
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, SourceFailed
 from alerts.model.local import LocalFile
@@ -48,6 +48,7 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
+    insecure: bool = False
     title: str | None = Field(default=None, min_length=1, max_length=60, examples=["Météo-France"])
     publish: Publish = SourceRules.publish
     urgent: Publish | None = SourceRules.urgent
@@ -83,15 +84,7 @@ def _without_end(value: str) -> str:
     return value.rstrip("/")
 
 
-def _is_encrypted(value: str) -> str:
-    # A network attacker could read the credential, and forge a warning.
-    if value.startswith("http:") and not is_here(urlsplit(value).hostname or ""):
-        raise ValueError(because("api_url_plain_afar"))
-    return value
-
-
 _ApiUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_end)]
-_ApiUrlWithCredential = Annotated[_ApiUrl, AfterValidator(_is_encrypted)]
 
 
 def revealed(source: SecretSource, folder: Path) -> str:
@@ -133,6 +126,7 @@ class FeedSettings(BaseModel):
     words: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Saint-Martin-d'Uriage"]])
     without: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Guadeloupe"]])
     allow_private: bool = False
+    insecure: bool = False
 
 
 class RssSettings(PolledSettings):
@@ -190,13 +184,6 @@ class MailboxSettings(AskedSettings):
             raise ValueError(because("mailbox_waits"))
         return value
 
-    @model_validator(mode="after")
-    def _is_safe(self) -> MailboxSettings:
-        # A network attacker could read the password, and forge mails.
-        if self.tls == "none" and not is_here(self.host):
-            raise ValueError(because("mailbox_plain_afar", host=self.host))
-        return self
-
     @property
     def imap_port(self) -> int:
         """The port of the server; by default the usual one for `tls`."""
@@ -240,7 +227,7 @@ class AtmoSettings(AskedSettings):
     password: SecretSource
     department: Annotated[str, AfterValidator(_a_department)] = Field(examples=["38", "2A"])
     zones: tuple[str, ...] = Field(default=(), max_length=20, examples=[["Bassin grenoblois"]])
-    api_url: _ApiUrlWithCredential = "https://admindata.atmo-france.org"
+    api_url: _ApiUrl = "https://admindata.atmo-france.org"
     every: Interval = timedelta(minutes=30)
 
 
@@ -257,7 +244,7 @@ class VigilanceSettings(AskedSettings):
     kind: Literal["vigilance"]
     key: SecretSource
     department: str = Field(examples=["38", "2A"])
-    api_url: _ApiUrlWithCredential = "https://public-api.meteofrance.fr/public/DPVigilance/v1"
+    api_url: _ApiUrl = "https://public-api.meteofrance.fr/public/DPVigilance/v1"
     except_: tuple[Literal["1", "2", "3", "4", "5", "6", "7", "8", "9"], ...] = Field(default=(), alias="except")
 
     @field_validator("department")

@@ -250,7 +250,6 @@ async def test_what_was_not_acknowledged_is_said_again_and_harms_nobody(stage, h
         ({"on_update": "reply"}, "mqtt_stands"),
         ({"on_end": "reply"}, "mqtt_stands"),
         ({"on_end": "none"}, "mqtt_stands"),
-        ({"tls": "none"}, "mqtt_plain_afar"),
         ({"user": "tocsin"}, "mqtt_half_a_login"),
         ({"password": {"env": "P"}}, "mqtt_half_a_login"),
         ({"api_url": "https://a.example"}, "mqtt_api_url"),

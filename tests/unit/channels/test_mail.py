@@ -164,8 +164,6 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("wrong", "code"),
         [
-            ({"tls": "none"}, "mail_plain_afar"),
-            ({"tls": "none", "host": "10.0.0.1"}, "mail_plain_afar"),
             ({"user": "a"}, "mail_half_a_login"),
             ({"password": {"env": "A"}}, "mail_half_a_login"),
             ({"api_url": "https://a.example"}, "mail_api_url"),
