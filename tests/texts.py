@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from alerts.config.kinds import channel_kind, channel_kinds
 from alerts.model.alert import (
     Alert,
     Area,
@@ -50,7 +51,17 @@ RENDERERS = {language: Renderer(station) for language, station in STATIONS.items
 BOT = replace(TELEGRAM, name="bot", signed=False)
 PAGE = ChannelConfig("page", "page", TextFormat(100_000), "never")
 SMS = ChannelConfig("sms", "sms", TextFormat(room_in(2), "gsm"))
-CHANNELS = (X, FACEBOOK, TELEGRAM, BOT, OTHER, SMS)
+OWN = (X, FACEBOOK, TELEGRAM, BOT, OTHER, SMS)
+"""Those that are told otherwise than their kind's name alone tells, or are of no kind."""
+CHANNELS = (
+    *OWN,
+    *(
+        ChannelConfig(name, name, kind.text)
+        for name in channel_kinds()
+        if (kind := channel_kind(name)) and name not in {channel.kind for channel in OWN}
+    ),
+)
+"""One of each kind that is registered, an installed package's too."""
 SEVERITIES = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 FIRST_SEEN = 120
 
@@ -433,6 +444,7 @@ def _plus(text: Text) -> str:
 def main(path: Path) -> None:
     """Write them all, each distinct text once and on one line."""
     from tests.texts_elsewhere import elsewhere  # which takes its alerts from here
+    from tests.texts_walk import unsaid
 
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, heading = [_HOW_TO_READ], ""
@@ -443,6 +455,10 @@ def main(path: Path) -> None:
         lines.append(group.line())
     for heading, told in elsewhere():
         lines += [f"\n## {heading}\n", *(f"- {line}" for line in dict.fromkeys(told))]
+    printed = "\n".join(lines)
+    for language in STATIONS:
+        lines.append(f"\n## {language}: words of the templates that no text above has\n")
+        lines += [f"- {line}" for line in unsaid(language, printed)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(f"{path}\n")
 

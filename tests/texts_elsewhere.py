@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-from babel.messages.pofile import read_po
-
-import alerts
 from alerts.bot.chat import command_in, commands
 from alerts.channels.mail.mime import subject_of
 from alerts.channels.settings import MAIL_TEXT, PUSH_TEXT
+from alerts.config.kinds import source_kinds
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import Alert, MsgType, Severity
+from alerts.model.catalogue import read_catalogue
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason, PostKind
 from alerts.model.reports import shipped_kinds
@@ -31,7 +30,11 @@ from alerts.rendering.answer import AnswerWords
 from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from alerts.sources import atmo, vigicrues
+from alerts.sources.cap import nina
+from alerts.sources.cap.message import apply_colours, read_json, read_message
 from alerts.sources.editions import Colour
+from alerts.sources.mail import MailWords
+from alerts.sources.mailbox import draft_of
 from alerts.sources.run import MessageRun
 from alerts.sources.vigilance.bulletin import ColourMap, ColourWindow
 from alerts.sources.vigilance.warning import (
@@ -44,7 +47,11 @@ from alerts.sources.vigilance.warning import (
 )
 from alerts.web.public.panel import wrapped
 from alerts.web.public.snapshot import beside
+from tests.fed import FED
+from tests.road_pages import incident, incidents, record, situations
+from tests.samples import SHARED
 from tests.texts import PAGE, RENDERERS, STATIONS, WAYS, named, phases
+from tests.texts_walk import CATALOGUES, in_code, place_of
 from tests.transit_pages import LINES_OF, Network, a_disruption
 from tests.unit.bot.test_help_first import TOWNS, WRITTEN, states
 from tests.unit.bot.test_reporting import Chats
@@ -53,6 +60,8 @@ from tests.unit.rendering.test_first_seen import REASONS
 from tests.unit.reports.conftest import house_of, reporting_town
 from tests.unit.reports.test_drafting import crowd, drafts
 from tests.unit.sources.test_ical_year import speak
+from tests.unit.sources.test_roads import Roads
+from tests.unit.sources.test_rss_source import Site, item
 
 LOCKED = 110
 """Characters of a notification, title and body together, that a locked screen surely shows."""
@@ -60,6 +69,7 @@ PUSH, MAIL = ChannelConfig("push", "push", PUSH_TEXT), ChannelConfig("mail", "ma
 FIRST_LINES = 3
 
 Told = tuple[str, Iterable[str]]
+Life = list[tuple[Any, Alert]]
 LANGUAGES: Sequence[str] = tuple(STATIONS)
 
 
@@ -72,12 +82,10 @@ def elsewhere() -> Iterator[Told]:
             yield f"{about}, ended in an officer's own words", _own_words(hazard, language, of)
         yield f"{language}: answers and rumours", _answers(language)
         yield f"{language}: what reports make", asyncio.run(_drafts(language))
-        yield f"{language}: a year of the works calendar", _on_each(asyncio.run(_year()), language)
-        yield f"{language}: the life of a Vigilance", _on_each(_vigilance(), language)
-        yield f"{language}: the life of a flood by Vigicrues", _on_each(_vigicrues(), language)
-        yield f"{language}: the life of an episode by Atmo France", _on_each(_atmo(), language)
-        yield f"{language}: the life of works on two lines", _on_each(asyncio.run(_transit(language)), language)
+        for kind in source_kinds():
+            yield f"{language}: what a source of the kind {kind} makes", _on_each(LIVES[kind](language), language)
         yield f"{language}: the bot, by what is said to it in each state", asyncio.run(_talks(language))
+    yield "in the code itself, in French and English", in_code()
     yield from _catalogues()
 
 
@@ -166,7 +174,8 @@ def _on_x(renderer: Renderer, alert: Alert, kind: PostKind, moment: Context, lan
     return " / ".join(renderer.render(alert, kind, _in(X, language), context=moment).message.plain.split("\n"))
 
 
-async def _year() -> list[tuple[Any, Alert]]:
+async def _year() -> Life:
+    """A year of the works calendar."""
     with tempfile.TemporaryDirectory() as folder:
         return list(await speak(Path(folder)))
 
@@ -184,9 +193,9 @@ def _on_each(said: Sequence[tuple[Any, Alert]], language: str) -> Iterator[str]:
         sent[alert.identifier] = alert
 
 
-def _vigilance() -> list[tuple[Any, Alert]]:
+def _vigilance() -> Life:
     """Each phenomenon becomes yellow, orange, red, lasts longer, falls to orange, and is green again."""
-    said: list[tuple[Any, Alert]] = []
+    said: Life = []
     town = Town("Saint-Martin")
     for phenomenon in PHENOMENA:
         told: Mapping[str, PublishedPhenomenon] = {}
@@ -204,9 +213,9 @@ def _vigilance() -> list[tuple[Any, Alert]]:
     return said
 
 
-def _vigicrues() -> list[tuple[Any, Alert]]:
+def _vigicrues() -> Life:
     """One section becomes yellow and orange, another joins it, both are red, it lasts, one falls, all is green."""
-    said: list[tuple[Any, Alert]] = []
+    said: Life = []
     town, told = Town("Saint-Martin"), None
     life = ((2, 1), (3, 1), (3, 2), (4, 4), (4, 4), (1, 3), (1, 1))
     for step, colours in enumerate(life):
@@ -222,9 +231,9 @@ def _vigicrues() -> list[tuple[Any, Alert]]:
     return said
 
 
-def _atmo() -> list[tuple[Any, Alert]]:
+def _atmo() -> Life:
     """Ozone is over a threshold, then over both and longer, particles join it, and all is under them again."""
-    said: list[tuple[Any, Alert]] = []
+    said: Life = []
     town, run, last, day = Town("Saint-Martin"), None, "", timedelta(days=1)
     on = [(NOW + each * day).date().isoformat() for each in range(3)]
     steps = ((("o3", on[1], 1),), (("o3", on[1], 2), ("o3", on[2], 2)), (("o3", on[2], 2), ("pm10", on[2], 1)), ())
@@ -237,9 +246,9 @@ def _atmo() -> list[tuple[Any, Alert]]:
     return said
 
 
-async def _transit(language: str) -> list[tuple[Any, Alert]]:
+async def _transit(language: str) -> Life:
     """Each cause and effect, on one line and then on two, longer, and gone."""
-    said: list[tuple[Any, Alert]] = []
+    said: Life = []
     with tempfile.TemporaryDirectory() as folder:
         for cause, effect in (("CONSTRUCTION", "DETOUR"), ("STRIKE", "NO_SERVICE"), ("WEATHER", "SIGNIFICANT_DELAYS")):
             network = Network(Path(folder), language=STATIONS[language].language)
@@ -252,6 +261,72 @@ async def _transit(language: str) -> list[tuple[Any, Alert]]:
                 heard = await network.says(*those, after=timedelta(minutes=10))
                 said += [(network.clock.now(), each.alert) for each in heard]
     return said
+
+
+async def _roads(language: str) -> Life:
+    """Each kind of works on a road, with an end and without one, begun, and called off."""
+    said: Life = []
+    town = Town("Saint-Martin", language=STATIONS[language].language)
+    managed = ("roadClosed", "carriagewayClosures", "singleAlternateLineTraffic", "laneClosures", "lanesDeviated", None)
+    files = [incidents(incident()), incidents(incident(type="CONSTRUCTION", description="Reprise des enrobés."))]
+    files += [situations(record(managed=each)) for each in managed]
+    files += [situations(record(overallEndTime=""))]
+    for body in files:
+        with tempfile.TemporaryDirectory() as folder:
+            roads = Roads(Path(folder), town=town, licence="Licence Ouverte 2.0")
+            said += [(roads.clock.now(), each) for each in await roads.says(body)]
+            said += [(roads.clock.now(), each) for each in await roads.says(body, timedelta(hours=20))]
+            said += [(roads.clock.now(), each) for each in await roads.says(incidents(), timedelta(hours=1))]
+    return said
+
+
+async def _news(language: str) -> Life:
+    """An entry of a site, changed, and one without a title."""
+    said: Life = []
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(Path(folder), town=Town("Saint-Martin", language=STATIONS[language].language))
+        for entries in ((item(),), (item("Eau de nouveau potable"),), (item("", "g2"),)):
+            said += [(site.clock.now(), each.alert) for each in await site.says(*entries) if each.alert]
+    return said
+
+
+def _mailbox(language: str) -> Life:
+    """A mail with a subject, without one, and with files."""
+    town, said = Town("Saint-Martin", language=STATIONS[language].language), []
+    for subject, files in (("Rue Haute barrée", 0), ("", 2)):
+        words = MailWords("m1", "Voirie", subject, "Rue Haute, jusqu’à 16 h.", NOW, files, is_automatic=False)
+        heard = draft_of("mairie", words, "voirie@saint-martin.example", severity=Severity.MODERATE, town=town, now=NOW)
+        if heard.alert:
+            said.append((NOW, heard.alert))
+    return said
+
+
+def _cap(language: str) -> Life:
+    """Messages as feeds send them, and those of the Deutscher Wetterdienst and of NINA where their samples are."""
+    del language  # the same for all: each reader has the nearest
+    said: Life = [(NOW, Alert(f"f{n}", sender, NOW, infos=(info,))) for n, (sender, info) in enumerate(FED)]
+    for file in sorted((SHARED / "feeds" / "cap").glob("de-*.xml")):
+        alert, _ = read_message(file.read_bytes(), zone=UTC)
+        said.append((alert.sent, apply_colours(alert)))
+    for file in sorted((SHARED / "feeds" / "nina").glob("*.json")):
+        outlines = nina.read_outlines(file.with_suffix(".geojson").read_bytes())
+        alert, _ = read_json(nina.placed(nina.message_in(file.read_bytes()), outlines), zone=UTC)
+        said.append((alert.sent, apply_colours(alert)))
+    return said
+
+
+LIVES: Mapping[str, Callable[[str], Life]] = {
+    "atmo": lambda _: _atmo(),
+    "cap": _cap,
+    "gtfs_rt": lambda language: asyncio.run(_transit(language)),
+    "ical": lambda _: asyncio.run(_year()),
+    "mailbox": _mailbox,
+    "roads": lambda language: asyncio.run(_roads(language)),
+    "rss": lambda language: asyncio.run(_news(language)),
+    "vigicrues": lambda _: _vigicrues(),
+    "vigilance": lambda _: _vigilance(),
+}
+"""What a source of each kind makes of a life that has all its states; one that is registered and isn't here fails."""
 
 
 async def _talks(language: str) -> list[str]:
@@ -282,13 +357,14 @@ def _plain(text: str) -> str:
 
 
 def _catalogues() -> Iterator[Told]:
-    """Every sentence of each catalogue, in both languages: pages, letters, forms, the bot, notices and reasons."""
-    for file in sorted(Path(alerts.__file__).parent.rglob("locale/fr/*.po")):
+    """Every sentence of each catalogue in both languages, with where it is said: pages, letters, the bot, notices."""
+    for file in CATALOGUES:
         yield f"{file.parts[-4]}: {file.stem}", _sentences(file)
 
 
 def _sentences(file: Path) -> Iterator[str]:
-    for message in read_po(file.open("rb"), locale="fr"):
-        ids, strings = (each if isinstance(each, tuple) else (each,) for each in (message.id, message.string))
-        if message.id:
-            yield " ‖ ".join(" / ".join(each.split("\n")) for each in (*ids, *strings))
+    for each in read_catalogue(file):
+        if each.sentence:
+            said = (each.sentence, *filter(None, (each.plural,)), *each.forms)
+            place = place_of(each.sentence, each.context or None) or "by its name"
+            yield f"{' ‖ '.join(' / '.join(text.split(chr(10))) for text in said)} [{place}]"

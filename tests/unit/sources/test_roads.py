@@ -17,6 +17,7 @@ from alerts.model.alert import ENDS_BY, QUIET, MsgType, Severity
 from alerts.model.errors import ConfigurationError, SourceFailed, Unreadable
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.ports import Memory, Surroundings
+from alerts.model.town import Town
 from alerts.sources.ical.agenda import window_around
 from alerts.sources.roads import RoadArea, RoadsSettings, RoadsSource, read_roads
 from alerts.sources.spool import SpooledBody
@@ -438,10 +439,12 @@ def test_the_samples_without_coordinates_and_of_orders():
 class Roads:
     """A file that is read, and what is remembered of it, which is stored as the daemon does."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, town: Town | None = None, **settings: object) -> None:
         self.file, self.clock, self.memory = folder / "roads.xml", FakeClock(NOW), Memory()
         told = {"kind": "roads", "url": str(self.file), "title": "DiaLog", "box": [45, 5, 46, 6], **settings}
-        self.source = RoadsSource("r", RoadsSettings.model_validate(told), Surroundings(None, self.clock, a_town()))
+        self.source = RoadsSource(
+            "r", RoadsSettings.model_validate(told), Surroundings(None, self.clock, town or a_town())
+        )
         self.stored: set[str] = set()
 
     async def says(self, body: bytes, after: timedelta = timedelta(minutes=10)):

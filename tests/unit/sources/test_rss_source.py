@@ -14,7 +14,7 @@ from alerts.model.errors import ConfigurationError, SourceFailed
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard, Memory, Surroundings
-from alerts.model.town import SourceRules
+from alerts.model.town import SourceRules, Town
 from alerts.rendering.text import clean_info
 from alerts.sources import rss
 from alerts.sources.rss import MOST_KNOWN, RssSource
@@ -37,10 +37,10 @@ def item(title: str = "Eau coupée", guid: str | None = "g1", **more: str) -> st
 class Site:
     """A feed in a file, a source that reads it, and what it remembers of it, which is stored as the daemon does."""
 
-    def __init__(self, folder: Path, *, memory: Memory = EMPTY, **settings: object) -> None:
+    def __init__(self, folder: Path, *, memory: Memory = EMPTY, town: Town | None = None, **settings: object) -> None:
         self.file, self.clock, self.memory = folder / "feed.xml", FakeClock(NOW), memory
         told = RssSettings.model_validate({"kind": "rss", "url": str(self.file), **settings})
-        self.source = RssSource("site", told, Surroundings(None, self.clock, a_town()))
+        self.source = RssSource("site", told, Surroundings(None, self.clock, town or a_town()))
         self.stored: set[str] = set()
 
     async def says(self, *items: str, after: timedelta = timedelta(minutes=1)) -> list[Heard]:
