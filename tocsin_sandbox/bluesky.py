@@ -188,9 +188,11 @@ class Bluesky(Crowd):
     def _delete(self, asked: Asked) -> Answer:
         told = asked.json if isinstance(asked.json, dict) else {}
         post = self._state.find("bluesky", f"at://{told.get('repo')}/{told.get('collection')}/{told.get('rkey')}")
-        if post is not None and not post.foreign:
-            self._state.keep(replace(post, deleted=True))
-        return answer_json({}, 200, self._spend(asked.at, 1))
+        if post is None or post.foreign or post.deleted:
+            return answer_json({}, 200, self._spend(asked.at, 1))
+        self._state.keep(replace(post, deleted=True))
+        commit = {"cid": self._cid(post), "rev": _key(post)}
+        return answer_json({"commit": commit}, 200, self._spend(asked.at, 1))
 
     def _get(self, asked: Asked) -> Answer:
         told = dict(asked.query)

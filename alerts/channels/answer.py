@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -66,6 +66,10 @@ _NEVER_MADE = (
     aiohttp.ClientHttpProxyError,  # the proxy refused to open a tunnel
     aiohttp.InvalidURL,
 )
+
+
+T = TypeVar("T")
+Page = TypeVar("Page")
 
 
 class RequestPurpose(Enum):
@@ -175,17 +179,17 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
         raise
 
 
-async def short_enough(answer: Answer, platform: str, server: str) -> Answer:
+async def short_enough(answer: Answer, platform: str, server: str, act: RequestPurpose) -> Answer:
     """Return the answer; a long list condensed, in a process of its own, so that the loop reads it in milliseconds.
 
-    Raises Retry for a list that can't be read, or takes too long.
+    Raises Retry for one that can't be read, or takes too long; InDoubt where `act` may have been done.
     """
     if not answer.ok or len(answer.body) <= LARGEST_HERE:
         return answer
     try:
         return replace(answer, body=await condensed.read(server, answer.body, platform))
     except Unreadable:
-        raise unreadable(platform, answer, RequestPurpose.READ) from None
+        raise unreadable(platform, answer, act) from None
 
 
 @parser("long list of a platform", seconds=READING_TAKES)
@@ -290,6 +294,36 @@ def unreadable(platform: str, answer: Answer, act: RequestPurpose) -> DeliveryEr
     return unclear(because("unreadable_answer", platform=platform, status=answer.status), act)
 
 
+def part_of(answer: Answer, name: str, shape: type[T], platform: str, act: RequestPurpose) -> T:
+    """Return the part of an answer that a platform's own always has, by its name.
+
+    Raises as `unreadable` for an answer that lacks it: that says nothing, neither that a post isn't there nor that one
+    is, nor that anything was done.
+    """
+    if not isinstance(part := (answer.read() or {}).get(name), shape):
+        raise unreadable(platform, answer, act)
+    return part
+
+
+async def pages(
+    read: Callable[[str], Awaitable[tuple[Page, str | None]]], most: int, platform: str
+) -> AsyncIterator[Page]:
+    """Yield the pages of a list of our own posts: `read` returns the one at a cursor ("": the first), and the next one.
+
+    Raises InDoubt after `most` pages, and where a cursor leads back: what wasn't on them may be out all the same.
+    """
+    cursor, seen = "", {""}
+    for _ in range(most):
+        page, following = await read(cursor)
+        yield page
+        if following is None:
+            return
+        if following in seen:
+            break
+        seen.add(cursor := following)
+    raise InDoubt(because("list_too_long", platform=platform, pages=min(len(seen), most)))
+
+
 def refusal_of(
     platform: str, answer: Answer, act: RequestPurpose, *, said: object, until: datetime
 ) -> DeliveryError | None:
@@ -298,11 +332,9 @@ def refusal_of(
     Success comes with JSON, or with nothing where a post was deleted. `said` are the platform's own words of a refusal:
     they may be in any language, and decide nothing. `until` is the time that it names for a limit.
     """
-    is_json = answer.read() is not None or answer.rows() is not None
-    # Most platforms answer a deletion with nothing at all (204): for a post, that would leave its id unknown.
     if answer.ok:
-        is_done = is_json or (answer.status == 204 and act is RequestPurpose.DELETE)
-        return None if is_done else unreadable(platform, answer, act)
+        return _unless_done(platform, answer, act, said)
+    is_json = _is_json(answer)
     if answer.status >= 500:
         return unclear(because("platform_trouble", platform=platform, status=answer.status), act)
     if answer.status == 429:
@@ -318,6 +350,27 @@ def refusal_of(
     if not is_json and answer.status != 413:
         return unreadable(platform, answer, act)
     return Rejected(because("content_refused", platform=platform, said=quote(said or answer.status)))
+
+
+def _unless_done(platform: str, answer: Answer, act: RequestPurpose, said: object) -> DeliveryError | None:
+    """Return the error for an answer whose status reports success; None if it is one."""
+    # A gateway, or a server that caught its own trouble, answers 200 to what wasn't done.
+    if (named := _error_named(answer)) is not None:
+        words = quote(said or named)
+        return unclear(because("platform_trouble_said", platform=platform, status=answer.status, said=words), act)
+    # Most platforms answer a deletion with nothing at all (204): for a post, that would leave its id unknown.
+    is_done = _is_json(answer) or (answer.status == 204 and act is RequestPurpose.DELETE)
+    return None if is_done else unreadable(platform, answer, act)
+
+
+def _is_json(answer: Answer) -> bool:
+    return answer.read() is not None or answer.rows() is not None
+
+
+def _error_named(answer: Answer) -> object:
+    """Return the error that a body names; None: it names none."""
+    body = answer.read() or {}
+    return next((body[name] for name in ("error", "errcode", "errors") if body.get(name)), None)
 
 
 def identity_of(message: Message, reply_to: str | None) -> str:

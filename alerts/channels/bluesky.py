@@ -39,13 +39,14 @@ from alerts.channels.answer import (
     id_of,
     identity_of,
     name_of,
+    pages,
     unreadable,
 )
 from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, words_of
 from alerts.channels.json_api import ApiChannel, Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
-from alerts.model.bounds import rows, table
+from alerts.model.bounds import rows, table, tables
 from alerts.model.domains import is_tld
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
@@ -185,20 +186,29 @@ class Bluesky(ApiChannel[JsonApi]):
     async def delete(self, remote_id: str) -> None:
         """Delete the record; one that is gone is done."""
         where = {"collection": _POSTS, "rkey": remote_id.rpartition("/")[2]}
-        await self._call("com.atproto.repo.deleteRecord", RequestPurpose.DELETE, where)
+        answer = await self._call("com.atproto.repo.deleteRecord", RequestPurpose.DELETE, where)
+        # Without a commit nothing was changed: there was no record, or nobody deleted it.
+        if table((answer.read() or {}).get("commit")):
+            return
+        try:
+            await self._record(remote_id)
+        except Gone:
+            return
+        raise unreadable("Bluesky", answer, RequestPurpose.DELETE)
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
         """Return our own posts from `since` on."""
         found: list[Receipt] = []
-        cursor: str | None = None
-        for _ in range(_PAGES):
+
+        async def read(cursor: str) -> tuple[list[Mapping[str, Any]], str | None]:
             asked = {"collection": _POSTS, "limit": "100", **({"cursor": cursor} if cursor else {})}
-            body = (await self._call("com.atproto.repo.listRecords", RequestPurpose.READ, query=asked)).read() or {}
-            records = [table(each) for each in rows(body.get("records"))]
+            answer = await self._call("com.atproto.repo.listRecords", RequestPurpose.READ, query=asked)
+            return tables(self._api.part(answer, "records", list)), id_of((answer.read() or {}).get("cursor"))
+
+        async for records in pages(read, _PAGES, "Bluesky"):
             recent = [each for each in records if appeared(table(each.get("value")).get("createdAt"), since)]
             found += [self._at(uri) for each in recent if (uri := id_of(each.get("uri")))]
-            cursor = id_of(body.get("cursor"))
-            if cursor is None or len(recent) < len(records):
+            if len(recent) < len(records):
                 break
         return found
 
@@ -266,7 +276,9 @@ class Bluesky(ApiChannel[JsonApi]):
     async def _record(self, uri: str) -> Mapping[str, Any]:
         repo, _, rest = uri.removeprefix("at://").partition("/")
         query = {"repo": repo, "collection": _POSTS, "rkey": rest.rpartition("/")[2]}
-        return (await self.look("com.atproto.repo.getRecord", query)).read() or {}
+        answer = await self.look("com.atproto.repo.getRecord", query)
+        self._api.part(answer, "value", dict)
+        return answer.read() or {}
 
     def _key(self, message: Message, reply_to: str | None) -> tuple[datetime, str]:
         about = message.about
@@ -315,7 +327,9 @@ class Bluesky(ApiChannel[JsonApi]):
             try:
                 self._session = _session_of(self._checked(answer, RequestPurpose.READ), password)
             except BadCredential as error:
-                self._refused = password, clock.monotonic() + _REFUSED_FOR, error
+                # A gateway's 404 says nothing of the password.
+                if error.reason.code == "token_refused":
+                    self._refused = password, clock.monotonic() + _REFUSED_FOR, error
                 raise
         return self._session
 
@@ -372,7 +386,7 @@ class _ThreadsEar(PostsEar):
 def replies_below(body: bytes, root: str, ours: tuple[str, ...]) -> Thread:
     """Return the remarks in a thread, without what is below any of `ours` but `root`. Raises Unreadable."""
     thread = table((Answer(200, {}, body).read() or {}).get("thread"))
-    if not isinstance(thread.get("replies", []), list):
+    if not thread or not isinstance(thread.get("replies", []), list):
         raise Unreadable(because("unreadable_answer", platform="Bluesky", status=200))
     return Thread(tuple(_below(thread, root, frozenset(ours))))
 

@@ -28,6 +28,7 @@ from alerts.channels.answer import (
     ask,
     id_of,
     name_of,
+    pages,
     short_enough,
     unreadable,
     wait_of,
@@ -291,24 +292,21 @@ class GraphApi:
         )
         # Told on any answer, and only where a limit is nearly used up.
         self._limits = limits(answer.headers, self._subject, self._resources.clock.now())
-        return await short_enough(answer, self._platform, self._settings.api_url)
+        return await short_enough(answer, self._platform, self._settings.api_url, act)
 
-    async def rows(self, route: str, asked: Mapping[str, str], pages: int) -> tuple[Sequence[Mapping[str, Any]], bool]:
-        """All of a list, page by page, and whether these are all: a list may come in any order."""
-        found: list[Mapping[str, Any]] = []
-        for _ in range(pages):
-            answer = await self.get(route, asked)
+    async def rows(self, route: str, asked: Mapping[str, str], most: int) -> Sequence[Mapping[str, Any]]:
+        """All of a list, page by page: it may come in any order. Raises InDoubt where it has more than `most` pages."""
+
+        async def read(cursor: str) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+            # By the cursor and not by `paging.next`, whose address holds the token.
+            answer = await self.get(route, {**asked, "after": cursor} if cursor else asked)
             self.check(answer, RequestPurpose.READ)
             rows = rows_of(answer)
             if rows is None:
                 raise unreadable(self._platform, answer, RequestPurpose.READ)
-            found += rows
-            after = next_page(answer)
-            # By the cursor and not by `paging.next`, whose address holds the token.
-            if after is None or asked.get("after") == after:
-                return found, True
-            asked = {**asked, "after": after}
-        return found, False
+            return rows, next_page(answer)
+
+        return [row async for page in pages(read, most, self._platform) for row in page]
 
     def check(self, answer: Answer, act: RequestPurpose) -> Mapping[str, Any]:
         """The answer's JSON; raises what the answer means."""

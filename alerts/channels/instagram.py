@@ -36,6 +36,7 @@ from alerts.channels.answer import (
     identity_of,
     name_of,
     normal,
+    part_of,
     quote,
     unclear,
     unreadable,
@@ -203,8 +204,9 @@ class Instagram(ApiChannel[GraphApi]):
     async def _ready(self, key: str, message: Message) -> str:
         """The post's container, which may be published. A Retry doesn't count: on Instagram only posts do."""
         try:
-            container = self._containers().get(key) or await self._contain(key, message)
-            await self._must_be_ready(key, container, message)
+            known = self._containers().get(key)
+            container = known or await self._contain(key, message)
+            await self._must_be_ready(key, container, message, is_new=known is None)
         except Retry as error:
             raise Retry(error.reason, error.after, whole_channel=error.whole_channel, sent=False) from None
         return container
@@ -225,7 +227,7 @@ class Instagram(ApiChannel[GraphApi]):
             raise Rejected(because("instagram_no_picture"))
         return f"{self._resources.pages}/pictures/{escape(Path(message.image.path).name)}"
 
-    async def _must_be_ready(self, key: str, container: str, message: Message) -> None:
+    async def _must_be_ready(self, key: str, container: str, message: Message, *, is_new: bool) -> None:
         """Wait a few seconds until it can be published. Raises Retry where it takes longer, or will never be."""
         for look in range(_LOOKS):
             if look:
@@ -233,6 +235,10 @@ class Instagram(ApiChannel[GraphApi]):
             match await self._state_of(container):
                 case "FINISHED":
                     return
+                case "PUBLISHED" if is_new:
+                    # It is another post's: a platform that gives its number twice has none for this one yet.
+                    await self._remember(key, None)
+                    raise Retry(because("instagram_container_gone"))
                 case "PUBLISHED":
                     raise InDoubt(because("may_be_out", why=because("instagram_unlisted")))
                 case "IN_PROGRESS":
@@ -253,7 +259,7 @@ class Instagram(ApiChannel[GraphApi]):
         if is_gone(answer):
             return "EXPIRED"
         body = self._api.check(answer, RequestPurpose.READ)
-        state = str(body.get("status_code"))
+        state = part_of(answer, "status_code", str, "Instagram", RequestPurpose.READ)
         return str(body.get("status") or state) if state == "ERROR" else state
 
     async def _address_of(self, remote_id: str) -> str | None:
@@ -265,9 +271,9 @@ class Instagram(ApiChannel[GraphApi]):
         return address_of(body.get("permalink"))
 
     async def _posts(self, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """The account's posts since then; the newest come first, so that none of these is on a page not read."""
+        """The account's posts since then."""
         asked = {"fields": _FIELDS, "since": str(int((since - SLACK).timestamp())), "limit": "100"}
-        posts, _ = await self._api.rows(f"{self._me}/media", asked, _PAGES)
+        posts = await self._api.rows(f"{self._me}/media", asked, _PAGES)
         return [post for post in posts if appeared(post.get("timestamp"), since)]
 
 

@@ -25,6 +25,7 @@ from alerts.channels.answer import (
     ask,
     count_of,
     id_of,
+    part_of,
     refusal_of,
     short_enough,
     unreadable,
@@ -32,6 +33,7 @@ from alerts.channels.answer import (
 )
 from alerts.channels.hearing import moment_of
 from alerts.channels.settings import ChannelSettings, KeptPassword, SecretSource
+from alerts.model.backoff import retry_after
 from alerts.model.ports import Resources
 from alerts.model.post import Quota
 
@@ -57,6 +59,7 @@ class PlatformApi(Protocol):
         ...
 
 
+T = TypeVar("T")
 ApiT = TypeVar("ApiT", bound=PlatformApi)
 
 
@@ -172,7 +175,7 @@ class JsonApi:
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
         if not whole:
-            answer = await short_enough(answer, self._platform, self._settings.api_url)
+            answer = await short_enough(answer, self._platform, self._settings.api_url, act)
         left = _first(answer, "X-RateLimit-Remaining", "RateLimit-Remaining")
         if act is not RequestPurpose.READ and left.isdecimal() and (until := self.limit_of(answer)) is not None:
             self._limits = (Quota(int(left[:9]), until, None, "requests"),)
@@ -184,6 +187,10 @@ class JsonApi:
             raise unreadable(self._platform, answer, act)
         return made
 
+    def part(self, answer: Answer, name: str, shape: type[T], act: RequestPurpose = RequestPurpose.READ) -> T:
+        """The part of that name, which an answer always has; raises as `part_of`."""
+        return part_of(answer, name, shape, self._platform, act)
+
     def limit_of(self, answer: Answer) -> datetime | None:
         """Return when a limit is over: told as a time (Mastodon), in seconds since 1970 (Bluesky), or from now on.
 
@@ -194,8 +201,9 @@ class JsonApi:
             named = moment_of(float(reset) if _NUMBER.fullmatch(reset) else reset)
             return min(named, now + LONGEST_WAIT) if named is not None else None
         milliseconds = count_of((answer.read() or {}).get("retry_after_ms"))
-        wait = wait_of(answer.headers.get("Retry-After") if milliseconds is None else milliseconds / 1000)
-        return now + wait if wait is not None else None
+        if milliseconds is not None and (wait := wait_of(milliseconds / 1000)) is not None:
+            return now + wait
+        return retry_after(answer.headers.get("Retry-After"), now, LONGEST_WAIT)
 
     def quotas(self) -> Sequence[Quota]:
         """The limits as the platform last told them, unless they are over."""

@@ -41,6 +41,7 @@ from alerts.channels.answer import (
     identity_of,
     name_of,
     normal,
+    pages,
     unreadable,
 )
 from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, words_of
@@ -143,7 +144,8 @@ class Mastodon(ApiChannel[JsonApi]):
     async def delete(self, remote_id: str) -> None:
         """`DELETE /api/v1/statuses/{id}`; a status that is gone is done."""
         try:
-            await self._api.ask("DELETE", f"/api/v1/statuses/{_path(remote_id)}", RequestPurpose.DELETE)
+            answer = await self._api.ask("DELETE", f"/api/v1/statuses/{_path(remote_id)}", RequestPurpose.DELETE)
+            self._api.id_in(answer, RequestPurpose.DELETE)
         except Gone:
             return
 
@@ -162,10 +164,10 @@ class Mastodon(ApiChannel[JsonApi]):
                 continue
             try:
                 route = f"/api/v1/statuses/{_path(remote_id)}/source"
-                source = (await self._api.read(route, on_a_post=True)).read() or {}
+                words = self._api.part(await self._api.read(route, on_a_post=True), "text", str)
             except Gone:
                 continue
-            if normal(str(source.get("text", ""))) == normal(message.text):
+            if normal(words) == normal(message.text):
                 return Receipt(remote_id, address_of(status.get("url")))
         return None
 
@@ -275,26 +277,27 @@ class Mastodon(ApiChannel[JsonApi]):
 
     async def _me(self) -> str:
         if not self._account:
-            body = (await self._api.read("/api/v1/accounts/verify_credentials")).read() or {}
-            self._account = id_of(body.get("id")) or ""
+            answer = await self._api.read("/api/v1/accounts/verify_credentials")
+            self._account = self._api.id_in(answer, RequestPurpose.READ)
         return self._account
 
     async def _ours(self, since: datetime) -> list[Mapping[str, Any]]:
         """Return our own statuses from `since` on, the newest first."""
         route = f"/api/v1/accounts/{_path(await self._me())}/statuses?limit=40&exclude_reblogs=true"
         found: list[Mapping[str, Any]] = []
-        older = ""
-        for _ in range(_PAGES):
-            answer = await self._api.read(route + older)
+
+        async def read(cursor: str) -> tuple[list[Mapping[str, Any]], str | None]:
+            answer = await self._api.read(route + (f"&max_id={_path(cursor)}" if cursor else ""))
             page = answer.rows()
             if page is None:
                 raise unreadable("Mastodon", answer, RequestPurpose.READ)
+            return page, id_of(page[-1].get("id")) if page else None
+
+        async for page in pages(read, _PAGES, "Mastodon"):
             recent = [each for each in page if appeared(each.get("created_at"), since)]
             found += recent
-            last = id_of(page[-1].get("id")) if page else None
-            if last is None or len(recent) < len(page):
+            if len(recent) < len(page):
                 break
-            older = f"&max_id={_path(last)}"
         return found
 
 

@@ -16,10 +16,10 @@ from urllib.parse import quote as escape
 from pydantic import Field
 
 from alerts.channels import ChannelKind
-from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal
+from alerts.channels.answer import SLACK, RequestPurpose, count_of, id_of, identity_of, name_of, normal, pages
 from alerts.channels.json_api import ApiChannel, JsonApi
 from alerts.channels.settings import ChannelSettings, Limit, SecretSource
-from alerts.model.bounds import rows, table
+from alerts.model.bounds import table, tables
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Receipt, TextFormat
 from alerts.model.town import RateLimit
@@ -74,7 +74,8 @@ class Matrix(ApiChannel[JsonApi]):
     async def delete(self, remote_id: str) -> None:
         """Redact the event; one that is empty already is done."""
         route = f"{self._room}/redact/{_path(remote_id)}/{_path(remote_id)}-gone"
-        await self._api.ask("PUT", route, RequestPurpose.DELETE, {})
+        act = RequestPurpose.DELETE
+        self._api.id_in(await self._api.ask("PUT", route, act, {}), act, "event_id")
 
     async def find(
         self,
@@ -85,10 +86,14 @@ class Matrix(ApiChannel[JsonApi]):
         reply_to: str | None = None,
     ) -> Receipt | None:
         """Search for these words of ours among the room's events since `since`, in the same thread."""
-        me, earliest, page = await self._me(), (since - SLACK).timestamp() * 1000, ""
-        for _ in range(_PAGES):
-            body = (await self._api.read(f"{self._room}/messages?dir=b&limit=100{page}")).read() or {}
-            events = [table(each) for each in rows(body.get("chunk"))]
+        me, earliest = await self._me(), (since - SLACK).timestamp() * 1000
+
+        async def read(cursor: str) -> tuple[list[Mapping[str, Any]], str | None]:
+            further = f"&from={_path(cursor)}" if cursor else ""
+            answer = await self._api.read(f"{self._room}/messages?dir=b&limit=100{further}")
+            return tables(self._api.part(answer, "chunk", list)), id_of((answer.read() or {}).get("end"))
+
+        async for events in pages(read, _PAGES, "Matrix"):
             recent = [each for each in events if (count_of(each.get("origin_server_ts")) or 0) >= earliest]
             for each in recent:
                 event, content = id_of(each.get("event_id")), table(each.get("content"))
@@ -96,10 +101,8 @@ class Matrix(ApiChannel[JsonApi]):
                 same = normal(str(content.get("body", ""))) == normal(message.text) and above == reply_to
                 if event and same and event not in known and each.get("sender") == me:
                     return self._at(event)
-            end = id_of(body.get("end"))
-            if end is None or len(recent) < len(events):
+            if len(recent) < len(events):
                 break
-            page = f"&from={_path(end)}"
         return None
 
     async def probe(self) -> Probe:
@@ -108,8 +111,8 @@ class Matrix(ApiChannel[JsonApi]):
         return Probe(await self._me())
 
     async def _me(self) -> str:
-        body = (await self._api.read(f"{_API}/account/whoami")).read() or {}
-        return name_of(body.get("user_id")) or self._name
+        answer = await self._api.read(f"{_API}/account/whoami")
+        return name_of(self._api.part(answer, "user_id", str)) or self._name
 
     @property
     def _room(self) -> str:

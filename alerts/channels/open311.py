@@ -17,8 +17,9 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from alerts.channels.answer import Answer, RequestPurpose, ask, id_of, quote, unreadable, wait_of
+from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, ask, id_of, quote, unreadable
 from alerts.channels.settings import SecretSource, read_credential
+from alerts.model.backoff import retry_after
 from alerts.model.bounds import bounded, read_json, seen
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Clock
@@ -142,7 +143,8 @@ class Open311:
         if status in (401, 403):
             return BadCredential(because("forward_key_refused", status=status, name=self._forward.name))
         if status == 429:
-            after = self._clock.now() + (wait_of(answer.headers.get("Retry-After", "")) or WAIT)
+            now = self._clock.now()
+            after = retry_after(answer.headers.get("Retry-After"), now, LONGEST_WAIT) or now + WAIT
             return Retry(because("receiver_asks_to_wait", until=after), after, whole_channel=True)
         if status >= 500 or status == 408:
             trouble = because("receiver_trouble", status=status)

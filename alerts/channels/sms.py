@@ -48,7 +48,7 @@ from alerts.channels.hearing import moment_of
 from alerts.channels.json_api import JsonApi
 from alerts.channels.settings import ChannelSettings, KeptPassword, Limit, SecretSource
 from alerts.model.alert import Severity
-from alerts.model.bounds import rows, table
+from alerts.model.bounds import read_json, rows, table, tables
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.gsm import room_in, size_of, spelled
 from alerts.model.ports import Probe, Resources
@@ -211,7 +211,9 @@ class _Ovh(_Provider):
         asked = {"tag": reference, "creationDatetime.from": since.astimezone(UTC).isoformat(timespec="seconds")}
         found = await self._ask("GET", f"{self._route}/outgoing?{urlencode(asked)}", RequestPurpose.READ)
         # A list of ids, one for each number: thousands.
-        return reference if found.body.strip() not in (b"", b"[]") else None
+        if not isinstance(ids := read_json(found.body), list):
+            raise unreadable(self.called, found, RequestPurpose.READ)
+        return reference if ids else None
 
     async def look(self) -> tuple[str, int | None, tuple[Reason, ...]]:
         self._ahead = None
@@ -274,7 +276,10 @@ class _Octopush(_Provider):
         raise Retry(because("sms_still_computed", provider=self.called), sent=False)
 
     async def send(self, campaign: _Campaign, reference: str) -> tuple[str, float | None]:  # noqa: ARG002 the ticket is it
-        await self._ask("POST", f"{_ON_LIST}/send", RequestPurpose.PUBLISH, {"ticket_number": campaign.ticket})
+        act = RequestPurpose.PUBLISH
+        answer = await self._ask("POST", f"{_ON_LIST}/send", act, {"ticket_number": campaign.ticket})
+        if name_of((answer.read() or {}).get("sending_date")) is None:
+            raise unreadable(self.called, answer, act)
         return campaign.ticket, campaign.euros
 
     async def find(self, reference: str, since: datetime) -> str | None:  # noqa: ARG002 it has no references
@@ -314,7 +319,8 @@ class _Smsmode(_Provider):
 
     async def find(self, reference: str, since: datetime) -> str | None:
         asked = urlencode({"refClient": reference, "pageSize": 100})
-        for each in map(table, rows((await self._read(f"/sms/v1/campaigns?{asked}")).get("items"))):
+        answer = await self._ask("GET", f"/sms/v1/campaigns?{asked}", RequestPurpose.READ)
+        for each in tables(self._json.part(answer, "items", list)):
             at = moment_of(each.get("acceptedAt"))
             if each.get("refClient") == reference and at is not None and at >= since:
                 return reference

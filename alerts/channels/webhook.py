@@ -13,9 +13,8 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ import structlog
 from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, identity_of, name_of, quote
 from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import WebhookSettings, read_credential
+from alerts.model.backoff import retry_after
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
@@ -159,24 +159,11 @@ def _of_the_address(status: int) -> DeliveryError | None:
 
 
 def _wait(answer: Answer, now: datetime, unclear: type[InDoubt | Retry]) -> Retry | InDoubt:
-    named = retry_after(answer.headers, now)
+    named = retry_after(answer.headers.get("Retry-After"), now, LONGEST_WAIT)
     if named is None and answer.status == 503:
         return unclear(because("receiver_trouble", status=503))
-    until = min(named or now + WAIT, now + LONGEST_WAIT)
+    until = named or now + WAIT
     return Retry(because("receiver_asks_to_wait", until=until), until, whole_channel=True)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """The time that `Retry-After` names, in seconds or as a date (RFC 9110, 10.2.3); None where it names none."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        # Nine digits are thirty years: more would only make the number slow to read.
-        return now + min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _said(answer: Answer) -> str:

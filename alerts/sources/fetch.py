@@ -16,8 +16,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from http.client import responses as PHRASES  # noqa: N812 - it is a constant
@@ -25,6 +24,7 @@ from http.client import responses as PHRASES  # noqa: N812 - it is a constant
 import aiohttp
 from yarl import URL
 
+from alerts.model.backoff import retry_after
 from alerts.model.bounds import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock
@@ -265,7 +265,7 @@ class Fetcher:
             reason = because("answered_status_fix", address=show(target), status=answered, fix=fix)
         if status in _FOR_GOOD:
             return FailedForGood(reason)
-        return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now()))
+        return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now(), LONGEST_WAIT))
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -362,19 +362,6 @@ def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 # --- what a server says ---------------------------------------------------------------------------------------------
-
-
-def retry_after(value: str | None, now: datetime) -> datetime | None:
-    """The time that a `Retry-After` header names (RFC 9110 section 10.2.3: seconds or a date); None for none."""
-    if value is None:
-        return None
-    value = value.strip()
-    try:
-        named = now + timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    named = named if named.tzinfo else named.replace(tzinfo=UTC)
-    return min(max(named, now), now + LONGEST_WAIT)
 
 
 def _explain(error: Exception) -> str:

@@ -21,6 +21,7 @@ from alerts.channels.answer import (
     id_of,
     name_of,
     normal,
+    part_of,
 )
 from alerts.channels.facebook import answers
 from alerts.channels.facebook.hearing import PageEar
@@ -235,10 +236,7 @@ class Facebook(ApiChannel[GraphApi]):
         """All of a list, page by page: it may come in any order (comments are ranked), so its end is the last page."""
         start = str(int((since - SLACK).timestamp()))
         asked = {"fields": _FIELDS, "since": start, "limit": "100", **(more or {})}
-        found, is_whole = await self._api.rows(place, asked, _MOST_PAGES)
-        if not is_whole:
-            raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
-        return found
+        return await self._api.rows(place, asked, _MOST_PAGES)
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
         """Return our comments directly under a post or a comment.
@@ -272,7 +270,8 @@ class Facebook(ApiChannel[GraphApi]):
         return not isinstance(who, dict) or str(who.get("id")) == self._settings.page_id
 
     def _check_done(self, answer: Answer, act: RequestPurpose, what: str) -> None:
-        if self._api.check(answer, act).get("success") is not True:
+        self._api.check(answer, act)
+        if not part_of(answer, "success", bool, "Facebook", act):
             raise Rejected(because("facebook_not_deleted" if what == "delete" else "facebook_not_changed"))
 
     def _receipt(self, answer: Answer, act: RequestPurpose) -> Receipt:

@@ -23,8 +23,9 @@ from alerts.channels.answer import Answer, RequestPurpose, ask
 from alerts.channels.push.encryption import LARGEST, TownKey, encrypted
 from alerts.channels.push.places import ServicePlaces
 from alerts.channels.push.service_state import NOWHERE_FOR, SILENT, PushServiceState, takers_of
-from alerts.channels.push.services import WAIT, PushAnswer, PushService, meaning_of, service_of, wait_until
+from alerts.channels.push.services import LONGEST_WAIT, WAIT, PushAnswer, PushService, meaning_of, service_of
 from alerts.channels.settings import PushSettings
+from alerts.model.backoff import retry_after
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import DeliveryError, Retry, SourceFailed
 from alerts.model.ports import Resources
@@ -146,6 +147,7 @@ class PushBulk:
 
     async def _result(self, target: Target, state: PushServiceState, key: TownKey, answer: Answer) -> SendResult:
         now, service = self._resources.clock.now(), state.service
+        named = retry_after(answer.headers.get("Retry-After"), now, LONGEST_WAIT)
         match meaning_of(answer.status):
             case PushAnswer.TAKEN:
                 return await self._taken(target, state, key)
@@ -153,11 +155,10 @@ class PushBulk:
                 state.left(target.chat)
                 return SendResult(target, SendOutcome.LEFT)
             case PushAnswer.WAIT:
-                until = state.asks_to_wait(now, target.chat, wait_until(answer.headers, now) or now + WAIT)
+                until = state.asks_to_wait(now, target.chat, named or now + WAIT)
                 log.warning("push.asked_to_wait", channel=self._name, service=service.origin)
                 return SendResult(target, SendOutcome.LATER, until=until)
             case PushAnswer.TROUBLE:
-                named = wait_until(answer.headers, now)
                 until = max(named or now, state.says_nothing(now))
                 return SendResult(target, SendOutcome.LATER, until=until, unsure=True)
             case PushAnswer.KEY:

@@ -6,10 +6,9 @@ Strangers give the addresses, so that without a list anybody could make the daem
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from enum import Enum
 from urllib.parse import SplitResult, urlsplit
 
@@ -97,15 +96,3 @@ def meaning_of(status: int) -> PushAnswer:
         413: PushAnswer.TOO_LONG,
         429: PushAnswer.WAIT,
     }.get(status, PushAnswer.REFUSED)
-
-
-def wait_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """The time that `Retry-After` names, an hour ahead at the most; None where it names none."""
-    value = headers.get("Retry-After", "").strip()
-    try:
-        # Nine digits are thirty years: more would only make the number slow to read.
-        named = now + timedelta(seconds=int(value[:9])) if value.isdecimal() else parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    named = named if named.tzinfo else named.replace(tzinfo=UTC)
-    return min(max(named, now), now + LONGEST_WAIT)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.channels.answer import Answer, RequestPurpose, quote, unclear, wait_of
+from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, count_of, quote, unclear, wait_of
+from alerts.model.backoff import retry_after
 from alerts.model.bounds import table
 from alerts.model.errors import BadCredential, DeliveryError, Gone, ReaderGone, Rejected, Retry
 from alerts.model.reason import because
@@ -48,12 +49,13 @@ _PICTURE = ("photo", "image", "caption is too long", "file is too big", "wrong t
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """An answer that is not `ok`: its status, its words, and its `parameters`."""
+    """An answer that is not `ok`: its status, its words, its `parameters`, and its header `Retry-After`."""
 
     status: int
     words: str
     migrated_to: int | None = None
     retry_after: float | None = None
+    header: str | None = None
 
     def says(self, *phrases: str) -> bool:
         """True if its words contain one of `phrases`."""
@@ -88,13 +90,17 @@ def complaint_of(answer: Answer) -> Complaint | None:
     body = answer.read()
     if body is None or body.get("ok") is not False:
         return None
+    # A 200 that isn't `ok` means its own number; without one, nobody knows what was done.
+    code, status = count_of(body.get("error_code")), answer.status
+    status = status if not answer.ok else code if code is not None and 400 <= code < 600 else 500
     known = table(body.get("parameters"))
-    migrated, wait = known.get("migrate_to_chat_id"), known.get("retry_after", answer.headers.get("Retry-After"))
+    migrated = known.get("migrate_to_chat_id")
     return Complaint(
-        answer.status,
+        status,
         str(body.get("description") or "no reason")[:_LONGEST],
         migrated if isinstance(migrated, int) and abs(migrated) < _HIGHEST else None,
-        None if (named := wait_of(wait)) is None else named.total_seconds(),
+        None if (named := wait_of(known.get("retry_after"))) is None else named.total_seconds(),
+        answer.headers.get("Retry-After"),
     )
 
 
@@ -103,10 +109,12 @@ def outcome(complaint: Complaint, act: RequestPurpose, now: datetime) -> Deliver
     said = quote(complaint.words)
     # Answered before anything was sent, so nothing is in doubt.
     if complaint.status == 429:
-        wait = OVERLOAD if complaint.retry_after is None else timedelta(seconds=complaint.retry_after)
+        until = retry_after(complaint.header, now, LONGEST_WAIT) or now + OVERLOAD
+        if complaint.retry_after is not None:
+            until = now + timedelta(seconds=complaint.retry_after)
         return Retry(
-            because("asked_to_wait", platform="Telegram", seconds=f"{wait.total_seconds():g}"),
-            now + wait,
+            because("asked_to_wait", platform="Telegram", seconds=f"{(until - now).total_seconds():g}"),
+            until,
             whole_channel=True,
         )
     if complaint.status >= 500:

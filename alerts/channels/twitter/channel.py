@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from alerts.channels.answer import SLACK, Answer, RequestPurpose, appeared, counted, id_of, unreadable
+from alerts.channels.answer import SLACK, Answer, RequestPurpose, appeared, counted, id_of, pages, unreadable
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import AccountKeys, TwitterSettings, read_credential
 from alerts.channels.twitter import answers
@@ -191,24 +191,27 @@ class Twitter:
 
     async def _timeline(self, since: datetime) -> AsyncIterator[list[Any]]:
         """Our own timeline from `since` minus a minute on, page by page, the newest first."""
-        page: str | None = None
-        for _ in range(_PAGES):
+        me = await self._user_id()
+
+        async def read(cursor: str) -> tuple[list[Any], str | None]:
             answer = await self._client.get_users_tweets(
-                await self._user_id(),
+                me,
                 start_time=since - SLACK,
                 max_results=100,
                 tweet_fields=["created_at", "entities"],
-                pagination_token=page,
+                pagination_token=cursor or None,
                 user_auth=True,
             )
             body = self._check(answer, RequestPurpose.READ)
-            timeline = body.get("data", [])
+            meta = table(body.get("meta"))
+            # Of an empty page there is its count alone. X tells some errors with 200, and that is no page at all.
+            timeline = body.get("data", [] if meta.get("result_count") == 0 else None)
             if not isinstance(timeline, list):
                 raise unreadable("X", answer, RequestPurpose.READ)
-            yield timeline
-            page = id_of(table(body.get("meta")).get("next_token"))
-            if not page:
-                return
+            return timeline, id_of(meta.get("next_token"))
+
+        async for page in pages(read, _PAGES, "X"):
+            yield page
 
     async def probe(self) -> Probe:
         """`GET /2/users/me`: whose keys these are, whether they may write (header `x-access-level`), who follows.

@@ -162,7 +162,7 @@ class TwitterClient(_TweepyClient):
             headers=headers,
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
-        return await short_enough(answer, "X", self._settings.api_url)
+        return await short_enough(answer, "X", self._settings.api_url, act)
 
 
 def _act_of(method: str, route: str, wanted: Mapping[str, object]) -> RequestPurpose:

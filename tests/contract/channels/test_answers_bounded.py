@@ -117,7 +117,7 @@ async def test_a_long_list_of_our_own_posts_is_read_in_a_process_of_its_own(stag
     [post] = told if isinstance(told, list) else next(iter(told.values()))
     post["filling"] = "x" * LARGEST
     read = POOL.counts["long list of a platform", "read"]
-    async with platform(*(json.dumps(each).encode() for each in (before, told) if each is not None)) as there:
+    async with platform(*(json.dumps(each).encode() for each in (before, told, []) if each is not None)) as there:
         channel = await stage.open(kind, api_url=there.url)
         found = await channel.listed(stage.clock.now(), None)
     assert {each.remote_id.rpartition("/")[2] for each in found} == {"7"}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from alerts.channels.push.bulk import SHORTEST_BODY, payload_of
 from alerts.channels.push.encryption import LARGEST, TownKey, encrypted, is_readable, new_key
-from alerts.channels.push.services import PushAnswer, meaning_of, service_of, wait_until
+from alerts.channels.push.services import PushAnswer, meaning_of, service_of
 from alerts.channels.settings import PUSH_SERVICES, PushSettings
 from alerts.model.delivery import Target
 from alerts.model.errors import BadCredential
@@ -174,14 +174,6 @@ def test_what_a_service_s_answer_means():
     told |= {400: "REFUSED", 307: "REFUSED", 500: "TROUBLE", 503: "TROUBLE", 408: "TROUBLE"}
     assert {status: meaning_of(status).name for status in told} == told
     assert set(told.values()) == {each.name for each in PushAnswer}
-
-
-def test_a_time_to_wait_is_read_as_seconds_and_as_a_date_and_is_an_hour_at_the_most():
-    assert wait_until({"Retry-After": "120"}, NOW) == NOW + timedelta(minutes=2)
-    assert wait_until({"Retry-After": "Wed, 25 Nov 2026 12:05:00 GMT"}, NOW) == NOW + timedelta(minutes=5)
-    assert wait_until({"Retry-After": "999999"}, NOW) == NOW + timedelta(hours=1)
-    assert wait_until({"Retry-After": "soon"}, NOW) is None
-    assert wait_until({}, NOW) is None
 
 
 def settings(**changes) -> PushSettings:
