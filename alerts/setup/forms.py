@@ -25,6 +25,7 @@ PUBLISH = ("auto", "veto", "approve")
 STATION = ("name", "sender", "language", "timezone", "public_url", "boundary", "streets", "addresses", "logo", "accent")
 PUSH_KEY = "push-key"
 """The default file of push's key, unless the lines name another place."""
+_DECIMAL = re.compile(r"-?[0-9]{1,12}[.,][0-9]{1,12}", re.ASCII)
 Form = Mapping[str, str]
 
 
@@ -76,16 +77,13 @@ def people(form: Form, hearing: Sequence[str]) -> Mapping[str, Mapping[str, Any]
     }
 
 
-def entry(form: Form, section: str, kind_form: KindForm, words: Words) -> Typed:
-    """The table of a channel or source; `was` is the name that it had before, where it had one."""
+def entry(form: Form, kind_form: KindForm, words: Words) -> Typed:
+    """The table of a channel or source."""
     typed = Typed(form.get("name", "").strip(), {"kind": kind_form.name})
     if not NAME.fullmatch(typed.name):
         typed.wrong["name"] = words.gettext("A name is of a–z, 0–9, - and _, and starts with a letter.")
     for key in kind_form.keys:
         _read(form, key, typed, words)
-    if section == "sources":
-        publish = form.get("publish", "")
-        typed.values["publish"] = publish if publish in PUBLISH else None
     return typed
 
 
@@ -103,13 +101,19 @@ def _read(form: Form, key: Key, typed: Typed, words: Words) -> None:
             _need(typed, key.name, words)
 
 
-def _value(text: str, key: Key) -> str | int | list[str] | None:
-    """Return the typed value as in the file; a default isn't written, and a wrong number is refused."""
+def _value(text: str, key: Key) -> str | float | list[str | float] | None:
+    """Return the typed value as in the file; a default isn't written, unless it is to be kept."""
+    read = _number if key.number else str
     if key.many:
-        return [each.strip() for each in text.split(",") if each.strip()] or None
-    if key.number and text.isdecimal():
+        return [read(each.strip()) for each in text.split(",") if each.strip()] or None
+    return read(text) if text and (key.kept or not (key.options and text == key.default)) else None
+
+
+def _number(text: str) -> str | float:
+    """Return the number as it is typed here or in French ("0,07"); any other text is refused by the loader."""
+    if text.isdecimal():
         return int(text)
-    return None if key.options and text == key.default else text or None
+    return float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else text
 
 
 def _need(typed: Typed, key: str, words: Words) -> None:

@@ -66,7 +66,7 @@ class View:
     values: Mapping[str, Any] = field(default_factory=dict)
     wrong: dict[str, Reason | str] = field(default_factory=dict)
     channel: ChannelTrial | None = None
-    trials: list[ChannelTrial] = field(default_factory=list)
+    trials: list[ChannelTrial | SourceTrial] = field(default_factory=list)
     source: SourceTrial | None = None
     written: str = ""
     added: tuple[str, str] | None = None
@@ -146,8 +146,7 @@ class Setup:
                 case "accounts", "add-person":
                     await self._add_person(view, form)
                 case "ready", "try":
-                    names = public_channels(view.lines)
-                    view.trials = [await self._workshop.try_channel(view.lines, name) for name in names]
+                    await self._try_all(view)
                 case "ready", "exercise":
                     await self._send_exercise(request, view)
         except TocsinError as error:
@@ -155,6 +154,11 @@ class Setup:
         except OSError as error:
             view.refused = because("config_unwritten", said=error.strerror or error)
         return view
+
+    async def _try_all(self, view: View) -> None:
+        """Ask each channel's platform, and read each source, so that nothing is called ready that wasn't tried."""
+        view.trials += [await self._workshop.try_channel(view.lines, name) for name in names_in(view.lines, "channels")]
+        view.trials += [await self._workshop.try_source(view.lines, name) for name in polled(view.lines)]
 
     async def _keep_tables(self, view: View, tables: Mapping[str, Mapping[str, Any] | None], after: str) -> None:
         """Put these tables into the lines, or take them out; with something wrong in one, none is kept.
@@ -227,7 +231,7 @@ class Setup:
         if kind_form is None:
             return
         words = self._frame.words(request)
-        typed = forms.entry(form, view.step, kind_form, words)
+        typed = forms.entry(form, kind_form, words)
         if typed.name != was and typed.name in names_in(view.lines, view.step):
             typed.wrong["name"] = words.gettext("There is already one with this name; choose another.")
         if "name" not in typed.wrong:
@@ -314,6 +318,8 @@ class Setup:
             roles=ROLES,
             exercises=with_exercises(view.lines),
             needs=await needs(view.lines, self._workshop, people or (), words) if view.step == "ready" else (),
+            untested=untested(view.lines, words) if view.step == "ready" else (),
+            is_unwritten=parse(view.lines) is not None and view.lines.strip() != self._workshop.lines().strip(),
             four_eyes=four_eyes([person.role for person in people or ()]),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
             **town,
@@ -418,6 +424,25 @@ class Need:
     is_needed: bool = True
 
 
+def polled(lines: str) -> list[str]:
+    """The sources that are read, officers aside."""
+    return [name for name in names_in(lines, "sources") if name != MANUAL]
+
+
+def untested(lines: str, words: Words) -> list[str]:
+    """Return the words for all that nothing here can test, so that nobody takes it for tested."""
+    _ = words.gettext
+    told = [_("whether a post reaches people: only an exercise, and then the first alert, shows it")]
+    if table_of(lines, "notify").get("heartbeat"):
+        told.append(_("the address of the watch: the daemon calls it once it runs; see there that it was called"))
+    else:
+        told.append(_("whether the machine is up: no watch is named that would notice if it weren’t"))
+    if has_table(lines, "push"):
+        told.append(_("notifications on telephones (push): subscribe with your own"))
+    told.append(_("the public address from outside: open it with a telephone off the town’s network"))
+    return told
+
+
 def with_exercises(lines: str) -> list[str]:
     """The channels that take exercises, and nothing else."""
     return [name for name in names_in(lines, "channels") if table_of(lines, f"channels.{name}").get("exercise") is True]
@@ -431,8 +456,8 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Account], words
         table_of(lines, "notify").get("channels"),
         _station_values(lines),
     )
-    untried = workshop.unanswered(lines, public)
-    sources = [name for name in names_in(lines, "sources") if name != MANUAL]
+    untried, sources = workshop.unanswered(lines, names_in(lines, "channels")), polled(lines)
+    unread = workshop.unread(lines, sources)
     address = str(station.get("public_url") or "")
     # Of lines that are wrong nobody knows which secrets they mean.
     unreadable = () if problems else await workshop.unreadable(lines)
@@ -448,10 +473,21 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Account], words
             _place_of(unreadable, sources),
             unreadable,
         ),
-        Need(bool(public) and not untried, _("Each channel of the public answered its test."), "channels"),
+        Need(
+            bool(public) and not untried,
+            _("Each channel answered its test, those of the team and for exercises too."),
+            "channels",
+            [because("untested", name=name) for name in untried] if public else (),
+        ),
         Need(bool(channels), _("Those on call are told when something is wrong."), "duty"),
         Need(bool(with_exercises(lines)), _("There is a channel for exercises."), "duty"),
-        Need(bool(sources), _("A source brings alerts."), "sources", is_needed=False),
+        Need(
+            bool(sources) and not unread,
+            _("A source brings alerts, and each was read."),
+            "sources",
+            [because("untested", name=name) for name in unread],
+            is_needed=bool(sources),
+        ),
         Need(workshop.lines().strip() == lines.strip(), _("The lines are saved as channels.toml."), "lines"),
         Need(administers, _("An administrator can sign in."), "accounts"),
     ]
@@ -471,4 +507,6 @@ def _place_of(unreadable: Sequence[Reason], sources: Sequence[str]) -> str:
 
 def waits_for_somebody(lines: str) -> bool:
     """True if an alert can wait for a validation, so that two people are needed."""
-    return any(table_of(lines, f"sources.{name}").get("publish") == "approve" for name in names_in(lines, "sources"))
+    usual = {each.name: each.default("publish") for each in source_forms()}
+    tables = (table_of(lines, f"sources.{name}") for name in names_in(lines, "sources"))
+    return any((each.get("publish") or usual.get(str(each.get("kind")))) == "approve" for each in tables)

@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import aiohttp
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
@@ -36,6 +38,7 @@ from alerts.desk.out import Rehearsal
 from alerts.desk.posts import DraftPost
 from alerts.desk.unit import DeskUnit
 from alerts.health.checkup import unread
+from alerts.model.alert import Severity
 from alerts.model.errors import ConfigurationError, Misuse, SourceFailed, TocsinError, Unreadable
 from alerts.model.incident import new_id
 from alerts.model.person import Account, Actor, Origin, Role
@@ -44,7 +47,7 @@ from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import Secret, Town
 from alerts.setup.lines import table_of, with_table, without_table
-from alerts.sources.settings import AskedSettings
+from alerts.sources.settings import AskedSettings, CapSettings
 from alerts.store.connection import exists
 from alerts.store.unit import scratch_unit
 from alerts.web.console.looks import Audience, ChannelPreview, Shot, look_of
@@ -64,8 +67,9 @@ _WORDS_ALONE = {"kind": "webhook", "url": "https://localhost/", "secret": {"env"
 class Key:
     """A key that a kind knows: whether it is needed, an example, and its default, as a form asks for them.
 
-    `secret`: its place is asked for; `choice`: yes or no; `number`: a whole one; `many`: several words, with commas
-    between them; `options`: one of these.
+    `secret`: its place is asked for; `choice`: yes or no; `number`: one, whole or not; `many`: several, with commas
+    between them; `options`: one of these; `kept`: it is written even where it is the default, since it decides what the
+    public sees.
     """
 
     name: str
@@ -77,15 +81,20 @@ class Key:
     options: tuple[str, ...] = ()
     example: str = ""
     default: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class KindForm:
-    """The keys of one kind of channel or source, the needed keys first; a source's default rule."""
+    """The keys of one kind of channel or source, the needed keys first; or the reason why no form can ask for them."""
 
     name: str
-    keys: tuple[Key, ...]
-    publish: str = ""
+    keys: tuple[Key, ...] = ()
+    problem: Reason | None = None
+
+    def default(self, key: str) -> str:
+        """The value of a key in a table without it."""
+        return next((each.default for each in self.keys if each.name == key), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,8 @@ class Workshop:
         self._one_at_a_time = asyncio.Lock()
         # Each channel that answered its test, as it was then.
         self._answered: dict[str, ChannelSettings] = {}
+        # The table of each source that was read, as it was then.
+        self._read_as: dict[str, Mapping[str, Any]] = {}
         # The last trial of each channel, with its settings then.
         self._trials: dict[str, tuple[ChannelSettings, ChannelTrial]] = {}
 
@@ -222,6 +233,10 @@ class Workshop:
             self._answered[name] = read_channel(self._file, lines, name)
         return trial
 
+    def unread(self, lines: str, names: Sequence[str]) -> Sequence[str]:
+        """Those of the sources that weren't read yet as these lines have them."""
+        return [name for name in names if table_of(lines, f"sources.{name}") != self._read_as.get(name)]
+
     def unanswered(self, lines: str, names: Sequence[str]) -> Sequence[str]:
         """Those of the channels that didn't answer a test yet as these lines have them."""
         return [name for name in names if not self._is_as_tried(lines, name, self._answered.get(name))]
@@ -253,6 +268,7 @@ class Workshop:
 
     async def try_source(self, lines: str, name: str) -> SourceTrial:
         """Read it once and file what it says at a desk that knows nothing; nothing is kept."""
+        self._read_as.pop(name, None)
         try:
             async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
                 town = await self._config(await self._without_faults_of_others(lines, name))
@@ -262,6 +278,7 @@ class Workshop:
             return SourceTrial(name, problem=because("trial_too_long", seconds=LONGEST.seconds))
         except TocsinError as error:
             return SourceTrial(name, problem=error.reason)
+        self._read_as[name] = table_of(lines, f"sources.{name}")
         return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN), town=replace(town, logo=None))
 
     async def _without_faults_of_others(self, lines: str, source: str) -> str:
@@ -405,11 +422,17 @@ def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
     return named
 
 
-# Keys that all have and that are asked for at once: what goes where nobody expects it, what readers are told of a
-# source, and where the platform is (the sandbox, to try it).
-_ALWAYS = ("exercise", "public", "allow_private", "title", "api_url")
+# Keys that all have and that are asked for at once: what goes out by itself, what goes where nobody expects it, what
+# readers are told of a source, and where the platform is (the sandbox, to try it).
+_ALWAYS = ("publish", "severity", "exercise", "public", "allow_private", "title", "api_url")
+_KEPT = ("publish", "severity")
+# X charges a post with a link many times as much.
+_ALSO = ((TwitterSettings, "link"),)
 # To read on X a town needs X's approval, an account more and a budget: who has them writes them down as lines.
-_BY_LINES_ALONE = ((TwitterSettings, "hears"),)
+_BY_LINES_ALONE = tuple((TwitterSettings, name) for name in ("hears", "approved", "listen", "budget"))
+# A feed of warnings has yellow ones on several days a month; whoever writes lines decides by the line.
+_PROPOSED: Mapping[tuple[type[BaseModel], str], Severity] = {(CapSettings, "severity"): Severity.SEVERE}
+_SEVERITIES = (Severity.MINOR, Severity.MODERATE, Severity.SEVERE, Severity.EXTREME)
 
 
 def channel_forms() -> Sequence[KindForm]:
@@ -426,63 +449,99 @@ def _forms(names: Iterable[str], kind_of: Callable[[str], Any], family: type[Bas
     forms = []
     for name in names:
         # A package that can't be loaded costs its own kind alone: the others are offered all the same.
-        with suppress(Unreadable):
+        try:
             kind = kind_of(name)
             if kind is not None and issubclass(kind.settings, family):
-                forms.append(_kind_form(name, kind.settings, family))
+                forms.append(KindForm(name, tuple(_keys(name, kind.settings, family))))
+        except Unreadable as error:
+            forms.append(KindForm(name, problem=error.reason))
     return forms
 
 
-def _kind_form(name: str, model: type[BaseModel], beside: type[BaseModel]) -> KindForm:
-    keys = sorted(_keys(model, beside), key=lambda key: (not key.needed, not key.secret, key.choice))
-    publish = model.model_fields.get("publish")
-    return KindForm(name, tuple(keys), publish.default if publish else "")
-
-
-def _keys(model: type[BaseModel], beside: type[BaseModel]) -> Iterator[Key]:
+def _keys(kind: str, model: type[BaseModel], beside: type[BaseModel]) -> list[Key]:
+    """Return the keys that the form of a kind asks for. Raises Unreadable if one that it needs can't be drawn."""
+    keys = []
     for name, field in model.model_fields.items():
-        own = name not in beside.model_fields or name in _ALWAYS or (field.is_required() and name != "kind")
-        if own and name != "kind" and (model, name) not in _BY_LINES_ALONE and _is_asked(name, field):
-            yield Key(
-                name,
-                needed=field.is_required(),
-                secret=_is(field, SecretSource),
-                choice=_is(field, bool),
-                number=_is(field, int),
-                many=_is_many(field),
-                options=_options(field),
-                example=_example(field),
-                default="" if field.is_required() or field.default is None else _spelled(field.default),
-            )
+        if not _is_asked(name, field, model, beside):
+            continue
+        key = _drawn(name, field, model)
+        if key is not None:
+            keys.append(key)
+        elif field.is_required():
+            raise Unreadable(because("kind_undrawn", name=repr(kind), key=field.alias or name))
+    return sorted(keys, key=lambda key: (not key.needed, not key.secret, key.choice, key.kept))
+
+
+def _is_asked(name: str, field: FieldInfo, model: type[BaseModel], beside: type[BaseModel]) -> bool:
+    """True if it is needed, or of this kind, and somebody may want another value than the default."""
+    if name == "kind" or (model, name) in _BY_LINES_ALONE:
+        return False
+    if field.is_required():
+        return True
+    if name == "api_url":
+        return not {"url", "host"} & model.model_fields.keys()  # a relay, a broker and a receiver are where they are
+    if name in beside.model_fields:
+        return name in _ALWAYS or (model, name) in _ALSO
+    # A number with a default of its own (`rate`) is for who measures; one without (`port`) depends on the other end.
+    return not field.default or not _of_type(field.annotation)[1] & {int, float, timedelta, tuple}
+
+
+def _drawn(name: str, field: FieldInfo, model: type[BaseModel]) -> Key | None:
+    """Return the field as one line of a form asks for it. Returns None for a type that none can hold."""
+    options, types = _of_type(field.annotation)
+    if not types <= {SecretSource, bool, int, float, str, timedelta, date, tuple}:
+        return None
+    default = "" if field.is_required() or field.default in (None, ()) else _spelled(field.default)
+    return Key(
+        field.alias or name,
+        needed=field.is_required(),
+        secret=SecretSource in types,
+        choice=bool in types,
+        number=bool(types & {int, float}),
+        many=tuple in types,
+        options=() if tuple in types else tuple(each for each in options if _allows(model, name, each)),
+        example=_example(field),
+        default=str(_PROPOSED.get((model, name), default)),
+        kept=name in _KEPT,
+    )
+
+
+def _of_type(annotation: Any) -> tuple[tuple[str, ...], frozenset[Any]]:
+    """Return the few values that a field of that type takes, if they are few, and the types that it is made of.
+
+    A list is `tuple` beside the type of its entries; a type that isn't known stays itself.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _of_type(arguments[0])
+    if origin is Literal:
+        return tuple(map(str, arguments)), frozenset({str})
+    if annotation is Severity:
+        return _SEVERITIES, frozenset({str})
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return tuple(annotation), frozenset({str})
+    if origin is tuple and arguments[1:] == (...,):
+        options, types = _of_type(arguments[0])
+        return options, types | {tuple}
+    if origin in (Union, UnionType):
+        several = [_of_type(each) for each in arguments if each is not NoneType]
+        return several[0][0], frozenset[Any]().union(*(types for _, types in several))
+    return (), frozenset({annotation})
+
+
+def _allows(model: type[BaseModel], name: str, value: str) -> bool:
+    """True if the kind itself takes that value of a key, whatever its others are."""
+    try:
+        model.model_validate({name: value})
+    except ValidationError as error:
+        return all(each["loc"][:1] != (name,) for each in error.errors(include_url=False, include_input=False))
+    return True
 
 
 def _example(field: FieldInfo) -> str:
     """The field's first example, as somebody types it: several words with commas between them."""
     [first, *_] = field.examples or [""]
-    return ", ".join(first) if isinstance(first, list | tuple) else str(first)
-
-
-def _is_asked(name: str, field: FieldInfo) -> bool:
-    """True if one line of a form can hold the field, and somebody may want another value than the default."""
-    if name == "api_url":
-        return bool(field.default)  # a relay, a broker and a receiver are where they are
-    # A number with a default of its own (`rate`) is for who measures; one without (`port`) depends on the other end.
-    is_number = _is(field, int) and field.default is None
-    is_line = any(_is(field, kind) for kind in (SecretSource, str, bool)) and get_origin(field.annotation) is not tuple
-    return is_number or is_line or _is_many(field) or bool(_options(field))
-
-
-def _is_many(field: FieldInfo) -> bool:
-    """True if it is a list of free words."""
-    return field.annotation == tuple[str, ...]
-
-
-def _options(field: FieldInfo) -> tuple[str, ...]:
-    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-
-
-def _is(field: FieldInfo, kind: type) -> bool:
-    return field.annotation is kind or kind in get_args(field.annotation)
+    return ", ".join(map(str, first)) if isinstance(first, list | tuple) else str(first)
 
 
 def _spelled(value: Any) -> str:

@@ -234,7 +234,8 @@ class AtmoSettings(AskedSettings):
 class VigilanceSettings(AskedSettings):
     """`kind = "vigilance"`: Météo-France's own map and bulletins, for one department, with the town's key.
 
-    `except` names phenomena to ignore, by their numbers: "4" is the floods that Vigicrues reports too.
+    Yellow, which comes on several days a month, is read only where `severity` says so. `except` names phenomena to
+    ignore, by their numbers: "4" is the floods that Vigicrues reports too.
     """
 
     model_config = ConfigDict(
@@ -242,10 +243,13 @@ class VigilanceSettings(AskedSettings):
     )
 
     kind: Literal["vigilance"]
+    severity: Severity = Severity.SEVERE
     key: SecretSource
     department: str = Field(examples=["38", "2A"])
     api_url: _ApiUrl = "https://public-api.meteofrance.fr/public/DPVigilance/v1"
-    except_: tuple[Literal["1", "2", "3", "4", "5", "6", "7", "8", "9"], ...] = Field(default=(), alias="except")
+    except_: tuple[Literal["1", "2", "3", "4", "5", "6", "7", "8", "9"], ...] = Field(
+        default=(), alias="except", examples=[["4"]]
+    )
 
     @field_validator("department")
     @classmethod
@@ -258,10 +262,13 @@ class VigilanceSettings(AskedSettings):
 class VigicruesSettings(AskedSettings):
     """`kind = "vigicrues"`: the State's flood warnings for the `sections` of rivers that concern the town.
 
+    As of Vigilance, yellow is read only where `severity` says so.
+
     `format` is the form of their feed: RSS of these sections, or the GeoJSON of all France, a hundred times as large.
     """
 
     kind: Literal["vigicrues"]
+    severity: Severity = Severity.SEVERE
     sections: tuple[str, ...] = Field(min_length=1, max_length=50, examples=[["GA6", "TL3"]])
     format: Literal["rss", "geojson"] = "rss"
     api_url: _ApiUrl = "https://www.vigicrues.gouv.fr"

@@ -169,7 +169,9 @@ async def test_a_source_shows_what_it_would_have_brought_today(visitor, tmp_path
     await visitor.send("station", "save", **(STATION | {"areas": areas}))
     telegram = {"key.chat": "@saintmartin", "key.token": "TELEGRAM_TOKEN", "key.public": "true"}
     await visitor.send("channels", "save:", kind="telegram", name="telegram", **telegram)
-    await visitor.send("sources", "save:", kind="cap", name="meteo", publish=publish, **{"key.url": "orages.xml"})
+    await visitor.send(
+        "sources", "save:", kind="cap", name="meteo", **{"key.url": "orages.xml", "key.publish": publish}
+    )
 
     await visitor.send("sources", "test:meteo")
 
@@ -279,7 +281,10 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     await visitor.send("accounts", "add-person", person="Sam Blanc", role="author")
     await visitor.send("ready")
     assert password not in visitor.page
-    assert open_needs(visitor) == ["The public address is told", "Each channel of the public answered its test"]
+    assert open_needs(visitor) == [
+        "The public address is told",
+        "Each channel answered its test, those of the team and for exercises too",
+    ]
     await visitor.send("ready", "try")
     await visitor.send("station", "save", **STATION, public_url="https://alertes.saint-martin.example")
     await visitor.send("lines", "write")
@@ -289,7 +294,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     await visitor.send("lines", "write")
     await visitor.send("ready")
     assert open_needs(visitor) == []
-    assert "Ready Everything needed for the first emergency is there." in visitor.text
+    assert "Ready Everything needed for the first emergency is there, and answered here." in visitor.text
     await visitor.send("ready", "exercise")
     assert "The exercise is out" in visitor.text
     posts = await timeline(sandbox, visitor, "telegram")
