@@ -334,6 +334,15 @@ class TestRootFiles:
         assert territory.locate(alert) == ("Ici",)
 
 
+@pytest.mark.parametrize("page", ["install.md", "fr/install.md"])
+def test_where_an_administrator_is_sent_for_every_kind_there_is_every_kind(page):
+    """The file to begin with has the usual ones alone, and isn't said to have more."""
+    said = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert not re.search(r"file that has each kind|fichier qui a chaque sorte", said)
+    assert "configuration.md)" in said[said.index("tocsin init /etc/tocsin") - 400 :]
+    assert [each for each in (*CHANNELS, *SOURCES) if f'### `kind = "{each}"`' not in PAGE] == []
+
+
 def test_each_decision_has_a_number_of_its_own():
     numbers = [page.name[:4] for page in (ROOT / "docs/adr").glob("[0-9]*.md")]
     assert sorted(numbers) == sorted(set(numbers))
