@@ -78,6 +78,7 @@ def made_once(upgrade: Callable[[Path], None]) -> Callable[[Path], None]:
     """`upgrade`, but for an empty database: that is made now and copied from then on, set to WAL as it will be."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tocsin.db"
+        path.touch()
         upgrade(path)
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA journal_mode = WAL")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from alerts.store.connection import Place, exists, opened
+from alerts.store.connection import Place, seen
 from alerts.store.files import StoreError
 from alerts.store.identity import of_another
 
@@ -28,9 +28,9 @@ def must_be_its_own(folder: Path, database: Place) -> None:
         found = find_towns(folder.parent)
     except OSError:
         return  # a town's own user, who may not look around
-    if len(found) < 2 or not exists(database):
+    if len(found) < 2:
         return
-    with opened(database) as db:
-        refused = of_another(db, database, folder.name, found)
+    with seen(database) as db:
+        refused = of_another(db, database, folder.name, found) if db is not None else None
     if refused is not None:
         raise StoreError(refused)

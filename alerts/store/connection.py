@@ -39,7 +39,7 @@ def file_of(town: Town) -> Path:
 
 @contextmanager
 def opened(place: Place) -> Iterator[Connection]:
-    """A connection for one command, closed at the end. Raises StoreError."""
+    """A connection for one command, closed at the end; the store is made or upgraded first. Raises StoreError."""
     if isinstance(place, Path):
         with files.opened(place) as file:
             yield file
@@ -55,6 +55,24 @@ def opened(place: Place) -> Iterator[Connection]:
         yield session
     finally:
         session.close()
+
+
+@contextmanager
+def seen(place: Place) -> Iterator[Connection | None]:
+    """A connection to the store as it stands, which is neither made nor upgraded; None where there is none.
+
+    For who asks whose it is before anybody works on it. Raises StoreError.
+    """
+    if isinstance(place, Path):
+        file = files.as_it_is(place)
+        with contextlib.closing(file) if file is not None else contextlib.nullcontext():
+            yield file if file is not None and files.version_of(file, place) is not None else None
+        return
+    if version(place) is None:
+        yield None
+        return
+    with opened(place) as db:
+        yield db
 
 
 def begin(db: Connection, *, synced: bool = True) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy import Boolean, Table
 
+from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store import files, reaching, server_schema
 from alerts.store.schema import metadata
@@ -106,6 +107,12 @@ def write_to(place: Path | Server, mark: str) -> CopyTarget:
     return _FileTarget(place, mark) if isinstance(place, Path) else _SchemaTarget(place, mark)
 
 
+def must_be_empty(store: CopySource, called: str) -> None:
+    """Raise StoreError where the store of that name has a row."""
+    if used := [table.name for table in TABLES if next(store.rows(table), None) is not None]:
+        raise files.StoreError(because("copy_into_used", path=called, tables=", ".join(used)))
+
+
 def _columns(table: Table) -> str:
     return ", ".join(f'"{column.name}"' for column in table.columns)
 
@@ -174,9 +181,9 @@ class _FileTarget:
         self.mended = 0
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
-        self._remove(self._part)
+        files.remove(self._part)
         files.migrate(self._part)
-        self._part.with_name(f"{self._part.name}-upgrade").unlink(missing_ok=True)
+        files.lock_of(self._part).unlink(missing_ok=True)
         self._db = sqlite3.connect(self._part, isolation_level=None)
         # In one file, and without a journal: a copy that breaks off is begun anew, never rolled back.
         self._db.execute("PRAGMA journal_mode = DELETE")
@@ -216,9 +223,20 @@ class _FileTarget:
         self._db.execute("COMMIT")
         self._db.close()
         files.sync(self._part)
-        self._remove(self._path)
-        self._part.replace(self._path)
-        files.sync(self._path.parent)
+        with files.alone(self._path):
+            self._retire()
+            files.remove(self._path)
+            self._part.replace(self._path)
+            files.sync(self._path.parent)
+
+    def _retire(self) -> None:
+        """Have whoever opened the empty one that was there write nothing to it. Raises StoreError: it isn't empty."""
+        current = files.version(self._path)
+        if current is None or current.startswith(files.UNFINISHED):
+            return
+        with contextlib.closing(_FileSource(self._path, alone=True)) as there:
+            must_be_empty(there, f"sqlite:///{self._path.resolve()}")
+            there.mark_moved(f"sqlite:///{self._path.resolve()}")
 
     def finish(self) -> None:
         with contextlib.closing(files.connect(self._path)) as db:
@@ -226,11 +244,7 @@ class _FileTarget:
 
     def close(self) -> None:
         self._db.close()
-        self._remove(self._part)
-
-    def _remove(self, path: Path) -> None:
-        for suffix in ("-wal", "-shm", "-journal", ""):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        files.remove(self._part)
 
 
 def _never_reuses(table: Table) -> bool:

@@ -32,7 +32,7 @@ from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store import reaching
 from alerts.store.connection import Place, migrate, version
-from alerts.store.copy_ends import TABLES, CopySource, CopyTarget, Row, read_from, write_to
+from alerts.store.copy_ends import TABLES, CopySource, CopyTarget, Row, must_be_empty, read_from, write_to
 from alerts.store.files import MOVED, UNFINISHED, StoreError
 from alerts.store.pictures import make_picture, picture_folder, pictures_in
 from alerts.store.restoring import beside as height_file
@@ -123,9 +123,7 @@ def _must_be_free(target: Place) -> None:
         return
     migrate(target)
     with contextlib.closing(read_from(target, alone=False)) as there:
-        used = [table.name for table in TABLES if next(there.rows(table), None) is not None]
-    if used:
-        raise StoreError(because("copy_into_used", path=called(target), tables=", ".join(used)))
+        must_be_empty(there, called(target))
     if isinstance(target, Path) and notify(target):
         raise StoreError(because("copy_daemon", path=called(target)))
 

@@ -72,28 +72,76 @@ class StoreFile(sqlite3.Connection):
 
 
 def connect(path: Path, *, readonly: bool = False) -> StoreFile:
-    """Open the file with the settings that durability asks for: WAL, and a sync at every commit.
+    """Open the store with the settings that durability asks for: WAL, and a sync at every commit.
 
-    Raises StoreError, also where this SQLite is too old.
+    Whoever opens a store does so here, and meets none that is half made: one that isn't there, or is of an older
+    version, is made or upgraded first (`migrate`). One of a newer version is opened too, so that a daemon goes on while
+    another one is upgraded; who begins is refused by `migrate`. Raises StoreError, also where this SQLite is too old.
+    """
+    while (db := as_it_is(path)) is None or not _is_ready(db, path):
+        if db is not None:
+            db.close()
+        migrate(path)
+    if readonly:
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def as_it_is(path: Path) -> StoreFile | None:
+    """Open whatever stands there, and change nothing. Returns None where there is no file, or an empty one.
+
+    For who judges, upgrades or puts away a store; whoever works on one asks `connect`. Raises StoreError.
     """
     must_be_recent()
+    try:
+        return _open(path) if path.stat().st_size else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(because("database_unopened", path=path, said=error)) from error
+
+
+def _open(path: Path) -> StoreFile:
     db: StoreFile | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            # It will hold what signs people in; the files that SQLite lays beside it are given the same mode.
-            path.touch(mode=0o600)
         # Without `isolation_level` Python's driver would begin and commit transactions by rules of its own.
-        db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False, factory=StoreFile)
-        _set_up(db, readonly=readonly)
-    except (sqlite3.Error, OSError) as error:
+        db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=LOCK_WAIT,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=StoreFile,
+        )
+        _set_up(db)
+    except sqlite3.Error as error:
         if db is not None:
             db.close()
         raise StoreError(because("database_unopened", path=path, said=error)) from error
     return db
 
 
-def _set_up(db: sqlite3.Connection, *, readonly: bool) -> None:
+def _is_ready(db: StoreFile, path: Path) -> bool:
+    try:
+        current = version_of(db, path)
+    except StoreError:
+        db.close()
+        raise
+    return current is not None and current >= HEAD
+
+
+def version_of(db: sqlite3.Connection, path: Path) -> str | None:
+    """As `version`, of the open file at `path`."""
+    try:
+        row = db.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        if str(error).startswith("no such table"):
+            return None
+        raise StoreError(because("database_unread", path=path, said=error)) from error
+    return str(row[0]) if row else None
+
+
+def _set_up(db: sqlite3.Connection) -> None:
     db.row_factory = sqlite3.Row
     # For a file that is made now: a post changes some fifty pages of a few rows each, and all of each is journalled.
     db.execute("PRAGMA page_size = 1024")
@@ -105,8 +153,6 @@ def _set_up(db: sqlite3.Connection, *, readonly: bool) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     # What people said and is forgotten is overwritten, wherever it stood; many a SQLite does so by itself.
     db.execute("PRAGMA secure_delete = ON")
-    if readonly:
-        db.execute("PRAGMA query_only = ON")
 
 
 def must_be_recent() -> None:
@@ -263,17 +309,12 @@ if TYPE_CHECKING:
 
 
 def version(path: Path) -> str | None:
-    """Return the migration that the file at `path` is at. Returns None if none was created yet."""
-    db = connect(path)
-    try:
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
-            return None
-        row = db.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error as error:
-        raise StoreError(because("database_unread", path=path, said=error)) from error
-    finally:
-        db.close()
-    return str(row[0]) if row else None
+    """Return the migration that the file at `path` is at. Returns None if none was created yet. Raises StoreError."""
+    db = as_it_is(path)
+    if db is None:
+        return None
+    with closing(db):
+        return version_of(db, path)
 
 
 def sound(path: Path) -> str:
@@ -313,20 +354,70 @@ def must_be_usable(path: object, current: str | None) -> None:
 def migrate(path: Path) -> bool:
     """Upgrade the file, creating it if there is none; returns True if anything was done.
 
+    One process at a time makes, upgrades or replaces a store, and the others wait for it. A new one is made whole under
+    another name and gets its own at the end; an upgrade is one transaction. So a kill leaves all of it or nothing.
     Raises StoreError, also for a file that a newer Tocsin has written.
     """
-    current = version(path)
-    if current == HEAD:
+    if _is_current(path):
         return False
-    must_be_usable(path, current)
-    beside = os.open(path.with_name(f"{path.name}-upgrade"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(beside, "w") as lock:
-        # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if version(path) == HEAD:
+    with alone(path):
+        # `post` and `run` may both meet none: one makes it, the other waits and finds it done.
+        if _is_current(path):
             return False
-        _upgrade(path)
+        if path.exists():
+            _upgrade(path)
+        else:
+            _make_whole(path.resolve())
     return True
+
+
+def _is_current(path: Path) -> bool:
+    current = version(path)
+    must_be_usable(path, current)
+    return current == HEAD
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else makes, upgrades or replaces the file meanwhile; waits for who does. Raises StoreError."""
+    # A link and the file that it leads to are one store.
+    real = path.resolve()
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True)
+        beside = os.open(lock_of(real), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StoreError(because("database_unopened", path=path, said=error)) from error
+    with os.fdopen(beside, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def lock_of(path: Path) -> Path:
+    """The file by which processes wait for who makes, upgrades or replaces the one at `path`."""
+    return path.with_name(f"{path.name}-upgrade")
+
+
+def remove(path: Path) -> None:
+    """Remove a database with SQLite's companion files, if any of it is there."""
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _make_whole(path: Path) -> None:
+    new = path.with_name(f"{path.name}-new")
+    try:
+        remove(new)  # of one that was killed
+        # It will hold what signs people in; the files that SQLite lays beside it are given the same mode.
+        new.touch(mode=0o600)
+        _upgrade(new)
+        sync(new)
+        remove(path)  # a journal that is left over would be applied to the new file
+        new.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        raise StoreError(because("database_unopened", path=path, said=error)) from error
+    finally:
+        remove(new)
 
 
 def _upgrade(path: Path) -> None:
@@ -381,7 +472,7 @@ def run_migrations(connection: Connection) -> None:
 
 # Alembic and Core read rows by number; ours are read by name.
 def _plain(path: Path) -> sqlite3.Connection:
-    db = connect(path)
+    db = _open(path)
     db.row_factory = None
     return db
 

@@ -30,7 +30,7 @@ from psycopg.rows import RowMaker
 
 from alerts.model.errors import Busy, DatabaseRefused, Lost, Unstorable
 from alerts.model.town import Server
-from alerts.store.files import LOCK_WAIT
+from alerts.store.files import HEAD, LOCK_WAIT, StoreError
 from alerts.store.reaching import answered_within, connected, conninfo, said, search_path
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ class ServerSession:
         if longest is not None:
             self._settings["statement_timeout"] = f"{int(longest * 1000)}ms"
         self._db: psycopg.Connection[ServerRow] | None = None
+        self._is_ready = False
         self._name = uuid4().hex
         self._number = 0
         self._walks = 0
@@ -341,6 +342,8 @@ class ServerSession:
 
     def _connected(self) -> psycopg.Connection[ServerRow]:
         db = connected(self.server, "tocsin", self._settings, row_factory=_by_name)
+        if not self._is_ready:
+            self._make_ready(db)
         db.prepare_threshold, db.prepared_max = 3, PREPARED
         if self._answered_within is not None:
             db.answered_within = self._answered_within
@@ -354,6 +357,19 @@ class ServerSession:
             self._pid = db.info.backend_pid
             self.telling.add(self._pid)
         return db
+
+    def _make_ready(self, db: psycopg.Connection[ServerRow]) -> None:
+        """Have the schema be whole and of this version, once: what a daemon lost meanwhile isn't made anew, empty."""
+        from alerts.store import server_schema  # noqa: PLC0415 it needs this module
+
+        try:
+            current = server_schema.version_of(db, self.server)
+            if current is None or current < HEAD:
+                server_schema.migrate(self.server)
+        except StoreError:
+            db.close()
+            raise
+        self._is_ready = True
 
     @contextlib.contextmanager
     def translated_errors(self) -> Iterator[None]:

@@ -30,7 +30,7 @@ from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.audit import AuditLog
 from alerts.store.facts import STORE, drop_fact, fact, keep_fact
-from alerts.store.files import StoreError, opened, sound, sync
+from alerts.store.files import StoreError, alone, as_it_is, sound, sync
 from alerts.store.sockets import notify
 from alerts.store.statement import Statement, UnitPart, stamp, time_of
 
@@ -302,10 +302,11 @@ def restore(database: Path, source: Path, by: AuditEntry) -> tuple[Path | None, 
             keep_fact(db, STORE, "generation", generation)
             AuditLog(db).write(replace(by, detail=f"from {source}; head was {_head_of(database)}"))
             db.execute("COMMIT")
-        kept = _put_aside(database, now)
-        beside(database).write_bytes(_spelled(generation, reached))
-        part.replace(database)
-        sync(database.parent)
+        with alone(database):  # nobody makes a new one in the moment in which there is none
+            kept = _put_aside(database, now)
+            beside(database).write_bytes(_spelled(generation, reached))
+            part.replace(database)
+            sync(database.parent)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(because("restore_failed", source=source, path=database, said=error)) from error
     finally:
@@ -339,9 +340,10 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
     if not database.exists():
         return None
     try:
-        with opened(database) as db:
-            # Leaving WAL needs the only connection; it writes the journal into the file.
-            db.execute("PRAGMA journal_mode = DELETE")
+        if (db := as_it_is(database)) is not None:
+            with closing(db):
+                # Leaving WAL needs the only connection; it writes the journal into the file.
+                db.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
         raise StoreError(because("restore_busy", path=database, said=error)) from error
     except (sqlite3.DatabaseError, StoreError):

@@ -7,9 +7,10 @@ SQLite's FTS5 has, behind a view of the same name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import errors
 
 from alerts.model.reason import because
 from alerts.model.town import Server
@@ -119,15 +120,23 @@ def version(server: Server) -> str | None:
     """Return the migration that the schema is at. Returns None if none was created yet. Raises StoreError."""
     try:
         with connected(server, "tocsin", search_path(server)) as db:
-            found = db.execute("SELECT to_regclass(%s)", (f'"{server.schema}".alembic_version',)).fetchone()
-            if found is None or found[0] is None:
-                return None
-            row = db.execute("SELECT version_num FROM alembic_version").fetchone()
-            return str(row[0]) if row else None
+            return version_of(db, server)
     except psycopg.OperationalError as error:
         raise StoreError(because("server_unreached", path=server.name, said=said(error))) from error
+
+
+def version_of(db: psycopg.Connection[Any], server: Server) -> str | None:
+    """As `version`, on an open connection, in one statement where there is a schema. Raises StoreError."""
+    try:
+        # With the schema's name: the table of that name in `public` is another program's.
+        row = db.execute(f'SELECT version_num FROM "{server.schema}".alembic_version'.encode()).fetchone()
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        return None
+    except psycopg.OperationalError:
+        raise
     except psycopg.Error as error:
         raise StoreError(because("database_unread", path=server.name, said=said(error))) from error
+    return str(row[0]) if row else None
 
 
 def migrate(server: Server) -> bool:

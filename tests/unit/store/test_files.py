@@ -90,6 +90,7 @@ def test_a_new_file_is_its_owners_alone_and_so_is_what_lies_beside_it(tmp_path):
 
     assert {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {
         "t.db": 0o600,
+        "t.db-upgrade": 0o600,
         "t.db-wal": 0o600,
         "t.db-shm": 0o600,
     }

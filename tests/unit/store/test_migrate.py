@@ -55,7 +55,8 @@ def script() -> ScriptDirectory:
 
 
 def indexes(path: Path) -> dict[str, str]:
-    db = connect(path)
+    db = sqlite3.connect(path)
+    db.row_factory = sqlite3.Row
     rows = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
     db.close()
     return {row["name"]: " ".join(row["sql"].replace("(", " (").split()) for row in rows}
@@ -177,9 +178,8 @@ def counts(path: Path) -> dict[str, int]:
 
 def test_a_database_from_before_that_is_refused_and_left_as_it_is(tmp_path):
     unreleased(path := tmp_path / "tocsin.db")
-    db = connect(path)
-    db.execute("UPDATE alembic_version SET version_num = '0003'")
-    db.close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '0003'")
 
     with pytest.raises(StoreError, match=r"never released \(0003\); start with a new one"):
         migrate(path)
@@ -234,17 +234,15 @@ def test_a_file_of_a_newer_tocsin_is_refused_and_left_as_it_is(tmp_path):
 
 def test_an_upgrade_that_fails_changes_nothing_and_can_be_made_again(tmp_path):
     path = tmp_path / "tocsin.db"
-    db = connect(path)
-    db.execute("CREATE TABLE lease (lane TEXT)")  # in the way of the eighth table
-    db.close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE lease (lane TEXT)")  # in the way of the eighth table
 
     with pytest.raises(StoreError, match=r"table lease already exists; nothing was changed"):
         migrate(path)
 
-    db = connect(path)
-    assert [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")] == ["lease"]
-    db.execute("DROP TABLE lease")
-    db.close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        assert [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")] == ["lease"]
+        db.execute("DROP TABLE lease")
     assert migrate(path)
 
 
