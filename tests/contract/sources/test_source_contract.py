@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from importlib import import_module
 from typing import Any
 
@@ -19,9 +21,10 @@ from alerts.health.checkup import check_live
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import HearsNews, Memory, Surroundings
 from alerts.sources import KINDS, SourceKind
+from alerts.sources.fetch import LONGEST_WAIT
 from alerts.sources.shared import SharedReader
 from tests.air_pages import ALERTED, episodes
-from tests.contract.sources.feed_server import FeedServer, serving
+from tests.contract.sources.feed_server import Answer, FeedServer, serving
 from tests.fakes import FakeClock
 from tests.flood_pages import an_rss
 from tests.transit_pages import a_dataset, a_disruption
@@ -57,7 +60,11 @@ def _event(name: str) -> str:
 
 
 def _ical(server: FeedServer, count: int) -> None:
-    events = "".join(_event(name) for name in ("Haute", "Basse")[:count])
+    _calendar(server, *("Haute", "Basse")[:count])
+
+
+def _calendar(server: FeedServer, *names: str) -> None:
+    events = "".join(_event(name) for name in names)
     server.pages["/calendar.ics"] = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n"
 
 
@@ -142,7 +149,7 @@ class Stage:
     """One source of a kind at its server, with what it remembers, which is stored as the daemon does."""
 
     def __init__(self, name: str, server: FeedServer, session: aiohttp.ClientSession) -> None:
-        self.face, self.server, self.session = FACES[name], server, session
+        self.kind_name, self.face, self.server, self.session = name, FACES[name], server, session
         self.clock = FakeClock(NOW)
         self.reader = SharedReader(session, self.clock)
         self.kind = source_kind(name)
@@ -496,3 +503,128 @@ async def test_the_live_check_tells_of_a_source_that_can_be_read_in_part_alone(t
 
     assert told == {2: (True, "source_fine"), 1: (False, "vigicrues_absent")}
     assert "CdEntVigiCru=GA6,TL3" in str(server.requests[0].url)
+
+
+# --- what each server may answer ------------------------------------------------------------------------------------
+
+
+def _cut(body: bytes, after: int) -> Answer:
+    """An answer of which so many bytes come, and then the connection breaks."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        told = web.StreamResponse(headers={"Content-Length": str(len(body) + 9)})
+        await told.prepare(request)
+        await told.write(body[:after])
+        assert request.transport is not None
+        request.transport.close()
+        return told
+
+    return answer
+
+
+FORGIVES_HALF = {"rss", "vigicrues"}
+"""Kinds that tell what can be read of a feed without an end, and take nothing back: half a red warning is one."""
+
+
+def _answers(stage: Stage) -> dict[str, Answer]:
+    """What comes instead of a feed, whatever its kind."""
+    page = stage.server.pages[stage.face.path]
+    good = page.encode() if isinstance(page, str) else page if isinstance(page, bytes) else b"<a>" * 500
+    year = str(366 * 86_400)
+    return {
+        "cut after the headers": _cut(good, 0),
+        "cut within": _cut(good, len(good) // 2),
+        "half, as if it were whole": good[: len(good) // 2],
+        "nothing": b"",
+        "blanks": b" \r\n" * 50,
+        "null": b"null",
+        "an error in JSON": b'{"error": {"code": 500, "message": "internal"}}',
+        "an error in XML": b"<?xml version='1.0'?><error><message>internal</message></error>",
+        "a page": web.Response(text="<html><body><p>Maintenance</body></html>", content_type="text/html"),
+        "a long page": b"<html><body>" + b"<p>Maintenance</p>" * 20_000,
+        "9 MB of blanks": b" " * 9_000_000,
+        "a bomb": web.Response(body=gzip.compress(bytes(20_000_000)), headers={"Content-Encoding": "gzip"}),
+        "304 that nobody asked for": web.Response(status=304),
+        "204": web.Response(status=204),
+        "206": web.Response(status=206, body=good[: len(good) // 2]),
+        "500 with the feed": web.Response(status=500, body=good),
+        "a circle of redirects": web.Response(status=302, headers={"Location": stage.face.path}),
+        "429 for a year": web.Response(status=429, headers={"Retry-After": year}),
+        "503 for a year, as a date": web.Response(
+            status=503, headers={"Retry-After": format_datetime(stage.clock.now() + timedelta(days=366), usegmt=True)}
+        ),
+        "429 for ages": web.Response(status=429, headers={"Retry-After": "9" * 5000}),
+        "429 for less than nothing": web.Response(status=429, headers={"Retry-After": "-5"}),
+    }
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["at first", "later"])
+async def test_whatever_is_answered_a_source_says_so_tells_nothing_and_goes_on(stage, is_known):
+    """Nothing is told by it nor taken back, the reason is one short line, and no time is waited for beyond a day."""
+    failed = []
+    stage.face.says(stage.server, 2)
+    for name, answer in _answers(stage).items():
+        if name.startswith("half") and stage.kind_name in FORGIVES_HALF:
+            continue
+        walked = Stage(stage.kind_name, stage.server, stage.session)
+        try:
+            await _told_as_failed(walked, answer, is_known=is_known)
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 told together with the others
+            failed.append(f"{name}: {type(error).__name__} {error}".splitlines()[0])
+        await walked.reader.close()
+    assert not failed, "\n".join(failed)
+
+
+async def _told_as_failed(stage: Stage, answer: Answer, *, is_known: bool) -> None:
+    stage.face.says(stage.server, 2)
+    if is_known:
+        assert await stage.look()
+    # A tag that is known would make a 304 an answer.
+    stage.memory = replace(stage.memory, etag=None, last_modified=None)
+    stage.server.pages[stage.face.path] = answer
+    with pytest.raises(SourceFailed) as caught:
+        await stage.look(after=600)
+    said, named = str(caught.value.reason), caught.value.retry_at
+    assert "\n" not in said
+    assert 0 < len(said) < 600
+    assert KEY not in said
+    stage.face.says(stage.server, 2)
+    if named is not None and named > stage.clock.now() + timedelta(hours=1):
+        # By then much of what these feeds say is over.
+        assert named <= stage.clock.now() + LONGEST_WAIT
+        return
+    heard = await stage.look(after=3600)
+    assert len(heard) == (0 if is_known else stage.face.told_of_two), heard
+
+
+TWICE: dict[str, Callable[[FeedServer], None]] = {
+    "atmo": lambda server: server.pages.update(
+        {
+            "/v1/api/login": '{"token": "t"}',
+            "/v1/api/v2/data/episodes/3jours": episodes(*[("O3", "2026-11-25", ALERTED)] * 2),
+        }
+    ),
+    "cap": lambda server: server.lay_out("a", "a"),
+    "ical": lambda server: _calendar(server, "Haute", "Haute"),
+    "gtfs_rt": lambda server: server.pages.update({"/alerts": a_dataset(*[a_disruption("a")] * 2, made=None)}),
+    "roads": lambda server: server.pages.update({"/cifs.xml": f"<incidents>{_incident('Haute') * 2}</incidents>"}),
+    "rss": lambda server: server.pages.update(
+        {
+            "/feed": '<rss version="2.0"><channel><title>Mairie</title>'
+            + "<item><guid>a</guid><title>Rue a</title></item>" * 2
+            + "</channel></rss>"
+        }
+    ),
+}
+"""By kind: one thing that stands there twice under one id."""
+HAS_NO_IDS = {"vigicrues", "vigilance"}
+"""Kinds whose edition has a colour for each section or phenomenon, and nothing else."""
+
+
+async def test_what_stands_there_twice_under_one_id_is_told_once(stage):
+    assert TWICE.keys() | HAS_NO_IDS == FACES.keys()
+    if stage.kind_name in HAS_NO_IDS:
+        pytest.skip("what it tells has no ids")
+    TWICE[stage.kind_name](stage.server)
+    assert len(await stage.look()) == 1
+    assert await stage.look() == []
