@@ -25,7 +25,20 @@ from urllib.parse import quote, urlencode, urlsplit
 from bench.hostile import endless_feed, filled_photo, secondly_zone, tall_png
 from bench.reported import crowds
 from bench.signups import browsers, endpoints, letters
-from bench.strangers import air, broker, calm_map, flood, hostile_map, mailbox, replies, site, transit, works
+from bench.strangers import (
+    A_YEAR,
+    air,
+    answers,
+    broker,
+    calm_map,
+    flood,
+    hostile_map,
+    mailbox,
+    replies,
+    site,
+    transit,
+    works,
+)
 
 Given = Mapping[str, str]
 ACCOUNTS = ("/api/v1/", "/api/v2/", "/xrpc/", "/_matrix/")
@@ -322,34 +335,29 @@ def outside(given: Given) -> None:
             """Say nothing."""
 
         def do_GET(self) -> None:
-            now, number = mode.read_text(), next(count)
-            if now == "gzip" and self.path == "/index":
-                self._answer(bomb, "application/xml", packed=True)
-            else:
-                body = _document(self.path, self.headers["Host"], now, number, made)
-                self._answer(body, "application/xml", packed=False)
+            packs = "gzip" if self.path == "/index" else ""
+            self._say(
+                lambda now, number: _document(self.path, self.headers["Host"], now, number, made),
+                "application/xml",
+                packs,
+            )
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            now = mode.read_text()
-            made = (
-                _taken(self.path, next(count), now) if self.path.startswith(ACCOUNTS) else b'{"id": "1", "token": "t"}'
-            )
-            packed = now == "webhook"
-            self._answer(bomb if packed else made, "application/json", packed=packed)
+            self._say(lambda now, number: _taken(self.path, number, now), "application/json", "webhook")
 
         def do_PUT(self) -> None:
             self.do_POST()
 
-        def _answer(self, body: bytes, kind: str, *, packed: bool) -> None:
-            with contextlib.suppress(OSError):
-                self.send_response(200)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                if packed:
-                    self.send_header("Content-Encoding", "gzip")
-                self.end_headers()
-                self.wfile.write(body)
+        def do_DELETE(self) -> None:
+            self.do_POST()
+
+        def _say(self, said: Callable[[str, int], bytes], kind: str, packs: str) -> None:
+            now, number = mode.read_text(), next(count)
+            if now == "answers":
+                _tire(self, number)
+            else:
+                _answer(self, bomb if now == packs else said(now, number), kind, packed=now == packs)
 
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
@@ -360,14 +368,55 @@ def outside(given: Given) -> None:
     server.serve_forever()
 
 
+TAKEN = {
+    "id": "1",
+    "uri": "at://did:plc:town/app.bsky.feed.post/1",
+    "event_id": "$1",
+    "data": {"id": "1", "username": "town"},
+    "ok": True,
+    "result": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "channel"}},
+    "did": "did:plc:town",
+    "accessJwt": "a",
+    "refreshJwt": "b",
+    "status_code": "FINISHED",
+    "records": 9,
+    "totalCreditsRemoved": 9,
+}
+"""What each platform says, in the others' words too, of whatever it is told."""
+
+
 def _taken(path: str, number: int, mode: str) -> bytes:
-    """What the server of an account answers to a sign-in or a post, which a room's doesn't say in a storm."""
-    # So it is looked for among all that is said there.
+    """What a server says of a sign-in or a post, but for a room's in a storm: so it is looked for among all there."""
     if mode == "replies" and path.startswith("/_matrix/"):
         return b""
-    uri = f"at://did:plc:town/app.bsky.feed.post/{number}"
-    session = {"did": "did:plc:town", "accessJwt": "a", "refreshJwt": "b"}
-    return json.dumps({**session, "id": f"{number}", "uri": uri, "event_id": f"${number}"}).encode()
+    own = {"id": f"{number}", "uri": f"at://did:plc:town/app.bsky.feed.post/{number}", "event_id": f"${number}"}
+    return json.dumps({**TAKEN, **own, "token": "t"}).encode()
+
+
+def _answer(handler: BaseHTTPRequestHandler, body: bytes, kind: str, *, packed: bool) -> None:
+    with contextlib.suppress(OSError):
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(body)))
+        if packed:
+            handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        handler.wfile.write(body)
+
+
+def _tire(handler: BaseHTTPRequestHandler, number: int) -> None:
+    """Answer as hostile platforms do, each time in another way."""
+    told = A_YEAR if number % 100 == 99 else answers()[number % len(answers())]
+    step = 1 if told.pause else len(told.body)
+    with contextlib.suppress(OSError):
+        handler.send_response(told.status)
+        for name, value in {**told.headers, "Content-Length": str(len(told.body) + told.more)}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        for at in range(0, len(told.body), step):
+            handler.wfile.write(told.body[at : at + step])
+            time.sleep(told.pause)
+    handler.close_connection = handler.close_connection or bool(told.more)
 
 
 def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, bytes]) -> bytes:
@@ -382,6 +431,8 @@ def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, b
     for start, (when, said) in SOURCES.items():
         if path.startswith(start):
             return said(number if mode == when else None)
+    if path.startswith("/platform/"):
+        return json.dumps(TAKEN).encode()
     if path.startswith(ACCOUNTS):
         return replies(path, number if mode == "replies" else None)
     if "/message" in path and mode in made:

@@ -12,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gzip
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as datafield
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -268,6 +271,40 @@ def _events(shape: int) -> list[object]:
         {"event_id": f"${_NEW}-{each}", "origin_server_ts": at, "content": {"body": words}}
         for each, words in enumerate(said)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class HostileAnswer:
+    """An answer to whatever was asked: its bytes `pause` seconds apart; `more` of them are promised than come."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = datafield(default_factory=dict)
+    pause: float = 0.0
+    more: int = 0
+
+
+@functools.cache
+def answers() -> tuple[HostileAnswer, ...]:
+    """Return what a platform or a feed's server says in turn, whatever was asked: all that is read, slowly, or cut."""
+    posts = [{"id": str(each), "text": "é" * 100, "created_at": "2026-11-25T12:00:00Z"} for each in range(5_400)]
+    meta = {"meta": {"next_token": "again"}, "paging": {"cursors": {"after": "again"}, "next": "x"}, "cursor": "again"}
+    packed = {"Content-Encoding": "gzip"}
+    return (
+        HostileAnswer(200, json.dumps({"data": posts, "records": posts, "chunk": posts[:100], **meta}).encode()),
+        HostileAnswer(200, b"<html>" + b"<p>" * 2_600_000),
+        HostileAnswer(200, gzip.compress(bytes(10_000_000), 1) * 100, packed),
+        HostileAnswer(200, b'{"a": "' + b"b" * 40, pause=0.25),
+        HostileAnswer(200, b"<html>" + b"<p>" * 33_000),
+        HostileAnswer(200, b"[" * 250_000),
+        HostileAnswer(200, b'{"id": "' + b"9" * 60_000, more=9),
+        HostileAnswer(200, b'{"error": {"code": 1, "message": "' + b"x" * 60_000 + b'"}}'),
+        HostileAnswer(500, b'{"error": "' + b"y" * 250_000 + b'"}', {"Retry-After": "9" * 5_000}),
+    )
+
+
+A_YEAR = HostileAnswer(429, b"{}", {"Retry-After": str(366 * 86_400)})
+"""To wait a year: told to one of a hundred, since who is told it asks no more that day."""
 
 
 def broker(given: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from alerts.channels.push.encryption import new_key
 from alerts.config import load_config
+from alerts.config.kinds import channel_kinds
 from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
@@ -37,6 +38,7 @@ from bench.measure import Row
 from bench.process import cpu_of
 from bench.reported import PROGRAMS, hold_against, page_seconds, places
 from bench.signups import check_sent, hold_pushed, hold_written
+from tests.contract.channels.conftest import SECRETS, SETTINGS, WITHOUT_HTTP
 from tests.mail_relay import Relay, running
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
@@ -194,6 +196,36 @@ public = true
 token = {{ env = "HOOK" }}
 """
 """Accounts under whose posts people reply, and a room: in the rows that say so (`accounts`), heard each second."""
+PLATFORMS = tuple(kind for kind in channel_kinds() if kind not in WITHOUT_HTTP)
+"""All kinds of channel that ask a platform by HTTP; mail and MQTT have servers of their own here."""
+
+
+def platforms(outside: str) -> str:
+    """Return a channel of each kind, at a platform that says what it likes (`every_kind`)."""
+    sections = []
+    for kind in PLATFORMS:
+        told = {
+            "kind": kind,
+            "api_url": f"{outside}/platform/{kind}",
+            "severity": "Extreme",
+            "timeout": "5s",
+            **SETTINGS[kind],
+        }
+        if kind == "sms":
+            told |= {"daily_budget": 1_000_000, "monthly_budget": 1_000_000}
+        if kind == "webhook":
+            told["url"] = told.pop("api_url")
+        lines = [f"{name} = {_as_toml(value)}" for name, value in told.items()]
+        sections.append("\n".join([f"[channels.every_{kind}]", *lines, UNPACED]))
+    return "\n".join(sections)
+
+
+def _as_toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_as_toml(each)}" for name, each in value.items()) + " }"
+    return json.dumps(value)
+
+
 TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %}{% endfor %}{% endfor %}"
 """A town's own template, for an event that only the feed tells of."""
 
@@ -204,7 +236,7 @@ class Attack:
 
     `page` is one of the desk that an officer opens meanwhile: a row of its own. With `before`, what it does at first is
     done before the rounds, for what it leaves behind is there without the attack, too. `accounts`: the town has
-    accounts on Mastodon, Bluesky and Matrix as well.
+    accounts on Mastodon, Bluesky and Matrix as well; `every_kind`: a channel of each kind that asks by HTTP.
     """
 
     what: str
@@ -216,6 +248,7 @@ class Attack:
     page: str | None = None
     before: bool = False
     accounts: bool = False
+    every_kind: bool = False
 
 
 ATTACKS = (
@@ -242,6 +275,7 @@ ATTACKS = (
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
     Attack("a broker that acknowledges nothing, or floods", mode="broker"),
     Attack("storms of replies on Mastodon, Bluesky, Matrix", mode="replies", goal=2, accounts=True),
+    Attack("every platform and feed: huge, slow, cut, an error, a year", mode="answers", goal=1.5, every_kind=True),
     Attack("a template that never ends", mode="template"),
     Attack("100 messages a second to the bot", "bot"),
     Attack("100 requests a second to the API", "api"),
@@ -287,7 +321,7 @@ def measure() -> Iterator[Row]:
             scene = _scene(town, stack, POSTS if long_history else 0)
             for attack in attacks:
                 if not long_history:
-                    _renew(scene, accounts=attack.accounts)
+                    _renew(scene, attack)
                 yield from _rows(scene, attack)
 
 
@@ -312,6 +346,7 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     outside = stack.enter_context(_attacking("outside", {"mode": str(mode)}))
     town.environment["HOOK"] = "a-secret-of-the-bench-that-is-long"
     town.environment["APP_SECRET"] = APP_SECRET
+    town.environment |= SECRETS
     relay = stack.enter_context(running(Relay()))
     port = stack.enter_context(_attacking("broker", {"mode": str(mode)}))
     (town.folder / "push.pem").write_text(new_key())
@@ -363,14 +398,16 @@ def _addresses(streets: int = 3000) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _renew(scene: Scene, *, accounts: bool) -> None:
+def _renew(scene: Scene, attack: Attack) -> None:
     """The town as it was at first: pages with all that earlier rows stored are made ever more slowly."""
     scene.daemon.stop()
     plain = scene.town.folder / "plain.toml"
     if not plain.exists():
         shutil.copy(scene.town.config, plain)
     config = plain.read_text(encoding="utf-8")
-    if accounts:
+    if attack.every_kind:
+        config += platforms(scene.outside)
+    if attack.accounts:
         config = config.replace('every = "6h"', f'every = "{HEARD_EVERY}"')
         config += ACCOUNTS.format(outside=scene.outside)
     scene.town.config.write_text(config, encoding="utf-8")

@@ -6,6 +6,7 @@
 | `help.txt` | the help of every command |
 | `routes.txt` | method and path of all that is answered: by a town, at the fleet's door, while setting up |
 | `words.txt` | every word for a state or a kind, what may follow a post's state, the reasons' codes and values |
+| `kinds.txt` | each kind of channel and source: its keys, with what they are where they aren't written, and its texts |
 | `town.txt` | a sample town, as its commands print it with `--json` and as the API answers it |
 
 The sample town has the clock of the tests, and ids that are counted.
@@ -28,15 +29,20 @@ from typing import Any
 
 import typer
 from aiohttp import web
+from pydantic import BaseModel
 
 import alerts.model
+from alerts.channels.settings import PushSettings
 from alerts.cli import app as cli
 from alerts.cli import screen
+from alerts.config.kinds import channel_class, channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.daemon.desk import Control, build_desk
 from alerts.desk.act import every_act
 from alerts.fleet.process import fleet_app
+from alerts.model import ports
 from alerts.model.post import FOLLOWS
 from alerts.model.reason import sentences
+from alerts.model.town import PUSH
 from alerts.web.api.document import document
 from tests.unit.daemon.test_workers import TOWN, whole_town
 from tests.unit.fleet.operators import an_operators_desk
@@ -88,6 +94,21 @@ async def words(_: Path) -> str:
     return "\n".join(f"# {name}\n" + "\n".join(lines) + "\n" for name, lines in parts.items())
 
 
+async def kinds(_: Path) -> str:
+    sections = []
+    for kind in (*channel_kinds(), PUSH):
+        found = channel_kind(kind)
+        # What `[push]` makes has keys of a section of its own.
+        settings = found.settings if found is not None else PushSettings
+        texts = [f"# {_value(found.text)}"] if found is not None else []
+        sections.append((f"[channels.{kind}]", [*texts, f"# {_promises(channel_class(kind))}", *_keys(settings)]))
+    for kind in source_kinds():
+        source = source_kind(kind)
+        assert source is not None
+        sections.append((f"[sources.{kind}]", _keys(source.settings)))
+    return "\n".join("\n".join([head, *lines]) + "\n" for head, lines in sections)
+
+
 async def town(folder: Path) -> str:
     async with a_lively_town(folder) as lively:
         printed = [f"$ {line}\n{text}" async for line, text in _printed(lively)]
@@ -100,6 +121,7 @@ FILES: dict[str, Callable[[Path], Awaitable[str]]] = {
     "help.txt": helps,
     "routes.txt": routes,
     "words.txt": words,
+    "kinds.txt": kinds,
     "town.txt": town,
 }
 MORE = """
@@ -118,6 +140,42 @@ updates = "webhook"
 hears = true
 """
 """What the whole town of other tests lacks: letters, and a bot to which Telegram brings what it has."""
+
+
+def _promises(channel: type[Any] | None) -> str:
+    """The protocols of `alerts.model.ports` that a class keeps, by all their names."""
+    names = {
+        name: _methods(each) - _methods(ports.Channel)
+        for name, each in inspect.getmembers(ports, inspect.isclass)
+        if getattr(each, "_is_runtime_protocol", False)
+    }
+    return " ".join(name for name, parts in names.items() if parts and all(hasattr(channel, each) for each in parts))
+
+
+def _methods(protocol: type[Any]) -> set[str]:
+    parts = {*vars(protocol), *vars(protocol).get("__annotations__", {})}
+    return {name for name in parts if not name.startswith("_")}
+
+
+def _keys(settings: type[BaseModel]) -> list[str]:
+    return sorted(
+        f"{name} = {'…' if field.is_required() else _value(field.get_default(call_default_factory=True))}"
+        for name, field in settings.model_fields.items()
+    )
+
+
+def _value(value: object) -> str:
+    match value:
+        case Enum():
+            return json.dumps(value.value)
+        case tuple() | list():
+            return f"[{', '.join(map(_value, value))}]"
+        case None:
+            return "none"
+        case bool() | int() | float() | str():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
 
 
 class _Nobody:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.channels.answer import LARGEST_LIST
+from alerts.channels import KINDS as CHANNELS
+from alerts.channels.answer import LARGEST_HERE, LARGEST_LIST
+from alerts.config import read_config
 from alerts.model.errors import Unreadable
+from alerts.sources import KINDS as FEEDS
 from alerts.sources.feed import MOST_BYTES
 from alerts.sources.fetch import MAX_BYTES
 from alerts.sources.mail import MAIL_BYTES, read_mail
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
-from bench.strangers import COUNTRY, air, flood, hostile_map, mails, replies, site, transit, works
-from bench.under_attack import ATTACKS
+from bench.strangers import COUNTRY, air, answers, flood, hostile_map, mails, replies, site, transit, works
+from bench.under_attack import ATTACKS, PLATFORMS, SOURCES, TOWN, platforms
+from tests.contract.channels.conftest import SECRETS
+from tests.process.town import STATION
 from tests.walls import in_one_test
 
 OTHERS = (
     *HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "editions", "broker", "endless", "zones", "replies",
     "mailbox",
-    "transit", "roads",
+    "transit", "roads", "answers",
 )  # fmt: skip
 
 
@@ -97,3 +102,23 @@ def test_a_hostile_mailbox_is_as_hostile_as_the_page_says():
     with pytest.raises(Unreadable):
         read_mail(nested[:MAIL_BYTES])
     assert all(read_mail(each[:MAIL_BYTES]).subject for each in (large, markup))
+
+
+def test_every_kind_of_channel_and_of_source_is_attacked(tmp_path, monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    config = platforms("http://127.0.0.1:1")
+    town = read_config(tmp_path / "channels.toml", STATION + config)
+    assert {each.kind for each in town.channels.values()} == set(PLATFORMS)
+    kinds = {line.partition(" = ")[2].strip('"') for line in (TOWN + SOURCES).splitlines() if line.startswith("kind")}
+    assert CHANNELS.keys() <= {*PLATFORMS, *kinds}
+    assert FEEDS.keys() <= kinds
+
+
+def test_hostile_answers_are_as_hostile_as_the_page_says():
+    posts, page, bomb, slow, middling, deep, cut, _, error = answers()
+    assert 7_000_000 < len(posts.body) < LARGEST_LIST
+    assert len(page.body) > 7_000_000
+    assert (len(bomb.body) < 5_000_000, len(middling.body) > LARGEST_HERE) == (True, True)
+    assert len(slow.body) * slow.pause > 10
+    assert (deep.body.count(b"["), cut.more, len(error.headers["Retry-After"])) == (250_000, 9, 5_000)
