@@ -23,7 +23,7 @@ from alerts.daemon.bots import Bots, reaching
 from alerts.daemon.builder import Builder
 from alerts.daemon.desk import Control
 from alerts.daemon.ears import Ears
-from alerts.daemon.environment import DaemonEnvironment, HttpSession, email_signup
+from alerts.daemon.environment import DaemonEnvironment, HttpSession, email_signup, sms_signup
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.push import PushOfficers, push_enrolment, push_settings
@@ -62,6 +62,7 @@ from alerts.store.outbox import Outbox
 from alerts.store.unit import Unit
 from alerts.web.public.email_signup import EmailSignupPages
 from alerts.web.public.publisher import Publisher
+from alerts.web.public.sms_signup import SmsSignupPages
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
@@ -292,6 +293,8 @@ class Daemon:
         reported = self.reports.intake if self.reports is not None else None
         signup = email_signup(self.town, self._builder.resources)
         self.email_signup = EmailSignupPages(publisher, service, signup) if signup is not None else None
+        texting = sms_signup(self.town, self._builder.resources)
+        signups = [self.email_signup, SmsSignupPages(publisher, service, texting) if texting is not None else None]
         app = build_app(
             self.town,
             service,
@@ -302,7 +305,7 @@ class Daemon:
             intake=intake,
             reports=reported,
             push=push_enrolment(self.town),
-            email_signup=self.email_signup,
+            signups=[each for each in signups if each is not None],
         )
         self._bots = self._build_bots(publisher)
         self._do(*self._bots.jobs)

@@ -24,7 +24,8 @@ from urllib.parse import urlencode, urlsplit
 from alerts.channels.push.bulk import REFUSED
 from alerts.model.subscriber import PushEndpoint
 from alerts.store.connection import opened
-from alerts.web.public.email_signup import A_DAY, A_NETWORK, ALL_NETWORKS
+from alerts.web.public.email_signup import ALL_NETWORKS
+from alerts.web.public.signup import A_DAY, A_NETWORK
 from tests.mail_relay import Relay
 from tests.process.town import Town
 

@@ -66,6 +66,15 @@ class NewBrowsers(BaseModel):
     key: str | None = None
 
 
+class Written(BaseModel):
+    """The body of `POST /sandbox/sms/written`: an SMS that somebody writes to the town's number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: str = Field(pattern=r"^\+[1-9]\d{7,14}$")
+    text: str = Field(max_length=1224)
+
+
 class Control:
     """The control calls of one sandbox."""
 
@@ -89,6 +98,7 @@ class Control:
             ("POST", "/sandbox/telegram/talk", self._talk),
             ("POST", "/sandbox/telegram/readers", self._set_reader),
             ("GET", "/sandbox/telegram/toasts.json", self._toasts),
+            ("POST", "/sandbox/sms/written", self._write),
             ("POST", "/sandbox/push/browsers", self._subscribe),
             ("DELETE", "/sandbox/push/browsers/{id}", self._unsubscribe),
             ("GET", "/sandbox/push/messages.json", self._brought),
@@ -142,6 +152,10 @@ class Control:
 
     async def _put_update(self, request: web.Request) -> web.Response:
         return await self._bring((await read_body(request, Update)).update)
+
+    async def _write(self, request: web.Request) -> web.Response:
+        written = await read_body(request, Written)
+        return json_answer({"id": self._sandbox.platforms.sms.write(written.number, written.text)}, 201)
 
     async def _subscribe(self, request: web.Request) -> web.Response:
         wanted = await read_body(request, NewBrowsers)

@@ -84,6 +84,7 @@ class Platforms:
         self.instagram = instagram.Instagram(settings, state, rules)
         self.twitter = Twitter(settings, state, rules)
         self.push = push.PushService()
+        self.sms = sms.Sms(state)
         self.mastodon = mastodon.Mastodon(settings, state, rules)
         self.bluesky = bluesky.Bluesky(settings, state, rules)
         self.crowds: dict[str, Crowd] = {
@@ -103,7 +104,7 @@ class Platforms:
             "bluesky": self.bluesky,
             "matrix": matrix.Matrix(state),
             "ntfy": ntfy.Ntfy(state),
-            "sms": sms.Sms(state),
+            "sms": self.sms,
             "webhook": webhook.Webhook(state),
             "open311": self.open311,
             "push": self.push,

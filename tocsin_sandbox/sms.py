@@ -40,6 +40,7 @@ COMPUTED_AFTER = 2
 """Questions after a campaign's state until it is ready."""
 _SLACK, _LONGEST_TAG = 30, 20
 _OVH, _ON_LIST = f"/1.0/sms/{OVH_SERVICE}", "/v1/public/sms-campaign-on-list"
+_AT_ONCE = "/v1/public/sms-campaign/send"
 _ALPHABET = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -78,6 +79,8 @@ class Sms:
         self._state = state
         self._campaigns: dict[str, Campaign] = {}
         self.credits = CREDITS
+        self.gone: set[str] = set()
+        self.written: list[tuple[str, str]] = []
 
     def answer(self, asked: Asked) -> Answer:
         """What the provider says whose path it is."""
@@ -100,24 +103,47 @@ class Sms:
             return answer_json(known[asked_for])
         if asked_for == ("GET", "/outgoing"):
             return self._outgoing(asked)
+        if asked_for[0] == "GET" and asked_for[1].startswith("/incoming"):
+            return self._incoming(asked_for[1].removeprefix("/incoming").removeprefix("/"))
         if asked_for == ("POST", "/jobs"):
             return self._job(asked, asked.json if isinstance(asked.json, dict) else {})
         return refused(404, "The requested object does not exist")
 
     def _job(self, asked: Asked, told: dict[str, Any]) -> Answer:
         text, tag = told.get("message"), told.get("tag", "")
-        if told.get("receiversSlotId") != SMS_LIST or told.get("sender") != SMS_SENDER:
-            return refused(400, "Invalid parameter: receiversSlotId or sender")
+        to = told.get("receivers")
+        is_listed = to is None and told.get("receiversSlotId") == SMS_LIST
+        if not is_listed and not (
+            isinstance(to, list) and len(to) == 1 and re.fullmatch(r"\+[1-9]\d{7,14}", str(to[0]))
+        ):
+            return refused(400, "Invalid parameter: receivers or receiversSlotId")
+        if told.get("sender") != (None if told.get("senderForResponse") else SMS_SENDER):
+            return refused(400, "Invalid parameter: sender")
         if not told.get("noStopClause"):
             return refused(400, "marketing is not taken here: it would wait until the morning")
         if not isinstance(text, str) or not 0 < len(text) <= LONGEST or len(tag) > _LONGEST_TAG:
             return refused(400, "Invalid parameter: message or tag")
-        cost = parts_of(text) * SMS_PEOPLE
+        if to and to[0] in self.gone:
+            return answer_json({"totalCreditsRemoved": 0, "ids": [], "validReceivers": [], "invalidReceivers": to})
+        cost = parts_of(text) * (1 if to else SMS_PEOPLE)
         if cost > self.credits:
             return refused(402, "Not enough credits")
         self.credits -= cost
-        self._keep(asked, tag, text, "ovh")
+        self._keep(asked, tag, text, "ovh", to[0] if to else "")
         return answer_json({"totalCreditsRemoved": cost, "ids": [1], "validReceivers": [], "invalidReceivers": []})
+
+    def write(self, number: str, text: str) -> int:
+        """Somebody writes to the town's number; returns the id under which it is kept."""
+        self.written.append((number, text))
+        return len(self.written)
+
+    def _incoming(self, wanted: str) -> Answer:
+        if not wanted:
+            return Answer(200, json.dumps(list(range(1, len(self.written) + 1))).encode())
+        if not wanted.isdecimal() or not 0 < int(wanted) <= len(self.written):
+            return refused(404, "The requested object does not exist")
+        number, text = self.written[int(wanted) - 1]
+        return answer_json({"id": int(wanted), "sender": number, "message": text, "tag": "", "credits": 0})
 
     def _outgoing(self, asked: Asked) -> Answer:
         told = dict(asked.query)
@@ -129,9 +155,13 @@ class Sms:
     def _of_octopush(self, asked: Asked) -> Answer:
         if (asked.headers.get("api-key"), asked.headers.get("api-login")) != (OCTOPUSH_KEY, OCTOPUSH_LOGIN):
             return revoked()
-        told, asked_for = asked.arguments(), (asked.method, asked.path.removeprefix(_ON_LIST))
+        told = asked.arguments()
         if asked.path == "/v1/public/wallet/check-balance":
             return answer_json({"amount": self.credits, "unit": "SMS"})
+        return self._at_once(asked, told) if asked.path == _AT_ONCE else self._on_list(asked, told)
+
+    def _on_list(self, asked: Asked, told: dict[str, Any]) -> Answer:
+        asked_for = asked.method, asked.path.removeprefix(_ON_LIST)
         if asked_for == ("POST", "/create"):
             return self._create(told)
         ticket = str(told.get("ticket_number"))
@@ -165,6 +195,23 @@ class Sms:
         self._campaigns[ticket] = Campaign(text)
         return answer_json({"ticket_number": ticket}, 201)
 
+    def _at_once(self, asked: Asked, told: dict[str, Any]) -> Answer:
+        text, to = told.get("text"), told.get("recipients")
+        if (
+            told.get("sender") != SMS_SENDER
+            or told.get("purpose") != "alert"
+            or not isinstance(to, list)
+            or len(to) != 1
+        ):
+            return refused(400, "recipients, sender or purpose is wrong")
+        if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
+            return refused(400, "text: from 1 to 1224 characters")
+        ticket = f"sms_{len(self._campaigns) + 1:08d}"
+        self._campaigns[ticket] = Campaign(text, sent=True)
+        self._keep(asked, ticket, text, "octopush", str(to[0].get("phone_number")))
+        cost = round(PRICE * parts_of(text), 2)
+        return answer_json({"sms_ticket": ticket, "number_of_contacts": 1, "total_cost": cost}, 201)
+
     def _of_smsmode(self, asked: Asked) -> Answer:
         if asked.headers.get("X-Api-Key") != SMSMODE_KEY:
             return revoked()
@@ -183,15 +230,19 @@ class Sms:
             return refused(400, "recipients, from or stop is wrong")
         if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
             return refused(400, "body.text is empty or too long")
-        made = self._keep(asked, str(told.get("refClient")), text, "smsmode")
+        alone = f"+{to[0]}" if len(to) == 1 else ""
+        made = self._keep(asked, str(told.get("refClient")), text, "smsmode", alone)
         price = {"amount": round(PRICE * parts_of(text) * len(to), 4), "currency": "EUR"}
         return answer_json({**_listed(made), "price": price, "quantity": len(to)}, 201)
 
-    def _keep(self, asked: Asked, reference: str, text: str, provider: str) -> Post:
+    def _keep(self, asked: Asked, reference: str, text: str, provider: str, to: str = "") -> Post:
         # A reference may come twice; then there are two messages on each telephone.
-        times = sum(each.id.partition("#")[0] == reference for each in self._state.posts("sms").values())
-        id_ = f"{reference}#{times + 1}" if times else reference
-        post = Post("sms", id_, provider, text, asked.at, "", kind=f"{parts_of(text)} SMS")
+        id_, times = reference, 1
+        while id_ in self._state.posts("sms"):
+            times += 1
+            id_ = f"{reference}#{times}"
+        kind = f"{parts_of(text)} SMS, {to}" if to else f"{parts_of(text)} SMS"
+        post = Post("sms", id_, provider, text, asked.at, "", kind=kind)
         self._state.keep(post)
         return post
 

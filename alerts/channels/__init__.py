@@ -79,5 +79,5 @@ KINDS: dict[str, ChannelKind | str] = {
     "bluesky": "alerts.channels.bluesky:KIND",
     "matrix": "alerts.channels.matrix:KIND",
     "ntfy": "alerts.channels.ntfy:KIND",
-    "sms": "alerts.channels.sms:KIND",
+    "sms": "alerts.channels.sms.channel:KIND",
 }

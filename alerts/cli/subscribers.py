@@ -1,7 +1,7 @@
 """The subscribers of a bot as JSON lines, to move them to another machine: `tocsin subscribers`.
 
-`tocsin push` and `tocsin mail` are those who get alerts in a browser or by e-mail: who is forgotten. The key that a
-town signs its push messages with is made there too.
+`tocsin push`, `mail` and `sms` are those who get alerts in a browser, by e-mail, by SMS: who is forgotten. The key that
+a town signs its push messages with is made there too.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ E = TypeVar("E", bound=StrEnum)
 subscribers = typer.Typer(help="Those who subscribed with a bot.", no_args_is_help=True)
 push = typer.Typer(help="Alerts to browsers: the town's key, and who is forgotten.", no_args_is_help=True)
 mail = typer.Typer(help="Alerts by e-mail: who is forgotten.", no_args_is_help=True)
+sms = typer.Typer(help="Alerts by SMS: who is forgotten.", no_args_is_help=True)
 MOST_SHOWN = 20
 """Faulty lines that are reported individually."""
 MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
@@ -133,6 +134,28 @@ def forget_mailbox(
 
     town = context.obj.load()
     _forget(town, who, MAIL, list(town.reaching), Mailbox(address.strip(), "").number)
+    return 0
+
+
+@sms.callback()
+def of_sms() -> None:
+    """Alerts by SMS: who is forgotten."""
+
+
+@sms.command("forget")
+def forget_telephone(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The telephone's number: +33612345678.")],
+    who: options.As = None,
+) -> int:
+    """Forget that number: its choices, and which alerts it got."""
+    from alerts.model.subscriber import Telephone
+    from alerts.model.telephone import mobile_number
+    from alerts.model.town import SMS
+
+    town = context.obj.load()
+    digits = mobile_number(number) or "".join(number.split())
+    _forget(town, who, SMS, list(town.reaching), Telephone(digits, "").number)
     return 0
 
 

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from alerts.channels.settings import PUSH_TEXT, ChannelSettings, MailSettings, PushSettings, TelegramSettings
+from alerts.channels.sms.settings import LONGEST_PAGES, SmsSettings
 from alerts.config.faults import faults_of, nearest, nearest_allowed
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
@@ -129,6 +130,7 @@ def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
     if push is not None and PUSH in channels:
         reading.wrong(f"channels.{PUSH}", because("channel_named_push"))
     reading.check_letters(station, channels)
+    reading.check_texting(station, channels)
     reading.check_pictures(station, channels)
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
@@ -423,6 +425,18 @@ class _Reading:
             self.wrong(f"channels.{name}.subscriptions", because("mail_second", other=repr(asked[0])))
         if asked and station is not None and station.public_url is None:
             self.wrong(f"channels.{asked[0]}.subscriptions", because("mail_leads_nowhere"))
+
+    def check_texting(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
+        """One channel's SMS are what people subscribe to, and each has the town's pages, where one leaves."""
+        asked = [name for name, each in channels.items() if isinstance(each, SmsSettings) and each.subscriptions]
+        for name in asked[1:]:
+            self.wrong(f"channels.{name}.subscriptions", because("sms_second", other=repr(asked[0])))
+        if not asked or station is None:
+            return
+        if station.public_url is None:
+            self.wrong(f"channels.{asked[0]}.subscriptions", because("sms_leads_nowhere"))
+        elif len(station.public_url) > LONGEST_PAGES:
+            self.wrong("station.public_url", because("sms_pages_too_long", most=LONGEST_PAGES))
 
     def check_pictures(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
         """Instagram fetches each picture at the town's public address."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
@@ -23,8 +23,11 @@ from alerts.bot.ear import GroupEar, recorded_within
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.report_news import NewsJobs
 from alerts.bot.reporting import ChatReports
+from alerts.bot.texting import Texting
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, WebhookListening
 from alerts.channels.settings import MailSettings, PushSettings, TelegramSettings, read_credential
+from alerts.channels.sms.bulk import SmsBulk
+from alerts.channels.sms.settings import SmsSettings
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
@@ -42,6 +45,7 @@ from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberRe
 from alerts.model.lease import DUTIES, source_lease
 from alerts.model.ports import Clock, Resources, Tells
 from alerts.model.town import Town
+from alerts.rendering.i18n import sentence
 from alerts.reports.intake import ReportIntake
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.database import Database
@@ -53,15 +57,21 @@ from alerts.web.public.snapshot import Setting
 log = structlog.get_logger()
 
 
+Reaching: TypeAlias = TelegramSettings | PushSettings | MailSettings | SmsSettings
+"""The settings of a channel that reaches subscribers."""
+
+
 def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
     """The channels whose bot people may subscribe with."""
     return {name: each.settings for name, each in town.bots.items() if isinstance(each.settings, TelegramSettings)}
 
 
-def reaching(town: Town) -> Mapping[str, TelegramSettings | PushSettings | MailSettings]:
+def reaching(town: Town) -> Mapping[str, Reaching]:
     """The channels that reach subscribers, with what their senders need to know."""
     reached = {name: each.settings for name, each in town.reaching.items()}
-    others = {name: each for name, each in reached.items() if isinstance(each, PushSettings | MailSettings)}
+    others = {
+        name: each for name, each in reached.items() if isinstance(each, PushSettings | MailSettings | SmsSettings)
+    }
     return {**bot_settings(town), **others}
 
 
@@ -69,6 +79,12 @@ def conversing(town: Town) -> Mapping[str, TelegramSettings]:
     """The channels whose bot is spoken to: people may subscribe with it, or the town hears what they say."""
     spoken_to = town.conversing
     return {name: each.settings for name, each in spoken_to.items() if isinstance(each.settings, TelegramSettings)}
+
+
+def texted(town: Town) -> Mapping[str, SmsSettings]:
+    """The channels with subscribers by SMS and a number that people write to."""
+    ours = {name: each.settings for name, each in town.reaching.items()}
+    return {name: each for name, each in ours.items() if isinstance(each, SmsSettings) and each.number is not None}
 
 
 def bot_lease(channel: str) -> str:
@@ -98,6 +114,7 @@ class Bots:
         self.jobs: list[JobKind[DeskUnit, Any, Any]] = []
         for name, settings in conversing(self.town).items():
             self._add(name, settings)
+        self._texting = [self._heard_by_text(name, settings) for name, settings in texted(self.town).items()]
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of updates, for the bots with a webhook."""
@@ -109,7 +126,19 @@ class Bots:
 
     def work(self) -> list[Work]:
         """Return the loops that run as long as the daemon, by name."""
-        return [each.work for each in self._asking.values()]
+        return [*(each.work for each in self._asking.values()), *(each.work for each in self._texting)]
+
+    def _heard_by_text(self, name: str, settings: SmsSettings) -> Texting:
+        texts = SmsBulk(name, settings, self.resources(name), sentence)
+        return Texting(
+            name,
+            self.town,
+            self.service,
+            provider=texts,
+            join=partial(self.keeper.join, bot_lease(name)),
+            write=texts.write_to,
+            prefixes=settings.prefixes,
+        )
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
         lease = bot_lease(name)
@@ -228,7 +257,7 @@ def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[LeaseGroup]:
 def _voices(town: Town, name: str) -> list[str]:
     """The leases of who listens for a channel's bot, if it has one, and of who sends to its subscribers."""
     bulk = [f"bulk {name}"] if name in reaching(town) else []
-    return [bot_lease(name), *bulk] if name in conversing(town) else bulk
+    return [bot_lease(name), *bulk] if name in conversing(town) or name in texted(town) else bulk
 
 
 class BulkSenders:
@@ -242,7 +271,7 @@ class BulkSenders:
         keeper: LeaseKeeper,
         clock: Clock,
         resources: Callable[[str], Resources],
-        open_bulk: Callable[[str, TelegramSettings | PushSettings | MailSettings, Resources], Tells],
+        open_bulk: Callable[[str, Reaching, Resources], Tells],
         events: Events,
         paces: Mapping[str, BotPace],
     ) -> None:
@@ -253,7 +282,7 @@ class BulkSenders:
         self._paces = paces
         self._shown_at: dict[str, float] = {}
         self._counted: dict[str, tuple[int, int]] = {}
-        self._listening = [bot_lease(name) for name in conversing(town)]
+        self._listening = [bot_lease(name) for name in (*conversing(town), *texted(town))]
         self.senders = {
             name: BulkSender(
                 BulkSettings(name, settings.in_flight, town.zone, ahead_of(_rate(settings), settings.in_flight)),
@@ -312,26 +341,29 @@ class BulkSenders:
         self._events.publish(IncidentChanged(event.bulk.incident))
 
 
-def _rate(settings: TelegramSettings | PushSettings | MailSettings) -> int:
+def _rate(settings: Reaching) -> int:
     """Return the messages a second; push services say themselves when it is too fast."""
     return 0 if isinstance(settings, PushSettings) else settings.rate
 
 
-def _address(name: str, settings: TelegramSettings | PushSettings | MailSettings) -> BulkScope:
+def _address(name: str, settings: Reaching) -> BulkScope:
     # Each alert is a message of its own in a browser, which a later one takes the place of: nothing is gathered.
     if isinstance(settings, PushSettings):
         return BulkScope(name, gather=timedelta(), separate=True)
     # And a letter of its own, for its thread has its updates and its end.
     if isinstance(settings, MailSettings):
         return BulkScope(name, settings.exercise, timedelta(), separate=True)
+    # An SMS is paid for, and frightens whom it comes to twice.
+    if isinstance(settings, SmsSettings):
+        return BulkScope(name, settings.exercise, timedelta(), separate=True, once=True)
     return BulkScope(name, settings.exercise, settings.gather)
 
 
 def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
     """Return the pace of each channel that reaches people: all messages of one bot share one.
 
-    Push has one without a rate, and e-mails one of their own. A bot is identified by the place of its token; its rate
-    is the slowest that its channels name.
+    Push has one without a rate, e-mails and SMS one of their own. A bot is identified by the place of its token; its
+    rate is the slowest that its channels name.
     """
     # Two channels may share a bot; Telegram counts what the bot says, not what a channel says.
     bots: dict[tuple[str, str], list[int]] = {}

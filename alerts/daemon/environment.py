@@ -21,9 +21,12 @@ from yarl import URL
 
 from alerts.channels.mail.bulk import MailBulk
 from alerts.channels.push.bulk import PushBulk
-from alerts.channels.settings import ChannelSettings, MailSettings, PushSettings, TelegramSettings
+from alerts.channels.settings import ChannelSettings, MailSettings, PushSettings
+from alerts.channels.sms.bulk import SmsBulk
+from alerts.channels.sms.settings import SmsSettings
 from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import channel_class, channel_kind, source_kind
+from alerts.daemon.bots import Reaching
 from alerts.daemon.desk import build_desk
 from alerts.daemon.intake import ENDS_LOOKED_FOR_EVERY
 from alerts.daemon.serving import Serve, serve
@@ -43,7 +46,8 @@ from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
-from alerts.web.public.email_signup import EmailSignup
+from alerts.web.public.signup import Signup
+from alerts.web.public.sms_signup import SmsSignup
 
 
 class HttpSession(Protocol):
@@ -75,12 +79,14 @@ def open_channel(name: str, settings: ChannelSettings | PushSettings, resources:
     return channel
 
 
-def open_bulk(name: str, settings: TelegramSettings | PushSettings | MailSettings, resources: Resources) -> Tells:
+def open_bulk(name: str, settings: Reaching, resources: Resources) -> Tells:
     """Return the sender of messages to a channel's subscribers, one by one."""
     if isinstance(settings, PushSettings):
         return PushBulk(name, settings, resources, _push_addresses)
     if isinstance(settings, MailSettings):
         return MailBulk(name, settings, resources, sentence)
+    if isinstance(settings, SmsSettings):
+        return SmsBulk(name, settings, resources, sentence)
     return TelegramBulk(name, settings, resources)
 
 
@@ -194,10 +200,19 @@ def watchdog_interval() -> float | None:
     return int(microseconds) / 2_000_000 if microseconds.isdigit() and int(microseconds) else None
 
 
-def email_signup(town: Town, resources: Callable[[str], Resources]) -> EmailSignup | None:
+def email_signup(town: Town, resources: Callable[[str], Resources]) -> Signup | None:
     """The door to subscriptions; None where nobody can subscribe to letters."""
     name = town.letters
     settings = town.channels[name].settings if name is not None else None
     if name is None or not isinstance(settings, MailSettings):
         return None
-    return EmailSignup(name, MailBulk(name, settings, resources(name), sentence).write_to)
+    return Signup(name, MailBulk(name, settings, resources(name), sentence).write_to)
+
+
+def sms_signup(town: Town, resources: Callable[[str], Resources]) -> SmsSignup | None:
+    """The same of SMS."""
+    name = town.texts
+    settings = town.channels[name].settings if name is not None else None
+    if name is None or not isinstance(settings, SmsSettings):
+        return None
+    return SmsSignup(name, SmsBulk(name, settings, resources(name), sentence).write_to, settings.prefixes)

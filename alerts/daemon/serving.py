@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -32,7 +32,6 @@ from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import AT_HAND, Listener, ListenerLimits, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
-from alerts.web.public.email_signup import EmailSignupPages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
@@ -40,6 +39,7 @@ from alerts.web.public.post_pictures import post_picture_routes
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.push import PushEnrolment, PushPages
 from alerts.web.public.reporting import PrivatePages, ReportPages
+from alerts.web.public.signup import SignupPages
 from alerts.web.public.snapshot import Setting
 from alerts.web.public.street_map import street_map_routes
 
@@ -76,13 +76,13 @@ def build_app(
     intake: Intake | None = None,
     reports: ReportIntake | None = None,
     push: PushEnrolment | None = None,
-    email_signup: EmailSignupPages | None = None,
+    signups: Sequence[SignupPages] = (),
 ) -> web.Application:
     """Return the application of this town: each room is a sub-application, with its own guard.
 
     `gauges` are for operators (None: the fleet has them), `intake` stores people's remarks, if the town listens;
     `reports` is the intake of citizens' reports, if the town takes them; `push` knows the channel of push,
-    `email_signup` takes subscriptions to e-mails, if there is such a channel.
+    each of `signups` takes subscriptions to a channel.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -99,8 +99,8 @@ def build_app(
     app.add_routes(PollPages(publisher, for_pages, service).routes())
     if push is not None:
         app.add_routes(PushPages(publisher.setting, service, push).routes())
-    if email_signup is not None:
-        app.add_routes(email_signup.routes())
+    for signup in signups:
+        app.add_routes(signup.routes())
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())
     if reports is not None:

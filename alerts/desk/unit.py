@@ -23,7 +23,7 @@ from alerts.model.lease import Lease
 from alerts.model.post import HELD, TO_BE_SEEN_TO, DeferredPost, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.spending import LIFTED, SPENT, Spending
-from alerts.model.town import MAIL, PUSH, Town
+from alerts.model.town import MAIL, PUSH, SMS, Town
 from alerts.store.unit import Unit
 from alerts.store.views import Views
 
@@ -187,9 +187,14 @@ def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[s
 
 
 def unread_channels(unit: DeskUnit) -> frozenset[str]:
-    """The channels that reach subscribers alone (push, e-mail without a list) and have none."""
+    """The channels that reach subscribers alone (push, e-mail and SMS without a list) and have none."""
     reaching = unit.desk.station.reaching.items()
-    alone = [name for name, each in reaching if each.kind in (PUSH, MAIL) and not getattr(each.settings, "to", None)]
+    lists = ("to", "contacts", "numbers")
+    alone = [
+        name
+        for name, each in reaching
+        if each.kind in (PUSH, MAIL, SMS) and not any(getattr(each.settings, key, None) for key in lists)
+    ]
     return frozenset(name for name in alone if not unit.subscribers.count(name))
 
 

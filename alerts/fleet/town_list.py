@@ -34,8 +34,9 @@ from alerts.web.pages import best_of
 from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML, UNKEPT, respond, static_answers
 from alerts.web.public.choices import by_choice
-from alerts.web.public.email_signup import STATUS_OF, Invited, SignupRequest, address_in, chosen_in, read_choices
+from alerts.web.public.email_signup import address_in
 from alerts.web.public.page import environment, safety
+from alerts.web.public.signup import STATUS_OF, Invited, SignupRequest, chosen_in, read_choices
 from alerts.web.public.snapshot import SPOKEN
 
 # Characters of a search that are read.

@@ -17,7 +17,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.poll import PollCount
 from alerts.model.post import Means, Message, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.subscriber import Mailbox, Notice, PushEndpoint, Quiet
+from alerts.model.subscriber import Endpoint, Notice, Quiet
 
 BULK_LANGUAGES = ("fr", "en")
 """The languages of messages to subscribers, by primary subtag."""
@@ -286,7 +286,7 @@ class Target:
     """One subscriber and the message for them: one bulk, or several deferred ones combined.
 
     `message` is the one they already have of the incident; the new one replies to it or, with `edits`, replaces it.
-    `endpoint` is the address of a browser or a mailbox. Neither it nor the chat appears in any log.
+    `endpoint` is the address of a browser, a mailbox or a telephone. Neither it nor the chat appears in any log.
     """
 
     chat: int = field(repr=False)
@@ -295,7 +295,7 @@ class Target:
     message: int | None = None
     edits: bool = False
     deferred: bool = False
-    endpoint: PushEndpoint | Mailbox | None = field(default=None, repr=False)
+    endpoint: Endpoint | None = field(default=None, repr=False)
 
     @property
     def urgent(self) -> bool:

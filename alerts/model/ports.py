@@ -440,6 +440,23 @@ class KeepsConnections(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TextHeard:
+    """An SMS that somebody wrote to the town's number; a later one has a greater `id`."""
+
+    id: int
+    number: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+class HearsTexts(Protocol):
+    """A provider that takes what people write."""
+
+    async def heard(self, after: int) -> Sequence[TextHeard]:
+        """Return what was written, from the id `after` on, oldest first: a bounded number. Raises DeliveryError."""
+        ...
+
+
 Keyboard = Mapping[str, Any]
 """A `reply_markup` of the Bot API: buttons under a message, or in place of the keyboard."""
 

@@ -1,7 +1,7 @@
 """Subscribers: their choices, and nothing about who they are.
 
 Of a person only the address for messages is stored, without which nothing could be sent: a chat's id, the address that
-a push service gave to a browser, or a mailbox. No such address appears in any log.
+a push service gave to a browser, a mailbox, or a telephone's number. No such address appears in any log.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
@@ -122,10 +123,27 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Telephone:
+    """The number of an SMS subscriber, in the international form; `token` is a mailbox's, and shorter."""
+
+    digits: str = field(repr=False)
+    token: str = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """Return the number in the place of a chat's id: not the telephone's own, which no row of a bulk names."""
+        return int.from_bytes(hashlib.sha256(f"tel:{self.digits}".encode()).digest()[:8]) >> 2 or 1
+
+
+Endpoint: TypeAlias = PushEndpoint | Mailbox | Telephone
+"""The address of a subscriber who isn't a chat."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subscriber:
     """A subscriber, by the number `chat` on their channel, and their choices.
 
-    Telegram's number is the chat's id; a browser's or a mailbox's is computed from its `endpoint`. `token` is the
+    Telegram's number is the chat's id; any other is computed from its `endpoint`. `token` is the
     digest of the secret that allows its holder to change the choices. No districts means the whole town, no topics all
     topics; `severity` is the least one they want.
 
@@ -140,7 +158,7 @@ class Subscriber:
     quiet: Quiet | None = None
     step: str | None = None
     on: bool = True
-    endpoint: PushEndpoint | Mailbox | None = None
+    endpoint: Endpoint | None = None
     token: str | None = field(default=None, repr=False)
 
 

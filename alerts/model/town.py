@@ -42,6 +42,8 @@ PUSH = "push"
 """The channel that `[push]` makes, and its kind: it has subscribers, and no timeline."""
 MAIL = "mail"
 """The kind of channel that sends letters: to a list, to subscribers of its own, or to both."""
+SMS = "sms"
+"""The kind of channel that sends SMS: to a provider's list, to subscribers of its own, or to both."""
 DISTRICT = "district"
 """The geocode name of a district's own code in our alerts."""
 
@@ -492,18 +494,26 @@ class Town:
 
     @property
     def reaching(self) -> Mapping[str, ChannelConfig]:
-        """The channels that reach subscribers one by one: by a bot, by push, or by letter."""
+        """The channels that reach subscribers one by one: by a bot, by push, by letter, or by SMS."""
         return {name: channel for name, channel in self.channels.items() if channel.subscriptions}
 
     @property
     def bots(self) -> Mapping[str, ChannelConfig]:
         """Of these, the channels whose bot people subscribe with."""
-        return {name: channel for name, channel in self.reaching.items() if channel.kind not in (PUSH, MAIL)}
+        return {name: channel for name, channel in self.reaching.items() if channel.kind not in (PUSH, MAIL, SMS)}
 
     @property
     def letters(self) -> str | None:
         """The channel whose letters people subscribe to on the town's pages; None: there is none."""
-        ours = (name for name, each in self.reaching.items() if each.kind == MAIL and each.public and not each.exercise)
+        return self._signed_up_for(MAIL)
+
+    @property
+    def texts(self) -> str | None:
+        """The channel whose SMS people subscribe to on the town's pages; None: there is none."""
+        return self._signed_up_for(SMS)
+
+    def _signed_up_for(self, kind: str) -> str | None:
+        ours = (name for name, each in self.reaching.items() if each.kind == kind and each.public and not each.exercise)
         return next(ours, None)
 
     @property

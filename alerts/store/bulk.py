@@ -119,7 +119,7 @@ class Bulks:
         is_known = ask.working is not None and all(each.outcome is not SendOutcome.LATER for each in ask.results)
         deferred_until = known.deferred_until if is_known else 0  # others, or what landed, may have held back somebody
         if known.term != lease.number:
-            recover(db, self._address.channel, ask.local, ask.flying)
+            recover(db, self._address.channel, ask.local, ask.flying, once=self._address.once)
         if known.term != lease.number or ask.withdrew:
             take_back_deferred(db, self._address.channel, ask.flying)
         turning = _Exchange(unit, self._address, ask, self._bulk, deferred_until)
@@ -128,7 +128,7 @@ class Bulks:
         turning.count()
         still = frozenset(key for key in known.stopped if close_finished(db, key, ask.flying))
         if ask.last is not None:
-            record_clean_stop(db, self._address.channel, ask.local, ask.last)
+            record_clean_stop(db, self._address.channel, ask.local, ask.last, once=self._address.once)
         return turn, _SenderState(lease.number, turning.deferred_until, still | turning.stopped)
 
     def _bulk(self, db: Connection, key: str) -> Bulk:
@@ -404,13 +404,14 @@ class BulkScope:
     """The scope of bulks: one channel's; `exercises` is its mark.
 
     A message that isn't urgent is deferred for a recipient who got another one less than `gather` ago. The deferred
-    ones are combined into one message; `separate`: each is sent by itself.
+    ones are combined into one message; `separate`: each is sent by itself. `once`: what may be out is never sent again.
     """
 
     channel: str
     exercises: bool = False
     gather: timedelta = timedelta(minutes=3)
     separate: bool = False
+    once: bool = False
 
 
 class RecipientFilter:

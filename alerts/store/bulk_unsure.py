@@ -5,12 +5,14 @@ A message was handed over, and its daemon was killed; or it was sent, and no ans
 that takes over knows nothing of the recorded hand-overs, and files all of them, unless the one before ended cleanly and
 filed the few that it couldn't wait for (`record_clean_stop`). One that continues knows its own withdrawals: none of
 those is out.
+
+Where a second message costs money (`once`), those who may have it aren't sent it again: they count as failed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,10 @@ _HANDED_OVER = Statement("""
     SELECT id, seq, incident FROM bulk
     WHERE id IN (SELECT DISTINCT bulk FROM bulk_flight) AND channel = :of AND kind <> 'end' ORDER BY seq
 """)
+_FLYING = Statement("""
+    SELECT bulk_flight.bulk, bulk_flight.chat FROM bulk_flight JOIN bulk ON bulk.id = bulk_flight.bulk
+    WHERE bulk.channel = :of AND bulk.state IN ('sending', 'done') ORDER BY bulk_flight.bulk, bulk_flight.chat
+""")
 _WHOM = Statement("SELECT chat FROM bulk_flight WHERE bulk = :key ORDER BY chat")
 _MAY_HAVE = Statement("""
     INSERT INTO received (channel, chat, incident, message_id, at)
@@ -43,15 +49,21 @@ _SETTLE = Statement("""
 """)
 
 
-def record_clean_stop(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
+def record_clean_stop(
+    db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]], *, once: bool = False
+) -> None:
     """Nothing more leaves, and these alone may be out: whatever else is written down as handed over never left."""
     for row in _HANDED_OVER.rows(db, of=channel):
         for chat in sorted(chat for key, chat in away if key == row["id"]):
             may_have(db, _subject_of(channel, row), chat, now)
+    if once:
+        _give_up(db, channel, lambda key, chat: (key, chat) in away)
     keep_fact(db, channel, _AT_REST, "")
 
 
-def recover(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
+def recover(
+    db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]], *, once: bool = False
+) -> None:
     """Treat the recipients of another process's unfinished sends as reached, since nothing is known of it."""
     if drop_fact(db, channel, _AT_REST):
         return
@@ -62,6 +74,17 @@ def recover(db: Connection, channel: str, now: datetime, away: Collection[tuple[
             for each in _WHOM.rows(db, key=row["id"]):
                 may_have(db, _subject_of(channel, row), each["chat"], now)
         close_finished(db, row["id"], away)
+    if once:
+        _give_up(db, channel, lambda key, chat: (key, chat) not in away)
+
+
+def _give_up(db: Connection, channel: str, which: Callable[[str, int], bool]) -> None:
+    """Count as failed whom a message may have reached that is never sent again, an end's among them."""
+    for row in _FLYING.rows(db, of=channel):
+        if which(row["bulk"], row["chat"]):
+            off = sql.LAND.run(db, key=row["bulk"], who=row["chat"]).rowcount
+            sql.LET_GO.run(db, of=channel, who=row["chat"], key=row["bulk"])
+            sql.COUNT.run(db, key=row["bulk"], out=0, refused=off, left=0)
 
 
 def close_finished(db: Connection, key: str, away: Collection[tuple[str, int]]) -> bool:

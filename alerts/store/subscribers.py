@@ -14,12 +14,14 @@ from alerts.model.subscriber import (
     PART_OF,
     TOPIC_OF,
     Asked,
+    Endpoint,
     Linked,
     Mailbox,
     Notice,
     PushEndpoint,
     Quiet,
     Subscriber,
+    Telephone,
     Topic,
     wants,
 )
@@ -126,7 +128,7 @@ class Subscribers(UnitPart):
         _CHANGE.run(self._db, channel=channel)
 
     def by_token(self, channel: str, token: str) -> Subscriber | None:
-        """Return the browser or mailbox whose token has this digest. Returns None if there is none."""
+        """Return the browser, mailbox or telephone whose token has this digest. Returns None if there is none."""
         row = _BY_TOKEN.row(self._db, of=channel, digest=token)
         return subscriber_of(row) if row else None
 
@@ -228,17 +230,24 @@ def notice_of(row: Row) -> Notice:
     return Notice(topic, Severity(row["severity"]), None if districts is None else frozenset(districts))
 
 
-def endpoint_of(text: str | None) -> PushEndpoint | Mailbox | None:
-    """Return the endpoint of a row: a mailbox's address is stored with one word, a browser's with two keys."""
+def endpoint_of(text: str | None) -> Endpoint | None:
+    """Return the endpoint of a row: a browser's address is stored with two keys, any other with one word.
+
+    A mailbox's has an `@`, which no telephone's number has.
+    """
     parts = json.loads(text) if text else ()
     if not parts:
         return None
-    return Mailbox(*parts) if len(parts) == 2 else PushEndpoint(*parts)
+    if len(parts) != 2:
+        return PushEndpoint(*parts)
+    return Mailbox(*parts) if "@" in parts[0] else Telephone(*parts)
 
 
-def _spell_endpoint(endpoint: PushEndpoint | Mailbox | None) -> str | None:
+def _spell_endpoint(endpoint: Endpoint | None) -> str | None:
     if isinstance(endpoint, Mailbox):
         return json.dumps([endpoint.address, endpoint.token])
+    if isinstance(endpoint, Telephone):
+        return json.dumps([endpoint.digits, endpoint.token])
     return json.dumps([endpoint.url, endpoint.p256dh, endpoint.auth]) if endpoint else None
 
 

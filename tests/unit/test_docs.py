@@ -33,7 +33,7 @@ from alerts.channels.settings import (
     TwitterSettings,
     WebhookSettings,
 )
-from alerts.channels.sms import SmsSettings
+from alerts.channels.sms.settings import SmsSettings
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
 from alerts.config.kinds import channel_kind, source_kind
 from alerts.config.sections import (

@@ -278,7 +278,10 @@ class Site:
         """Yield what changes with anything that is shown, and each minute."""
         language, setting, html = pages.language, self.setting, self._html
         zone, words = setting.town.zone, words_of(language)
-        yield "", lambda now: html(pages.index(now.listing(language), now.snapshot), posts=setting.writes)
+        yield (
+            "",
+            lambda now: html(pages.index(now.listing(language), now.snapshot), posts=setting.writes or setting.texts),
+        )
         yield "404.html", lambda now: html(pages.nothing_here(now.snapshot))
         yield EASY, lambda now: html(pages.easy(now.listing(language), now.snapshot))
         yield POSTER, lambda now: html(pages.poster(now.snapshot))

@@ -91,10 +91,21 @@ class Setting:
         return self.town.letters is not None
 
     @property
+    def texts(self) -> bool:
+        """True if people may subscribe to SMS on these pages."""
+        return self.town.texts is not None
+
+    @property
+    def number(self) -> str | None:
+        """The number that people may write to, to subscribe; one that only takes answers is none."""
+        number = getattr(self.town.channels[self.town.texts].settings, "number", None) if self.town.texts else None
+        return number if number is not None and number.startswith("+") else None
+
+    @property
     def keeps(self) -> bool:
         """True if personal data is stored, so that a page describes it."""
         town = self.town
-        return bool(town.listens or town.reports is not None or self.pushes or self.writes)
+        return bool(town.listens or town.reports is not None or self.pushes or self.writes or self.texts)
 
     def language_of(self, path: str) -> str:
         """The language that a path is in."""

@@ -21,7 +21,7 @@ import pytest
 
 from alerts.channels import KINDS
 from alerts.channels.answer import LONGEST_WAIT
-from alerts.channels.sms import SmsSettings
+from alerts.channels.sms.settings import SmsSettings
 from alerts.config.kinds import channel_kind
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry

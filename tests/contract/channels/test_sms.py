@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from alerts.channels.sms import SmsSettings
+from alerts.channels.sms.settings import SmsSettings
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, Rejected, Retry
 from alerts.model.post import About, Means, PostKind

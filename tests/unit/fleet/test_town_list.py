@@ -13,7 +13,7 @@ from lxml import html
 from alerts.fleet.process import fleet_app
 from alerts.fleet.town_list import MOST_TOWNS
 from alerts.model.subscriber import Topic
-from alerts.web.public.email_signup import A_DAY, A_NETWORK, INTERVAL
+from alerts.web.public.signup import A_DAY, A_NETWORK, INTERVAL
 from tests.fakes import FakeClock
 from tests.mail_relay import MAIL, Relay
 from tests.unit.fleet.towns import CHANNEL, a_fleet, write_town

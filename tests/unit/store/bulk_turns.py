@@ -56,9 +56,9 @@ def a_told(name: str, **changes) -> Bulk:
 class Turns:
     """One channel's bulks; `now` moves by hand."""
 
-    def __init__(self, path, *, exercises: bool = False, apart: bool = False) -> None:
+    def __init__(self, path, *, exercises: bool = False, apart: bool = False, once: bool = False) -> None:
         self.db = connect(path)
-        self.bulks = Bulks(None, BulkScope("telegram", exercises, separate=apart))
+        self.bulks = Bulks(None, BulkScope("telegram", exercises, separate=apart, once=once))
         self.now = NOW
         self.lease = Lease("bulk telegram", "us", LATER, number=1)
         self.working: str | None = None

@@ -18,17 +18,9 @@ from alerts.model.ports import Resources
 from alerts.model.subscriber import Mailbox, Quiet, Topic
 from alerts.model.town import ChannelConfig, District
 from alerts.rendering.i18n import sentence
-from alerts.web.public.email_signup import (
-    A_DAY,
-    A_NETWORK,
-    INTERVAL,
-    LASTS,
-    EmailSignup,
-    EmailSignupPages,
-    LinkSeal,
-    SignupRequest,
-)
+from alerts.web.public.email_signup import LASTS, EmailSignupPages
 from alerts.web.public.publisher import public_routes
+from alerts.web.public.signup import A_DAY, A_NETWORK, INTERVAL, LinkSeal, Signup, SignupRequest
 from tests.mail_relay import Relay
 from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.test_asking import BAD_KINDS
@@ -81,7 +73,7 @@ async def a_town(tmp_path, **more):
     changes = {"districts": districts, "channels": {"lettre": channel}, "public_url": PAGES, **more}
     async with a_house(tmp_path, **changes) as house:
         bulk = MailBulk("lettre", settings, a_house_s_resources(house, tmp_path), sentence)
-        pages = EmailSignupPages(house.publisher, house.service, EmailSignup("lettre", bulk.write_to))
+        pages = EmailSignupPages(house.publisher, house.service, Signup("lettre", bulk.write_to))
         app = web.Application()
         app.add_routes([*pages.routes(), *public_routes(house.publisher)])
         async with TestClient(TestServer(app)) as client:
@@ -251,7 +243,7 @@ def _twin(last):
 
 
 def test_a_link_that_asks_for_what_there_is_no_more_is_as_good_as_none():
-    seal, now = LinkSeal(bytes(32)), datetime(2026, 11, 25, 12, tzinfo=UTC)
+    seal, now = LinkSeal(bytes(32), LASTS), datetime(2026, 11, 25, 12, tzinfo=UTC)
     former = SimpleNamespace(model_dump=lambda mode: {"topics": ["meteorites"]})
     assert seal.read(seal.made(SignupRequest(JEANNE, former, "fr"), now), now) is None
 
