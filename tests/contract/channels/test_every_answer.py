@@ -262,7 +262,7 @@ async def _published_once(walk: Walk, twist: Twist, at: int, known: str) -> None
     if isinstance(came, Rejected | Gone):
         assert not out, f"out, and told as refused: {came.reason}"
         return
-    if isinstance(came, InDoubt) and not isinstance(channel, DropsRepeats):
+    if isinstance(came, InDoubt) and not (isinstance(channel, DropsRepeats) and channel.drops_repeats):
         # Without a search it waits for an officer.
         if not isinstance(channel, Finds):
             return
