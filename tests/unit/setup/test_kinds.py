@@ -132,6 +132,15 @@ async def test_a_feed_of_warnings_publishes_by_itself_from_orange_on_and_says_so
     assert "goes out at once: Severe and worse (orange, red)" in visitor.text
 
 
+@pytest.mark.parametrize("kind", ["rss", "mailbox", "ical"])
+async def test_a_severity_that_entries_are_given_is_no_threshold_in_the_words(visitor, kind):
+    await visitor.send("station", "save", **STATION)
+    await visitor.send("sources", "add", kind=kind)
+    assert "How grave what it brings is Minor Moderate Severe Extreme" in visitor.text
+    assert ("Saved like this, it publishes by itself" in visitor.text) is (kind == "ical")
+    assert "what is less grave" not in visitor.text
+
+
 @pytest.mark.parametrize("kind", ["vigilance", "vigicrues"])
 def test_without_a_word_of_it_yellow_is_left_out(kind):
     assert settings_of("sources", kind).model_fields["severity"].default is Severity.SEVERE
@@ -140,11 +149,13 @@ def test_without_a_word_of_it_yellow_is_left_out(kind):
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_word_of_a_form_is_one_of_the_language(language):
     terms = Environment(loader=FileSystemLoader(PAGES), autoescape=True).get_template("setup_terms.j2")
-    said = terms.make_module({"_": words_of(language).gettext}).said
+    known = terms.make_module({"_": words_of(language).gettext}).terms.keys()
     for form in (*channel_forms(), *source_forms()):
         raw = {form.name} | {f"{form.name}.{key.name}" for key in form.keys}
-        raw |= {f"{key.name}.{option}" for key in form.keys for option in key.options}
-        assert {each for each in raw if str(said(each)) in (each, each.rpartition(".")[2])} == set(), form.name
+        raw |= {f"{form.name}.{key.name}.{option}" for key in form.keys for option in key.options}
+        assert {
+            each for each in raw if {each, each.partition(".")[2], each.rpartition(".")[2]}.isdisjoint(known)
+        } == set()
 
 
 @pytest.fixture
