@@ -469,8 +469,8 @@ A line is a text: who says it (+town: signed with the town's name, +link: with t
 severities, and the words. " / " is a new line, "|" ends what is first seen of it ({FIRST_SEEN} characters), "{_VALUE}"
 is what differs by severity alone. A title that stands beside another text is its first line, a card beside a summary
 has its words. A summary is what the page, the Atom feed, a link's preview and a notification say. Behind them stand
-locked telephones, letters, panels, the calendar, the Vigilance, Vigicrues, residents' reports, the bot and every
-sentence of the catalogues that people read."""
+locked telephones, letters, panels, residents' reports, what sources of each kind make, the bot, words in the code
+itself, every sentence of the catalogues with where it is said, and what the templates have and no text above says."""
 
 
 if __name__ == "__main__":

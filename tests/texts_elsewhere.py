@@ -83,7 +83,7 @@ def elsewhere() -> Iterator[Told]:
         yield f"{language}: answers and rumours", _answers(language)
         yield f"{language}: what reports make", asyncio.run(_drafts(language))
         for kind in source_kinds():
-            yield f"{language}: what a source of the kind {kind} makes", _on_each(LIVES[kind](language), language)
+            yield f"{language}: what a source of the kind {kind} makes", on_each(LIVES[kind](language), language)
         yield f"{language}: the bot, by what is said to it in each state", asyncio.run(_talks(language))
     yield "in the code itself, in French and English", in_code()
     yield from _catalogues()
@@ -180,7 +180,7 @@ async def _year() -> Life:
         return list(await speak(Path(folder)))
 
 
-def _on_each(said: Sequence[tuple[Any, Alert]], language: str) -> Iterator[str]:
+def on_each(said: Sequence[tuple[Any, Alert]], language: str) -> Iterator[str]:
     """Messages of a source in their order, as X and a locked telephone have them."""
     renderer, sent = Renderer(Town("Saint-Martin", language=STATIONS[language].language)), dict[str, Alert]()
     for now, alert in said:

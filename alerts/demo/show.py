@@ -46,7 +46,7 @@ EXPECTED = 9
 # Seconds until the demo gives up and lists the rest.
 PATIENCE = 150.0
 STREET = "rue des Tanneurs"
-HEADLINE = f"Coupure d'eau {STREET} jusqu'à ce soir"
+HEADLINE = f"Coupure d’eau {STREET} jusqu’à ce soir"
 
 
 async def run_demo(folder: Path | None, *, once: bool, say: Say) -> int:
@@ -159,9 +159,9 @@ async def _post_by_hand(file: Path) -> None:
         control = Control(load_config(file))
         draft = Draft(
             headline=HEADLINE,
-            description="Une canalisation s'est rompue. Une citerne d'eau potable est en place devant l'école Pasteur.",
-            instruction="Ne buvez pas l'eau du robinet avant qu'elle soit claire ; faites-la couler cinq minutes.",
-            event="Coupure d'eau",
+            description="Une canalisation s’est rompue. Une citerne d’eau potable est en place devant l’école Pasteur.",
+            instruction="Ne buvez pas l’eau du robinet avant qu’elle soit claire ; faites-la couler cinq minutes.",
+            event="Coupure d’eau",
             severity=Severity.MODERATE,
             urgency=Urgency.IMMEDIATE,
             expires="6h",

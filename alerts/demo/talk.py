@@ -36,14 +36,14 @@ from alerts.model.reports import REPORTS
 CHANNEL = "page"
 ASKED = (
     "L'eau du robinet est-elle potable ?",
-    "Est-ce que l'eau du robinet est potable ?",
-    "Bonjour, l'eau du robinet est potable ou pas ?",
+    "Est-ce que l’eau du robinet est potable ?",
+    "Bonjour, l’eau du robinet est potable ou pas ?",
 )
 POLLED = "telegram"
 ASKS, OPTIONS = "Ouvrir la halle aussi le dimanche ?", ("Oui", "Non")
 VOTES = (12, 5)
 CROWD, REPORTED = 5, "flooding"
-ANSWER = "Pas encore : attendez qu'elle soit claire. De l'eau potable est distribuée devant l'école Pasteur."
+ANSWER = "Pas encore : attendez qu’elle soit claire. De l’eau potable est distribuée devant l’école Pasteur."
 
 
 async def ask(sandbox: str, under: str) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import CLUSTER_PARAMETER, Alert, Info, Severity
+from alerts.model.alert import CLUSTER_PARAMETER, ENDS_BY, QUIET, Alert, Info, Severity
 from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, says_over
 from alerts.model.post import PostKind
 from alerts.model.town import ChannelConfig, Town
@@ -369,6 +369,9 @@ def _when(matter: Matter, infos: Sequence[Info], tellers: Sequence[DateFormatter
     ends = [event_end(info) for info in infos]
     start = min((time for time in starts if time), default=None)
     end = max((time for time in ends if time), default=None) if all(ends) else None
+    # News of a site or a mailbox says of no time: "from now on" would be our own word.
+    if start is None and end is None and matter.info.parameter(ENDS_BY) == QUIET:
+        return [""]
     return [teller.window(start, end, whole=matter.hazard in WITH_WINDOW) for teller in tellers]
 
 

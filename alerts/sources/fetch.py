@@ -49,15 +49,15 @@ _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_GOOD = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _FIXES: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "look whether its key is still valid",
-    HTTPStatus.FORBIDDEN: "look whether its address or key is still valid",
-    HTTPStatus.NOT_FOUND: "look whether its address is still right",
+    HTTPStatus.UNAUTHORIZED: "check whether its key is still valid",
+    HTTPStatus.FORBIDDEN: "check whether its address or key is still valid",
+    HTTPStatus.NOT_FOUND: "check whether its address is still right",
     HTTPStatus.GONE: "look for its new address",
 }
 # The first that fits counts: aiohttp's connector errors are kinds of each other. Its own words name the address, which
 # may hold a key, and never get out of here.
 _TROUBLES: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the name can't be resolved; look at the address and the DNS"),
+    (aiohttp.ClientConnectorDNSError, "the name can't be resolved; check the address and the DNS"),
     (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not valid for this address"),
     (aiohttp.ClientSSLError, "no TLS connection could be made"),
     (aiohttp.ServerDisconnectedError, "the connection broke before the answer was complete"),

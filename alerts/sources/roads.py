@@ -269,6 +269,7 @@ def _incident(
         summary=_titled(street, _CLOSED_WORDS if is_closed else _WORKS_WORDS, area),
         description="\n".join(part for part in (text, *_spelled(hours, area)) if part)[:_LONGEST_TEXT],
         location=street,
+        categories=_WORKS_WORDS[:1],
         point=point,
     )
     details = RoadDetails(Severity.MINOR, is_endless=ends is None or ends <= starts)
@@ -376,7 +377,8 @@ def _situation(element: Element, _: Window, home: ZoneInfo, area: RoadArea) -> I
         summary=_titled(road, _words_of(first), area),
         description="\n".join(comments)[:_LONGEST_TEXT],
         location=", ".join(part for part in (road, place) if part),
-        categories=_WORKS_WORDS[:1] if any(_kind(each) in _WORKS for each in relevant) else (),
+        # Whatever hinders traffic is told as works are, in each language: diverted lanes too.
+        categories=_WORKS_WORDS[:1],
         point=point,
     )
     is_closed = _text(first, "roadOrCarriagewayOrLaneManagementType") == "roadClosed"

@@ -51,7 +51,7 @@ _ACCEPTED_AT_ONCE = 16
 _BACKLOG = 1024
 _SWEPT_EVERY = 1.0
 # In both languages: the listener knows of no station, and reads no header of who isn't let in.
-_TOO_MANY = "Trop de connexions\u202f; réessayez dans un instant.\nToo many connections; try again in a moment.\n"
+_TOO_MANY = "Trop de connexions\u00a0; réessayez dans un instant.\nToo many connections; try again in a moment.\n"
 _FULL = (
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n"
     f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(_TOO_MANY.encode())}\r\n\r\n{_TOO_MANY}"

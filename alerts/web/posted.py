@@ -38,7 +38,7 @@ _LONGEST_HEAD = 2048
 _BEGINNING = 64 * 1024
 # In both languages: whoever reads a form knows of no page.
 _UNREAD = (
-    "Ce formulaire n’a pas pu être lu\u202f: il ne commence pas comme un formulaire, ou il est incomplet. Rechargez la "
+    "Ce formulaire n’a pas pu être lu\u00a0: il ne commence pas comme un formulaire, ou il est incomplet. Rechargez la "
     "page, puis envoyez-le de nouveau.\nThis form could not be read: it doesn’t begin as a form does, or it is "
     "incomplete. Load the page again, then send it again.\n"
 )

@@ -23,7 +23,7 @@ ROOM = 64_000_000
 SMALL = 16_000
 # In both languages: the listener knows of no station.
 _BUSY = (
-    "Trop de données arrivent en ce moment\u202f; réessayez dans une minute.\n"
+    "Trop de données arrivent en ce moment\u00a0; réessayez dans une minute.\n"
     "Too much arrives just now; try again in a minute.\n"
 )
 

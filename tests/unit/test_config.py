@@ -260,7 +260,7 @@ FAULTY = [
     ),
     (
         '[sources.manual]\nveto = "0s"',
-        ("sources.manual.veto: is no time to wait; allowed: longer than nothing and up to 366d, such as 10m"),
+        ("sources.manual.veto: is no time to wait; allowed: more than 0 and up to 366d, such as 10m"),
     ),
     ("[sources.manual]\nveto = true", ('sources.manual.veto: allowed: a span of time in quotes, such as "10m"')),
     ("[sources.manual]\nveto = 10", 'sources.manual.veto: allowed: a span of time in quotes, such as "10m"'),
@@ -350,7 +350,7 @@ FAULTY = [
     ),
     (
         '[channels.a]\nkind = "telegram"\ntimeout = "0s"',
-        ("channels.a.timeout: is no time to wait; allowed: longer than nothing and up to 366d, such as 10s"),
+        ("channels.a.timeout: is no time to wait; allowed: more than 0 and up to 366d, such as 10s"),
     ),
     (
         '[channels.a]\nkind = "facebook"\npage_id = "my page"',

@@ -61,8 +61,8 @@ _OWN_WORDS = frozenset((*WATER_CUTS, Hazard.POWER))
 _EVENTS = {
     ("fr", Hazard.GENERAL): "Information",
     ("fr", Hazard.WORKS): "Travaux",
-    ("fr", Hazard.WATER_CUT): "Coupure d'eau",
-    ("fr", Hazard.POWER): "Coupure d'électricité",
+    ("fr", Hazard.WATER_CUT): "Coupure d’eau",
+    ("fr", Hazard.POWER): "Coupure d’électricité",
     ("en", Hazard.GENERAL): "Information",
     ("en", Hazard.WORKS): "Works",
     ("en", Hazard.WATER_CUT): "Water cut",

@@ -176,7 +176,7 @@ async def test_what_is_over_is_not_fetched(server: FeedServer, polling: Polls) -
             alert_xml(identifier="").encode(),
             "{url}/b.xml: the CAP message has no identifier: it can't be told from any other",
         ),
-        (failing(404), "{url}/b.xml answered 404 Not Found; look whether its address is still right"),
+        (failing(404), "{url}/b.xml answered 404 Not Found; check whether its address is still right"),
         (failing(410), "{url}/b.xml answered 410 Gone; look for its new address"),
     ],
 )
@@ -321,7 +321,7 @@ async def test_a_server_that_only_fails_does_not_hold_back_the_look(server: Feed
         (b'{"title": "Unavailable", "status": 503}', 'no list of `warnings` and says "Unavailable"'),
         (b"", "the answer is empty"),
         (failing(500), "answered 500 Internal Server Error"),
-        (failing(404), "answered 404 Not Found; look whether its address is still right"),
+        (failing(404), "answered 404 Not Found; check whether its address is still right"),
     ],
 )
 async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(
@@ -466,7 +466,7 @@ async def test_one_message_in_a_file_is_a_feed_of_one(polling: Polls, tmp_path: 
 
 
 async def test_a_file_that_is_not_there_is_told(polling: Polls, tmp_path: Path) -> None:
-    with pytest.raises(SourceFailed, match=r"none\.xml is not there; look at the path$"):
+    with pytest.raises(SourceFailed, match=r"none\.xml is not there; check the path$"):
         await polling("none.xml", folder=tmp_path).look()
     with pytest.raises(SourceFailed, match=r"can't be read: Is a directory$"):
         await polling(str(tmp_path)).look()

@@ -401,10 +401,10 @@ async def test_a_busy_server_names_its_time(
 @pytest.mark.parametrize(
     ("status", "for_good", "words"),
     [
-        (404, True, "answered 404 Not Found; look whether its address is still right"),
+        (404, True, "answered 404 Not Found; check whether its address is still right"),
         (410, True, "answered 410 Gone; look for its new address"),
-        (401, False, "answered 401 Unauthorized; look whether its key is still valid"),
-        (403, False, "answered 403 Forbidden; look whether its address or key is still valid"),
+        (401, False, "answered 401 Unauthorized; check whether its key is still valid"),
+        (403, False, "answered 403 Forbidden; check whether its address or key is still valid"),
         (204, False, "answered 204 No Content"),
         (302, False, "answered 302 Found"),
         (599, False, "answered 599"),
@@ -462,7 +462,7 @@ async def test_a_port_where_nobody_listens_is_told(fetcher: Fetcher) -> None:
 
 async def test_a_name_that_nobody_has_is_told(fetcher: Fetcher) -> None:
     error = await failure(fetcher, "http://feeds.invalid/a")
-    assert str(error) == "the name feeds.invalid can't be resolved; look at the address and the DNS"
+    assert str(error) == "the name feeds.invalid can't be resolved; check the address and the DNS"
 
 
 async def test_a_server_without_tls_is_told(server: FeedServer, fetcher: Fetcher) -> None:
@@ -505,4 +505,4 @@ async def test_names_that_cannot_be_looked_up_hold_up_nothing_else(
     assert await asyncio.wait_for(make_fetcher(session).get(f"{server.url.replace('127.0.0.1', 'localhost')}/a"), 30)
     may.set()
     told = await asyncio.gather(*dead, return_exceptions=True)
-    assert str(told[0]) == "the name dead0.example can't be resolved; look at the address and the DNS"
+    assert str(told[0]) == "the name dead0.example can't be resolved; check the address and the DNS"

@@ -159,7 +159,7 @@ async def test_a_task_that_somebody_ends_is_an_alarm_and_one_that_is_stopped_is_
     await guarded.clock.advance(5)
     guarded.task.cancel()
     await guarded.clock.settle()
-    assert guarded.ended == [("pruning", "it ended though it was to go on")]
+    assert guarded.ended == [("pruning", "it stopped, though it should have gone on")]
     assert guarded.cycle("task pruning").stands
     guarded.begin()
     await guarded.clock.advance(5)

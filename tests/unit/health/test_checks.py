@@ -210,7 +210,7 @@ class TestTelling:
         assert told.splitlines() == [
             "Tocsin, Saint-Martin",
             "Avertissement\u00a0: le canal telegram ne peut plus publier, ses identifiants sont refusés.",
-            "Renouvelez-les\u00a0: ce qui attend partira de soi-même.",
+            "Renouvelez-les\u00a0: ce qui attend partira de lui-même.",
             "(Telegram refuses the token; make a new one with @BotFather)",
         ]
         assert await watch.ask("SELECT channel, state, kind FROM post") == [("equipe", "queued", "publish")]

@@ -505,7 +505,7 @@ def test_no_order_and_no_name_is_torn_on_x_for_the_sake_of_a_freed_district() ->
 
 @pytest.mark.parametrize("life", ["_vigilance", "_vigicrues", "_atmo"])
 def test_the_life_of_what_a_source_tells_is_printed_to_its_end(life: str) -> None:
-    told = list(texts_elsewhere._on_each(getattr(texts_elsewhere, life)(), "fr"))
+    told = list(texts_elsewhere.on_each(getattr(texts_elsewhere, life)(), "fr"))
     assert len(told) >= 6
     assert told[-1].startswith("push ")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from alerts.config.kinds import channel_kinds, source_kinds
@@ -9,7 +11,7 @@ from alerts.model.catalogue import read_catalogue
 from alerts.rendering.library import LAYOUTS, Library, shipped_folder
 from tests import texts_walk
 from tests.texts import CHANNELS, PAGE
-from tests.texts_elsewhere import LIVES, PUSH
+from tests.texts_elsewhere import LIVES, PUSH, on_each
 
 
 def test_every_kind_of_channel_and_source_that_is_registered_has_its_texts() -> None:
@@ -50,6 +52,32 @@ def test_words_that_stand_in_the_code_are_found_with_their_other_language() -> N
     found = list(texts_walk.in_code())
     assert any("Rue inondée ‖ Flooded street" in each for each in found)
     assert any(each.startswith("Trop de connexions") for each in found)
+
+
+def test_french_in_the_code_is_set_as_french_is() -> None:
+    """Curly apostrophes, and no narrow blank, as in the catalogues."""
+    ill_set = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])|\u202f")
+    said = (each.split(" ‖ ") for each in texts_walk.in_code())
+    french = [text for texts in said for text in texts if re.search("[àâçéèêôûÉÀ«\u00a0]| d'| l'|^Coupure", text)]
+    assert [text for text in french if ill_set.search(text)] == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("kind", ["mailbox", "rss"])
+def test_of_news_that_say_no_time_none_is_said(kind: str, language: str) -> None:
+    said = list(on_each(LIVES[kind](language), language))
+    assert said
+    assert not [text for text in said if re.search("(?i)dès maintenant|from now on", text)]
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "order"), [("fr", "travaux", "Respectez"), ("en", "roadworks", "Follow")]
+)
+def test_whatever_hinders_a_road_is_told_as_works_in_each_language(language: str, label: str, order: str) -> None:
+    said = list(on_each(LIVES["roads"](language), language))
+    new = [text for text in said if text.startswith("X ") and not re.search("Commence|Starting", text)]
+    assert new
+    assert [text for text in new if label not in text.casefold() or order not in text] == []
 
 
 def test_no_page_says_words_that_nothing_translates() -> None:

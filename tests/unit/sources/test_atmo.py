@@ -327,7 +327,7 @@ async def test_a_token_that_is_refused_is_replaced(air):
 
 async def test_a_wrong_password_is_told_and_nobody_else_learns_it(air, monkeypatch):
     monkeypatch.setenv("ATMO_PASSWORD", "wrong")
-    with pytest.raises(SourceFailed, match="doesn't sign mairie in; look at user and password") as caught:
+    with pytest.raises(SourceFailed, match="doesn't sign mairie in; check user and password") as caught:
         await air.look()
     assert "wrong" not in str(caught.value.reason)
     monkeypatch.delenv("ATMO_PASSWORD")

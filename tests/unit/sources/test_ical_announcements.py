@@ -122,7 +122,7 @@ def test_what_the_alerts_say():
 @pytest.mark.parametrize(
     ("said", "language", "event_name", "category"),
     [
-        ({"summary": "Coupure d'eau"}, "fr-FR", "Coupure d'eau", Category.INFRA),
+        ({"summary": "Coupure d'eau"}, "fr-FR", "Coupure d’eau", Category.INFRA),
         ({"summary": "Rue haute", "more": "CATEGORIES:Water cut"}, "en-GB", "Water cut", Category.INFRA),
         ({"summary": "Réseau d'eaux pluviales, vent fort"}, "fr-FR", "Travaux", Category.TRANSPORT),
     ],

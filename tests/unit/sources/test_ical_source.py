@@ -144,7 +144,7 @@ async def test_a_file_written_anew_with_the_same_words_is_unchanged(town):
         (b"", "the calendar is empty"),
         (b"<html>Sign in</html>", "a web page came"),
         (calendar(event())[:-20], "cut off"),
-        (None, "is not there; look at the path"),
+        (None, "is not there; check the path"),
     ],
 )
 async def test_what_is_no_calendar_fails_and_cancels_nothing(town, body, why):

@@ -274,7 +274,7 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
 
     page = " ".join(re.sub(r"<[^>]+>", " ", await desk.text("/fragments/channels")).split())
     assert "To subscribers, in the last day Water cut Is being sent" in page
-    assert "Got it 90" in page
+    assert "Sent to 90" in page
     assert "100 of 400 subscribers" in page
     assert "Through at about 13:30" in page, "30 more minutes, in the station's zone"
 
@@ -285,7 +285,7 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
     await desk.database.write(hold)
     page = " ".join(re.sub(r"<[^>]+>", " ", await desk.text("/fragments/channels")).split())
     assert "Some will be told later" in page
-    assert "Everybody affected has been told" not in page
+    assert "Sending is finished" not in page
     assert re.search(r"Held for the morning, or for what comes with it 1 \( ?until \S.*?22:00", page)
 
 
