@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from alerts.apart.parser import Parser
 from alerts.channels import bluesky, mastodon
 from alerts.channels.answer import condensed
+from alerts.channels.facebook.hearing import brought
 from alerts.model.errors import TocsinError
 from alerts.reports.photos import reencoded
 from alerts.sources.atmo import read_episodes, read_token
@@ -371,6 +372,14 @@ def _files(size: int) -> Iterator[Given]:
     yield (tall_png(1_000, max(size // 100, 1_000)),)
 
 
+def _deliveries(size: int) -> Iterator[Given]:
+    """What a webhook of Facebook brings: whatever a list may be, and changes without end."""
+    yield from ((body, "1") for body, _ in _lists(size))
+    change = b'{"field": "feed", "value": {"item": "comment", "verb": "add", "comment_id": "1_2", "message": "x"}},'
+    entry = b'{"id": "1", "changes": [' + change * (size // len(change)) + b"{}]}"
+    yield b'{"object": "page", "entry": [' + entry + b"]}", "1"
+
+
 CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] = {
     "feed": (read_feed, _feeds),
     "calendar": (read_agenda, _calendars),
@@ -385,6 +394,7 @@ CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] 
     "flood edition": (read_edition, _editions),
     "outlines": (read_outlines, _outlines),
     "long list of a platform": (condensed, _lists),
+    "delivery of Facebook": (brought, _deliveries),
     "thread on Mastodon": (mastodon.replies_below, _contexts),
     "thread on Bluesky": (bluesky.replies_below, _threads),
     "photo": (reencoded, _files),

@@ -26,7 +26,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +64,7 @@ from alerts.access.sessions import (
     spelled,
 )
 from alerts.desk.unit import DeskUnit
-from alerts.model.bounds import same
+from alerts.model.bounds import read_json, same
 from alerts.model.person import Account, Passkey, Stage, fold_name
 from alerts.model.town import Secret, Town
 
@@ -420,7 +419,7 @@ class Challenges:
         """Return an answer's claims. Returns None unless it answers a current challenge of ours."""
         try:
             response = answer["response"]
-            said = json.loads(base64url_to_bytes(response["clientDataJSON"]))
+            said = read_json(base64url_to_bytes(response["clientDataJSON"]))
             identity, handle, challenge = identity_of(answer), response["userHandle"], said["challenge"]
             asked_at = self._asked_at(base64url_to_bytes(challenge))
         # A stranger's JSON: it may be anything.

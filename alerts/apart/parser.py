@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from alerts.apart.pool import POOL, Pool
 from alerts.apart.wire import Limits
+from alerts.model.bounds import READ_HERE
 from alerts.model.errors import TocsinError, Unreadable
 from alerts.model.plain import shaped
 
@@ -66,6 +67,12 @@ class Parser(Generic[P, T]):
         """As `in_subprocess`, off the loop, when it is the turn of this `owner`: whose bytes they are."""
         work = partial(self.in_subprocess, *given, **named)
         return await asyncio.get_running_loop().run_in_executor(self.turns_of(owner), work)
+
+    async def read_in_turn(self, owner: str, body: bytes, *given: Any) -> T:
+        """As `read`, for bytes that are short as a rule (`READ_HERE`): these are read at once, and keep no process."""
+        if len(body) <= READ_HERE:
+            return self._function(body, *given)  # type: ignore[arg-type, call-arg]
+        return await self.read(owner, body, *given)  # type: ignore[arg-type, call-arg]
 
     def types(self) -> Mapping[str, Any]:
         """The types of what it is given, in order, and of what it returns."""

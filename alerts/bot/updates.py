@@ -7,7 +7,6 @@ updates are handled, and only then is the lease released.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -22,7 +21,7 @@ from alerts.bot.reception import Batch, Bot, Reception
 from alerts.delivery.lease import LeasedWorker
 from alerts.delivery.worker import Work, first_of
 from alerts.desk.unit import DeskUnit
-from alerts.model.bounds import same
+from alerts.model.bounds import read_json, same
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.reason import Reason, because
@@ -197,9 +196,7 @@ class WebhookListening(Asking):
         given = request.headers.get(SECRET_HEADER, "")
         if not same(given, self._secret()):
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        try:
-            update = json.loads(await request.read())
-        except (ValueError, RecursionError):
+        if (update := read_json(await request.read())) is None:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         if isinstance(update, dict):
             try:

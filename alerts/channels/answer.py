@@ -10,7 +10,7 @@ import hashlib
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -20,7 +20,17 @@ import aiohttp
 from yarl import URL
 
 from alerts.apart.parser import parser
-from alerts.model.bounds import UNPACKED_HERE, bounded, read_body, read_json, seen, tables
+from alerts.model.bounds import (
+    READ_HERE,
+    UNPACKED_HERE,
+    VALUES_HERE,
+    bounded,
+    read_body,
+    read_json,
+    read_json_apart,
+    seen,
+    tables,
+)
 from alerts.model.bounds import normal as composed
 from alerts.model.errors import (
     BadCredential,
@@ -42,8 +52,6 @@ QUOTED = 200
 """Characters of a platform's own words that a reason quotes."""
 LARGEST, LARGEST_LIST = 256 * 1024, 8 * 1024 * 1024
 """Bytes of an answer that are read, unpacked: of one about a single post, and of a list of posts or messages."""
-LARGEST_HERE = 64 * 1024
-"""Bytes of an answer that are read on the loop: what is longer may hold it for seconds."""
 LONGEST_ID, LONGEST_ADDRESS, LONGEST_NAME = 200, 2000, 200
 """Characters that are kept of an answer's ids, addresses and names."""
 LONGEST_WAIT = timedelta(days=1)
@@ -54,7 +62,7 @@ READING_TAKES = 10.0
 """Seconds of computing within which the longest list is read."""
 # Of a long list that is read apart: its values, and the characters of its texts that are kept. The longest of our own
 # texts has 63,206 (Facebook).
-_MOST_VALUES, _MOST_CHARACTERS = 50_000, 2_000_000
+_MOST_VALUES, _MOST_CHARACTERS = VALUES_HERE, 2_000_000
 # A JSON number beyond this is exact in few programs (RFC 8259, section 6): nobody counts that far.
 _HIGHEST = 2**53
 _ACCEPT = {"Accept-Encoding": UNPACKED_HERE}
@@ -95,11 +103,13 @@ class RequestPurpose(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A platform's answer. `headers` are case-insensitive."""
+    """A platform's answer. `headers` are case-insensitive; `is_condensed`: its values were counted, and are few."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_condensed: bool = False
+    _said: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -109,13 +119,19 @@ class Answer:
     # Facebook calls its JSON "text/javascript" and X's gateway calls its pages what it likes: only the bytes tell.
     def read(self) -> dict[str, Any] | None:
         """The body as a JSON object whatever its Content-Type; None where it is none (a gateway's page)."""
-        value = read_json(self.body)
+        value = self._value()
         return value if isinstance(value, dict) else None
 
     def rows(self) -> list[Mapping[str, Any]] | None:
         """The objects of a body that is a JSON array; None where it is none."""
-        body = read_json(self.body)
+        body = self._value()
         return tables(body) if isinstance(body, list) else None
+
+    def _value(self) -> Any:
+        # Once: what it means is asked by several, one after the other.
+        if not self._said:
+            self._said.append(read_json(self.body, is_counted=self.is_condensed))
+        return self._said[0]
 
 
 async def ask(
@@ -130,13 +146,15 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     largest: int = LARGEST,
     server_hostname: str | None = None,
+    whole: bool = False,
 ) -> Answer:
     """Return the platform's answer to one request to `url` (percent-encoded already), within `timeout`.
 
     Half of `timeout` is for the connection, so that its end proves that nothing was sent. A redirect is an answer, and
     is not followed. An answer with more than `largest` bytes, packed or unpacked, keeps its status alone: its content
-    can't be read. If `url` is the address that a name resolved to, TLS must prove the name `server_hostname`. Raises
-    Retry or InDoubt as `act` demands; neither they nor their context contain the address, which may hold a token.
+    can't be read. One that is too long for the loop is condensed in a process of its own, but for who reads the `whole`
+    there. If `url` is the address that a name resolved to, TLS must prove the name `server_hostname`. Raises Retry or
+    InDoubt as `act` demands; neither they nor their context contain the address, which may hold a token.
     """
     limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
     failure: DeliveryError
@@ -155,8 +173,9 @@ async def ask(
             server_hostname=server_hostname,
         )
         # Only what succeeds is a list: a refusal is read on the loop, whoever wrote it.
-        most = largest if response.ok else min(largest, LARGEST)
-        return Answer(response.status, response.headers, await _body_of(response, most))
+        most = largest if response.ok else min(largest, READ_HERE)
+        answer = Answer(response.status, response.headers, await _body_of(response, most))
+        return answer if whole or len(answer.body) <= READ_HERE else await _condensed(answer, platform, str(url), act)
     except _NEVER_MADE as error:
         why = _why_unmade(error, limits.connect or 0)
         failure = Retry(because("unreachable", platform=platform, why=why), sent=False)
@@ -179,17 +198,17 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
         raise
 
 
-async def short_enough(answer: Answer, platform: str, server: str, act: RequestPurpose) -> Answer:
-    """Return the answer; a long list condensed, in a process of its own, so that the loop reads it in milliseconds.
+async def _condensed(answer: Answer, platform: str, server: str, act: RequestPurpose) -> Answer:
+    """Return a long answer with few values, as `condensed` makes it. Raises Retry for a list that can't be read.
 
-    Raises Retry for one that can't be read, or takes too long; InDoubt where `act` may have been done.
+    What can't be read of a write is left as it is: that it was done is told by the status.
     """
-    if not answer.ok or len(answer.body) <= LARGEST_HERE:
-        return answer
     try:
-        return replace(answer, body=await condensed.read(server, answer.body, platform))
+        return replace(answer, body=await condensed.read(server, answer.body, platform), is_condensed=True)
     except Unreadable:
-        raise unreadable(platform, answer, act) from None
+        if act is RequestPurpose.READ:
+            raise unreadable(platform, answer, act) from None
+        return answer
 
 
 @parser("long list of a platform", seconds=READING_TAKES)
@@ -198,10 +217,9 @@ def condensed(body: bytes, platform: str) -> bytes:
 
     The first texts of a list are kept whole, since its newest posts come first.
     """
-    try:
-        return json.dumps(_Condensing(platform).of(json.loads(body)), ensure_ascii=False).encode(errors="replace")
-    except (ValueError, RecursionError):
-        raise _no_list(platform) from None
+    if (said := read_json_apart(body)) is None:
+        raise _no_list(platform)
+    return json.dumps(_Condensing(platform).of(said), ensure_ascii=False).encode(errors="replace")
 
 
 class _Condensing:

@@ -29,7 +29,6 @@ from alerts.channels.answer import (
     id_of,
     name_of,
     pages,
-    short_enough,
     unreadable,
     wait_of,
 )
@@ -292,7 +291,7 @@ class GraphApi:
         )
         # Told on any answer, and only where a limit is nearly used up.
         self._limits = limits(answer.headers, self._subject, self._resources.clock.now())
-        return await short_enough(answer, self._platform, self._settings.api_url, act)
+        return answer
 
     async def rows(self, route: str, asked: Mapping[str, str], most: int) -> Sequence[Mapping[str, Any]]:
         """All of a list, page by page: it may come in any order. Raises InDoubt where it has more than `most` pages."""

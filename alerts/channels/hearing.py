@@ -18,10 +18,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Concatenate, ParamSpec
+from typing import Any, ClassVar, ParamSpec
 
 from alerts.apart.parser import Parser
-from alerts.channels.answer import LARGEST_HERE, Answer, RequestPurpose, unreadable
+from alerts.channels.answer import Answer, RequestPurpose, unreadable
 from alerts.model.bounds import bounded, seen, table
 from alerts.model.errors import BadCredential, DeliveryError, Retry, Unreadable
 from alerts.model.listening import LONGEST_REMARK, EarReading, HeardPost, Remark
@@ -98,22 +98,13 @@ class Thread:
     is_whole: bool = True
 
 
-async def read_thread(
-    read: Parser[Concatenate[bytes, P], Thread],
-    platform: str,
-    server: str,
-    answer: Answer,
-    *given: P.args,
-    **named: P.kwargs,
-) -> Thread:
+async def read_thread(read: Parser[..., Thread], platform: str, server: str, answer: Answer, *given: Any) -> Thread:
     """Return what `read` makes of an answer: a long one in a process of its own, since it is strangers who fill it.
 
     Raises Retry for an answer that isn't the platform's own, or takes too long to read.
     """
     try:
-        if len(answer.body) <= LARGEST_HERE:
-            return read(answer.body, *given, **named)
-        return await read.read(server, answer.body, *given, **named)
+        return await read.read_in_turn(server, answer.body, *given)
     except Unreadable:
         raise unreadable(platform, answer, RequestPurpose.READ) from None
 

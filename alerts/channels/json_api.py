@@ -16,7 +16,6 @@ import aiohttp
 
 from alerts.channels.answer import (
     LARGEST,
-    LARGEST_HERE,
     LARGEST_LIST,
     LONGEST_WAIT,
     WAIT,
@@ -27,13 +26,13 @@ from alerts.channels.answer import (
     id_of,
     part_of,
     refusal_of,
-    short_enough,
     unreadable,
     wait_of,
 )
 from alerts.channels.hearing import moment_of
 from alerts.channels.settings import ChannelSettings, KeptPassword, SecretSource
 from alerts.model.backoff import retry_after
+from alerts.model.bounds import READ_HERE
 from alerts.model.ports import Resources
 from alerts.model.post import Quota
 
@@ -136,7 +135,7 @@ class JsonApi:
 
         A long one isn't read here: whoever asked for it reads it, and knows what it is to be.
         """
-        if answer.ok and len(answer.body) > LARGEST_HERE:
+        if answer.ok and len(answer.body) > READ_HERE and not answer.is_condensed:
             return answer
         said, until = _said(answer), self.limit_of(answer) or self._resources.clock.now() + WAIT
         if (error := refusal_of(self._platform, answer, act, said=said, until=until)) is not None:
@@ -156,7 +155,7 @@ class JsonApi:
     ) -> Answer:
         """Return the answer to one request, whatever it means; `token` is another than the channel's, "" none.
 
-        A long list is condensed (`short_enough`), but for who reads the `whole` apart.
+        A long list is condensed (`ask`), but for who reads the `whole` apart.
         """
         token = self.secret if token is None else token
         sent = {"Accept-Language": "en", **({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
@@ -173,9 +172,8 @@ class JsonApi:
             data=body,
             headers=sent,
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
+            whole=whole,
         )
-        if not whole:
-            answer = await short_enough(answer, self._platform, self._settings.api_url, act)
         left = _first(answer, "X-RateLimit-Remaining", "RateLimit-Remaining")
         if act is not RequestPurpose.READ and left.isdecimal() and (until := self.limit_of(answer)) is not None:
             self._limits = (Quota(int(left[:9]), until, None, "requests"),)

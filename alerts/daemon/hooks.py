@@ -22,7 +22,7 @@ from alerts.channels.settings import FacebookSettings, SecretSource, read_creden
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import unkept
 from alerts.model.bounds import IPV6_GIVEN_AWAY, network_of, read_body, same
-from alerts.model.errors import BadCredential, DatabaseRefused, SourceFailed
+from alerts.model.errors import BadCredential, DatabaseRefused, SourceFailed, Unreadable
 from alerts.model.town import Town
 from alerts.web.console.arrival import address_of
 
@@ -131,9 +131,9 @@ class FacebookHook:
 
     async def _keep(self, body: bytes) -> web.Response:
         try:
-            # In a thread: a thousand changes are parsed in a while that an alert needn't wait for.
-            remarks = await asyncio.to_thread(brought, body, self._settings.page_id)
-        except ValueError:
+            # A thousand changes are parsed in a while that an alert needn't wait for.
+            remarks = await brought.read_in_turn(self._settings.api_url, body, self._settings.page_id)
+        except Unreadable:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         try:
             # A delivery that comes again is understood once.

@@ -7,7 +7,6 @@ public part of the day, and reads changes alone.
 
 from __future__ import annotations
 
-import json
 from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
+from alerts.model.bounds import read_json
 from alerts.model.hazard import WATER_CUTS, Hazard, worded_hazard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
@@ -101,7 +101,7 @@ def _is_on(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
     if parameter is None:
         return True
     try:
-        series = json.loads(parameter)
+        series = read_json(parameter)
         opens, length = time.fromisoformat(series["opens"]), timedelta(seconds=series["length"])
         today, first = now.astimezone(zone).date(), alert.starts.astimezone(zone).date()
         days = [today - timedelta(days=back) for back in range(min(length.days, 31) + 2)]

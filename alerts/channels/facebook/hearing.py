@@ -8,18 +8,18 @@ a time. Facebook ranks comments in whatever order is requested, so that a list i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote as escape
 
-from alerts.channels.answer import Answer, RequestPurpose, address_of, id_of, name_of, unreadable
+from alerts.apart.parser import parser
+from alerts.channels.answer import READING_TAKES, Answer, RequestPurpose, address_of, id_of, name_of, unreadable
 from alerts.channels.facebook import answers
 from alerts.channels.graph import MUCH, is_gone, next_page, rows_of, used
 from alerts.channels.hearing import PostsEar, moment_of, words_of
-from alerts.model.bounds import same, seal_of, table, tables
-from alerts.model.errors import Retry
+from alerts.model.bounds import read_json_apart, same, seal_of, table, tables
+from alerts.model.errors import Retry, Unreadable
 from alerts.model.listening import HeardPost, Remark
 from alerts.model.reason import because
 
@@ -123,18 +123,18 @@ def is_signed(body: bytes, signature: str, secret: str) -> bool:
     return same(signature, f"sha256={seal_of(secret, body)}")
 
 
-def brought(body: bytes, page: str) -> list[Remark]:
+@parser("delivery of Facebook", seconds=READING_TAKES)
+def brought(body: bytes, page: str) -> tuple[Remark, ...]:
     """Return the remarks on this Page in a webhook delivery, in its order; the Page's own are left out.
 
-    Unreadable parts are skipped, since repeating them wouldn't help. Raises ValueError if it isn't JSON.
+    Unreadable parts are skipped, since repeating them wouldn't help. Raises Unreadable if it isn't JSON.
     """
-    try:
-        value = json.loads(body)
-    except RecursionError:
-        raise ValueError("too deep") from None
+    if (value := read_json_apart(body)) is None:
+        raise Unreadable(because("unreadable"))
     if not isinstance(value, dict) or value.get("object") != "page":
-        return []
-    return [remark for at, change in _changes(value, page) if (remark := _changed(change, page, at)) is not None]
+        return ()
+    found = (_changed(change, page, at) for at, change in _changes(value, page))
+    return tuple(remark for remark in found if remark is not None)
 
 
 def _changes(body: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | None, Mapping[str, Any]]]:

@@ -96,6 +96,7 @@ class TelegramClient:
             act=RequestPurpose.READ,
             timeout=self._settings.timeout,
             largest=most,
+            whole=True,
         )
         # Of a file that is too large the status alone was taken.
         if not answer.ok or not answer.body:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from alerts.channels.answer import LARGEST, LARGEST_LIST, Answer, RequestPurpose, ask, short_enough
+from alerts.channels.answer import LARGEST, LARGEST_LIST, Answer, RequestPurpose, ask
 from alerts.channels.picture import LoadedPicture
 from alerts.channels.settings import TwitterSettings
 from alerts.model.ports import Resources
@@ -151,7 +151,7 @@ class TwitterClient(_TweepyClient):
         headers = {"Authorization": self._signer.sign(method, url, query, self._resources.clock.now())}
         if data is not None and content_type:
             headers["Content-Type"] = content_type
-        answer = await ask(
+        return await ask(
             self._resources.session,
             method,
             f"{url}?{encode(query.items())}" if query else url,
@@ -162,7 +162,6 @@ class TwitterClient(_TweepyClient):
             headers=headers,
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
-        return await short_enough(answer, "X", self._settings.api_url, act)
 
 
 def _act_of(method: str, route: str, wanted: Mapping[str, object]) -> RequestPurpose:

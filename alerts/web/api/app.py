@@ -25,6 +25,7 @@ from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, ValidationError
 
 from alerts.model.alert import Alert
+from alerts.model.bounds import is_light, whole_number
 from alerts.model.cap import violations
 from alerts.model.catalogue import LOCALE
 from alerts.model.person import Actor, Origin, Role
@@ -309,8 +310,11 @@ def parse_json(body: bytes) -> tuple[Any, str]:
 
     Raises Problem.
     """
+    if not is_light(body):
+        raise Problem(ProblemType.MALFORMED, because("request_no_json", said="it has too many values or keys"))
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number)
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number, parse_int=whole_number)
         text = json.dumps(value, ensure_ascii=False)
         # JSON can spell half a surrogate pair, which no database takes.
         text.encode()

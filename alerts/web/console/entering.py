@@ -6,7 +6,6 @@ a change of credentials requires one's own password again, since a browser that 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,7 @@ from markupsafe import Markup, escape
 
 from alerts.access.sessions import Confirmed, Enrolment, Refusal, SignInRefused
 from alerts.desk.draft import LARGEST_PICTURE
-from alerts.model.bounds import bounded
+from alerts.model.bounds import bounded, read_json
 from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.error_pages import HOME, MOST_BYTES, safe_next
@@ -75,11 +74,7 @@ def uploaded(form: PostedFields) -> bytes:
 
 async def json_of(request: web.Request) -> dict[str, Any]:
     """Return a script's object. Raises HTTPBadRequest if it is none."""
-    try:
-        said = json.loads(await received(request, request.client_max_size))
-    # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
-    except (ValueError, RecursionError):
-        raise web.HTTPBadRequest from None
+    said = read_json(await received(request, request.client_max_size))
     if not isinstance(said, dict):
         raise web.HTTPBadRequest
     return said
@@ -103,10 +98,7 @@ def see_other(address: str) -> web.Response:
 def read_answer(form: Mapping[str, str]) -> Mapping[str, Any]:
     """Return a passkey's answer from the script; empty, so refused, if it is none."""
     text = form.get("answer", "")
-    try:
-        answer = json.loads(text) if len(text) <= _LONGEST_ANSWER else None
-    except (ValueError, RecursionError):
-        return {}
+    answer = read_json(text) if len(text) <= _LONGEST_ANSWER else None
     return answer if isinstance(answer, dict) else {}
 
 

@@ -21,6 +21,7 @@ from multidict import MultiDict
 
 from alerts.access.sessions import LONGEST_CLAIM, Failures, Visitor, claimed_in
 from alerts.desk.unit import DeskUnit
+from alerts.model.bounds import read_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
 from alerts.model.incident import SavedDraft, Typed
 from alerts.model.person import fold_name
@@ -230,8 +231,8 @@ def unpacked(text: str) -> Carried | None:
     # JSON writes a quote and a line's end as two characters: packed, a form may be twice as long.
     if not text or len(text.encode("utf-8", "replace")) > 2 * MOST_BYTES:
         return None
+    said = read_json(text)
     try:
-        said = json.loads(text)
         fields = [(str(name), str(value)) for name, value in said["fields"]]
         return _bounded(str(said["to"]), fields, str(said.get("by", ""))[:LONGEST_CLAIM])
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -21,7 +21,7 @@ from icalendar import Calendar, Event, Timezone, vRecur
 
 from alerts.listening.answering import FaqEntry
 from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
-from alerts.model.bounds import Ring, together
+from alerts.model.bounds import Ring, read_json, together
 from alerts.model.cap import write
 from alerts.model.post import EndReason
 from alerts.web.public.answers import static_path
@@ -245,7 +245,7 @@ def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
     """
     info = alert.infos[0] if alert.infos else Info("")
     try:
-        series = json.loads(info.parameter(SERIES_PARAMETER) or "null")
+        series = read_json(info.parameter(SERIES_PARAMETER) or "null")
         # Several rules are joined by a plus in our own calendar source; one event can hold one.
         if series is None or not series["rule"] or "+" in series["rule"]:
             return False

@@ -25,11 +25,13 @@ from alerts.channels.answer import (
 from alerts.channels.facebook.answers import refusal
 from alerts.channels.graph import limits
 from alerts.channels.telegram.answers import complaint_of, outcome
+from alerts.channels.telegram.client import TelegramClient
 from alerts.channels.webhook import place_of
+from alerts.model.bounds import READ_HERE, VALUES_HERE
 from alerts.model.errors import DeliveryError, InDoubt, Retry
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakePace
 from tests.walls import in_one_test
 
 NOW = FakeClock().now()
@@ -122,6 +124,39 @@ async def test_a_long_list_of_our_own_posts_is_read_in_a_process_of_its_own(stag
         found = await channel.listed(stage.clock.now(), None)
     assert {each.remote_id.rpartition("/")[2] for each in found} == {"7"}
     assert POOL.counts["long list of a platform", "read"] > read
+
+
+MANY = {
+    "small objects": b"{},",
+    "lists": b"[],",
+    "keys": b'{"a": {"b": 1}},',
+    "digits": b"1" * 4000 + b",",
+    "nested": b"[" * 200 + b"]" * 200 + b",",
+}
+
+
+@pytest.mark.parametrize("unit", MANY)
+@pytest.mark.parametrize("kind", [*LISTED, "telegram"])
+async def test_a_hostile_list_of_8_mb_costs_the_loop_a_few_values(stage, kind, unit, monkeypatch):
+    body = b'{"ok": true, "result": [], "data": [' + MANY[unit] * (8_000_000 // len(MANY[unit])) + b"1]}"
+    before, _ = LISTED.get(kind, (None, None))
+    read, loads = [], json.loads
+
+    def counted(text, **how):
+        read.append(text.encode() if isinstance(text, str) else text)
+        return loads(text, **how)
+
+    monkeypatch.setattr(json, "loads", counted)
+    answers = [json.dumps(before).encode()] if before is not None else []
+    async with platform(*answers, body) as there:
+        channel = await stage.open(kind, api_url=there.url)
+        bot = TelegramClient(channel._settings, stage.resources(), FakePace()) if kind == "telegram" else None
+        with pytest.raises(DeliveryError):
+            await (bot.updates(0, 0) if bot is not None else channel.listed(stage.clock.now(), None))
+    assert len(there.asked) == len(answers) + 1
+    long = [each for each in read if len(each) > READ_HERE]
+    most = max((each.count(b",") + each.count(b"[") + each.count(b"{") for each in long), default=0)
+    assert most <= VALUES_HERE
 
 
 async def test_others_long_words_in_a_room_keep_no_post_of_ours_from_being_found(stage):

@@ -15,6 +15,7 @@ import pytest
 import alerts
 from alerts.apart.parser import PARSERS
 from alerts.apart.wire import Limits
+from alerts.model.bounds import read_json
 from bench.hostile import CORPUS, LEAST
 from tests.walls import in_one_test
 
@@ -47,6 +48,74 @@ WRITES = {
     "alerts.rendering.card",
     "alerts.rendering.pictograms",
 }
+
+
+MODULES = {("json", "loads"), ("json", "load"), ("jsonlib", "loads"), ("tomllib", "loads"), ("tomllib", "load")} | {
+    ("csv", "reader"), ("csv", "DictReader"), ("pickle", "loads"), ("ast", "literal_eval"),
+}  # fmt: skip
+METHODS = {"json", "model_validate_json", "validate_json", "raw_decode"}
+"""Calls that make values of a text."""
+READ_JSON_APART = {
+    "alerts.channels.answer",
+    "alerts.channels.bluesky",
+    "alerts.channels.facebook.hearing",
+    "alerts.channels.mastodon",
+    "alerts.sources.atmo",
+    "alerts.sources.cap.index",
+    "alerts.sources.cap.nina",
+    "alerts.sources.vigicrues",
+    "alerts.sources.vigilance.bulletin",
+}
+"""Where a parser, which is called apart, or at once for short bytes, reads JSON of any length."""
+OUR_OWN = {
+    **dict.fromkeys(
+        [
+            "alerts.store." + each
+            for each in (
+                "alerts",
+                "archive",
+                "bulk",
+                "bulk_results",
+                "leases",
+                "mapper",
+                "memory",
+                "polls",
+                "restoring",
+                "statement",
+                "subscribers",
+                "views",
+            )
+        ],
+        "what the store keeps",
+    ),
+    "alerts.channels.instagram": "what the channel keeps",
+    "alerts.channels.push.bulk": "what the channel keeps, and words of ours",
+    "alerts.health.observer": "what the store keeps",
+    "alerts.model.alert": "what the store keeps",
+    "alerts.model.reason": "what the store keeps, and a reason that a reading process told",
+    "alerts.model.spending": "what the store keeps",
+    "alerts.fleet.hosts": "what the fleet keeps",
+    "alerts.web.api.commands": "what the store keeps",
+    "alerts.web.console.looks": "words of ours",
+    "alerts.web.api.document": "the document itself",
+    "alerts.web.public.email_signup": "what we sealed",
+    "alerts.web.public.export": "the map that we wrote",
+    "alerts.rendering.planned": "the calendar's own parameters, which no feed may say",
+    "alerts.apart.wire": "what a reading process says, within its bounds, in a thread",
+    "alerts.daemon.control": "a command of this machine, and channels.toml",
+    "alerts.config.reading": "channels.toml",
+    "alerts.setup.lines": "channels.toml",
+    "alerts.cli.screen": "channels.toml",
+    "alerts.cli.subscribers": "an operator's file, in a command of theirs",
+    "alerts.demo.show": "the sandbox's, in a command",
+    "alerts.listening.lexicon": "a file of the program",
+    "alerts.desk.outlines": "a file of the town, as the daemon begins",
+    "alerts.desk.streets": "a file of the town, as the daemon begins",
+    "alerts.reports.addresses": "a file of the town, as the daemon begins",
+    "alerts.web.api.app": "a body of few values (`is_light`)",
+    "alerts.web.public.push": "a body of 64 kB at the most",
+}
+"""Who else reads JSON, TOML or CSV, and whose it is. The list only shrinks."""
 
 
 def parsers():
@@ -88,6 +157,37 @@ def test_no_parser_is_called_in_the_daemon():
     ]
 
     assert called == []
+
+
+def test_json_is_read_in_one_place_or_it_is_our_own():
+    assert set(json_readers()) == {"alerts.model.bounds", *OUR_OWN, *READ_JSON_APART}
+    parsed = {name for name, reader in json_readers().items() if "read_json_apart" in reader}
+    assert parsed == READ_JSON_APART | {"alerts.model.bounds"}
+
+
+def json_readers() -> dict[str, set[str]]:
+    """By module: how it makes values of a JSON, TOML or CSV text, a response or a mail, but for `read_json`."""
+    found: dict[str, set[str]] = {}
+    for name, node in imports_and_calls():
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute):
+            of = called.value.id if isinstance(called.value, ast.Name) else ""
+            if (of, called.attr) in MODULES or called.attr in METHODS:
+                found.setdefault(name, set()).add(called.attr)
+        if isinstance(called, ast.Name) and called.id == "read_json_apart":
+            found.setdefault(name, set()).add(called.id)
+    return found
+
+
+@in_one_test
+@pytest.mark.parametrize(
+    "unit", [b"{},", b"[],", b"1,", b'{"a":[1]},', b"1" * 4000 + b",", b"[" * 90 + b"]" * 90 + b","]
+)
+def test_a_list_of_8_mb_is_not_read_in_the_daemon(unit):
+    body = b'{"data": [' + unit * (8 * 1024 * 1024 // len(unit)) + b"1]}"
+    for text in (body, body.decode()):
+        assert read_json(text) is None
+    assert read_json(b'{"picture": "' + b"a" * len(body) + b'"}') is not None
 
 
 @in_one_test

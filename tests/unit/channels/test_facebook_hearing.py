@@ -15,7 +15,7 @@ from alerts.channels import hearing
 from alerts.channels.answer import Answer
 from alerts.channels.facebook import hearing as facebook_hearing
 from alerts.channels.facebook.hearing import PageEar, brought, is_signed
-from alerts.model.errors import BadCredential, Retry
+from alerts.model.errors import BadCredential, Retry, Unreadable
 from alerts.model.listening import EarReading, HeardPost
 from tests.walls import in_one_test
 
@@ -336,13 +336,13 @@ def test_what_is_no_remark_on_the_page_is_passed_over(told):
     ],
 )
 def test_what_is_of_another_shape_or_page_tells_nothing(body):
-    assert brought(body, PAGE) == []
+    assert brought(body, PAGE) == ()
 
 
 @in_one_test
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff"])
 def test_what_is_no_json_is_refused(body):
-    with pytest.raises(ValueError):
+    with pytest.raises(Unreadable):
         brought(body, PAGE)
 
 
