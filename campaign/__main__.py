@@ -17,6 +17,7 @@ from typing import TypeVar
 from campaign.carrying import Carrying, carry, carrying_table
 from campaign.crowding import Crowded, Crowding, crowding_table, phases
 from campaign.forks import ForkServer
+from campaign.kinds import CHANNELS, Everywhere, Kinds
 from campaign.listening import Conversation, Talked
 from campaign.play import Outcome, Play
 from campaign.reporting import Reported, Reporting, gatherings, reporting_table
@@ -71,6 +72,9 @@ def _played(asked: argparse.Namespace, folder: Path) -> tuple[Sequence[Outcome],
     if asked.watching:
         watched = watch(seed, kills, towns, folder, daemons=daemons, server=server)
         return watched, watching_table(watched)
+    if asked.kinds:
+        everywhere = all_kinds(seed, kills, asked.alerts, towns, folder, daemons=daemons, server=server)
+        return everywhere, table(everywhere)
     if asked.listening:
         heard = listen(seed, kills, towns, folder, daemons=daemons, server=server)
         return heard, listening_table(heard)
@@ -99,6 +103,25 @@ def run(
     homes = _homes(folder, towns)
     plays = [Play(number, home, daemons=daemons, server=server, channels=channels) for number, home in enumerate(homes)]
     return _all_of([partial(play.run, lives) for play, lives in zip(plays, plans, strict=True)], plays, kills)
+
+
+def all_kinds(
+    seed: str, kills: int, alerts: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False
+) -> list[Everywhere]:
+    """The same of towns with a channel and a source of every kind."""
+    platforms = [platform_of(channel) for channel in CHANNELS]
+    plans = [
+        plan(
+            f"{seed}/{number}",
+            _share(kills, towns, number),
+            _share(alerts, towns, number),
+            server=server,
+            platforms=platforms,
+        )
+        for number in range(towns)
+    ]
+    plays = [Kinds(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))]
+    return _all_of([partial(play.live, lives) for play, lives in zip(plays, plans, strict=True)], plays, kills)
 
 
 def listen(seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False) -> list[Talked]:
@@ -193,6 +216,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="A,B",
         help=f"where it is told ({','.join(PLATFORM)}), of {known}",
     )
+    parser.add_argument("--kinds", action="store_true", help="of towns with a channel and a source of every kind")
     parser.add_argument("--forked", action="store_true", help="fork each process from one, with a third of the CPU")
     parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
     parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")

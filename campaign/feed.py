@@ -51,6 +51,11 @@ class Feed:
                 self.end_headers()
                 self.wfile.write(body or b"")
 
+            def do_POST(self) -> None:
+                """The same, whatever was said."""
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.do_GET()
+
             def log_message(self, *arguments: Any) -> None:
                 """Say nothing."""
 
@@ -74,8 +79,8 @@ class Feed:
 
     def body_of(self, path: str) -> bytes | None:
         """What stands at a path."""
-        if path in self._pages:
-            return self._pages[path]
+        if (page := self._pages.get(path.partition("?")[0])) is not None:
+            return page
         if path == "/index":
             return f"{_HEAD}{''.join(self._entries)}</feed>".encode()
         return self._messages.get(path.removeprefix("/").removesuffix(".xml"))

@@ -44,6 +44,8 @@ PACE = {
     "mastodon": 0.1,
     "bluesky": 0.1,
     "matrix": 0.1,
+    "ntfy": 0.1,
+    "webhook": 0.1,
     "instagram": 0.1,
     "sms": 0.1,
 }
@@ -178,13 +180,17 @@ class Play:
             for name in self._channels
             for on_update, on_end in (self._ways.get(name, ("new", "new")),)
         )
-        self.town.configure(channels, sources=FEED.format(url=self._feed.url))
+        self.town.configure(channels, sources=FEED.format(url=self._feed.url) + self._sources())
         self.town.tocsin("db", "upgrade")  # by a process of its own: alembic isn't made for several at once in one
         self._control = Control(load_config(self.town.config))
         self._tell(WARM_UP)
         self._start_daemon()
         self._await(lambda: self._ledger.open_posts() == 0, TAKEOVER, "the first post went out")
         self._start_missing()
+
+    def _sources(self) -> str:
+        """What the town reads besides."""
+        return ""
 
     @property
     def done(self) -> int:
@@ -370,7 +376,7 @@ class Play:
         keep(self._folder, timelines)
         for channel in self._channels:
             platform = platform_of(channel)
-            seen, entries = list(read_timeline(timelines[platform])), said[channel]
+            seen, entries = list(read_timeline(timelines.get(platform, []))), said[channel]
             self.outcome.excused += sum(entry.excused for entry in entries)
             self.outcome.breaches += audit(
                 channel,
@@ -382,7 +388,7 @@ class Play:
                 repeats=channel not in PROVIDERS,
             )
             self.outcome.breaches += rushed(channel, self._ledger.departures(channel), COUNT, SPAN)
-            arrivals = [at for post in timelines[platform] if not self._was_delayed(at := post["created_at"])]
+            arrivals = [at for post in timelines.get(platform, []) if not self._was_delayed(at := post["created_at"])]
             self.outcome.breaches += rushed(channel, arrivals, COUNT, SPAN - ARRIVE_WITHIN)
 
     def _was_delayed(self, at: float) -> bool:

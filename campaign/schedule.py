@@ -16,6 +16,7 @@ End = Literal["kill", "kill_held", "pause"]
 PLATFORMS = ("twitter", "facebook", "telegram")
 WRITES = (
     "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_|statuses|Record|jobs|list/send|sms/v1)"
+    "|POST /(ntfy-|webhook)"
     "|(PUT|DELETE) .*(statuses|_matrix)"
 )
 """The requests by which a post comes, changes or goes."""

@@ -34,12 +34,15 @@ SECRETS = {
     "MASTODON_TOKEN": "sandbox-mastodon-token",
     "BLUESKY_PASSWORD": "sandbox-bluesky-password",
     "MATRIX_TOKEN": "sandbox-matrix-token",
+    "NTFY_TOKEN": "sandbox-ntfy-token",
+    "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
     "INSTAGRAM_TOKEN": "sandbox-instagram-token",
     "OVH_KEY": "sandbox-ovh-key",
     "OVH_SECRET": "sandbox-ovh-secret",
     "OVH_CONSUMER": "sandbox-ovh-consumer",
     "OCTOPUSH_KEY": "sandbox-octopush-key",
     "SMSMODE_KEY": "sandbox-smsmode-key",
+    "MAILBOX_PASSWORD": "sandbox-mailbox-password",
     "SMS_NUMBERS": "+33612345678 +33712345678",
     "FACEBOOK_APP_SECRET": "sandbox-app-secret",
     "FACEBOOK_VERIFY_TOKEN": "entre-nous",
@@ -105,6 +108,20 @@ room = "!permanence:sandbox.example"
 token = {{ env = "MATRIX_TOKEN" }}
 public = true
 """
+NTFY = """
+[channels.ntfy]
+kind = "ntfy"
+api_url = "{sandbox}"
+topic = "ntfy-permanence"
+token = {{ env = "NTFY_TOKEN" }}
+public = true
+"""
+WEBHOOK = """
+[channels.webhook]
+kind = "webhook"
+url = "{sandbox}/webhook"
+secret = {{ env = "WEBHOOK_SECRET" }}
+"""
 INSTAGRAM = """
 [channels.instagram]
 kind = "instagram"
@@ -167,6 +184,8 @@ SECTIONS = {
     "mastodon": MASTODON,
     "bluesky": BLUESKY,
     "matrix": MATRIX,
+    "ntfy": NTFY,
+    "webhook": WEBHOOK,
     "instagram": INSTAGRAM,
     "ovh": OVH,
     "octopush": OCTOPUSH,

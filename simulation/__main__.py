@@ -30,6 +30,7 @@ class Wish:
     crowds: bool = False
     subscribers: bool = False
     wide: bool = False
+    others: bool = False
 
     @classmethod
     def read(cls, arguments: Sequence[str] | None = None) -> Wish:
@@ -43,11 +44,12 @@ class Wish:
         parser.add_argument("--crowds", action="store_true", help="people report, alone and in crowds")
         parser.add_argument("--subscribers", action="store_true", help="people chose push or e-mail, and are told")
         parser.add_argument("--wide", action="store_true", help="with a broker, a list, a Vigilance and a site's feed")
+        parser.add_argument("--others", action="store_true", help="with a channel and a source of every other kind")
         said = parser.parse_args(arguments)
         many = said.seeds is not None
         seeds = range(said.seed, said.seed + said.seeds) if many else (said.seed,)
         days = said.days or (SHORT if many else MONTH)
-        return cls(seeds, days, said.trace, said.bug, said.crowds, said.subscribers, said.wide)
+        return cls(seeds, days, said.trace, said.bug, said.crowds, said.subscribers, said.wide, said.others)
 
     def simulate(self, seed: int, say: Callable[[str], None] | None = None) -> Outcome:
         """One of its seeds."""
@@ -59,6 +61,7 @@ class Wish:
             crowds=self.crowds,
             subscribers=self.subscribers,
             wide=self.wide,
+            others=self.others,
         )
 
 
@@ -85,6 +88,7 @@ def broken(outcome: Outcome, wish: Wish) -> Iterator[str]:
     if outcome.breaches:
         more = (f" --bug {wish.bug}" if wish.bug else "") + (" --crowds" if wish.crowds else "")
         more += (" --subscribers" if wish.subscribers else "") + (" --wide" if wish.wide else "")
+        more += " --others" if wish.others else ""
         yield f"  replay: python -m simulation --seed {outcome.seed} --days {outcome.days:g}{more} --trace"
 
 

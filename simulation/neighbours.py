@@ -183,9 +183,19 @@ class Neighbours:
         is_map_read = updated is not None and datetime.fromisoformat(updated) >= self.editions[-1].updated
         return not is_map_read or any(each.title not in stored for each in self.shown())
 
-    def reader(self, clock: Clock, life: Life) -> SharedReader:
-        """What reads both for one life of the daemon."""
-        return SimulatedReader(self, clock, life)
+    def found(self, url: str) -> tuple[Feed, Callable[[], bytes]]:
+        """How the place at an address does, and what it answers: the Vigilance, its words, or the site."""
+        if url.endswith("cartevigilance/encours"):
+            return self.weather[VIGILANCE], self.map_now
+        # Of its words there are none.
+        return (
+            (self.weather[VIGILANCE], lambda: b"{}")
+            if "vigilance" in url.lower()
+            else (
+                self.weather[SITE],
+                self.feed_now,
+            )
+        )
 
 
 def _recover(feed: Feed) -> None:
@@ -200,47 +210,38 @@ def remembered(db: sqlite3.Connection, source: str) -> Mapping[str, Any]:
 
 
 class SimulatedReader(SharedReader):
-    """Addresses of this world."""
+    """Addresses of this world: `found` is how the place at one does, and what it answers."""
 
-    def __init__(self, neighbours: Neighbours, clock: Clock, life: Life) -> None:
+    def __init__(self, found: Callable[[str], tuple[Feed, Callable[[], bytes]]], clock: Clock, life: Life) -> None:
         super().__init__(None, clock)
-        self._neighbours = neighbours
-        self._life = life
+        self.found = found
+        self.life = life
 
     def share_of(self, where: Where, every: timedelta, around: Surroundings) -> SourceShare:  # noqa: ARG002
-        """A share of what the Vigilance says, of its words (there are none) or of the site's feed."""
-        neighbours = self._neighbours
-        if where.url.endswith("cartevigilance/encours"):
-            return SimulatedShare(self, where, every, self._life, neighbours.weather[VIGILANCE], neighbours.map_now)
-        if "vigilance" in where.url.lower():
-            return SimulatedShare(self, where, every, self._life, neighbours.weather[VIGILANCE], lambda: b"{}")
-        return SimulatedShare(self, where, every, self._life, neighbours.weather[SITE], neighbours.feed_now)
+        """A share of what stands there."""
+        return SimulatedShare(self, where, every.total_seconds(), "Saint-Martin", "alertes@saint-martin.example")
 
 
 class SimulatedShare(SourceShare):
     """One source's part in such an address."""
 
-    def __init__(  # noqa: PLR0917 what a share has, and the world
-        self,
-        reader: SharedReader,
-        where: Where,
-        every: timedelta,
-        life: Life,
-        weather: Feed,
-        body: Callable[[], bytes],
-    ) -> None:
-        super().__init__(reader, where, every.total_seconds(), "Saint-Martin", "alertes@saint-martin.example")
-        self._url = where.url
-        self._life = life
-        self._weather = weather
-        self._body = body
+    _reader: SimulatedReader
+
+    async def linked(self, url: str, version: str) -> FetchedDocument:  # noqa: ARG002 each version stands at its own
+        """What a document there links to."""
+        return await self._answered(url)
 
     async def look(self, digest: str | None) -> FetchedDocument | None:
         """What is answered, unless it can't be reached."""
-        await self._life.passes("before a feed")
-        body = await self._life.asks(self._weather.seconds(), self._body)
-        await self._life.passes("after a feed")
-        if self._weather.fails():
-            raise SourceFailed("it can't be reached")
-        document = FetchedDocument(self._url, body)
+        document = await self._answered(self._where.url)
         return document if document.digest != digest else None
+
+    async def _answered(self, url: str) -> FetchedDocument:
+        weather, answer = self._reader.found(url)
+        life = self._reader.life
+        await life.passes("before a feed")
+        body = await life.asks(weather.seconds(), answer)
+        await life.passes("after a feed")
+        if weather.fails():
+            raise SourceFailed("it can't be reached")
+        return FetchedDocument(url, body)

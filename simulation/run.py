@@ -32,6 +32,7 @@ from alerts.model.post import Means
 from alerts.model.reports import ReportsSection
 from alerts.model.town import PUSH
 from alerts.reports.addresses import places_of
+from alerts.sources.shared import SharedReader
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.views import Views
@@ -46,7 +47,8 @@ from simulation.feed import Feed, FeedSource
 from simulation.life import Life, VirtualClock
 from simulation.loop import PowerCut
 from simulation.neighbourly import audit_neighbours
-from simulation.neighbours import Neighbours
+from simulation.neighbours import Neighbours, SimulatedReader
+from simulation.newsstand import STANDS, Newsstand
 from simulation.officer import Officer
 from simulation.platform import Platform
 from simulation.promises import (
@@ -60,13 +62,24 @@ from simulation.promises import (
     untold,
 )
 from simulation.relay import SimulatedList, letters_kept_their_names
+from simulation.sandboxed import (
+    SandboxedPlatform,
+    channel_in,
+    counts_every_write,
+    nothing_repeated,
+    secrets_of_the_sandbox,
+)
 from simulation.station import blank_database, channels_of, shared_renderer, shared_settings
 from simulation.subscribers import SimulatedPush, audit_push, keep, messages_sent, push_of, subscribed
 from simulation.town import Power, Town, World
+from tocsin_sandbox.state import ALWAYS as _KNOWN_BY_HEART
+from tocsin_sandbox.state import PLATFORMS
 
 DAY = 86_400.0
 QUIET = 1800.0
 """Seconds without any weather ahead that are worth switching the daemon off for: a month costs what its storms do."""
+SHOWN_WITHIN = 2400.0
+"""Seconds after the last day within which everything that services show is told."""
 LONGEST_END = 3 * 3600.0
 """Seconds after the last day in which whatever is still open has to come to an end."""
 
@@ -103,15 +116,20 @@ def simulate(
     crowds: bool = False,
     subscribers: bool = False,
     wide: bool = False,
+    others: bool = False,
 ) -> Outcome:
     """Live through `days` as this seed has them, with one of BUGS where one is named.
 
     With `crowds`, people report; with `subscribers`, some chose push or e-mail; a `wide` town has a broker, a list, a
-    Vigilance and a site's feed besides.
+    Vigilance and a site's feed besides, one of the `others` a channel and a source of every kind that isn't there.
     """
     with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
         outbox = BUGS[bug] if bug else Outbox
-        return Run(seed, days, Path(folder), outbox, say, crowds=crowds, subscribers=subscribers, wide=wide).go()
+        run = Run(
+            seed, days, Path(folder), outbox, say, crowds=crowds, subscribers=subscribers, wide=wide, others=others
+        )
+        with secrets_of_the_sandbox():
+            return run.go()
 
 
 class Run:
@@ -128,16 +146,17 @@ class Run:
         crowds: bool = False,
         subscribers: bool = False,
         wide: bool = False,
+        others: bool = False,
     ) -> None:
         self.seed = seed
         self.days = days
         self._outbox = outbox
-        self._renderer = shared_renderer(wide=wide)
+        self._renderer = shared_renderer(wide=wide, others=others)
         push = {PUSH: push_of(folder)} if subscribers else {}
         self.config = replace(
-            shared_settings(wide=wide),
+            shared_settings(wide=wide, others=others),
             file=folder / "channels.toml",
-            channels=channels_of(self._dice("settings"), brief=days < 1, wide=wide) | push,
+            channels=channels_of(self._dice("settings"), brief=days < 1, wide=wide, others=others) | push,
             reports=ReportsSection(KINDS) if crowds else None,
         )
         self.config.beside.write_bytes(blank_database())
@@ -152,10 +171,15 @@ class Run:
         self._off_until = 0.0
         self._ids = self._dice("ids")
         self.feeds = {
-            name: Feed(name, self._dice(name)) for name, source in self.config.sources.items() if source.kind == "cap"
+            name: Feed(name, self._dice(name))
+            for name, source in self.config.sources.items()
+            if source.kind == "cap" and name not in STANDS
         }
         self.platforms = {
-            name: Platform(name, settings.kind, self._dice(name)) for name, settings in self.config.channels.items()
+            name: SandboxedPlatform(name, settings.kind, self._dice(name), self.agenda)
+            if settings.kind in PLATFORMS and settings.kind not in _KNOWN_BY_HEART
+            else Platform(name, settings.kind, self._dice(name))
+            for name, settings in self.config.channels.items()
         }
         self.audience = subscribed(self._dice("subscribers"))
         desk = self._build_desk(self.config, lambda: self.agenda.now, self._new_id)
@@ -164,6 +188,9 @@ class Run:
             keep(self.officer.db, self.audience)
         self.neighbours = (
             Neighbours(self.agenda, self.trace, self._dice("neighbours"), self.officer.db) if wide else None
+        )
+        self.newsstand = (
+            Newsstand(self.agenda, self.trace, self._dice("newsstand"), self.officer.db) if others else None
         )
         self.panels = Panels()
         power = Power(self._cut, self._stop, self._wake, self._imperil)
@@ -209,6 +236,8 @@ class Run:
                 self.crowd.gather(day * DAY + 5.0, min(length, DAY) / 2)
         if self.neighbours is not None:
             self.neighbours.begin(5.0, length)
+        if self.newsstand is not None:
+            self.newsstand.begin(5.0, length)
         self.agenda.at(length + 1, self._end_begins)
 
     def _look_whether_quiet(self) -> None:
@@ -230,6 +259,8 @@ class Run:
         self.town.calm_down()
         if self.neighbours is not None:
             self.neighbours.calm_down()
+        if self.newsstand is not None:
+            self.newsstand.calm_down()
         self._look_whether_over(self.agenda.seconds + LONGEST_END)
 
     def _look_whether_over(self, latest: float) -> None:
@@ -237,6 +268,9 @@ class Run:
         self.officer.look_round()
         still = open_posts(self.officer.db)
         unread = untold(self.officer.db, self.feeds) or (self.neighbours is not None and self.neighbours.unread())
+        # What is told wrongly stays so: it isn't waited for as long as what is still to be sent.
+        patient = self.newsstand is not None and latest - self.agenda.seconds > LONGEST_END - SHOWN_WITHIN
+        unread = unread or (patient and self.newsstand is not None and self.newsstand.unread())
         if self.daemon is not None and (
             (still == 0 and not unread and not self.crowd.waits) or self.agenda.seconds >= latest
         ):
@@ -302,13 +336,19 @@ class Run:
             outbox=self._outbox,
             looks=Looks(file=timedelta(seconds=60)),
             doors=False,
-            feeds=self.neighbours.reader(VirtualClock(self.agenda), life) if self.neighbours is not None else None,
+            feeds=self._reader(life),
         )
+
+    def _reader(self, life: Life) -> SharedReader | None:
+        shown = self.neighbours or self.newsstand
+        return SimulatedReader(shown.found, VirtualClock(self.agenda), life) if shown is not None else None
 
     def _open_channel(self, life: Life, name: str, settings: Any, resources: Resources) -> Channel:
         if name == PUSH:
             return Push(name, settings, resources)
         platform = self.platforms[name]
+        if isinstance(platform, SandboxedPlatform):
+            return channel_in(platform, life, name, settings, resources)
         match platform.kind:
             case "mqtt":
                 return SimulatedBroker(name, settings, resources, platform, self.panels, life)
@@ -318,10 +358,14 @@ class Run:
                 return channel_over(platform, life)
 
     def _open_source(self, life: Life, name: str, settings: Any, around: Surroundings) -> Source | None:
-        return FeedSource(self.feeds[name], life) if name in self.feeds else open_source(name, settings, around)
+        if name in self.feeds:
+            return FeedSource(self.feeds[name], life)
+        if self.newsstand is not None:
+            return self.newsstand.open(name, settings, around, life)
+        return open_source(name, settings, around)
 
     def _build_desk(self, town: model.Town, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
-        return Desk(town, PostWriter(town, self._renderer, new_id), new_id, now)
+        return Desk(town, PostWriter(town, self._renderer, new_id, card_file=lambda _: "card.jpg"), new_id, now)
 
     # --- what the town does to it -----------------------------------------------------------------------------------
 
@@ -362,6 +406,10 @@ class Run:
         found += one_draft_each(db, self.config)
         found += audit_push(db, self.audience, self.agenda.now)
         found += self._audit_wide(db, messages, posts, seen)
+        if self.newsstand is not None:
+            found += self.newsstand.audit()
+            kinds = {name: each.kind for name, each in self.platforms.items() if isinstance(each, SandboxedPlatform)}
+            found += nothing_repeated(db, kinds, posts, seen)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         reports, drafts = counted(db)
         return Outcome(
@@ -397,7 +445,9 @@ class Run:
 
     def _rules(self) -> dict[str, Rules]:
         return {
-            name: Rules(RateLimits(settings.limits, settings.kept_back), settings.exercise, settings.kind != "twitter")
+            name: Rules(
+                RateLimits(settings.limits, settings.kept_back), settings.exercise, counts_every_write(settings.kind)
+            )
             for name, settings in self.config.channels.items()
             if name != PUSH  # nothing is sent for a post of push itself
         }

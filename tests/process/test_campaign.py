@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.__main__ import crowd, report, run, subscribe, watch
+from campaign.__main__ import all_kinds, crowd, report, run, subscribe, watch
 from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
 from tests import mqtt_broker
@@ -13,6 +13,7 @@ pytestmark = pytest.mark.process
 REPORTED = "r1"
 """A plan with crowds that make a draft, and crowds that make none."""
 TOLD = "t1"
+EVERYWHERE = "k1"
 CROWDED = "c1"
 SHOWN = "w1"
 """A plan with a kill at the broker, one at the Vigilance and one at the site."""
@@ -43,6 +44,19 @@ def test_three_daemons_on_a_server_that_is_killed_as_well_break_no_promise(tmp_p
     [outcome] = outcomes
     assert (outcome.alerts, outcome.kills) == (8, 2)
     assert outcome.outages > 0
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("server", [False, True], ids=["sqlite", "postgresql"])
+def test_kills_of_a_town_with_a_channel_and_a_source_of_every_kind_break_no_promise(tmp_path, server):
+    if server and find_binaries() is None:
+        pytest.skip(MISSING)
+    outcomes = all_kinds(EVERYWHERE, kills=4, alerts=12, towns=1, folder=tmp_path, daemons=3, server=server)
+
+    assert breaches(outcomes) == []
+    [outcome] = outcomes
+    assert (outcome.alerts, outcome.kills) == (12, 4)
+    assert sum(outcome.editions.values()) >= 4
 
 
 @pytest.mark.release

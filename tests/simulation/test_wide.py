@@ -89,8 +89,8 @@ def changes_that_end(monkeypatch):
 
 
 def entries_out_at_once(monkeypatch):
-    def hasty(*, wide):
-        town = shared_settings(wide=wide)
+    def hasty(**asked):
+        town = shared_settings(**asked)
         return replace(town, sources={**town.sources, SITE: replace(town.sources[SITE], publish="auto")})
 
     monkeypatch.setattr(run, "shared_settings", hasty)
