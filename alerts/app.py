@@ -46,7 +46,7 @@ from alerts.desk.posts import PostWriter, draft_posts, withdraw
 from alerts.desk.unit import DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import HealthChecks
-from alerts.health.desk_events import UnknownPosts, crowds, failing_sign_ins
+from alerts.health.desk_events import UnknownPosts, budgets, crowds, failing_sign_ins
 from alerts.health.monitor import ReportedTrouble, Trouble
 from alerts.health.notices import build_notices
 from alerts.listening.moderating import ModerationJobs, may
@@ -269,6 +269,7 @@ class Daemon:
     def _failing(self, unit: Unit) -> list[Trouble]:
         now, desk = self._clock.now(), self._builder.desk
         found = failing_sign_ins(DeskUnit(unit, desk, now, self._outside.new_id)) + crowds(unit, self.town, now)
+        found += budgets(unit, self.town, now)
         return [*found, *task_troubles(self.workers)]
 
     def _listen_for_rings(self) -> None:

@@ -61,7 +61,8 @@ def _played(asked: argparse.Namespace, folder: Path) -> tuple[Sequence[Outcome],
         carried = carry_over(seed, kills, asked.recipients, folder, since=asked.since, server=server)
         return carried, "\n".join((carrying_table([carry(seed, kills)], carried), crowding_table(carried)))
     if asked.recipients:
-        crowds = crowd(seed, kills, asked.recipients, folder, daemons=daemons, server=server)
+        texted = asked.texted
+        crowds = crowd(seed, kills, asked.recipients, folder, texted=texted, daemons=daemons, server=server)
         return crowds, crowding_table(crowds)
     if asked.reporting:
         reported = report(seed, kills, towns, folder, daemons=daemons, server=server)
@@ -156,11 +157,18 @@ def subscribe(
 
 
 def crowd(
-    seed: str, kills: int, recipients: int, folder: Path, *, daemons: int = 2, server: bool = False
+    seed: str,
+    kills: int,
+    recipients: int,
+    folder: Path,
+    *,
+    texted: bool = False,
+    daemons: int = 2,
+    server: bool = False,
 ) -> list[Crowded]:
-    """One town that tells so many chats, and as many browsers, of an alert, its update and its end."""
+    """One town that tells so many chats and browsers, or telephones, of an alert, its update and its end."""
     [home] = _homes(folder, 1)
-    play = Crowding(0, home, recipients=recipients, daemons=daemons, server=server)
+    play = Crowding(0, home, recipients=recipients, texted=texted, daemons=daemons, server=server)
     return _all_of([partial(play.tell_crowd, phases(seed, kills))], [play], kills)
 
 
@@ -222,6 +230,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")
     parser.add_argument("--subscribers", action="store_true", help="of towns that tell people by push and by e-mail")
     parser.add_argument("--recipients", type=int, metavar="N", help="of one town that tells N chats and N browsers")
+    parser.add_argument("--texted", action="store_true", help="with --recipients: N telephones by SMS instead")
     parser.add_argument("--since", metavar="COMMIT", help="with --recipients: that version begins, upgrades are killed")
     parser.add_argument("--watching", action="store_true", help="with a broker, a Vigilance and a site's feed")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")

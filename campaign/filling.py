@@ -52,6 +52,14 @@ class Crowd:
         token = hashlib.sha256(endpoint.url.encode()).hexdigest()
         return Subscriber(endpoint.number, endpoint=endpoint, token=token, **self._choices(number))
 
+    def telephone(self, number: int) -> Subscriber:
+        """This one's telephone."""
+        from alerts.model.subscriber import Telephone  # noqa: PLC0415 earlier versions have none
+
+        endpoint = Telephone(f"+336{number:08}", f"{number:012}")
+        token = hashlib.sha256(endpoint.token.encode()).hexdigest()
+        return Subscriber(endpoint.number, endpoint=endpoint, token=token, **self._choices(number))
+
     def _choices(self, number: int) -> dict[str, Any]:
         if number % OTHERS == 1 and self.quiet is not None:
             start, end = map(time.fromisoformat, self.quiet)
@@ -66,14 +74,17 @@ class Crowd:
         return others[number // OTHERS % len(others)]
 
 
-def fill(config: Path, crowd: Crowd) -> None:
-    """Subscribe them all, a thousand in each transaction."""
+def fill(config: Path, crowd: Crowd, *, texted: bool = False) -> None:
+    """Subscribe them all, a thousand in each transaction: chats and browsers, or telephones."""
     control = Control(load_config(config))
     for first in range(0, crowd.people, STORED_AT_ONCE):
         numbers = range(first, min(first + STORED_AT_ONCE, crowd.people))
 
         def put(unit: Any, numbers: range = numbers) -> None:
             for number in numbers:
+                if texted:
+                    unit.subscribers.put("sms", crowd.telephone(number))
+                    continue
                 unit.subscribers.put("telegram", crowd.chat(number))
                 unit.subscribers.put("push", crowd.browser(number))
 

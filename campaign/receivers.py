@@ -1,4 +1,4 @@
-"""Chats and browsers by the hundred thousand: a Bot API and a push service that answer, and count who was told what.
+"""Chats, browsers and telephones by the hundred thousand: a Bot API, a push service and an SMS provider that count.
 
 The sandbox keeps every message with all that a test may ask of it, which takes half a millisecond and a kilobyte each.
 This one keeps a byte for each recipient and text. It runs in a thread of its own; each answer takes `takes` seconds, so
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from campaign.filling import FIRST
 from tocsin_sandbox.push import Browser, PushService, opened
@@ -27,7 +27,7 @@ SERVICES = 12
 _POLLED = 5.0
 _HEAD_ENDS = b"\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_CALL = re.compile(rb"POST /(?:bot[^/ ]+/(\w+)|wpush/(\d+))[ ?]")
+_CALL = re.compile(rb"POST /(?:bot[^/ ]+/(\w+)|wpush/(\d+)|sms/v1/(campaigns))[ ?]")
 _SEALED = {"Content-Encoding": "aes128gcm"}
 _CHANNEL = {"id": -1001, "type": "channel", "title": "Saint-Martin"}
 _BOT = {"id": 1234567, "is_bot": True, "first_name": "Tocsin", "username": "saintmartin_bot"}
@@ -76,13 +76,13 @@ class Heard:
 
 
 class Receivers:
-    """So many chats, and as many browsers, from `start` to `stop`; `urls` are those of the push services.
+    """So many chats, browsers and telephones, from `start` to `stop`; `urls` are those of the push services.
 
-    The first of them answers for Telegram too.
+    The first of them answers for Telegram and the SMS provider too.
     """
 
     def __init__(self, people: int) -> None:
-        self.chats, self.browsers = Heard(people), Heard(people)
+        self.chats, self.browsers, self.telephones = Heard(people), Heard(people), Heard(people)
         self.urls: list[str] = []
         [self._browser] = PushService().subscribe(1)
         self._lines: set[asyncio.Transport] = set()
@@ -130,6 +130,8 @@ class Receivers:
         if browser is not None:
             self.browsers.hear(browser, read_by(self._browser, body))
             return _TAKEN, TAKES
+        if call == "campaigns":
+            return self._texted(body), TAKES
         if not call.startswith(("send", "editMessage")):
             return _json(_RESULTS.get(call, True)), _POLLED if call == "getUpdates" else TAKES
         said = _said(body)
@@ -138,6 +140,13 @@ class Receivers:
             self.chats.hear(chat - FIRST, str(said.get("text")))
             return _json(_message(said.get("message_id"), {"id": chat, "type": "private"}, self.chats.messages)), TAKES
         return _json(_message(said.get("message_id"), _CHANNEL, 1)), TAKES
+
+    def _texted(self, body: bytes) -> bytes:
+        said: Any = json.loads(body)
+        # The last line is how to leave, which is each one's own.
+        text = said["body"]["text"].rpartition("\n")[0]
+        self.telephones.hear(int(said["recipients"][0]["to"].removeprefix("336")), text)
+        return _json({}).replace(b'{"ok": true, "result": {}}', b'{"campaignId": "000001"}  ')
 
 
 def read_by(browser: Browser, body: bytes) -> str:
@@ -192,7 +201,8 @@ class _Line(asyncio.Protocol):
                 return
             first, body, self._read = self._read[:head], self._read[begins:ends], self._read[ends:]
             called = _CALL.match(first)
-            call, browser = called.groups() if called else (b"", None)
+            call, browser, texted = called.groups() if called else (b"", None, None)
+            call = call or texted
             answer, takes = self._answer((call or b"").decode(), int(browser) if browser else None, body)
             asyncio.get_running_loop().call_later(takes, self._send, answer)
 

@@ -223,7 +223,9 @@ class HealthChecks:
         if has_duties:
             self._observer.write_down(unit, now)
             also = [*self.failing(unit), *put_back(unit, now, self._zone)]
-            seen = seen.and_also(also).judging((What.TASK, What.SIGN_INS, What.RESTORED, What.CROWD), known)
+            seen = seen.and_also(also).judging(
+                (What.TASK, What.SIGN_INS, What.RESTORED, What.CROWD, What.BUDGET), known
+            )
             self._memory = self._memory.note_also(also)
         reported = notices.reported(alerts, seen.judged | known.keys(), now) if notices.channels else known
         news = news_of(seen, reported, self._memory, now)

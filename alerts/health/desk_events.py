@@ -21,12 +21,13 @@ import structlog
 
 from alerts.access.audit import NEWS_FOR, OF_FACTORS, AuditEvent
 from alerts.access.throttle import IN_A_ROW, REMEMBERED, Burst, bursts
+from alerts.channels.sms.settings import SmsSettings, codes_on
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.worker import Work
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE, channels_on
-from alerts.desk.unit import DeskUnit
+from alerts.desk.unit import DeskUnit, cost_of, spending_of
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import (
@@ -49,7 +50,7 @@ from alerts.model.person import Act, AuditEntry, Chained
 from alerts.model.poll import Poll, PollState
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
-from alerts.model.reason import in_words
+from alerts.model.reason import Reason, because, in_words
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
 from alerts.reports.spam_checks import RECENTLY, is_flood
@@ -243,6 +244,38 @@ def crowds(unit: Unit, town: Town, now: datetime) -> list[Trouble]:
     return [Trouble(What.CROWD, town.name, None, now - RECENTLY, count)]
 
 
+def budgets(unit: Unit, town: Town, now: datetime) -> list[Trouble]:
+    """Return a trouble for each channel whose money is nearly spent, or too little for one SMS to every subscriber.
+
+    Those on call are to know before a ceiling holds something up.
+    """
+    found = ((name, _money_short(unit, town, name, now)) for name in town.channels)
+    return [Trouble(What.BUDGET, name, why) for name, why in found if why is not None]
+
+
+def _money_short(unit: Unit, town: Town, channel: str, now: datetime) -> Reason | None:
+    settings, cost = town.channels[channel].settings, cost_of(unit.views, town, channel, now)
+    if cost is None or cost["lifted"]:
+        return None
+    # Codes and lesser alerts stop before what is kept for urgent ones.
+    lesser = town.channels[channel].subscriptions or not town.channels[channel].severity.at_least(Severity.SEVERE)
+    share = 1.0 - (getattr(settings, "urgent_share", 0.0) if lesser else 0.0)
+    for key, spent in (("daily_budget", cost["today"]), ("monthly_budget", cost["month"])):
+        if spent >= NEARLY_SPENT * share * cost[key]:
+            return because("budget_nearly_spent", key=key, spent=f"{spent:.2f}", most=f"{cost[key]:.2f}")
+    if isinstance(settings, SmsSettings) and settings.subscriptions:
+        left = min(
+            cost[key] - spent for key, spent in (("daily_budget", cost["today"]), ("monthly_budget", cost["month"]))
+        )
+        people = unit.subscribers.count(channel)
+        if people * settings.price > left:
+            return because("budget_below_all", people=people, cost=f"{people * settings.price:.2f}", left=f"{left:.2f}")
+        most, today = settings.codes * settings.price, now.astimezone(town.zone).date()
+        if (spending_of(unit.views, channel).of(codes_on(today)) or 0.0) >= NEARLY_SPENT * most:
+            return because("codes_nearly_spent", codes=settings.codes)
+    return None
+
+
 def lines_since(unit: Unit, after: int) -> list[Chained]:
     """The lines of the audit log behind that one, newest first; of very many the newest."""
     return [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
@@ -327,6 +360,9 @@ PAUSE = 60.0
 _SHOWN = 5
 REPORTED_FOR = timedelta(hours=1)
 """How long a restore is a trouble at least: by then every feed was read, and posts of its alerts were searched for."""
+
+NEARLY_SPENT = 0.8
+"""The share of a ceiling from which on those on call are warned of it."""
 
 log = structlog.get_logger()
 

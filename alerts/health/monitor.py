@@ -49,6 +49,7 @@ class What(StrEnum):
     SIGN_INS = "sign_ins"
     RESTORED = "restored"
     CROWD = "crowd"
+    BUDGET = "budget"
     STORE = "store"
 
 

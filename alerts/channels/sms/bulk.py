@@ -15,7 +15,7 @@ import structlog
 from alerts.channels.budget import BookedAhead
 from alerts.channels.sms.channel import budget_of, is_urgent, life_until, reference_of
 from alerts.channels.sms.providers import Campaign, provider_of
-from alerts.channels.sms.settings import SmsSettings
+from alerts.channels.sms.settings import SmsSettings, codes_on
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry
 from alerts.model.gsm import size_of, spelled
@@ -23,9 +23,6 @@ from alerts.model.ports import Resources, TextHeard
 from alerts.model.post import Message
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Telephone
-
-CODES = "codes"
-"""The post under which a day's SMS are paid that are no alerts, with that day."""
 
 Word = Callable[[Reason, str], str]
 """A reason as a sentence of that language."""
@@ -90,7 +87,7 @@ class SmsBulk:
         """One SMS that is no alert's, of this name. Raises DeliveryError where it certainly isn't out now."""
         text = spelled(message.text)
         cost, today = size_of(text).parts * self._settings.price, self._now.astimezone(self._resources.zone).date()
-        post, most = f"{CODES} {today:%Y-%m-%d}", self._settings.codes * self._settings.price
+        post, most = codes_on(today), self._settings.codes * self._settings.price
         await self._budget.book(post, cost, urgent=False, most=most)
         try:
             paid = await self._send(number, text, name, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -26,6 +26,15 @@ FOOT, FOOT_WITH_LINK = 30, 80
 """Septets that are kept for how to leave, at the end of each SMS to a subscriber: by a word, or by a link."""
 LONGEST_PAGES = 48
 """Characters of the town's public address with which that link fits."""
+
+CODES = "codes"
+"""The post under which a day's SMS are paid that are no alerts, with that day."""
+
+
+def codes_on(day: date) -> str:
+    """Return the name under which what was paid for the codes of that day is kept."""
+    return f"{CODES} {day:%Y-%m-%d}"
+
 
 Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,3}$")]
 
