@@ -22,15 +22,18 @@ import pytest
 from alerts.channels import KINDS
 from alerts.channels.answer import LONGEST_WAIT
 from alerts.channels.sms.settings import SmsSettings
-from alerts.config.kinds import channel_kind
+from alerts.config.kinds import channel_kind, channel_kinds
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry
+from alerts.model.listening import HeardPost
 from alerts.model.ports import Deletes, DropsRepeats, Edits, Finds, NeverRepeats
 from alerts.model.post import About, PostKind
 from tests.contract.channels.conftest import SETTINGS, WITHOUT_HTTP, WITHOUT_NETWORK, Stage, message, told_by
 from tests.contract.channels.platform import Between, Told, Twist, between, platform
+from tests.contract.channels.test_ears import LISTEN, LISTENER
 from tests.contract.channels.test_sms import PROVIDERS
 from tests.fakes import FakeClock
+from tests.townsfolk import Townsfolk
 
 YEAR = 366 * 86_400
 LONGEST_LEFT = 601
@@ -163,11 +166,11 @@ class Walk:
     channel: Any = None
     number: int = 0
 
-    async def open(self) -> None:
+    async def open(self, **settings: Any) -> None:
         """Open a new channel, which knows what was stored alone."""
         kind, _, provider = self.kind.partition(".")
         more = {**PROVIDERS[provider], "daily_budget": 1_000_000, "monthly_budget": 1_000_000} if provider else {}
-        self.channel = await self.stage.open(kind, api_url=self.way.url, **more)
+        self.channel = await self.stage.open(kind, api_url=self.way.url, **more, **settings)
 
     def words(self) -> Any:
         self.number += 1
@@ -479,3 +482,46 @@ async def test_pages_that_lead_in_a_circle_are_left_and_nothing_is_told_of_them(
         assert came.reason.code == "list_too_long"
         assert len(walk.way.asked) <= len(circle) * 2 + 3
         await walk.heal()
+
+
+EARS = sorted(kind for kind in channel_kinds() if (found := channel_kind(kind)) is not None and found.ear)
+"""All kinds where people are listened to under our posts."""
+
+
+@pytest.mark.parametrize("walk", EARS, indirect=True)
+async def test_whatever_is_answered_an_ear_calls_nothing_gone_and_misses_nothing(walk, monkeypatch):
+    for name, value in LISTENER.items():
+        monkeypatch.setenv(f"X_LISTENER_{name.upper()}", value)
+    await walk.open(**({**LISTEN, "budget": 10_000.0} if walk.kind == "twitter" else {"hears": True}))
+    people, since = Townsfolk(walk.stage.session, walk.stage.sandbox.url), walk.stage.clock.now()
+    receipt = await walk.wound(walk.channel.publish(walk.words()))
+    posts, memory, number = [HeardPost(receipt.remote_id, since, "incident")], dict[str, Any](), 0
+
+    async def hear() -> Any:
+        nonlocal memory
+        await walk.stage.clock.advance(900)
+        heard = await walk.ended(walk.channel.hear(posts, memory, walk.stage.clock.now()))
+        if isinstance(heard, DeliveryError):
+            return heard, []
+        memory = json.loads(json.dumps(heard.memory))
+        return heard, list(heard.remarks)
+
+    async def listened(twist: Twist, at: int) -> None:
+        nonlocal number
+        number += 1
+        await people.say(walk.kind, f"Question {number}", under=receipt.remote_id)
+        walk.way.set(twist, at)
+        _, remarks = await hear()
+        assert len(walk.way.asked) <= 12, "it asks on and on"
+        await walk.stage.clock.advance(LONGEST_LEFT)
+        for _ in range(4):
+            walk.way.set(None)
+            heard, more = await hear()
+            remarks += more
+        assert not isinstance(heard, DeliveryError), heard
+        assert not [each for each in remarks if each.gone], "called gone"
+        assert [each.text for each in remarks] == [f"Question {number}"]
+
+    await people.say(walk.kind, "Première", under=receipt.remote_id)
+    await hear()
+    await tried(walk, hear(), listened)
