@@ -29,6 +29,7 @@ from alerts.model.bounds import (
     read_json,
     read_json_apart,
     seen,
+    sendable,
     tables,
 )
 from alerts.model.bounds import normal as composed
@@ -155,7 +156,10 @@ async def ask(
     can't be read. One that is too long for the loop is condensed in a process of its own, but for who reads the `whole`
     there. If `url` is the address that a name resolved to, TLS must prove the name `server_hostname`. Raises Retry or
     InDoubt as `act` demands; neither they nor their context contain the address, which may hold a token.
+    Raises BadCredential, and sends nothing, where a header can't be sent: all but credentials are our own words.
     """
+    if headers and not all(map(sendable, headers.values())):
+        raise BadCredential(because("credential_unsendable", platform=platform))
     limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
     failure: DeliveryError
     try:

@@ -46,7 +46,7 @@ from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, wo
 from alerts.channels.json_api import ApiChannel, Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
-from alerts.model.bounds import read_json_apart, rows, table, tables
+from alerts.model.bounds import read_json_apart, rows, sendable, table, tables
 from alerts.model.domains import is_tld
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
@@ -62,9 +62,9 @@ _LARGEST_PICTURE = 2_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _REFUSED_FOR = 600.0
 """Seconds for which a password that was refused isn't tried again."""
-_EXPIRED = "ExpiredToken"
+_EXPIRED, _INVALID = "ExpiredToken", "InvalidToken"
 _SIGNED_OUT = frozenset({
-    "AuthenticationRequired", "AuthMissing", "InvalidToken", "AuthFactorTokenRequired", "AccountTakedown",
+    "AuthenticationRequired", "AuthMissing", _INVALID, "AuthFactorTokenRequired", "AccountTakedown",
     "AccountDeactivated", "AccountNotFound", "RepoNotFound",
 })  # fmt: skip
 _GONE = frozenset({"RecordNotFound", "NotFound"})
@@ -311,9 +311,12 @@ class Bluesky(ApiChannel[JsonApi]):
                 method, route, act, sent, headers=headers, token=session.access, whole=whole
             )
             # What was asked with an old token wasn't done: it is asked once more with a new one.
-            if is_last or _error_of(answer) != _EXPIRED:
+            if is_last or _error_of(answer) not in (_EXPIRED, _INVALID):
                 break
-            await self._renew(session)
+            if _error_of(answer) == _EXPIRED:
+                await self._renew(session)
+            elif self._session is session:  # whatever spoiled it, it is of no more use
+                self._session = None
         return self._checked(answer, act)
 
     async def _opened(self) -> _Session:
@@ -424,6 +427,8 @@ def _session_of(answer: Answer, password: str) -> _Session:
     body = answer.read() or {}
     did, access, refresh = id_of(body.get("did")), body.get("accessJwt"), body.get("refreshJwt")
     if did is None or not isinstance(access, str) or not isinstance(refresh, str):
+        raise unreadable("Bluesky", answer, RequestPurpose.READ)
+    if not (sendable(access) and sendable(refresh)):
         raise unreadable("Bluesky", answer, RequestPurpose.READ)
     return _Session(password, did, access, refresh)
 

@@ -126,6 +126,14 @@ def seen(text: str) -> str:
     return text if text.isascii() and text.isprintable() else UNSEEN.sub("", text)
 
 
+def sendable(value: str) -> bool:
+    """True if a value can stand in a header of a request (RFC 9110, 5.5): in printable ASCII, 8,000 characters at most.
+
+    The HTTP library raises ValueError for others, and servers refuse longer ones; a stranger chose what is sent back.
+    """
+    return value.isascii() and value.isprintable() and len(value) <= 8000
+
+
 def same(said: str | bytes, known: str | bytes) -> bool:
     """True if a stranger's text equals the known secret.
 

@@ -37,6 +37,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Marks of a summary that was cut off.
 _CUT = ("[…]", "[...]", "…")
 # Parameters that only count clicks.
+# References to no character of XML (1.0, 2.2): feedparser makes half a character of some, and then stumbles over it.
+_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]{1,32})|([0-9]{1,32}));")
 _TRACKS = re.compile(r"(?:utm_\w+|fbclid|gclid|mtm_\w+|at_\w+)=")
 
 
@@ -92,7 +94,7 @@ def feed_in(body: bytes, content_type: str | None) -> Feed:
         raise Unreadable(because("xml_is_html"))
     # Bytes alone: a text would be taken for a file's name or an address.
     parsed = feedparser.parse(
-        io.BytesIO(body),
+        io.BytesIO(_REFERENCE.sub(_of_a_character, body)),
         response_headers={"content-type": content_type or "application/xml"},
         resolve_relative_uris=False,
     )
@@ -100,6 +102,14 @@ def feed_in(body: bytes, content_type: str | None) -> Feed:
         raise Unreadable(because("feed_is_none"))
     entries = _distinct(_entries(parsed.entries[:MOST_ENTRIES]), versions=parsed.version.startswith("atom"))
     return Feed(clean_line(_text(parsed.feed, "title"))[:_LONGEST_TITLE], tuple(entries))
+
+
+def _of_a_character(reference: re.Match[bytes]) -> bytes:
+    number = int(reference[1], 16) if reference[1] else int(reference[2])
+    is_one = (
+        number in (0x9, 0xA, 0xD) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0xFFFF < number < 0x110000
+    )
+    return reference[0] if is_one else b""
 
 
 def _distinct(entries: Iterator[FeedEntry], *, versions: bool) -> Iterator[FeedEntry]:

@@ -25,7 +25,7 @@ import aiohttp
 from yarl import URL
 
 from alerts.model.backoff import retry_after
-from alerts.model.bounds import is_packed, read_body, unpack
+from alerts.model.bounds import is_packed, read_body, sendable, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock
 from alerts.model.reason import because
@@ -136,7 +136,8 @@ class Fetcher:
         another try would give the same.
         """
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        headers = self._headers | {name: value for name, value in conditions.items() if value}
+        # What can't be sent back would fail each request from now on: without it the whole answer comes.
+        headers = self._headers | {name: value for name, value in conditions.items() if value and sendable(value)}
         return await self._bounded(url, read_url(url), headers)
 
     async def get_found(self, url: str, configured: str | None) -> Fetched:
@@ -195,6 +196,8 @@ class Fetcher:
         """Ask for `target` wherever it may be asked for, at one address after the other until a connection is made."""
         addresses = await addresses_of(target, configured, anywhere=self._allow_private, slow=self.slow)
         if _is_configured(target, configured):
+            if not all(map(sendable, self._credentials.values())):
+                raise SourceFailed(because("credential_unsendable", platform=target.host or ""))
             # A redirect may lead to somebody else's host, who must not learn them.
             headers = {**headers, **self._credentials}
         if addresses is None:

@@ -14,7 +14,7 @@ from telegram import Message as Shown
 from telegram import Poll as Closed
 from telegram.constants import ParseMode
 
-from alerts.channels.answer import RequestPurpose, count_of
+from alerts.channels.answer import RequestPurpose, count_of, name_of
 from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, Form, address, outcome, outcome_elsewhere
@@ -232,7 +232,7 @@ class Telegram:
         await self.open()
         me = await self._settle(self._bot.get_me(), RequestPurpose.READ)
         member = await self._settle(self._bot.get_chat_member(self._chat, me.id), RequestPurpose.READ)
-        account = f"@{me.username}"
+        account = f"@{name_of(me.username) or ''}"
         if isinstance(member, ChatMemberOwner):
             return Probe(account, tuple(await self._lacks()), await self._followers())
         if not isinstance(member, ChatMemberAdministrator):

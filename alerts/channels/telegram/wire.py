@@ -152,7 +152,8 @@ async def heard(call: Awaitable[T], act: RequestPurpose) -> T:
         raise
     except Unheard as error:
         failure = error.outcome
-    except TelegramError as error:
+    # What has another shape than Telegram's answers makes the library stumble where it makes its objects of it.
+    except (TelegramError, TypeError, ValueError, LookupError, AttributeError) as error:
         failure = unclear(because("telegram_library_failed", error=type(error).__name__), act)
     raise failure  # out here, so that no text of the library's is its context
 

@@ -20,7 +20,7 @@ from typing import Any, get_args
 import pytest
 
 from alerts.channels import KINDS
-from alerts.channels.answer import LONGEST_WAIT
+from alerts.channels.answer import LONGEST_WAIT, RequestPurpose, ask
 from alerts.channels.sms.settings import SmsSettings
 from alerts.config.kinds import channel_kind, channel_kinds
 from alerts.model.alert import Severity
@@ -407,6 +407,86 @@ async def test_one_id_for_two_posts_loses_none_and_says_none_twice(walk):
     said = list(walk.way.said)
     for at, told in enumerate(said):
         await _published_once(walk, instead(told.status, told.body, taken=True), at, first.remote_id)
+
+
+UNFIT = ("a\r\nX-Evil: 1", "\x00", "\ud800", "\u202eclé", "x" * 9000)
+"""Texts that no header can carry, and no address."""
+
+
+def saying(words: str) -> Twist:
+    """The platform's own answer, with these words for each text in it."""
+
+    def said(value: Any) -> Any:
+        match value:
+            case str():
+                return words
+            case list():
+                return [said(each) for each in value]
+            case dict():
+                return {key: said(each) for key, each in value.items()}
+            case _:
+                return value
+
+    async def twist(_: Any, forwarded: Any) -> Told:
+        told = await forwarded()
+        return replace(told, body=json.dumps(said(json.loads(told.body or b"null"))).encode())
+
+    return twist
+
+
+def holding(value: Any) -> Twist:
+    """The platform's own answer, with this for each value in it but yes and no."""
+
+    async def twist(_: Any, forwarded: Any) -> Told:
+        told = await forwarded()
+        said = json.loads(told.body or b"null")
+        if isinstance(said, dict):
+            said = {key: each if isinstance(each, bool) else value for key, each in said.items()}
+        return replace(told, body=json.dumps(said).encode())
+
+    return twist
+
+
+UNSHAPED: tuple[Any, ...] = ({}, [], [{}], "x", 7, -1, 2**70, None, [None], {"id": {}}, [["x"]])
+
+
+async def test_whatever_is_in_an_answer_each_call_ends_as_one_that_a_platform_answers(walk):
+    """Tokens, cursors and ids are sent back: one that can't be sent is no answer, and no fault of ours."""
+    first = await walk.wound(walk.channel.publish(walk.words()))
+    twists = {**{repr(each): saying(each) for each in UNFIT}, **{repr(each): holding(each) for each in UNSHAPED}}
+    failed = []
+    for said, twist in twists.items():
+        for number in itertools.count():
+            await walk.open()
+            calls = list(_calls(walk, first.remote_id))
+            for each in calls[:number] + calls[number + 1 :]:
+                each.close()
+            if number >= len(calls):
+                break
+            walk.way.set(twist)
+            try:
+                await walk.ended(calls[number])
+            except Exception as error:  # noqa: BLE001 told together with the others
+                failed.append(f"call {number + 1}, {said[:40]}: {type(error).__name__} {error}".splitlines()[0])
+            await walk.heal()
+    assert not failed, "\n".join([f"{len(failed)}:", *failed])
+
+
+@pytest.mark.parametrize("secret", ["two\nlines", "clé", "\x00"])
+async def test_a_credential_that_no_header_can_carry_is_told_and_nothing_is_sent(make_stage, secret):
+    stage = await make_stage()
+    with pytest.raises(BadCredential) as caught:
+        await ask(
+            stage.session,
+            "GET",
+            stage.sandbox.url,
+            platform="X",
+            act=RequestPurpose.PUBLISH,
+            timeout=timedelta(seconds=1),
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+    assert caught.value.reason.code == "credential_unsendable"
+    assert secret not in told_by(caught.value)
 
 
 async def test_a_redirect_is_followed_by_no_request_and_no_credential(walk):

@@ -90,6 +90,33 @@ async def test_what_did_not_change_is_not_sent_again(server: FeedServer, fetcher
     assert "304" in str(await failure(fetcher, f"{server.url}/a"))
 
 
+UNSENDABLE = ['"a\x01"', '"\x00"', '"\udce9"', '"a\r\nX-Evil: 1"', "x" * 9000]
+
+
+@in_one_test
+@pytest.mark.parametrize("said", UNSENDABLE)
+async def test_a_mark_that_no_request_can_carry_is_left_out(server: FeedServer, fetcher: Fetcher, said: str) -> None:
+    """Else each request from then on would fail, for as long as this process remembers the mark."""
+    server.pages["/a"] = web.Response(body=b"<feed/>")
+
+    assert await fetcher.get(f"{server.url}/a", said, said)
+    assert not {"If-None-Match", "If-Modified-Since", "X-Evil"} & server.requests[-1].headers.keys()
+
+
+@in_one_test
+@pytest.mark.parametrize("secret", ["a\nb", "\x00", "clé"])
+async def test_a_key_that_no_request_can_carry_is_told(
+    server: FeedServer, session: aiohttp.ClientSession, secret: str
+) -> None:
+    fetcher = Fetcher(session, clock=FakeClock(), user_agent="Tocsin", credentials={"apikey": secret})
+
+    error = await failure(fetcher, f"{server.url}/a")
+
+    assert error.reason.code == "credential_unsendable"
+    assert secret not in str(error)
+    assert server.requests == []
+
+
 @in_one_test
 @pytest.mark.parametrize(
     ("encoding", "body"),

@@ -13,7 +13,7 @@ from alerts.apart.wire import Limits
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Surroundings
 from alerts.model.town import ListeningFeed
-from alerts.sources.feed import read_feed
+from alerts.sources.feed import feed_in, read_feed
 from alerts.sources.rss import FeedEar
 from alerts.sources.settings import FeedSettings
 from tests.fakes import FakeClock
@@ -125,3 +125,27 @@ async def test_what_takes_a_feeds_reader_for_ever_fails_as_that_feed_alone(paper
 
     with pytest.raises(SourceFailed, match=r"takes more than the 0\.5 s of computing"):
         await paper.ear().hear([], {}, NOW)
+
+
+ODD = (
+    "&#xD800;",
+    "&#xdfff;",
+    "&#55296;",
+    "&#0;",
+    "&#x1F;",
+    "&#xFFFF;",
+    "&#x110000;",
+    f"&#{'9' * 30};",
+    "\x00",
+    "\ufffe",
+)
+
+
+@pytest.mark.parametrize("odd", [*(each.encode() for each in ODD), b"\xed\xa0\x80", b"\xff"])
+def test_what_is_no_character_costs_no_other_entry(odd):
+    spoilt = ITEM.format("Crue ~", "~", "~").encode().replace(b"~", odd)
+    feed = feed_in(RSS.format("@").encode().replace(b"@", spoilt + ITEM.format("Pont", "2", "2").encode()), None)
+    titles = [each.title for each in feed.entries]
+    assert titles[-1] == "Pont"
+    assert all(each.key.encode() and each.url.encode() for each in feed.entries if each.url)
+    assert "".join(titles).encode().startswith(b"Crue")
