@@ -465,7 +465,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Account], words
     pairs = four_eyes([person.role for person in people]) or table_of(lines, "desk").get("alone") is True
     needed = [
         Need(not problems, _("The lines are right: Tocsin would start with them."), "lines", problems),
-        Need(bool(address), _("The public address is told: posts lead to the town’s own page."), "station"),
+        Need(bool(address), _("The public address is set: posts lead to the town’s own page."), "station"),
         Need(bool(public), _("A channel speaks to the public."), "channels"),
         Need(
             not problems and not unreadable,

@@ -282,7 +282,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     await visitor.send("ready")
     assert password not in visitor.page
     assert open_needs(visitor) == [
-        "The public address is told",
+        "The public address is set",
         "Each channel answered its test, those of the team and for exercises too",
     ]
     await visitor.send("ready", "try")
