@@ -65,6 +65,7 @@ release-check: check docs package matrix
 	$(CAMPAIGN) --kills 60 --watching
 	$(CAMPAIGN) --kills 10 --recipients 100000 --forked
 	$(CAMPAIGN) --kills 10 --recipients 100000 --forked --store postgresql
+	$(CAMPAIGN) --kills 10 --recipients 50000 --texted --forked
 	rm -rf build/release && $(BIN)/python -m shipping build/release --architectures amd64
 	for each in build/release/*deb12_amd64.deb; do $(BIN)/python -m shipping.booted bookworm $$each; done
 	for each in build/release/*deb13_amd64.deb; do $(BIN)/python -m shipping.booted trixie $$each; done

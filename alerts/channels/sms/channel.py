@@ -34,6 +34,8 @@ from alerts.model.reason import because
 class Sms:
     """A list of telephones. Sends once, and finds what is out where the provider can say it."""
 
+    never_repeats = True
+
     def __init__(self, name: str, settings: SmsSettings, resources: Resources) -> None:
         self._settings, self._clock = settings, resources.clock
         self._budget = budget_of(settings, resources)

@@ -17,11 +17,11 @@ CHOSE = (1, 1, 1, 0)
 ALL = [("a", 0), ("a", 1), ("a", 2), ("u", 0), ("u", 1), ("u", 2), ("e", 0), ("e", 1), ("e", 2)]
 
 
-def told(messages) -> Told:
+def told(messages, *, once=False) -> Told:
     heard = Heard(len(CHOSE))
     for text, person in messages:
         heard.hear(person, text)
-    return Told("push", heard, CHOSE, KINDS)
+    return Told("push", heard, CHOSE, KINDS, once=once)
 
 
 def without(*messages):
@@ -48,6 +48,29 @@ def test_everybody_told_once_is_no_breach():
 )
 def test_who_is_missed_told_again_or_told_wrongly_is_found(messages, whole, found):
     assert [each.kind for each in told(messages).breaches(whole, under_way=1)] == found
+
+
+@pytest.mark.parametrize(
+    ("messages", "found"),
+    [
+        (without(("u", 2)), []),
+        (without(("u", 2), ("u", 1)), ["lost"]),
+        ([*ALL, ("e", 1)], ["twice"]),
+    ],
+)
+def test_what_is_said_once_may_be_missing_as_often_as_it_was_under_way_and_never_comes_twice(messages, found):
+    assert [each.kind for each in told(messages, once=True).breaches(KINDS, under_way=1)] == found
+
+
+def test_a_telephone_hears_an_sms_without_how_it_leaves():
+    receivers = Receivers(20)
+    receivers.start()
+    body = {"body": {"text": "Crue\nStop : https://a.example/sms/000000000007"}, "recipients": [{"to": "33600000007"}]}
+    url = f"{receivers.urls[0]}/sms/v1/campaigns"
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), method="POST")) as answer:
+        assert json.load(answer)["campaignId"]
+    receivers.stop()
+    assert (receivers.telephones.texts, receivers.telephones.has(7, 0)) == (["Crue"], 1)
 
 
 def test_whom_an_end_reached_alone_is_counted():
