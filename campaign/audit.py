@@ -168,7 +168,9 @@ class Case:
         excused = {(entry.place, entry.is_end) for entry in self.entries if entry.excused and self.repeats}
         for wording in {said for post in self.seen for said in post.said}:
             posts = [post.ids[-1] for post in self.seen if wording in post.said]
-            if len(posts) > 1 and (wording.place, wording.is_end) not in excused:
+            # An end names what its readers knew last, and not the version that ended it.
+            known = wording.is_end and any(is_end and place >= wording.place for place, is_end in excused)
+            if len(posts) > 1 and not known and (wording.place, wording.is_end) not in excused:
                 yield f"{'the end after ' if wording.is_end else ''}version {wording.place} is there as {posts}"
 
     def _late(self) -> Iterator[str]:

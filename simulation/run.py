@@ -408,8 +408,8 @@ class Run:
         found += self._audit_wide(db, messages, posts, seen)
         if self.newsstand is not None:
             found += self.newsstand.audit()
-            kinds = {name: each.kind for name, each in self.platforms.items() if isinstance(each, SandboxedPlatform)}
-            found += nothing_repeated(db, kinds, posts, seen)
+            over_http = {name: each for name, each in self.platforms.items() if isinstance(each, SandboxedPlatform)}
+            found += nothing_repeated(db, over_http, posts, seen)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         reports, drafts = counted(db)
         return Outcome(

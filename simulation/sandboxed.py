@@ -70,11 +70,15 @@ _CALL: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 class SandboxedPlatform(Platform):
-    """One account in a sandbox of its own."""
+    """One account in a sandbox of its own.
+
+    `is_paid`: its channel says that a repeat costs money; `has_key`: that a repeat is known by its key.
+    """
 
     def __init__(self, channel: str, kind: str, dice: Random, agenda: Agenda) -> None:
         super().__init__(channel, kind, dice)
         self._agenda = agenda
+        self.is_paid = self.has_key = False
         self._sandbox = Sandbox(SandboxSettings(limits=False, clock=self._clock))
 
     def _clock(self) -> float:
@@ -237,6 +241,8 @@ def channel_in(
     given = replace(resources, session=SandboxedSession(platform, life), pages="https://alertes.saint-martin.example")
     channel = told(platform.kind)(name, settings, given)
     channel.told_by = resources.clock
+    platform.is_paid = getattr(channel, "never_repeats", False)
+    platform.has_key = getattr(channel, "exact", False) or getattr(channel, "drops_repeats", False)
     sends: Channel = channel
     return sends
 
@@ -248,7 +254,10 @@ def _class_of(kind: str) -> type[Any]:
 
 
 def nothing_repeated(
-    db: sqlite3.Connection, kinds: Mapping[str, str], posts: Sequence[Promised], seen: Iterable[Seen]
+    db: sqlite3.Connection,
+    platforms: Mapping[str, SandboxedPlatform],
+    posts: Sequence[Promised],
+    seen: Iterable[Seen],
 ) -> Iterator[Breach]:
     """Channels whose repeats cost money send nothing again by themselves; those with a key show each post once."""
     again = {str(row[0]) for row in db.execute(_SENT_AGAIN)}
@@ -260,12 +269,13 @@ def nothing_repeated(
     for post in posts:
         same[post.channel, post.text] = same.get((post.channel, post.text), 0) + 1
     for post in posts:
-        sends = _class_of(kinds[post.channel]) if post.channel in kinds else object
-        if getattr(sends, "never_repeats", False) and post.post in again:
+        platform = platforms.get(post.channel)
+        if platform is None:
+            continue
+        if platform.is_paid and post.post in again:
             yield Breach("nothing is paid for twice", f"{post.post} on {post.channel} was sent again by itself")
-        has_key = getattr(sends, "exact", False) or getattr(sends, "drops_repeats", False)
         ids = taken.get((post.channel, post.text), set())
-        if has_key and len(ids) > same[post.channel, post.text]:
+        if platform.has_key and len(ids) > same[post.channel, post.text]:
             yield Breach(
                 "a key is taken once", f"{post.post} on {post.channel} stands there as {sorted(map(str, ids))}"
             )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.channels import KINDS as CHANNEL_KINDS
-from alerts.channels import bluesky, instagram, mastodon, matrix, webhook
+from alerts.channels import bluesky, mastodon, matrix
 from alerts.channels.ntfy import Ntfy
 from alerts.model.post import Receipt
 from alerts.sources import KINDS as SOURCE_KINDS
@@ -104,10 +104,6 @@ def blind(module, kind):
     return planted
 
 
-def paid_for_again(monkeypatch):
-    monkeypatch.setattr(told("sms"), "never_repeats", False)
-
-
 def receipt_of_nothing(monkeypatch):
     async def publish(*_, **__):
         return Receipt("nt0")
@@ -127,9 +123,6 @@ BUGS = {
     "mastodon": ("nothing twice", blind(mastodon, "mastodon")),
     "bluesky": ("a key is taken once", blind(bluesky, "bluesky")),
     "matrix": ("nothing twice", blind(matrix, "matrix")),
-    "instagram": ("nothing twice", blind(instagram, "instagram")),
-    "webhook": ("a key is taken once", key_ever_new(webhook)),
-    "sms": ("nothing is paid for twice", paid_for_again),
     "ntfy": ("nothing lost", receipt_of_nothing),
 }
 EACH_RUN = ("vigicrues", "gtfs_rt")

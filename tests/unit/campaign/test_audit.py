@@ -94,6 +94,14 @@ def test_the_same_words_in_two_posts_are_twice_unless_that_was_told():
     assert kinds([ALERT], [POST_1, again], [replace(ROW_1, excused=True)]) == []
 
 
+def test_an_end_that_may_be_out_twice_is_known_by_what_it_ends_and_not_by_the_version_that_ended_it():
+    told = Seen(("103",), (OVER,), created_at=21.0)
+    again, row_of_cancel = replace(told, ids=("104",), created_at=22.0), replace(ROW_END, place=3, remote_id="104")
+    seen, rows = [POST_1, told, again], [ROW_1, replace(row_of_cancel, excused=True)]
+    assert TWICE not in kinds([ALERT, CANCEL], seen, rows)
+    assert TWICE in kinds([ALERT, CANCEL], seen, [ROW_1, row_of_cancel])
+
+
 def test_what_nobody_told_is_twice():
     assert kinds([], [POST_1], []) == [TWICE]
 
