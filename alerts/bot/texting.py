@@ -135,16 +135,16 @@ class Texting:
             return None
         if what is None or number is None:
             return None
-        words, station = words_of(self._language).gettext, self._town.name
+        gettext, station = words_of(self._language).gettext, self._town.name
         if what is TextWord.WHO:
             contact = self._town.sender if "@" in self._town.sender else f"{self._town.public_url}"
-            text = words("{town} sends its alerts by SMS from this number. Contact: {contact}. To get no more: STOP")
+            text = gettext("{town} sends its alerts by SMS from this number. Contact: {contact}. To get no more: STOP")
             said = text.format(town=station, contact=contact)
         else:
             token = self._subscribed(unit, number, known)
             if token is None:
                 return None
-            text = words("{town}: you get our alerts by SMS. Your choices: {link} To get no more: STOP")
+            text = gettext("{town}: you get our alerts by SMS. Your choices: {link} To get no more: STOP")
             said = text.format(town=station, link=f"{self._town.public_url}/sms/{token}")
         return TextAnswer(number, said, f"answer {heard.id}")
 
