@@ -35,41 +35,43 @@ def pages() -> Iterator[Path]:
     yield from sorted(file for file in PACKAGE.rglob("pages/*") if file.suffix in (".html", ".j2", ".txt"))
 
 
-@cache
-def sources() -> Mapping[Path, ast.Module]:
-    """Every module of the package, read."""
-    return {file: ast.parse(file.read_text("utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
-
-
-@cache
 def asked() -> Mapping[str, tuple[str, ...]]:
     """Every sentence, and every reason's code, that some call puts into words, with the files where it stands."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for file, tree in sources().items():
-        for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and call.args and _name(call.func) in _CALLS:
-                first = call.args[0]
+    return _read()[0]
+
+
+def spelled() -> Mapping[str, tuple[str, ...]]:
+    """Every text that stands in the code or on a page, with its files: some are put into words by their name alone."""
+    return _read()[1]
+
+
+@cache
+def _read() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
+    calls, texts = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for file in sorted(PACKAGE.rglob("*.py")):
+        place = _place(file)
+        # No tree is kept: so many nodes would cost more to collect than to read once more.
+        for each in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(each, ast.Constant):
+                if isinstance(each.value, str):
+                    texts[each.value].add(place)
+            elif isinstance(each, ast.Call) and each.args and _name(each.func) in _CALLS:
+                first = each.args[0]
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    found[first.value].add(_place(file))
+                    calls[first.value].add(place)
+    for sentence, place in _on_pages():
+        calls[sentence].add(place)
+        texts[sentence].add(place)
+    asked_in, stands_in = ({text: tuple(sorted(where)) for text, where in each.items()} for each in (calls, texts))
+    return asked_in, stands_in
+
+
+def _on_pages() -> Iterator[tuple[str, str]]:
     for file in pages():
         for call in _ENVIRONMENT.parse(file.read_text("utf-8")).find_all(nodes.Call):
             first = call.args[0] if call.args else None
             if isinstance(call.node, nodes.Name) and call.node.name in _CALLS and isinstance(first, nodes.Const):
-                found[str(first.value)].add(_place(file))
-    return {sentence: tuple(sorted(places)) for sentence, places in found.items()}
-
-
-@cache
-def spelled() -> Mapping[str, tuple[str, ...]]:
-    """Every text that stands in the code or on a page, with its files: some are put into words by their name alone."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for file, tree in sources().items():
-        for each in ast.walk(tree):
-            if isinstance(each, ast.Constant) and isinstance(each.value, str):
-                found[each.value].add(_place(file))
-    return {text: tuple(sorted({*places, *asked().get(text, ())})) for text, places in found.items()} | {
-        text: places for text, places in asked().items() if text not in found
-    }
+                yield str(first.value), _place(file)
 
 
 def place_of(sentence: str, code: str | None = None) -> str:
@@ -106,7 +108,11 @@ def _folded(text: str) -> str:
 
 def in_code() -> Iterator[str]:
     """Words that the code says without a catalogue, French and English side by side, with their file."""
-    for file, tree in sources().items():
+    for file in sorted(PACKAGE.rglob("*.py")):
+        source = file.read_text("utf-8")
+        if not _FRENCH.search(source) and "\\u00a0" not in source:
+            continue
+        tree = ast.parse(source)
         holders = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
         shown: set[int] = set()
         for each in ast.walk(tree):
