@@ -178,6 +178,8 @@ class Crowding(Play):
 
     def _await_progress(self, place: int, enough: int) -> None:
         """Until so many were told this message, or nobody else is any more."""
+        # Whoever was under way with an SMS at a kill is never told: nobody waits for them.
+        enough -= self.outcome.kills * sum(self._under_way.values()) if self._texted else 0
         last, since = -1, time.monotonic()
         while (reached := sum(each.reached_by(place) for each in self._heard.values())) < enough:
             if reached != last:
