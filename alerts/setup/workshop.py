@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
+import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -174,12 +174,27 @@ class Workshop:
         if before == lines:
             return str(self._file)
         if before:
-            self._file.with_name(f"{self._file.name}.before").write_text(before, encoding="utf-8")
-        # Written beside and put in place at once: a daemon that starts meanwhile reads the whole of one or the other.
-        written = self._file.with_name(f"{self._file.name}.new")
-        written.write_text(lines, encoding="utf-8")
-        written.replace(self._file)
+            self._put(self._file.with_name(f"{self._file.name}.before"), before)
+        self._put(self._file, lines)
         return str(self._file)
+
+    def _put(self, place: Path, text: str) -> None:
+        """Write a file beside and put it in place at once: a daemon that starts meanwhile reads a whole one.
+
+        It may be read by whom channels.toml could be read before. No link is followed: root may set up in the folder
+        of a service's user.
+        """
+        like = self._file.stat() if self._file.exists() else None
+        beside = self._file.with_name(f"{self._file.name}.new")
+        beside.unlink(missing_ok=True)
+        made = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with os.fdopen(made, "w", encoding="utf-8") as file:
+            if like is not None:
+                os.fchmod(made, stat.S_IMODE(like.st_mode))
+                if os.geteuid() == 0:
+                    os.fchown(made, like.st_uid, like.st_gid)
+            file.write(text)
+        beside.replace(place)
 
     async def unreadable(self, lines: str) -> Sequence[Reason]:
         """Return the unreadable secrets, each with its key."""
@@ -400,7 +415,15 @@ def _give_to_its_folder(database: Path) -> None:
     owner = database.parent.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         for each in database.parent.glob(f"{database.name}*"):
-            shutil.chown(each, owner.st_uid, owner.st_gid)
+            # That user may have put a link here, to have a file of root's given to them.
+            with suppress(OSError), open(each, "rb", opener=_without_links) as file:
+                found = os.fstat(file.fileno())
+                if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 async def _keep_nothing(_: str, __: str) -> None:
