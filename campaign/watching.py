@@ -53,6 +53,7 @@ api_url = "PLACE/vigilance"
 department = "38"
 key = {{ env = "HOME" }}
 every = "1s"
+severity = "Moderate"
 publish = "auto"
 allow_private = true
 

@@ -92,8 +92,9 @@ class SandboxedPlatform(Platform):
         done: list[tuple[Act, str | None]] = [*_changes(before, self._sandbox.state.posts(self.kind))]
         # What nobody is let in with counts for nothing, here as at a platform.
         if call is not None and not self.weather.revoked and (done or not _READS.match(f"{asked.method} {asked.path}")):
-            # Taken once more under the same key, it changes nothing.
-            for act, remote_id in done or [(Act.EDIT if answer.status < 300 else call.act, None)]:
+            # Taken once more under the same key, it changes nothing: no post is there twice, and what is gone is gone.
+            again = Act.EDIT if call.act is Act.PUBLISH and answer.status < 300 else call.act
+            for act, remote_id in done or [(again, None)]:
                 self.timeline.seen.append(call.seen(self.timeline.channel, act, self._agenda.now, remote_id))
         return answer
 
