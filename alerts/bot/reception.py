@@ -5,7 +5,7 @@ bot busy for everybody (`ChatRateLimit`). Officers go ahead of all others, with 
 leave first; who wants to leave has turns of their own too. An update that was handled is not answered again, however
 often Telegram delivers it (`Handled`, and the offset that a `Batch` allows to store). The answer is made by reading
 alone, since most questions change nothing. Where something has to be stored, it is made once more in a transaction that
-writes.
+writes; `/start`, which always stores, is answered there at once.
 """
 
 from __future__ import annotations
@@ -359,13 +359,19 @@ class Reception:
                 return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
         if self._bot.reports is not None and (said := await self._bot.reports.answer(event, town)) is not None:
             return said
-        # Reading doesn't wait for the one writer, so "/now" is answered while an alert is sent to thousands.
-        answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
-        if answer.remark is not None and self._bot.intake is not None:
-            await self._bot.intake.keep(channel, [answer.remark])
-        if answer.keeps is None and not answer.forgets:
-            return answer
-        answer, numbers = await service.act(lambda unit: _answer_and_keep(unit, channel, event, town))
+        return await self._converse(event, town)
+
+    async def _converse(self, event: ChatEvent, town: TownNow) -> BotReply:
+        channel, service = self._bot.channel, self._bot.service
+        if not (town.subscribes and isinstance(event.what, Command) and event.what.name == "start"):
+            # Reading doesn't wait for the one writer, so "/now" is answered while an alert is sent to thousands.
+            answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
+            if answer.remark is not None and self._bot.intake is not None:
+                await self._bot.intake.keep(channel, [answer.remark])
+            if answer.keeps is None and not answer.forgets:
+                return answer
+        # A chat's choices are no post: for them no lane looks for work.
+        answer, numbers = await service.act(lambda unit: _answer_and_keep(unit, channel, event, town), posts=False)
         if numbers:
             service.tell(ReportsChanged(numbers))
         return answer

@@ -138,7 +138,7 @@ class Asking:
             unit.leases.check(lease, unit.now)
             unit.subscribers.handled(channel, behind)
 
-        await self._bot.service.act(handled)
+        await self._bot.service.act(handled, posts=False)
 
     def _tell(self, error: DeliveryError | DatabaseRefused) -> None:
         """Log it once for each cause. Those on call are notified of the stalled cycle, with this reason."""

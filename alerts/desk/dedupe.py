@@ -348,9 +348,11 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
     return sorted(found, key=lambda stored: stored.source != source)
 
 
-def _on_the_same(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> Iterator[StoredAlert]:
-    topic = topic_key(alert)
-    for stored in alerts.by_topic(topic, now) if topic is not None else ():
+def _on_the_same(
+    alerts: AlertRepository, alert: Alert, source: str, now: datetime, *, waiting: bool = False
+) -> Iterator[StoredAlert]:
+    topic, of_topic = topic_key(alert), alerts.waiting_on if waiting else alerts.by_topic
+    for stored in of_topic(topic, now) if topic is not None else ():
         # A source of our own links its messages itself.
         if is_own(alert) and stored.source == source:
             continue
@@ -396,17 +398,15 @@ def must_be_meant(alerts: AlertRepository, stored: StoredAlert, now: datetime) -
 
 def stop_clocks(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> None:
     """Stop the clocks of messages that this published one replaces: else they would go out again, unattended."""
-    for twin in _twins(alerts, stored, now):
-        # In this order: its posts are read only of one that waits, and not of all that are out on a stormy day.
-        waits = twin.state is AlertState.WAITING and stored.severity.at_least(twin.severity)
-        if waits and _says_again(alerts, twin, stored):
+    for twin in _waiting_twins(alerts, stored, now):
+        if stored.severity.at_least(twin.severity) and _says_again(alerts, twin, stored):
             _set_clock(alerts, twin, None, because("waits_event_is_out", alert=stored.id), now)
 
 
 def stands_behind(alerts: AlertRepository, message: StoredAlert, now: datetime) -> StoredAlert | None:
     """The twin that goes out by itself unless somebody stops it, and will do: this one waits behind it."""
-    for twin in _twins(alerts, message, now):
-        has_clock = twin.state is AlertState.WAITING and any(post.not_before for post in _waiting(alerts, twin))
+    for twin in _waiting_twins(alerts, message, now):
+        has_clock = any(post.not_before for post in _waiting(alerts, twin))
         if has_clock and twin.severity.at_least(message.severity):
             return twin
     return None
@@ -415,8 +415,8 @@ def stands_behind(alerts: AlertRepository, message: StoredAlert, now: datetime) 
 def release(alerts: AlertRepository, gone: StoredAlert, station: Town, now: datetime) -> list[Post]:
     """Start the clock, from its beginning, of what waited behind a message that goes out no more; its posts."""
     # The oldest first: it has waited longest.
-    for twin in reversed(list(_twins(alerts, gone, now))):
-        posts = _waiting(alerts, twin) if twin.state is AlertState.WAITING and twin.alert else []
+    for twin in reversed(_waiting_twins(alerts, gone, now)):
+        posts = _waiting(alerts, twin) if twin.alert else []
         if not posts or any(post.not_before for post in posts) or already_published(alerts, twin, now):
             continue
         intake = station.rules_for(twin.source)
@@ -426,7 +426,15 @@ def release(alerts: AlertRepository, gone: StoredAlert, station: Town, now: date
     return []
 
 
-def _twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> Iterator[StoredAlert]:
+def _waiting_twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> list[StoredAlert]:
+    """Those of `_twins` that wait; of all that are out on a stormy day, none is read."""
+    found = _twins(alerts, stored, now, waiting=True)
+    return [each for each in found if each.state is AlertState.WAITING]
+
+
+def _twins(
+    alerts: AlertRepository, stored: StoredAlert, now: datetime, *, waiting: bool = False
+) -> Iterator[StoredAlert]:
     """The messages in the same words, or of other incidents on the same event in the same areas and time.
 
     Within one incident they are another feed's word for word: two that relay one message both go on about what they
@@ -442,7 +450,8 @@ def _twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> Itera
         alike = alerts.by_content(stored.content_key or "")
         same_words = [each for each in alike if each.alert and each.alert.ends > now]
     seen = {stored.id}
-    for each in (*same_words, *_on_the_same(alerts, stored.alert, stored.source, now)):
+    on_the_same = _on_the_same(alerts, stored.alert, stored.source, now, waiting=waiting)
+    for each in (*same_words, *on_the_same):
         relayed = each.source != stored.source and each.content_key == stored.content_key
         if each.id not in seen and (relayed or each.incident_id != stored.incident_id):
             seen.add(each.id)

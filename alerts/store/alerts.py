@@ -40,6 +40,9 @@ _BY_HEADLINE = Statement("""
 _BY_TOPIC = Statement("""
     SELECT * FROM alert WHERE topic = :topic AND expires > :now AND state IN ('accepted', 'waiting') ORDER BY seq DESC
 """)
+_WAITING_ON = Statement("""
+    SELECT * FROM alert WHERE topic = :topic AND expires > :now AND state = 'waiting' ORDER BY seq DESC
+""")
 _WAITING_OF = Statement("SELECT severity FROM alert WHERE state = 'waiting' AND source = :source")
 _REFER = insert_into("reference")
 _REFERRING = Statement("""
@@ -160,6 +163,10 @@ class AlertRepository(UnitPart):
     def by_topic(self, topic: str, now: datetime) -> Sequence[StoredAlert]:
         """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
         return [stored_alert_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
+
+    def waiting_on(self, topic: str, now: datetime) -> Sequence[StoredAlert]:
+        """Those of `by_topic` that wait for a validation or a veto."""
+        return [stored_alert_of(row) for row in _WAITING_ON.rows(self._db, topic=topic, now=stamp(now))]
 
     def waiting_of(self, source: str) -> Sequence[Severity]:
         """How grave each message of a source is that waits for a validation or a veto."""

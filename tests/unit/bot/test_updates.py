@@ -31,7 +31,7 @@ from alerts.health.approvals import TAKEN, bot_notices
 from alerts.listening.hearing import take
 from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
-from alerts.model.events import Events
+from alerts.model.events import Events, PostsStored
 from alerts.model.incident import MANUAL, new_id
 from alerts.model.listening import Kind, Remark, Understood, UtteranceState
 from alerts.model.person import Actor, Origin, Role
@@ -176,15 +176,36 @@ async def test_what_the_database_did_not_take_comes_again(scene, monkeypatch):
     scene.line.batches += [[update], [update]]
     act, failures = scene.service.act, [DatabaseRefused("database or disk is full")]
 
-    async def failing(action):
+    async def failing(action, **how):
         if failures:
             raise failures.pop()
-        return await act(action)
+        return await act(action, **how)
 
     monkeypatch.setattr(scene.service, "act", failing)
     await run_for(scene, 40)
     assert scene.line.offsets[:3] == [0, 0, 2]
     assert len(scene.line.said) == 1
+
+
+async def test_a_flood_of_strangers_costs_one_transaction_each_and_wakes_no_lane(scene, monkeypatch):
+    asked, written, woken = [], [], []
+    for name, calls in (("ask", asked), ("write", written)):
+        plain = getattr(scene.database, name)
+        # The service keeps its way of asking from the start on.
+        where = (scene.service, "_read") if name == "ask" else (scene.database, name)
+        monkeypatch.setattr(*where, lambda work, plain=plain, calls=calls: calls.append(work) or plain(work))
+    scene.service.events.subscribe(PostsStored, woken.append)
+    many = 3 * KEPT_EVERY
+    scene.line.batches += [[scene.command(chat, "/start") for chat in range(1, many + 1)]]
+
+    await run_for(scene, 40)
+
+    assert len(scene.line.said) == many
+    assert woken == []
+    # One for each that writes; beside these, how far it is, and its lease.
+    assert len(written) <= many + many // KEPT_EVERY + 3
+    # Who of them is an officer, and where it stands: once for all of them.
+    assert len(asked) <= 5
 
 
 @pytest.mark.parametrize("trouble", [BadCredential("ask @BotFather"), Occupied("another program")])

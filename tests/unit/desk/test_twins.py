@@ -181,3 +181,17 @@ def test_an_update_that_two_feeds_relay_is_not_published_twice_by_habit(town):
     with pytest.raises(Conflict):
         town.act(lambda alerts: approve(alerts, second.stored.id, "ana", town.clock.now()))
     assert set(town.states(second).values()) == {"waiting"}
+
+
+def test_an_officer_s_alert_reads_as_much_however_many_on_the_same_event_are_out(town):
+    def steps(number) -> int:
+        taken = []
+        town.db.set_progress_handler(lambda: taken.append(1) and None, 10)
+        town.post(an_alert(headline=f"Averse {number}"), again=True)
+        town.db.set_progress_handler(None, 0)
+        return len(taken)
+
+    costs = [steps(number) for number in range(24)]
+
+    assert town.count("alert") == 24
+    assert costs[-1] < 1.2 * costs[3], "each that is out was read once more"
