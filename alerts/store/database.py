@@ -336,15 +336,14 @@ class Database:
             outcomes = await self._writer.run(lambda db: _run_synced(db, works, synced=synced, height=self._height))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
-            is_its_fault = isinstance(error, sqlite3.OperationalError | DatabaseRefused)
-            if is_its_fault and not isinstance(error, Unstorable):
-                self.trouble = str(error)
+            self.trouble = _trouble_of(error) or self.trouble
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
         self.commits += 1
-        self.trouble = None
+        # Somebody else may lock one table alone: what else was asked for is stored, and it is told all the same.
+        self.trouble = next(filter(None, (_trouble_of(each.failure) for each in outcomes)), None)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue
@@ -352,6 +351,12 @@ class Database:
                 future.set_exception(outcome.failure)
             else:
                 future.set_result(outcome.value)
+
+
+def _trouble_of(error: BaseException | None) -> str | None:
+    """Return why the store refused, in its words; None where it did not, or refused a value that no store takes."""
+    is_its_fault = isinstance(error, sqlite3.OperationalError | DatabaseRefused)
+    return str(error) if is_its_fault and not isinstance(error, Unstorable) else None
 
 
 @dataclass(frozen=True, slots=True)

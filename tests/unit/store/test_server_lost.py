@@ -390,3 +390,24 @@ async def test_a_server_that_lets_nobody_more_in_is_waited_for_and_told(store):
         other.close()
     assert noted(store) == 1
     await database.close()
+
+
+# --- a stranger within the server
+
+
+async def test_a_table_that_a_stranger_locks_is_told_whether_one_or_many_wait_for_it(server, monkeypatch):
+    monkeypatch.setattr(postgresql, "LONGEST_LOCK", 0.1)
+    with acting(server) as unit:
+        unit.alerts.add(a_record("a1"))
+    database = await Database.open(server)
+    with psycopg.connect(server.url.reveal()) as stranger:
+        stranger.execute(f'LOCK TABLE "{server.schema}".decision IN ACCESS EXCLUSIVE MODE')
+        for together in (1, 5):
+            writing = (database.write(note) for _ in range(together))
+            refused = await asyncio.gather(*writing, return_exceptions=True)
+            assert [type(each).__mro__[1] for each in refused] == [DatabaseRefused] * together
+            assert database.trouble is not None, together
+    assert await database.write(note) == "noted"
+    assert database.trouble is None
+    assert noted(server) == 1
+    await database.close()
