@@ -27,7 +27,7 @@ from alerts.model.bounds import (
     bounded,
     read_body,
     read_json,
-    read_json_apart,
+    read_long_json,
     seen,
     sendable,
     tables,
@@ -221,7 +221,7 @@ def condensed(body: bytes, platform: str) -> bytes:
 
     The first texts of a list are kept whole, since its newest posts come first.
     """
-    if (said := read_json_apart(body)) is None:
+    if (said := read_long_json(body)) is None:
         raise _no_list(platform)
     return json.dumps(_Condensing(platform).of(said), ensure_ascii=False).encode(errors="replace")
 

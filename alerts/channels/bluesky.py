@@ -46,7 +46,7 @@ from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, wo
 from alerts.channels.json_api import ApiChannel, Body, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
-from alerts.model.bounds import read_json_apart, rows, sendable, table, tables
+from alerts.model.bounds import read_long_json, rows, sendable, table, tables
 from alerts.model.domains import is_tld
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
@@ -388,7 +388,7 @@ class _ThreadsEar(PostsEar):
 @parser("thread on Bluesky", seconds=READING_TAKES)
 def replies_below(body: bytes, root: str, ours: tuple[str, ...]) -> Thread:
     """Return the remarks in a thread, without what is below any of `ours` but `root`. Raises Unreadable."""
-    thread = table(table(read_json_apart(body)).get("thread"))
+    thread = table(table(read_long_json(body)).get("thread"))
     if not thread or not isinstance(thread.get("replies", []), list):
         raise Unreadable(because("unreadable_answer", platform="Bluesky", status=200))
     return Thread(tuple(_below(thread, root, frozenset(ours))))

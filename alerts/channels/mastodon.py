@@ -48,7 +48,7 @@ from alerts.channels.hearing import PostsEar, Thread, moment_of, read_thread, wo
 from alerts.channels.json_api import ApiChannel, JsonApi
 from alerts.channels.picture import picture_along
 from alerts.channels.settings import HearingSettings, Limit, SecretSource
-from alerts.model.bounds import bounded, read_json_apart, table, visible
+from alerts.model.bounds import bounded, read_long_json, table, visible
 from alerts.model.errors import DeliveryError, Gone, InDoubt, Rejected, Retry, Unreadable
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.poll import SHORTEST, PollCount
@@ -345,7 +345,7 @@ class _RepliesEar(PostsEar):
 @parser("thread on Mastodon", seconds=READING_TAKES)
 def replies_below(body: bytes, root: str, ours: tuple[str, ...], server: str) -> Thread:
     """Return the remarks in a context whose nearest of `ours` above is `root`. Raises Unreadable."""
-    replies = table(read_json_apart(body)).get("descendants")
+    replies = table(read_long_json(body)).get("descendants")
     if not isinstance(replies, list):
         raise Unreadable(because("unreadable_answer", platform="Mastodon", status=200))
     below = {id_: each for each in map(table, replies) if (id_ := id_of(each.get("id")))}

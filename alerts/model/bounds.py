@@ -201,7 +201,7 @@ def read_json(text: str | bytes, *, is_counted: bool = False) -> Any:
     """
     if not (is_counted or is_light(text)):
         return None
-    return read_json_apart(text)
+    return read_long_json(text)
 
 
 def is_light(text: str | bytes) -> bool:
@@ -213,7 +213,7 @@ def is_light(text: str | bytes) -> bool:
     return text.count(",") + text.count("[") + text.count("{") <= VALUES_HERE
 
 
-def read_json_apart(text: str | bytes) -> Any:
+def read_long_json(text: str | bytes) -> Any:
     """Return what a JSON text of any length says, as `read_json` does: for who reads it in a process of its own."""
     try:
         return json.loads(text, parse_int=whole_number)

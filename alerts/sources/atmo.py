@@ -22,7 +22,7 @@ from typing import Any
 from alerts import __version__
 from alerts.apart.parser import parser
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, NamedValue, Severity, Urgency
-from alerts.model.bounds import read_json_apart, table
+from alerts.model.bounds import read_long_json, table
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
@@ -149,7 +149,7 @@ def read_episodes(body: bytes, department: str, zones: tuple[str, ...]) -> AirEp
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
-    if (document := read_json_apart(body)) is None:
+    if (document := read_long_json(body)) is None:
         raise Unreadable(because("atmo_no_json"))
     return table(document)
 

@@ -35,7 +35,7 @@ from alerts.model.alert import (
     ResponseType,
     Urgency,
 )
-from alerts.model.bounds import read_json_apart, table
+from alerts.model.bounds import read_long_json, table
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.hazard import Hazard, fold
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
@@ -140,7 +140,7 @@ def _of_entries(entries: Sequence[FeedEntry], codes: Sequence[str]) -> Iterator[
 
 def _of_geojson(body: bytes, codes: Sequence[str]) -> FloodEdition:
     """Names of keys are read whatever their case: those of older editions begin with capitals."""
-    if (said := read_json_apart(body)) is None:
+    if (said := read_long_json(body)) is None:
         raise Unreadable(because("vigicrues_no_json"))
     document = _lowered(said)
     features = document.get("features")

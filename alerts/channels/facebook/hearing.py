@@ -18,7 +18,7 @@ from alerts.channels.answer import READING_TAKES, Answer, RequestPurpose, addres
 from alerts.channels.facebook import answers
 from alerts.channels.graph import MUCH, is_gone, next_page, rows_of, used
 from alerts.channels.hearing import PostsEar, moment_of, words_of
-from alerts.model.bounds import read_json_apart, same, seal_of, table, tables
+from alerts.model.bounds import read_long_json, same, seal_of, table, tables
 from alerts.model.errors import Retry, Unreadable
 from alerts.model.listening import HeardPost, Remark
 from alerts.model.reason import because
@@ -129,7 +129,7 @@ def brought(body: bytes, page: str) -> tuple[Remark, ...]:
 
     Unreadable parts are skipped, since repeating them wouldn't help. Raises Unreadable if it isn't JSON.
     """
-    if (value := read_json_apart(body)) is None:
+    if (value := read_long_json(body)) is None:
         raise Unreadable(because("unreadable"))
     if not isinstance(value, dict) or value.get("object") != "page":
         return ()

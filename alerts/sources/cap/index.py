@@ -26,7 +26,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from alerts.model.bounds import read_json_apart
+from alerts.model.bounds import read_long_json
 from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason, because
 from alerts.sources.cap import nina
@@ -167,7 +167,7 @@ def _read_member(file: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> I
 
 
 def _read_json(body: bytes, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
-    if (document := read_json_apart(body)) is None:
+    if (document := read_long_json(body)) is None:
         raise Unreadable(because("index_json"))
     if nina.is_list(document, base_url):
         return (_read_listed(place, each, base_url, zone) for place, each in enumerate(document))

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from alerts.apart.parser import parser
 from alerts.model.alert import Alert, NamedValue
-from alerts.model.bounds import read_json_apart, rows, table, tables
+from alerts.model.bounds import read_long_json, rows, table, tables
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 
@@ -91,7 +91,7 @@ class Outlines:
 @parser("outlines", seconds=10)
 def read_outlines(body: bytes) -> Outlines:
     """The polygons of a GeoJSON, as many as a message may have. Raises Unreadable for what is none."""
-    features = table(read_json_apart(body)).get("features")
+    features = table(read_long_json(body)).get("features")
     if not isinstance(features, list):
         raise Unreadable(because("nina_outlines"))
     return Outlines(tuple(islice(_within(_polygons(features)), _MOST_RINGS)))
@@ -138,7 +138,7 @@ def is_numbered(message: Mapping[str, Any]) -> bool:
 
 def message_in(body: bytes) -> Mapping[str, Any]:
     """The message in a fetched document. Raises Unreadable for what is none."""
-    if (document := read_json_apart(body)) is None:
+    if (document := read_long_json(body)) is None:
         raise Unreadable(because("index_json"))
     if not isinstance(document, dict):
         raise Unreadable(because("nina_no_message"))

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.apart.parser import parser
-from alerts.model.bounds import read_json_apart, table
+from alerts.model.bounds import read_long_json, table
 from alerts.model.errors import Unreadable
 from alerts.model.hazard import fold
 from alerts.model.reason import because
@@ -224,7 +224,7 @@ def _together(paragraphs: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def _product(body: bytes, what: str) -> Any:
-    if (document := read_json_apart(body)) is None:
+    if (document := read_long_json(body)) is None:
         raise Unreadable(because("vigilance_no_json", what=what))
     return table(document).get("product")
 

@@ -161,7 +161,7 @@ def test_no_parser_is_called_in_the_daemon():
 
 def test_json_is_read_in_one_place_or_it_is_our_own():
     assert set(json_readers()) == {"alerts.model.bounds", *OUR_OWN, *READ_JSON_APART}
-    parsed = {name for name, reader in json_readers().items() if "read_json_apart" in reader}
+    parsed = {name for name, reader in json_readers().items() if "read_long_json" in reader}
     assert parsed == READ_JSON_APART | {"alerts.model.bounds"}
 
 
@@ -174,7 +174,7 @@ def json_readers() -> dict[str, set[str]]:
             of = called.value.id if isinstance(called.value, ast.Name) else ""
             if (of, called.attr) in MODULES or called.attr in METHODS:
                 found.setdefault(name, set()).add(called.attr)
-        if isinstance(called, ast.Name) and called.id == "read_json_apart":
+        if isinstance(called, ast.Name) and called.id == "read_long_json":
             found.setdefault(name, set()).add(called.id)
     return found
 
