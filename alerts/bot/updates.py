@@ -7,7 +7,7 @@ updates are handled, and only then is the lease released.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -39,6 +39,8 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 
 Join = Callable[[Callable[[], None]], LeasedWorker]
 """Makes the worker that is woken by this one of those that work under the bot's lease."""
+Receive = Callable[[web.Request], Awaitable[bytes]]
+"""Receives the body of a request whose sender proved who they are."""
 
 log = structlog.get_logger()
 
@@ -165,11 +167,13 @@ class WebhookListening(Asking):
         url: str,
         secret: Callable[[], str],
         *,
+        receive: Receive,
         ear: GroupEar | None = None,
     ) -> None:
         super().__init__(bot, reception, join, ear=ear)
         self._url = url
         self._secret = secret
+        self._receive = receive
         self._secret_sent = ""
 
     async def _begin(self) -> None:
@@ -192,11 +196,11 @@ class WebhookListening(Asking):
         await self._begin()
 
     async def take(self, request: web.Request) -> web.Response:
-        """Take one delivered update. A client without the secret learns nothing."""
+        """Take one delivered update. A client without the secret learns nothing. Raises as `receive` does."""
         given = request.headers.get(SECRET_HEADER, "")
         if not same(given, self._secret()):
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        if (update := read_json(await request.read())) is None:
+        if (update := read_json(await self._receive(request))) is None:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         if isinstance(update, dict):
             try:

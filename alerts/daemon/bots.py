@@ -50,9 +50,11 @@ from alerts.reports.intake import ReportIntake
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.database import Database
 from alerts.store.unit import Unit
+from alerts.web.posted import received
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.site import Edition
 from alerts.web.public.snapshot import Setting
+from alerts.web.room import vouch
 
 log = structlog.get_logger()
 
@@ -90,6 +92,12 @@ def texted(town: Town) -> Mapping[str, SmsSettings]:
 def bot_lease(channel: str) -> str:
     """The lease of who listens for a channel's bot; no channel's name holds a blank."""
     return f"bot {channel}"
+
+
+async def received_of_known(request: web.Request) -> bytes:
+    """Receive the body of who proved by a header who they are: it gives way to no stranger's. Raises as `received`."""
+    vouch(request)
+    return await received(request, request.client_max_size)
 
 
 @dataclass(eq=False, repr=False)
@@ -174,7 +182,7 @@ class Bots:
         if settings.updates == "webhook":
             url = f"{self.town.public_url}/telegram/{name}"
             secret = partial(webhook_secret, settings, self.resources(name))
-            self._asking[name] = WebhookListening(bot, reception, join, url, secret, ear=ear)
+            self._asking[name] = WebhookListening(bot, reception, join, url, secret, receive=received_of_known, ear=ear)
         else:
             self._asking[name] = Asking(bot, reception, join, ear=ear)
         if settings.subscriptions:

@@ -25,6 +25,7 @@ from alerts.model.bounds import IPV6_GIVEN_AWAY, network_of, read_body, same
 from alerts.model.errors import BadCredential, DatabaseRefused, SourceFailed, Unreadable
 from alerts.model.town import Town
 from alerts.web.console.arrival import address_of
+from alerts.web.room import arriving
 
 LARGEST = 2 * 1024 * 1024
 """Bytes of one delivery: Facebook puts a thousand changes into one at the most."""
@@ -111,7 +112,11 @@ class FacebookHook:
             self._kept -= 1
 
     async def _receive(self, request: web.Request) -> bytes:
-        """The body. Raises SourceFailed where it is too large, TimeoutError where it takes too long or gives way."""
+        """The body.
+
+        Raises SourceFailed where it is too large, TimeoutError where it takes too long or gives way to another one,
+        NoRoom where it gives way to what others send to any page.
+        """
         network = network_of(address_of(request, self._town.web.trusted), IPV6_GIVEN_AWAY)
         own = [each for each, whose in self._arriving.items() if whose == network]
         if len(own) >= OF_A_NETWORK:
@@ -121,7 +126,8 @@ class FacebookHook:
         async with asyncio.timeout(WITHIN) as until:
             self._arriving[until] = network
             try:
-                return await read_body(request.content.iter_any(), "", LARGEST, request.content_length)
+                async with arriving(request):
+                    return await read_body(request.content.iter_any(), "", LARGEST, request.content_length)
             finally:
                 self._arriving.pop(until, None)
 

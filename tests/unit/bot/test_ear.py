@@ -16,6 +16,7 @@ from alerts.bot.ear import LEARNT_EVERY, GroupEar
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import SECRET_HEADER, SET_AGAIN, Asking, WebhookListening
 from alerts.config import load_config
+from alerts.daemon.bots import received_of_known
 from alerts.daemon.desk import build_desk
 from alerts.delivery.lease import LeaseKeeper, Leases
 from alerts.desk.service import DeskService
@@ -316,7 +317,13 @@ async def test_what_somebody_asks_the_bot_is_kept_once_changed_shown_and_forgott
 
 async def test_a_webhook_hears_too_and_has_it_brought_again_where_nothing_was_kept(scene, monkeypatch):
     listening = WebhookListening(
-        scene.bot, scene.reception, scene.join, "https://x.example/", lambda: "s", ear=scene.ear
+        scene.bot,
+        scene.reception,
+        scene.join,
+        "https://x.example/",
+        lambda: "s",
+        receive=received_of_known,
+        ear=scene.ear,
     )
     app = web.Application()
     app.router.add_post("/", listening.take)
@@ -338,7 +345,9 @@ async def test_a_webhook_hears_too_and_has_it_brought_again_where_nothing_was_ke
 
 async def test_the_ear_of_a_webhook_is_well_once_telegram_took_it(scene):
     url = "https://x.example/"
-    listening = WebhookListening(scene.bot, scene.reception, scene.join, url, lambda: "s", ear=scene.ear)
+    listening = WebhookListening(
+        scene.bot, scene.reception, scene.join, url, lambda: "s", receive=received_of_known, ear=scene.ear
+    )
     running = begun(scene.clock, listening.work)
     await scene.clock.advance(1)
     status = await scene.status()

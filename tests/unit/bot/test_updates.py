@@ -18,6 +18,7 @@ from alerts.bot.chat import read_update
 from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, WebhookListening
 from alerts.config import load_config
+from alerts.daemon.bots import received_of_known
 from alerts.daemon.desk import build_desk
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.jobs import JobLane
@@ -264,7 +265,9 @@ async def test_a_bot_that_another_daemon_is_to_have_is_let_go_of_and_asked_for_n
 async def test_a_webhook_s_secret_is_that_of_the_token_as_it_is_now(scene):
     holds = ["old"]
     url = "https://alertes.saint-martin.example/telegram/telegram"
-    listening = WebhookListening(scene.bot, scene.reception, scene.join, url, lambda: holds[-1])
+    listening = WebhookListening(
+        scene.bot, scene.reception, scene.join, url, lambda: holds[-1], receive=received_of_known
+    )
     app = web.Application()
     app.router.add_post("/", listening.take)
 
@@ -356,7 +359,9 @@ async def test_it_waits_as_long_as_telegram_asks_it_to(scene):
 
 @pytest.mark.parametrize(("secret", "body", "status"), [("\udcff", b"{}", 403), ("right", b"[" * 100_000, 400)])
 async def test_whoever_knocks_at_the_webhook_makes_nothing_stumble(scene, secret, body, status):
-    listening = WebhookListening(scene.bot, scene.reception, scene.join, "https://x.example/", lambda: "right")
+    listening = WebhookListening(
+        scene.bot, scene.reception, scene.join, "https://x.example/", lambda: "right", receive=received_of_known
+    )
     app = web.Application()
     app.router.add_post("/", listening.take)
     async with TestServer(app) as server:

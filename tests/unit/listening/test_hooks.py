@@ -26,6 +26,7 @@ from alerts.model.listening import UtteranceState
 from alerts.model.ports import SystemClock
 from alerts.model.town import WebSection
 from tests.townsfolk import Townsfolk
+from tests.unit.web.test_listener import POST, hall
 from tests.walls import in_one_test
 from tocsin_sandbox.server import serve
 from tocsin_sandbox.settings import FACEBOOK_APP_SECRET, FACEBOOK_PAGE_ID, FACEBOOK_PAGE_TOKEN, SandboxSettings
@@ -67,13 +68,17 @@ class Hook:
             return answer.status
 
 
-@asynccontextmanager
-async def listens_at(listening, tmp_path, intake=None, **settings):
+def routes_of(listening, tmp_path, intake=None, **settings):
     page = FacebookSettings.model_validate(SETTINGS | settings)
     town = SimpleNamespace(hearing={"page": SimpleNamespace(settings=page)}, folder=tmp_path, web=WebSection())
     intake = intake or Intake(listening.service, listening.events, SystemClock(), understand_nothing)
+    return hook_routes(town, intake)
+
+
+@asynccontextmanager
+async def listens_at(listening, tmp_path, intake=None, **settings):
     app = web.Application()
-    app.add_routes(hook_routes(town, intake))
+    app.add_routes(routes_of(listening, tmp_path, intake, **settings))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -331,3 +336,19 @@ async def test_an_address_that_is_not_wanted_is_not_there(listening, tmp_path, m
         session.post(url, data=b"{}") as answer,
     ):
         assert answer.status == 404
+
+
+async def test_a_delivery_that_gives_way_to_what_strangers_send_is_to_come_again(listening, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEBOOK_APP_SECRET", FACEBOOK_APP_SECRET)
+    body = b'{"object": "page", "entry": [], "filler": "' + b"x" * 12_000 + b'"}'
+    signature = hmac.new(FACEBOOK_APP_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    head = f"POST /hook/facebook/page HTTP/1.1\r\nHost: town\r\nX-Hub-Signature-256: sha256={signature}\r\n"
+    brought = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    strangers = POST + b"x" * 6000
+    async with hall(*routes_of(listening, tmp_path), room=60_000) as town:
+        slow = await town.call("127.0.0.5", brought[:-1])
+        await town.holds(12_000)
+        for place in range(30):
+            await town.call(f"127.1.{place}.1", strangers)
+        assert await slow.status() == 503
+        assert await town.ask("127.0.0.5", brought) == 200

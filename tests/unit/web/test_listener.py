@@ -54,7 +54,7 @@ class Caller:
 class Hall:
     """A small application behind a listener. `open` lets go who hangs on `/hang`."""
 
-    def __init__(self, **limits: float) -> None:
+    def __init__(self, *routes: web.RouteDef, **limits: float) -> None:
         self.clock = FakeClock()
         self.refused: Counter[str] = Counter()
         self.open = asyncio.Event()
@@ -62,7 +62,7 @@ class Hall:
         self.begun: list[int] = []
         app = web.Application()
         app.add_routes([web.get("/hang", self._hang), web.get("/{name:.*}", self._hello), web.post("/", self._read)])
-        app.add_routes([web.post("/early", self._refuse)])
+        app.add_routes([web.post("/early", self._refuse), *routes])
         app[AT_HAND] = lambda request: web.Response(text="ready") if request.raw_path == "/ready" else None
         proxies = [ip_network("127.0.0.9")]
         self.listener = Listener(
@@ -129,8 +129,8 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(**limits: float) -> AsyncIterator[Hall]:
-    made = Hall(**limits)
+async def hall(*routes: web.RouteDef, **limits: float) -> AsyncIterator[Hall]:
+    made = Hall(*routes, **limits)
     made.port = await made.listener.listen("127.0.0.1", 0)
     try:
         yield made

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import re
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -153,9 +155,34 @@ async def test_of_what_breaks_off_nothing_is_kept_until_the_collector_looks():
 
 
 def test_no_other_code_reads_a_body():
-    # The two that the platforms post to read bytes, within a bound, and no form; the listener sees whether one is due.
-    apart = {"web/posted.py", "daemon/hooks.py", "bot/updates.py", "web/listener.py"}
+    # What Facebook posts is read as bytes, within a bound, and is no form; the listener sees whether one is due.
+    apart = {"web/posted.py", "daemon/hooks.py", "web/listener.py"}
     reads = re.compile(r"\brequest(\.clone\([^)]*\))?\.(post\(|multipart\(|read\(|json\(|text\(|content\b)")
     folder = Path(alerts.__file__).parent
     found = {str(each.relative_to(folder)) for each in folder.rglob("*.py") if reads.search(each.read_text())}
     assert found == apart
+
+
+TAKES_A_BODY = {"read", "post", "json", "text", "multipart", "content"}
+
+
+def bodies_in(tree: ast.AST, *, in_room: bool = False) -> Iterator[tuple[int, bool]]:
+    """The lines where a request's body is taken, and whether it is counted there: within `arriving`."""
+    if isinstance(tree, ast.AsyncWith):
+        in_room = in_room or any(ast.unparse(each.context_expr) == "arriving(request)" for each in tree.items)
+    if isinstance(tree, ast.Attribute) and tree.attr in TAKES_A_BODY and ast.unparse(tree.value) == "request":
+        yield tree.lineno, in_room
+    for each in ast.iter_child_nodes(tree):
+        yield from bodies_in(each, in_room=in_room)
+
+
+def test_no_body_is_taken_but_where_its_room_is_counted():
+    folder = Path(alerts.__file__).parent
+    found = {
+        f"{path}:{line}": in_room
+        for path in folder.rglob("*.py")
+        if path != folder / "web" / "listener.py"  # it sees whether one is due, and takes none
+        for line, in_room in bodies_in(ast.parse(path.read_text()))
+    }
+    assert len(found) >= 2
+    assert not [place for place, in_room in found.items() if not in_room]
