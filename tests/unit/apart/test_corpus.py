@@ -98,7 +98,7 @@ OUR_OWN = {
     "alerts.web.api.commands": "what the store keeps",
     "alerts.web.console.looks": "words of ours",
     "alerts.web.api.document": "the document itself",
-    "alerts.web.public.email_signup": "what we sealed",
+    "alerts.web.public.signup": "what we sealed",
     "alerts.web.public.export": "the map that we wrote",
     "alerts.rendering.planned": "the calendar's own parameters, which no feed may say",
     "alerts.apart.wire": "what a reading process says, within its bounds, in a thread",
