@@ -223,7 +223,7 @@ def _status_of(name: str, town: Town, found: Collection[str]) -> dict[str, Any]:
         state = "running" if notify(town.database, datetime.now(UTC)) else "stopped"
     except (StoreError, DatabaseRefused) as error:
         reason = error.reason if isinstance(error, StoreError) else because("database_said", said=error)
-        return _row(name, "stopped", town, reason)
+        return _row(name, "refused" if reason.code == "store_not_own" else "stopped", town, reason)
     return _row(name, state, town) | counted
 
 

@@ -7,16 +7,16 @@ statements are in `alerts.store.statement`.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from alerts.store.postgresql import ServerResult, ServerRow, ServerSession
 
-    Connection = sqlite3.Connection | ServerSession
+    Connection: TypeAlias = sqlite3.Connection | ServerSession
     """A connection that a unit of work has: each runs a statement by `execute`."""
-    Cursor = sqlite3.Cursor | ServerResult
+    Cursor: TypeAlias = sqlite3.Cursor | ServerResult
     """What a statement came to."""
-    Row = sqlite3.Row | ServerRow
+    Row: TypeAlias = sqlite3.Row | ServerRow
     """A row: by the names of its columns, or by their numbers."""
 
 

@@ -6,14 +6,17 @@ the database itself, and no other town's daemon works on it. An older database i
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alerts.model.reason import Reason, because
+from alerts.model.town import Server
 from alerts.store.connection import Place, begin, commit, migrate, opened, rollback
 from alerts.store.facts import STORE, fact, keep_fact
 from alerts.store.files import StoreError
+from alerts.store.seal import seal
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
@@ -25,7 +28,7 @@ def claim(place: Place, town: str, towns: Collection[str]) -> None:
     """Have the database be that town's of these, creating it where there is none. Raises StoreError: it is another's.
 
     A file whose town is no more is the town's in whose folder it lies. A schema of a server stays the other's, since
-    whoever knows the address could take what a town left there.
+    whoever knows the address could take what a town left there; it is sealed (`seal.py`).
     """
     migrate(place)
     with opened(place) as db:
@@ -34,6 +37,8 @@ def claim(place: Place, town: str, towns: Collection[str]) -> None:
             refused = of_another(db, place, town, towns)
             if refused is None and fact(db, STORE, _KEY) != town:
                 keep_fact(db, STORE, _KEY, town)
+            if refused is None and isinstance(place, Server) and not isinstance(db, sqlite3.Connection):
+                seal(db, place)
         except BaseException:
             rollback(db)
             raise

@@ -32,6 +32,7 @@ from alerts.model.errors import Busy, DatabaseRefused, Lost, Unstorable
 from alerts.model.town import Server
 from alerts.store.files import HEAD, LOCK_WAIT, StoreError
 from alerts.store.reaching import answered_within, connected, conninfo, said, search_path
+from alerts.store.seal import must_be_own
 
 if TYPE_CHECKING:
     from alerts.model.ports import OnStored
@@ -166,6 +167,7 @@ class ServerSession:
         self._pipeline = contextlib.ExitStack()
         self._lines: psycopg.Pipeline | None = None
         self._lock = advisory_key(server)
+        self._proven: set[Server] = set()
         self.in_transaction = False
 
     def execute(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> ServerResult:
@@ -195,15 +197,22 @@ class ServerSession:
                 self._lines.sync()
 
     def turn_to(self, server: Server, waits_for: Callable[[str | None], None]) -> None:
-        """Go on in another town's schema of the same database, outside of any transaction."""
+        """Go on in another town's schema of the same database, outside of any transaction. Raises StoreError."""
         self._waits_for = waits_for
-        if server.schema == self.server.schema:
+        if server == self.server:
             return
         self.server, self._lock = server, advisory_key(server)
         self._settings |= search_path(server)
         if self._db is not None and not self._db.closed:
-            with contextlib.suppress(Lost), self.translated_errors():  # made anew, it is there by its settings
-                self._db.execute("SELECT set_config('search_path', %s, false)", (self._settings["search_path"],))
+            try:
+                with contextlib.suppress(Lost), self.translated_errors():  # made anew, it is there by its settings
+                    self._db.execute("SELECT set_config('search_path', %s, false)", (self._settings["search_path"],))
+                    if server not in self._proven:
+                        must_be_own(self._db, server)
+                        self._proven.add(server)
+            except BaseException:
+                self.close()  # or the next statement would go to a schema that nobody proved
+                raise
 
     def reach(self) -> None:
         """Connect, if that isn't done. Raises DatabaseRefused."""
@@ -342,6 +351,7 @@ class ServerSession:
 
     def _connected(self) -> psycopg.Connection[ServerRow]:
         db = connected(self.server, "tocsin", self._settings, row_factory=_by_name)
+        self._proven = {self.server}
         if not self._is_ready:
             self._make_ready(db)
         db.prepare_threshold, db.prepared_max = 3, PREPARED
@@ -465,7 +475,7 @@ class NotifyListener:
     def _run(self) -> None:
         while not self._over.is_set():
             try:
-                with connected(self._server, _LISTENS, {}) as db:
+                with connected(self._server, _LISTENS, {}, proves=False) as db:  # it reads no schema
                     db.execute(f"LISTEN {CHANNEL}")
                     self._ring(None)
                     while not self._over.is_set():

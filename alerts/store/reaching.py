@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from alerts.model.town import Server
 from alerts.store.address import without_schema
+from alerts.store.seal import must_be_own
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -67,13 +68,22 @@ def said(error: Exception) -> str:
 
 
 def connected(
-    server: Server, name: str, settings: Mapping[str, str], *, autocommit: bool = True, **options: Any
+    server: Server,
+    name: str,
+    settings: Mapping[str, str],
+    *,
+    autocommit: bool = True,
+    proves: bool = True,
+    **options: Any,
 ) -> ServerConnection:
-    """A connection of its own, with these settings. Raises psycopg.OperationalError."""
+    """A connection of its own, with these settings, which `proves` first that the schema is its folder's.
+
+    Raises psycopg.OperationalError, and StoreError for another's schema.
+    """
     spelled = " ".join(f"-c {key}={_escaped(value)}" for key, value in settings.items())
-    return ServerConnection.connect(
+    db = ServerConnection.connect(
         conninfo(server),
-        autocommit=autocommit,
+        autocommit=True,
         application_name=name,
         options=spelled,
         connect_timeout=5,
@@ -84,6 +94,16 @@ def connected(
         tcp_user_timeout=5000,
         **options,
     )
+    try:
+        if proves:
+            db.answered_within = ANSWERS
+            must_be_own(db, server)
+            db.answered_within = None
+        db.autocommit = autocommit
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _escaped(value: str) -> str:

@@ -291,7 +291,7 @@ async def test_a_schema_is_its_towns_however_its_address_is_spelt(tmp_path, post
         await fleet.look()
 
         assert running(fleet) == ["meylan"]
-        assert fleet.members["attaquant"].wrong[0].code == "store_of_other"
+        assert fleet.members["attaquant"].wrong[0].code == "store_not_own"
 
     shutil.rmtree(tmp_path / "meylan")
     async with a_fleet(tmp_path) as fleet:
