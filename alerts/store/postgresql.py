@@ -389,6 +389,8 @@ class ServerSession:
         except (errors.SerializationFailure, errors.DeadlockDetected) as error:
             raise Lost(said(error)) from error
         except errors.LockNotAvailable as error:
+            # Told at once: of many that are written together, each may have to wait as long.
+            self._waits_for(said(error))
             raise _Locked(said(error)) from error
         except errors.QueryCanceled as error:
             raise Busy(said(error)) from error

@@ -403,7 +403,10 @@ async def test_a_table_that_a_stranger_locks_is_told_whether_one_or_many_wait_fo
     with psycopg.connect(server.url.reveal()) as stranger:
         stranger.execute(f'LOCK TABLE "{server.schema}".decision IN ACCESS EXCLUSIVE MODE')
         for together in (1, 5):
-            writing = (database.write(note) for _ in range(together))
+            database.trouble = None
+            writing = [asyncio.create_task(database.write(note)) for _ in range(together)]
+            await until(lambda: database.trouble)
+            assert not any(each.done() for each in writing) or together == 1, "it is told before the last has waited"
             refused = await asyncio.gather(*writing, return_exceptions=True)
             assert [type(each).__mro__[1] for each in refused] == [DatabaseRefused] * together
             assert database.trouble is not None, together
