@@ -5,7 +5,7 @@ is read here: the senders read theirs.
 """
 
 from alerts.config.kinds import channel_class, channel_kind, channel_kinds, source_kind, source_kinds
-from alerts.config.reading import fleet_desk, load_config, load_fleet, read_channel, read_config
+from alerts.config.reading import fleet_desk, load_config, load_fleet, read_channel, read_config, text_of
 from alerts.config.sections import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, store_at
 from alerts.model.incident import MANUAL
 
@@ -27,4 +27,5 @@ __all__ = [
     "source_kind",
     "source_kinds",
     "store_at",
+    "text_of",
 ]

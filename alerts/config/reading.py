@@ -98,7 +98,7 @@ def load_config(file: Path, *, within: Path | None = None) -> Town:
     Where it is `within` a folder, as a town of a fleet is, it may name no secret and no file but those that lie there:
     one that it names elsewhere isn't read.
     """
-    return read_config(file, _text_of(file, within), within=within)
+    return read_config(file, text_of(file, within), within=within)
 
 
 def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
@@ -164,7 +164,7 @@ def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
 def load_fleet(folder: Path) -> tuple[FleetSection, WebSection]:
     """`fleet.toml` of a folder of towns, which may be missing: all of it has defaults. Raises ConfigurationError."""
     file = folder / "fleet.toml"
-    reading = _Reading(file, _parse(file, _text_of(file)) if file.exists() else {})
+    reading = _Reading(file, _parse(file, text_of(file)) if file.exists() else {})
     reading.look_for_strangers(("fleet", "web"))
     fleet, web = reading.section("fleet", FleetSettings), reading.section("web", ListenSettings)
     if reading.problems or not (fleet and web):
@@ -262,7 +262,8 @@ def _made_of(record: type[R], settings: BaseModel, /, **more: Any) -> R:
     return record(**{name: getattr(settings, name) for name in names}, **more)
 
 
-def _text_of(file: Path, within: Path | None = None) -> str:
+def text_of(file: Path, within: Path | None = None) -> str:
+    """Return the text of a file, without its byte order mark. Raises ConfigurationError where it can't be read."""
     try:
         content = read_file(file, within, SMALL)
         # Some editors put a byte order mark in front, which `tomllib` refuses.

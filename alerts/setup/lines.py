@@ -7,6 +7,7 @@ that differs from what was wanted, the lines are written again, without comments
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,13 +17,37 @@ from tomlkit.container import Container
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Comment, InlineTable, Item, Null, Table, Whitespace
 
+# A key of a place, or a number of a list.
+_PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+DEEPEST = 20
+"""Tables and lists within one another: no key has a quarter of that, and tomlkit, which calls itself, gives up."""
+
 
 def parse(lines: str) -> dict[str, Any] | None:
-    """Parse the lines. Returns None if they are no TOML."""
+    """Parse the lines. Returns None if they are no TOML, or nested more than `DEEPEST`."""
     try:
-        return tomllib.loads(lines)
+        whole = tomllib.loads(lines)
     except (tomllib.TOMLDecodeError, RecursionError):
         return None
+    level: list[Any] = [whole]
+    for _ in range(DEEPEST):
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        level = [each for each in level if isinstance(each, dict | list)]
+    return None if level else whole
+
+
+def value_at(whole: Mapping[str, Any], place: str) -> Any:
+    """Return the value at a place as the loader names it (`channels.x.limits[0]`).
+
+    A place may end in the name of a type that was tried (`store.url.str`), so the last part that is there counts.
+    """
+    found: Any = whole
+    for key, number in _PART.findall(place):
+        if isinstance(found, list) and number and int(number) < len(found):
+            found = found[int(number)]
+        elif isinstance(found, dict) and key in found:
+            found = found[key]
+    return found
 
 
 def table_of(lines: str, name: str) -> dict[str, Any]:

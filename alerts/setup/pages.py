@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.model.errors import TocsinError
+from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.incident import MANUAL
 from alerts.model.person import Account, Role
 from alerts.model.reason import Reason, because
@@ -71,6 +71,7 @@ class View:
     written: str = ""
     added: tuple[str, str] | None = None
     refused: Reason | None = None
+    is_file_unread: bool = False
 
 
 class Setup:
@@ -93,7 +94,11 @@ class Setup:
         step = request.match_info.get("step", STEPS[0])
         if step not in STEPS:
             raise web.HTTPNotFound
-        return await self._page(request, View(step, self._workshop.lines()))
+        try:
+            lines = self._workshop.lines()
+        except ConfigurationError:
+            lines = ""  # the page tells it, and has no form to save
+        return await self._page(request, View(step, lines))
 
     async def go_on(self, request: web.Request) -> web.Response:
         """Handle the input of a step, on the lines that its form carries."""
@@ -110,8 +115,22 @@ class Setup:
             # The lines as a file to be kept: what was typed, and nothing of the page around it.
             headers = {"Content-Disposition": 'attachment; filename="channels.toml"'}
             return web.Response(body=lines.encode(), content_type="application/toml", charset="utf-8", headers=headers)
-        view = await self._do(request, View(step, lines), do, name, form)
+        view = View(step, lines)
+        if not await self._kept_out(view):
+            view = await self._do(request, view, do, name, form)
         return await self._page(request, view)
+
+    async def _kept_out(self, view: View) -> Sequence[Reason]:
+        """Return the faults that keep the forms from being shown and saved: they would lose what they can't hold.
+
+        The step of the lines shows any, that of accounts none; but no file is written over that can't be read.
+        """
+        try:
+            self._workshop.lines()
+        except ConfigurationError as error:
+            view.is_file_unread = True
+            return error.problems
+        return () if view.step in ("lines", "accounts") else await self._workshop.unfillable(view.lines)
 
     async def _do(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> View:
         if view.step == "station" and do == "save":
@@ -168,7 +187,7 @@ class Setup:
         lines = view.lines
         for table, values in tables.items():
             # A key of push that is in use stays: with another one nobody who subscribed is reached any more.
-            kept = {"key": table_of(lines, table)["key"]} if table == "push" and has_table(lines, "push") else {}
+            kept = {"key": key} if table == "push" and (key := table_of(lines, table).get("key")) else {}
             lines = without_table(lines, table) if values is None else _with(lines, table, {**values, **kept})
         for table in tables:
             view.wrong |= {key or table: wrong for key, wrong in (await self._wrong(table, lines)).items()}
@@ -216,7 +235,7 @@ class Setup:
         for table, key in (("store", "store"), ("web", "proxies")):
             wrong.update((key, problem) for problem in (await self._wrong(table, lines)).values())
         wrong = await self._wrong("station", lines) | wrong
-        if wrong or parse(lines) is None:
+        if wrong:
             typed.values |= {"store": machine["store"]["url"], "proxies": machine["web"]["proxies"]}
             return View("station", lines, values=typed.values, wrong=wrong)
         return View("channels", lines)
@@ -289,8 +308,9 @@ class Setup:
         accounts = await self._workshop.people() if view.step in ("accounts", "ready") else None
         people = [each for each in accounts if each.disabled_at is None] if accounts is not None else None
         words = self._frame.words(request)
-        is_checked = view.step == "lines" or parse(view.lines) is None
-        problems = await self._workshop.problems(view.lines) if is_checked else ()
+        kept_out = await self._kept_out(view)
+        # No form is shown of lines that it can't hold, so nothing is read of them for one.
+        lines = "" if kept_out or await self._workshop.unfillable(view.lines) else view.lines
         # A source's posts are shown in the town's name.
         town = {"station": view.source.town} if view.source and view.source.town else {}
         return self._frame.page(
@@ -299,39 +319,40 @@ class Setup:
             status=422 if view.wrong else 200,
             view=view,
             steps=STEPS,
-            problems=problems,
-            station_table=self._station(view),
+            kept_out=kept_out,
+            problems=await self._workshop.problems(view.lines) if view.step == "lines" else (),
+            station_table=self._station(view, lines),
             files=self._workshop.files() if view.step == "station" else (),
-            people_tables=_people(view),
-            letters=[
-                n for n in names_in(view.lines, "channels") if is_for_subscribers(table_of(view.lines, f"channels.{n}"))
-            ],
+            people_tables=_people(view, lines),
+            letters=[n for n in names_in(lines, "channels") if is_for_subscribers(table_of(lines, f"channels.{n}"))],
             usual_secret=usual_secret,
-            entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
+            entries={name: table_of(lines, f"{view.step}.{name}") for name in names_in(lines, view.step)},
             sheets=self._kind_forms(view.step) if view.step in ("channels", "sources") else (),
             hidden=self._workshop.hidden,
-            trials=self._workshop.trials(view.lines, names_in(view.lines, "channels")),
-            private=_private_chats(view.lines),
+            trials=self._workshop.trials(lines, names_in(lines, "channels")),
+            private=_private_chats(lines),
             people=people,
-            duty=_duty(view),
-            channels=names_in(view.lines, "channels"),
+            duty=_duty(view, lines),
+            channels=names_in(lines, "channels"),
             roles=ROLES,
-            exercises=with_exercises(view.lines),
-            needs=await needs(view.lines, self._workshop, people or (), words) if view.step == "ready" else (),
-            untested=untested(view.lines, words) if view.step == "ready" else (),
-            is_unwritten=parse(view.lines) is not None and view.lines.strip() != self._workshop.lines().strip(),
+            exercises=with_exercises(lines),
+            needs=await needs(lines, self._workshop, people or (), words) if view.step == "ready" else (),
+            untested=untested(lines, words) if view.step == "ready" else (),
+            is_unwritten=parse(view.lines) is not None and not self._workshop.has_written(view.lines),
             four_eyes=four_eyes([person.role for person in people or ()]),
-            by_oneself=table_of(view.lines, "desk").get("alone") is True,
+            by_oneself=table_of(lines, "desk").get("alone") is True,
             **town,
         )
 
-    def _station(self, view: View) -> Mapping[str, Any]:
+    def _station(self, view: View, lines: str) -> Mapping[str, Any]:
         """Return the values of the first form: the input, else the lines', with lists as they are typed."""
-        values = view.values if view.step == "station" and view.values else _station_values(view.lines)
-        if not values.get("store") and not has_table(view.lines, "store"):
+        values = view.values if view.step == "station" and view.values else _station_values(lines)
+        if not values.get("store") and not has_table(lines, "store"):
             values = {**values, "store": self._workshop.usual_store()}
         between = {"areas": " ", "proxies": " ", "numbers": "\n"}
-        lists = {key: between[key].join(map(str, each)) for key, each in values.items() if isinstance(each, list)}
+        lists = {
+            key: by.join(map(str, values[key])) for key, by in between.items() if isinstance(values.get(key), list)
+        }
         return {**values, **lists}
 
 
@@ -347,29 +368,26 @@ def _station_values(lines: str) -> dict[str, Any]:
     return {**table_of(lines, "station"), **machine}
 
 
-def _people(view: View) -> dict[str, Any]:
+def _people(view: View, lines: str) -> dict[str, Any]:
     """Return the values of the form about residents: the input, else the lines'."""
     names = ("push", "reports", "listening")
     values = dict(view.values) if view.step == "people" and view.values else {}
-    tables = {name: values[name] if values else _or_none(view.lines, name) for name in names}
-    heard = {
-        name: (values.get(f"channels.{name}") or table_of(view.lines, f"channels.{name}"))
-        for name in hearing(view.lines)
-    }
+    tables = {name: values[name] if values else _or_none(lines, name) for name in names}
+    heard = {name: (values.get(f"channels.{name}") or table_of(lines, f"channels.{name}")) for name in hearing(lines)}
     return tables | {"heard": {name: table.get("hears") is True for name, table in heard.items()}}
 
 
-def _duty(view: View) -> Mapping[str, Any]:
+def _duty(view: View, lines: str) -> Mapping[str, Any]:
     """Return the values of the form about those on call: the input, else the lines'.
 
     Its choices are the channels that neither the public nor exercises have, and those that are notified anyway.
     """
     typed = dict(view.values) if view.step == "duty" and view.values else {}
-    notify, manual = (typed.get(name) or table_of(view.lines, name) for name in ("notify", "sources.manual"))
+    notify, manual = (typed.get(name) or table_of(lines, name) for name in ("notify", "sources.manual"))
     notified = list(notify.get("channels") or ())
-    others = {*public_channels(view.lines), *with_exercises(view.lines)} - {*notified}
+    others = {*public_channels(lines), *with_exercises(lines)} - {*notified}
     return {
-        "choices": [name for name in names_in(view.lines, "channels") if name not in others],
+        "choices": [name for name in names_in(lines, "channels") if name not in others],
         "notified": notified,
         "heartbeat": notify.get("heartbeat"),
         "manual": manual.get("publish") or "auto",
@@ -432,15 +450,15 @@ def polled(lines: str) -> list[str]:
 def untested(lines: str, words: Words) -> list[str]:
     """Return the words for all that nothing here can test, so that nobody takes it for tested."""
     _ = words.gettext
-    told = [_("whether a post reaches people: only an exercise, and then the first alert, shows it")]
+    left = [_("whether a post reaches people: only an exercise, and then the first alert, shows it")]
     if table_of(lines, "notify").get("heartbeat"):
-        told.append(_("the address of the watch: the daemon calls it once it runs; see there that it was called"))
+        left.append(_("the address of the watch: the daemon calls it once it runs; see there that it was called"))
     else:
-        told.append(_("whether the machine is up: no watch is named that would notice if it weren’t"))
+        left.append(_("whether the machine is up: no watch is named that would notice if it weren’t"))
     if has_table(lines, "push"):
-        told.append(_("notifications on telephones (push): subscribe with your own"))
-    told.append(_("the public address from outside: open it with a telephone off the town’s network"))
-    return told
+        left.append(_("notifications on telephones (push): subscribe with your own"))
+    left.append(_("the public address from outside: open it with a telephone off the town’s network"))
+    return left
 
 
 def with_exercises(lines: str) -> list[str]:
@@ -488,7 +506,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Account], words
             [because("untested", name=name) for name in unread],
             is_needed=bool(sources),
         ),
-        Need(workshop.lines().strip() == lines.strip(), _("The lines are saved as channels.toml."), "lines"),
+        Need(workshop.has_written(lines), _("The lines are saved as channels.toml."), "lines"),
         Need(administers, _("An administrator can sign in."), "accounts"),
     ]
     if address.startswith("https:"):

@@ -29,7 +29,16 @@ from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_pass
 from alerts.access.passwords import Passwords
 from alerts.channels.push.encryption import new_key
 from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings, TwitterSettings
-from alerts.config import channel_kind, channel_kinds, load_config, read_channel, read_config, source_kind, source_kinds
+from alerts.config import (
+    channel_kind,
+    channel_kinds,
+    load_config,
+    read_channel,
+    read_config,
+    source_kind,
+    source_kinds,
+    text_of,
+)
 from alerts.daemon.desk import Control, build_desk
 from alerts.daemon.environment import open_channel
 from alerts.desk.following import in_order
@@ -46,7 +55,7 @@ from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resourc
 from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import Secret, Town
-from alerts.setup.lines import table_of, with_table, without_table
+from alerts.setup.lines import DEEPEST, parse, table_of, value_at, with_table, without_table
 from alerts.sources.settings import AskedSettings, CapSettings
 from alerts.store.connection import exists
 from alerts.store.unit import scratch_unit
@@ -60,6 +69,8 @@ SERVICE = Path("/var/lib/tocsin")
 """The one folder that the installed service may write to."""
 MOST_SHOWN = 50
 """Entries of a source that are filed and shown."""
+_OF_OTHER_TYPE = ("setting_of_other_type", "is_section", "is_section_of_tables", "is_table")
+"""How the loader names a value of another type than the key's; for a text it also means a spelling."""
 _WORDS_ALONE = {"kind": "webhook", "url": "https://localhost/", "secret": {"env": "NONE"}}
 
 
@@ -141,11 +152,15 @@ class Workshop:
         self._trials: dict[str, tuple[ChannelSettings, ChannelTrial]] = {}
 
     def lines(self) -> str:
-        """Return the present channels.toml; empty if there is none."""
+        """Return the present channels.toml; empty if there is none. Raises ConfigurationError if unreadable."""
+        return text_of(self._file) if self._file.exists() else ""
+
+    def has_written(self, lines: str) -> bool:
+        """True if the present channels.toml has these lines."""
         try:
-            return self._file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            return ""
+            return self.lines().strip() == lines.strip()
+        except ConfigurationError:
+            return False
 
     def files(self) -> Sequence[str]:
         """The names of the files beside channels.toml, 200 at most; none if the folder can't be read."""
@@ -169,7 +184,10 @@ class Workshop:
             file.write(new_key())
 
     def write(self, lines: str) -> str:
-        """Write channels.toml, keeping the one before as channels.toml.before; returns where."""
+        """Write channels.toml, keeping the one before as channels.toml.before; returns where.
+
+        Raises ConfigurationError where the one before can't be read, and so can't be kept.
+        """
         before = self.lines()
         if before == lines:
             return str(self._file)
@@ -230,6 +248,18 @@ class Workshop:
         except ConfigurationError as error:
             return error.problems
         return ()
+
+    async def unfillable(self, lines: str) -> Sequence[Reason]:
+        """Return the faults of these lines for which no form can show them: no TOML, or values of another type.
+
+        A text that is wrong stands in its field, and can be put right there. A list where a name belongs stands in
+        none, and the form, saved without it, would lose it.
+        """
+        problems, whole = await self.problems(lines), parse(lines)
+        if whole is None:
+            too_deep = because("config_no_toml", said=f"nested more than {DEEPEST} times")
+            return problems or [because("file_wrong", file=self._file.name, what=too_deep)]
+        return [each for each in problems if _is_of_other_type(each, whole)]
 
     def hidden(self, kind: str) -> Hidden:
         """Where a test post of this kind of channel goes unseen."""
@@ -374,6 +404,13 @@ class Workshop:
             | {"why": each.stored.reason, "looks": [_look(town, made) for made in each.drafts]}
             for each in filed
         ]
+
+
+def _is_of_other_type(problem: Reason, whole: Mapping[str, Any]) -> bool:
+    what = problem["what"]
+    if not isinstance(what, Reason) or what.code not in _OF_OTHER_TYPE:
+        return False
+    return not isinstance(value_at(whole, str(problem["key"])), str)
 
 
 def _table_of(key: str) -> str:

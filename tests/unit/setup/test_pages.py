@@ -332,7 +332,9 @@ async def test_a_source_is_tried_by_itself_whatever_is_wrong_elsewhere(visitor, 
     await visitor.send("sources", "save:", kind="cap", name="meteo", **{"key.url": "orages.xml"})
     await visitor.send("sources", "test:meteo")
     assert "1 would be left out" in visitor.text, "there is no channel yet"
-    visitor.lines += '\n[channels.liste]\nkind = "mail"\napi_url = "https://relais.example"\n\n[push]\nkey = 4\n'
+    visitor.lines += (
+        '\n[channels.liste]\nkind = "mail"\napi_url = "https://relais.example"\n\n[push]\nsubject = "nobody"\n'
+    )
     await visitor.send("sources", "test:meteo")
     assert "1 would be left out" in visitor.text
 
