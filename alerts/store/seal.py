@@ -13,16 +13,18 @@ import stat
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store.files import StoreError, sync
 
-if TYPE_CHECKING:
-    import psycopg
 
-    from alerts.store.postgresql import ServerSession
+class _Executes(Protocol):
+    """A connection to a server, the driver's own or a session's."""
+
+    def execute(self, statement: Any, values: Any = ..., /) -> Any: ...
+
 
 _SEALED = "tocsin: "
 _FOUND = (
@@ -32,7 +34,7 @@ _FOUND = (
 _LENGTH = 64
 
 
-def must_be_own(db: psycopg.Connection[Any] | ServerSession, server: Server) -> bool:
+def must_be_own(db: _Executes, server: Server) -> bool:
     """Raise StoreError if the schema is sealed with another key than the folder's. Returns True if it is sealed.
 
     It is one statement, which reads the catalogue alone.
@@ -46,7 +48,7 @@ def must_be_own(db: psycopg.Connection[Any] | ServerSession, server: Server) -> 
     return True
 
 
-def seal(db: ServerSession, server: Server) -> None:
+def seal(db: _Executes, server: Server) -> None:
     """Seal the schema with the folder's key, which is made where there is none. Raises StoreError.
 
     In a transaction that writes: of several that seal at once, the others find the first one's.

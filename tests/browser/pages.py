@@ -91,6 +91,8 @@ ANSWERED = (
     "/mail",
     "/mail/confirm/{seal}",
     "/mail/{token}",
+    "/sms",
+    "/sms/{token}",
     "/polls/{poll}",
     "/report",
     "/report/{number}/{token}",

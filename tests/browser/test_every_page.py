@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from alerts.daemon.serving import build_app
 from alerts.web.public.email_signup import EmailSignupPages
 from alerts.web.public.publisher import Publisher
+from alerts.web.public.sms_signup import SmsSignupPages
 from alerts.web.public.snapshot import Setting
 from tests.browser.axe import too_wide, violations
 from tests.browser.editions import STATES, Printed, printed, whole_setting
@@ -56,10 +57,8 @@ def routes(setting: Setting) -> set[str]:
     """What the daemon answers a GET with outside desk and API, in the town's own language."""
     some = Anything()
     publisher = Publisher(some, setting, FakeClock(NOW))
-    letters = EmailSignupPages(publisher, some, some)
-    app = build_app(
-        setting.town, some, some, some, publisher, intake=some, reports=some, push=some, email_signup=letters
-    )
+    signups = [EmailSignupPages(publisher, some, some), SmsSignupPages(publisher, some, some)]
+    app = build_app(setting.town, some, some, some, publisher, intake=some, reports=some, push=some, signups=signups)
     found = {each.resource.canonical for each in app.router.routes() if each.method == "GET"}
     return {each for each in found if not each.startswith(("/desk", "/api", "/open311", "/en/"))}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alerts.channels import KINDS as CHANNELS
-from alerts.channels.answer import LARGEST_HERE, LARGEST_LIST
+from alerts.channels.answer import LARGEST_LIST
 from alerts.config import read_config
+from alerts.model.bounds import READ_HERE
 from alerts.model.errors import Unreadable
 from alerts.sources import KINDS as FEEDS
 from alerts.sources.feed import MOST_BYTES
@@ -119,6 +120,6 @@ def test_hostile_answers_are_as_hostile_as_the_page_says():
     posts, page, bomb, slow, middling, deep, cut, _, error = answers()
     assert 7_000_000 < len(posts.body) < LARGEST_LIST
     assert len(page.body) > 7_000_000
-    assert (len(bomb.body) < 5_000_000, len(middling.body) > LARGEST_HERE) == (True, True)
+    assert (len(bomb.body) < 5_000_000, len(middling.body) > READ_HERE) == (True, True)
     assert len(slow.body) * slow.pause > 10
     assert (deep.body.count(b"["), cut.more, len(error.headers["Retry-After"])) == (250_000, 9, 5_000)
