@@ -34,6 +34,7 @@ from alerts.web.console.frame import Frame
 STEPS = ("station", "channels", "sources", "people", "duty", "lines", "accounts", "ready")
 # Tables that mean something even if they are empty.
 _SPEAKING = ("push", "reports")
+_NEVER_KEPT_OUT = ("lines", "accounts")
 ROLES = (Role.ADMINISTRATOR, Role.APPROVER, Role.AUTHOR, Role.VIEWER)
 
 
@@ -130,7 +131,7 @@ class Setup:
         except ConfigurationError as error:
             view.is_file_unread = True
             return error.problems
-        return () if view.step in ("lines", "accounts") else await self._workshop.unfillable(view.lines)
+        return () if view.step in _NEVER_KEPT_OUT else await self._workshop.unfillable(view.lines)
 
     async def _do(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> View:
         if view.step == "station" and do == "save":
@@ -310,7 +311,8 @@ class Setup:
         words = self._frame.words(request)
         kept_out = await self._kept_out(view)
         # No form is shown of lines that it can't hold, so nothing is read of them for one.
-        lines = "" if kept_out or await self._workshop.unfillable(view.lines) else view.lines
+        is_shown = not (kept_out or (view.step in _NEVER_KEPT_OUT and await self._workshop.unfillable(view.lines)))
+        lines = view.lines if is_shown else ""
         # A source's posts are shown in the town's name.
         town = {"station": view.source.town} if view.source and view.source.town else {}
         return self._frame.page(
