@@ -46,7 +46,7 @@ from alerts.model.backoff import backoff
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.ports import BotClient, Clock
-from alerts.model.rate_limit import SlidingWindow
+from alerts.model.rate_limit import SlidingWindow, take_each
 from alerts.model.remembered import Newest
 from alerts.rendering.i18n import sentence
 
@@ -89,10 +89,7 @@ class ChatRateLimit:
         if isinstance(event.what, Left | Moved):
             return True
         now, most = self._clock.monotonic(), MOST if event.private else MOST_IN_A_GROUP
-        if self._said.wait(event.chat, min(most, MOST_WHILE_BUSY) if is_busy else most, now):
-            return False
-        self._said.take(event.chat, now)
-        return True
+        return take_each([(self._said, event.chat, min(most, MOST_WHILE_BUSY) if is_busy else most)], now)
 
     def is_ahead(self, chat: int) -> bool:
         """True if that chat was answered so often lately that its next answer has to wait."""

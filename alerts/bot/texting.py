@@ -34,7 +34,7 @@ from alerts.model.hazard import fold
 from alerts.model.lease import Lease
 from alerts.model.ports import HearsTexts, TextHeard
 from alerts.model.post import Message
-from alerts.model.rate_limit import SlidingWindow
+from alerts.model.rate_limit import SlidingWindow, take_each
 from alerts.model.subscriber import Subscriber, Telephone
 from alerts.model.telephone import mobile_number
 from alerts.model.town import Town
@@ -160,11 +160,8 @@ class Texting:
         return telephone.token
 
     def _may_answer(self, number: str) -> bool:
-        key, now = Telephone(number, "").number, self._service.now().timestamp()
-        if self._answers.wait(key, ANSWERS_A_DAY, now):
-            return False
-        self._answers.take(key, now)
-        return True
+        key = Telephone(number, "").number
+        return take_each([(self._answers, key, ANSWERS_A_DAY)], self._service.now().timestamp())
 
     @property
     def _language(self) -> str:

@@ -7,7 +7,7 @@ by the time of their arrival (delivery/bot_pace.py).
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from alerts.model.remembered import Newest
@@ -57,3 +57,12 @@ class SlidingWindow(Generic[K]):
         """Free the place whose time ends last, since nothing came of what it was taken for."""
         if free_at := self._free_at.get(key):
             del free_at[-1]
+
+
+def take_each(places: Collection[tuple[SlidingWindow[K], K, int]], now: float) -> bool:
+    """Take a place of each key in its window, which has that many for it: in all of them, or, False, in none."""
+    if any(window.wait(key, count, now) for window, key, count in places):
+        return False
+    for window, key, _ in places:
+        window.take(key, now)
+    return True

@@ -27,7 +27,7 @@ from alerts.model.bounds import IPV6, IPV6_GIVEN_AWAY, bounded, network_of, same
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
-from alerts.model.rate_limit import SlidingWindow
+from alerts.model.rate_limit import SlidingWindow, take_each
 from alerts.model.remembered import Newest
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, must_exist, read_posted
@@ -87,10 +87,8 @@ class QuestionPace:
         own, wide = (self._digests.of(f"{bits} {network_of(address, bits)}", now) for bits in (IPV6, IPV6_GIVEN_AWAY))
         most = self._all * 2 // 3 if wide in self._today else self._all
         counts = {"": most, own: self._a_network, wide: A_FEW * self._a_network}
-        if any(self._asked.wait(key, count, now.timestamp()) for key, count in counts.items()):
+        if not take_each([(self._asked, key, count) for key, count in counts.items()], now.timestamp()):
             return False
-        for key in counts:
-            self._asked.take(key, now.timestamp())
         self._today.keep(wide, None)
         return True
 

@@ -29,7 +29,7 @@ from alerts.access.sessions import digest
 from alerts.desk.service import DeskService
 from alerts.desk.unit import DeskUnit
 from alerts.model.post import Message
-from alerts.model.rate_limit import SlidingWindow
+from alerts.model.rate_limit import SlidingWindow, take_each
 from alerts.model.subscriber import Mailbox, Subscriber, Telephone
 from alerts.reports.forgetting import SECRETS_KEPT
 from alerts.web.posted import read_posted
@@ -141,11 +141,7 @@ class RecipientPace:
     def takes(self, address: str, now: datetime) -> bool:
         """Return True if one more message may go there, which then counts."""
         own, at = self._digests.of(address, now), now.timestamp()
-        if any(window.wait(own, count, at) for count, window in self._windows):
-            return False
-        for _, window in self._windows:
-            window.take(own, at)
-        return True
+        return take_each([(window, own, count) for count, window in self._windows], at)
 
     def gives_back(self, address: str, now: datetime) -> None:
         """The message that was counted then never left: whoever asks once more gets one."""

@@ -27,7 +27,7 @@ from alerts.desk.service import DeskService
 from alerts.model.bounds import same
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
-from alerts.model.rate_limit import SlidingWindow
+from alerts.model.rate_limit import SlidingWindow, take_each
 from alerts.model.subscriber import Subscriber, Telephone
 from alerts.model.telephone import FRENCH, mobile_number
 from alerts.web.console.arrival import address_of
@@ -77,10 +77,8 @@ class SmsSignupPages(SignupPages):
         super().__init__(publisher, service, signup, all_networks=ALL_NETWORKS)
         self._prefixes = signup.prefixes
         self._digests = DayDigests()
-        self._tries = (
-            (TRIES, SlidingWindow[str](LASTS.total_seconds(), MOST_SEALS)),
-            (A_DAY * TRIES, SlidingWindow[str](timedelta(days=1).total_seconds(), MOST_SEALS)),
-        )
+        self._tries = SlidingWindow[str](LASTS.total_seconds(), MOST_SEALS)
+        self._tries_today = SlidingWindow[str](timedelta(days=1).total_seconds(), MOST_SEALS)
 
     def routes(self) -> list[web.RouteDef]:
         """Each address in each language."""
@@ -152,12 +150,7 @@ class SmsSignupPages(SignupPages):
 
     def _may_try(self, seal: str, number: str, now: float) -> bool:
         """Return True if that code, and its number that day, may be tried once more, which then counts."""
-        keys = (seal, number)
-        if any(window.wait(key, most, now) for key, (most, window) in zip(keys, self._tries, strict=True)):
-            return False
-        for key, (_, window) in zip(keys, self._tries, strict=True):
-            window.take(key, now)
-        return True
+        return take_each([(self._tries, seal, TRIES), (self._tries_today, number, A_DAY * TRIES)], now)
 
     async def _seal(self) -> LinkSeal:
         return LinkSeal(await self._service.secret("sms"), LASTS)
