@@ -260,13 +260,12 @@ def _money_short(unit: Unit, town: Town, channel: str, now: datetime) -> Reason 
     # Codes and lesser alerts stop before what is kept for urgent ones.
     lesser = town.channels[channel].subscriptions or not town.channels[channel].severity.at_least(Severity.SEVERE)
     share = 1.0 - (getattr(settings, "urgent_share", 0.0) if lesser else 0.0)
-    for key, spent in (("daily_budget", cost["today"]), ("monthly_budget", cost["month"])):
+    spendings = (("daily_budget", cost["today"]), ("monthly_budget", cost["month"]))
+    for key, spent in spendings:
         if spent >= NEARLY_SPENT * share * cost[key]:
             return because("budget_nearly_spent", key=key, spent=f"{spent:.2f}", most=f"{cost[key]:.2f}")
     if isinstance(settings, SmsSettings) and settings.subscriptions:
-        left = min(
-            cost[key] - spent for key, spent in (("daily_budget", cost["today"]), ("monthly_budget", cost["month"]))
-        )
+        left = min(cost[key] - spent for key, spent in spendings)
         people = unit.subscribers.count(channel)
         if people * settings.price > left:
             return because("budget_below_all", people=people, cost=f"{people * settings.price:.2f}", left=f"{left:.2f}")

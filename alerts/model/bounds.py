@@ -208,9 +208,8 @@ def is_light(text: str | bytes) -> bool:
     """True if reading that JSON text holds nobody up: each value but the first follows a comma or a bracket."""
     if len(text) <= READ_HERE:
         return True
-    if isinstance(text, bytes):
-        return text.count(b",") + text.count(b"[") + text.count(b"{") <= VALUES_HERE
-    return text.count(",") + text.count("[") + text.count("{") <= VALUES_HERE
+    counts = map(text.count, (b",", b"[", b"{")) if isinstance(text, bytes) else map(text.count, (",", "[", "{"))
+    return sum(counts) <= VALUES_HERE
 
 
 def read_long_json(text: str | bytes) -> Any:
