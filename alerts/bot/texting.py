@@ -35,7 +35,7 @@ from alerts.model.lease import Lease
 from alerts.model.ports import HearsTexts, TextHeard
 from alerts.model.post import Message
 from alerts.model.rate_limit import SlidingWindow, take_each
-from alerts.model.subscriber import Subscriber, Telephone
+from alerts.model.subscriber import MOST_ADDRESSES, TELEPHONE_TOKEN, Subscriber, Telephone
 from alerts.model.telephone import mobile_number
 from alerts.model.town import Town
 
@@ -44,9 +44,6 @@ HEARD_EVERY = 20.0
 ANSWERS_A_DAY = 3
 MOST_NUMBERS = 20_000
 """Numbers whose answers are counted: more than `codes` of a day are never answered."""
-MOST = 500_000
-"""Telephones that a town may have."""
-_TOKEN = 9
 _LATE = 120.0
 _WORD = re.compile(r"[a-z]+")
 
@@ -141,23 +138,23 @@ class Texting:
             text = gettext("{town} sends its alerts by SMS from this number. Contact: {contact}. To get no more: STOP")
             said = text.format(town=station, contact=contact)
         else:
-            token = self._subscribed(unit, number, known)
-            if token is None:
+            telephone = self._subscribed(unit, number, known)
+            if telephone is None:
                 return None
             text = gettext("{town}: you get our alerts by SMS. Your choices: {link} To get no more: STOP")
-            said = text.format(town=station, link=f"{self._town.public_url}/sms/{token}")
+            said = text.format(town=station, link=telephone.own_page(self._town.public_url or ""))
         return TextAnswer(number, said, f"answer {heard.id}")
 
-    def _subscribed(self, unit: DeskUnit, number: str, known: Subscriber | None) -> str | None:
-        """Subscribe that number, or leave it as it is; its token. None: there is no room."""
+    def _subscribed(self, unit: DeskUnit, number: str, known: Subscriber | None) -> Telephone | None:
+        """Subscribe that number, or leave it as it is. None: there is no room."""
         if known is not None and isinstance(known.endpoint, Telephone):
-            return known.endpoint.token
-        if unit.subscribers.count(self._channel) >= MOST:
+            return known.endpoint
+        if unit.subscribers.count(self._channel) >= MOST_ADDRESSES:
             return None
-        telephone = Telephone(number, secrets.token_urlsafe(_TOKEN))
+        telephone = Telephone(number, secrets.token_urlsafe(TELEPHONE_TOKEN))
         one = Subscriber(telephone.number, self._language, endpoint=telephone, token=digest(telephone.token))
         unit.subscribers.put(self._channel, one)
-        return telephone.token
+        return telephone
 
     def _may_answer(self, number: str) -> bool:
         key = Telephone(number, "").number

@@ -134,7 +134,18 @@ class Telephone:
         """Return the number in the place of a chat's id: not the telephone's own, which no row of a bulk names."""
         return int.from_bytes(hashlib.sha256(f"tel:{self.digits}".encode()).digest()[:8]) >> 2 or 1
 
+    def own_page(self, pages: str) -> str:
+        """Return the address of its choices on the town's pages, where its owner also leaves."""
+        return f"{pages}/sms/{self.token}"
 
+
+TELEPHONE_TOKEN = 9
+"""Bytes of a telephone's token: each SMS has it in a link, and each character costs."""
+MOST_ADDRESSES = 500_000
+"""Browsers, mailboxes, or telephones, that a town may have: more than there are people.
+
+No more than the walk was measured with.
+"""
 Endpoint: TypeAlias = PushEndpoint | Mailbox | Telephone
 """The address of a subscriber who isn't a chat."""
 

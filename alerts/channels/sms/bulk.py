@@ -114,7 +114,7 @@ class SmsBulk:
             leave = self._word(because("sms_leave_by_word", number=self._settings.number), language)
         else:
             # The address last, and alone: a full stop behind it would be taken for its end.
-            link = own_page(self._resources.pages or "", telephone.token)
+            link = telephone.own_page(self._resources.pages or "")
             leave = f"{self._word(because('sms_leave_by_link'), language)} {link}"
         return spelled(f"{bulk.text(language)}\n{leave}")
 
@@ -139,11 +139,6 @@ class SmsBulk:
         if not self._is_open:
             self._provider.open()
             self._is_open = True
-
-
-def own_page(pages: str, token: str) -> str:
-    """Return the address of a subscriber's choices, where they also leave."""
-    return f"{pages}/sms/{token}"
 
 
 def _number_of(bulk: Bulk) -> int:

@@ -13,8 +13,6 @@ from alerts.desk.unit import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 
-MOST = 500_000
-"""Browsers, or mailboxes, that a town may have: more than there are people, no more than the walk was measured with."""
 # Counting all subscribers takes a while, and a few too many do no harm.
 COUNTED_EVERY = timedelta(minutes=1)
 _Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]

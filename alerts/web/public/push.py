@@ -29,14 +29,14 @@ from alerts.desk.unit import DeskUnit
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import BadCredential
 from alerts.model.reason import Reason, because
-from alerts.model.subscriber import PushEndpoint, Subscriber
+from alerts.model.subscriber import MOST_ADDRESSES, PushEndpoint, Subscriber
 from alerts.model.town import PUSH
 from alerts.rendering.i18n import reason_json
 from alerts.web.console.arrival import address_of
 from alerts.web.pages import best_of
 from alerts.web.posted import must_be_from_here, received
 from alerts.web.public.asking import QuestionPace
-from alerts.web.public.choices import MOST, StrictBody, SubscriberChoices, SubscriberPlaces, by_choice
+from alerts.web.public.choices import StrictBody, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.snapshot import Setting
 
 MOST_BYTES = 64 * 1024
@@ -99,7 +99,7 @@ class PushPages:
         self._enrolment = enrolment
         self._codes = frozenset(each.code for each in setting.town.districts)
         self._pace = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
-        self._places = SubscriberPlaces(service, PUSH, MOST)
+        self._places = SubscriberPlaces(service, PUSH, MOST_ADDRESSES)
 
     def routes(self) -> list[web.RouteDef]:
         """The four addresses."""

@@ -30,12 +30,12 @@ from alerts.desk.service import DeskService
 from alerts.desk.unit import DeskUnit
 from alerts.model.post import Message
 from alerts.model.rate_limit import SlidingWindow, take_each
-from alerts.model.subscriber import Mailbox, Subscriber, Telephone
+from alerts.model.subscriber import MOST_ADDRESSES, Mailbox, Subscriber, Telephone
 from alerts.reports.forgetting import SECRETS_KEPT
 from alerts.web.posted import read_posted
 from alerts.web.public.answers import HTML, UNKEPT, answer, respond
 from alerts.web.public.asking import DayDigests, QuestionPace
-from alerts.web.public.choices import MOST, SubscriberChoices, SubscriberPlaces, by_choice
+from alerts.web.public.choices import SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher, nothing_there, own_page
 
@@ -164,7 +164,7 @@ class SignupPages(ABC):
         self._codes = {each.code for each in setting.town.districts}
         self._networks = QuestionPace(a_network=A_NETWORK, all_networks=all_networks)
         self._recipients = RecipientPace(144 * all_networks)  # as many as all networks may have written to in a day
-        self._places = SubscriberPlaces(service, signup.channel, MOST)
+        self._places = SubscriberPlaces(service, signup.channel, MOST_ADDRESSES)
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:

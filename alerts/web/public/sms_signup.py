@@ -28,7 +28,7 @@ from alerts.model.bounds import same
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 from alerts.model.rate_limit import SlidingWindow, take_each
-from alerts.model.subscriber import Subscriber, Telephone
+from alerts.model.subscriber import TELEPHONE_TOKEN, Subscriber, Telephone
 from alerts.model.telephone import FRENCH, mobile_number
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
@@ -57,8 +57,6 @@ ALL_NETWORKS = 60
 """Codes that all networks together may have sent in ten minutes."""
 MOST_SEALS = 10_000
 """Seals whose tries are counted: far more than are sent while one lasts."""
-TOKEN = 9
-"""Bytes of a subscriber's token: each SMS has it in a link, and each character costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class SmsSignupPages(SignupPages):
             return await self._page(request, "wrong_code", status=HTTPStatus.UNPROCESSABLE_ENTITY, seal=seal)
         # Before the transaction, which is to look at one row and not at half a million.
         await self._places.count()
-        telephone = Telephone(ask.address, secrets.token_urlsafe(TOKEN))
+        telephone = Telephone(ask.address, secrets.token_urlsafe(TELEPHONE_TOKEN))
         kept = await self._service.keep(lambda unit: self._keep(unit, telephone, ask, name))
         if kept is None:
             return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
