@@ -413,7 +413,8 @@ def _renew(scene: Scene, attack: Attack) -> None:
     scene.town.config.write_text(config, encoding="utf-8")
     scene.control = Control(load_config(scene.town.config))
     for each in scene.town.folder.glob(f"{scene.town.database.name}*"):
-        each.unlink()
+        # The channels that are rows of `every_kind` draw cards, and pictures have a folder of their own.
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
     shutil.copy(scene.town.folder / "fresh.db", scene.town.database)
     scene.daemon = scene.town.start_daemon()
     scene.given |= {"url": scene.daemon.url, "filled": "no"}
